@@ -1,0 +1,63 @@
+/** What a LLaVA-architecture policy is made of: read from a Hugging Face `config.json`, used by every graph and name table. */
+
+/** CLIP vision tower. Lengths in units of the named thing. */
+export type VisionConfig = {
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  imageSize: number;
+  patchSize: number;
+  layerNormEps: number;
+  activation: 'quick_gelu' | 'gelu' | 'gelu_pytorch_tanh';
+};
+
+/** Llama / Mistral decoder. */
+export type TextConfig = {
+  family: 'llama' | 'mistral';
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  keyValueHeads: number;
+  headDim: number;
+  ropeTheta: number;
+  rmsNormEps: number;
+  tiedEmbeddings: boolean;
+  attentionBias: boolean;
+  mlpBias: boolean;
+  maxPositions: number;
+  bosTokenId: number | null;
+  eosTokenIds: readonly number[];
+  padTokenId: number;
+};
+
+export type VlmConfig = {
+  vision: VisionConfig;
+  text: TextConfig;
+  /** Vision layers whose output feeds the projector, as Hugging Face counts (`-2`: the last but one); several are concatenated. */
+  featureLayers: readonly number[];
+  /** `default` drops the class token, `full` keeps it. */
+  featureSelect: 'default' | 'full';
+  projectorActivation: 'gelu' | 'gelu_pytorch_tanh' | 'quick_gelu';
+  projectorBias: boolean;
+  imageTokenId: number;
+};
+
+/** Image tokens per image. */
+export function imageTokens({ vision, featureSelect }: VlmConfig): number {
+  return Math.floor(vision.imageSize / vision.patchSize) ** 2 + (featureSelect === 'full' ? 1 : 0);
+}
+
+/** Which parameters are trained; the others are frozen. The value head is always trained where it is used. */
+export type TrainScope =
+  | { kind: 'all' }
+  | {
+      kind: 'lora';
+      rank: number;
+      alpha: number;
+      dropout: number;
+      /** Parts whose linear layers carry an adapter. */
+      parts: readonly ('language_model' | 'vision_tower' | 'multi_modal_projector')[];
+    };
