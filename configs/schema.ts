@@ -1,0 +1,195 @@
+/** The one description of a run: every tunable with its meaning, default and limits. Names follow spec.md; numbers of the paper stand in the presets. */
+import { z } from 'zod';
+
+const probability = z.number().min(0).max(1);
+const positive = z.int().min(1);
+
+const environment = z
+  .strictObject({
+    name: z.string().describe('Environment: points24, ezpoints, numberline, blackjack.'),
+    options: z.record(z.string(), z.unknown()).default({}).describe('Options of that environment, e.g. {"deals": "seen"}; checked by it.'),
+    maxEpisodeSteps: positive.default(20).describe('An episode still open after so many steps is truncated there and bootstrapped.'),
+  })
+  .describe('What is played.');
+
+const lora = z.strictObject({
+  kind: z.literal('lora'),
+  rank: positive.default(128).describe('Rank r of every adapter.'),
+  alpha: z.number().positive().default(256).describe('Adapters are scaled by alpha / r.'),
+  dropout: probability.default(0.05).describe('Dropout on the adapters\' input while updating (seeded).'),
+  parts: z.array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector'])).min(1).default(['language_model']).describe('Parts whose linear layers carry an adapter.'),
+});
+
+const model = z
+  .strictObject({
+    base: z.string().describe('Folder of the starting checkpoint in Hugging Face format; relative paths count from the project.'),
+    train: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('all') }), lora]).default({ kind: 'all' }).describe('What is trained: all parameters or LoRA adapters.'),
+    valueHead: z.array(positive).default([1024, 512]).describe('Hidden sizes of the value head, if the checkpoint brings none.'),
+    prompt: z.string().describe('Prompt template file: a name in policy/prompts or a path.'),
+    imageSize: positive.default(300).describe('Pixels of the drawn observation on each side.'),
+  })
+  .describe('The policy.');
+
+const rollout = z
+  .strictObject({
+    envStepsPerIteration: positive.default(1024).describe('Kept steps that an iteration trains on.'),
+    episodesPerWave: positive.default(64).describe('Environments stepped together; a wave ends when each has finished its episode.'),
+    temperature: z.number().min(0).default(0.2).describe('Sampling temperature; also divides the logits of PPO\'s log-probs. 0: greedy.'),
+    repetitionPenalty: z.number().min(1).default(1.2).describe('Shapes sampling only (spec.md section 3).'),
+    penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty too.'),
+    maxNewTokens: positive.default(256).describe('Longest response.'),
+  })
+  .describe('How experience is sampled.');
+
+const ppo = z
+  .strictObject({
+    gamma: probability.default(0.9).describe('Discount.'),
+    lambda: probability.default(0.95).describe('GAE lambda.'),
+    clip: z.number().positive().default(0.1).describe('PPO clip of ratio and value.'),
+    valueCoef: z.number().min(0).default(0.5).describe('Weight of the value loss.'),
+    thoughtCoef: z.number().min(0).default(0.5).describe('Weight of thought tokens in the log-probability of a response.'),
+    epochs: positive.default(4).describe('Passes over the kept steps.'),
+    samplesPerStep: positive.default(128).describe('Samples whose gradients are accumulated for one optimizer step (minibatch 1 x 128 in the paper).'),
+    maxGradNorm: z.number().positive().default(0.01).describe('Global gradient norm is clipped to this.'),
+  })
+  .describe('The PPO part of the update.');
+
+const sft = z
+  .strictObject({
+    coef: z.number().min(0).default(1).describe('Weight of the SFT loss beside PPO.'),
+    annealIterations: z.int().min(0).default(0).describe('SFT weight falls linearly to 0 over so many iterations; 0: constant.'),
+    dagger: z.boolean().default(true).describe('Draw rows of all iterations so far; off: of this iteration only.'),
+    actionCloning: z.boolean().default(false).describe('Train the action tokens of correction rows too, with the corrector\'s action.'),
+  })
+  .describe('The supervised part of the update (thought cloning).');
+
+const optimizer = z
+  .strictObject({
+    lr: z.number().positive().default(1e-5).describe('Learning rate at the first update.'),
+    lrEnd: z.number().min(0).default(1e-9).describe('Learning rate at the end of the cosine.'),
+    scheduleIterations: z.int().min(0).default(25).describe('Iterations of the cosine; 0: as many as the run has.'),
+    beta1: probability.default(0.9).describe('Adam beta 1.'),
+    beta2: probability.default(0.999).describe('Adam beta 2.'),
+    eps: z.number().positive().default(1e-7).describe('Adam epsilon.'),
+  })
+  .describe('Adam and its schedule.');
+
+const corrector = z
+  .strictObject({
+    teacher: z.enum(['solver', 'openai']).default('solver').describe('Who judges thoughts: the exact solver (free, offline) or an OpenAI-compatible model.'),
+    cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
+    judgedShare: probability.default(1).describe('Share of steps that is judged (seeded choice); the others count as correct and are never cut by the corrector.'),
+  })
+  .describe('Thought correction.');
+
+const evaluation = z
+  .strictObject({
+    episodes: z.int().min(0).default(300).describe('Episodes of the evaluation before the first and after the last iteration; 0: none.'),
+    seed: z.int().min(0).default(20_000).describe('Seed of the evaluation deals, apart from training.'),
+    greedy: z.boolean().default(false).describe('Greedy decoding instead of sampling at the rollout\'s temperature.'),
+    everyIterations: z.int().min(0).default(0).describe('Evaluate in between too; 0: never.'),
+    options: z.record(z.string(), z.unknown()).default({}).describe('Environment options that differ in evaluation.'),
+    heldOut: z.record(z.string(), z.unknown()).nullable().default(null).describe('Environment options of a second evaluation on held-out deals; null: none.'),
+  })
+  .describe('Evaluation apart from training.');
+
+const engine = z
+  .strictObject({
+    provider: z.enum(['cpu', 'cuda']).default('cpu').describe('onnxruntime execution provider.'),
+    lanes: positive.default(2).describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
+    rowsPerShard: positive.default(16).describe('Rows of one gradient shard; part of the arithmetic.'),
+    rowsPerSample: positive.default(16).describe('Rows sampled together by one lane; part of the arithmetic.'),
+  })
+  .describe('How graphs are run.');
+
+const durability = z
+  .strictObject({
+    heartbeatSeconds: z.number().min(1).default(20).describe('A GPU activity that is silent for so long is started again elsewhere.'),
+    resumePointSeconds: z.number().min(0).default(10).describe('How often a GPU activity stores a resume point; 0: after every round or optimizer step.'),
+  })
+  .describe('What a crash may cost.');
+
+const runShape = {
+  algorithm: z.enum(['gtr', 'ppo', 'sft']).default('gtr').describe('gtr: PPO + corrected thoughts; ppo: no corrector, no cut; sft: corrected thoughts only.'),
+  seed: z.int().min(0).default(1).describe('Everything random derives from it.'),
+  envSteps: positive.default(15_000).describe('Environment steps of the whole run (kept steps).'),
+  formatReward: z.number().min(0).default(5).describe('Added to the return of a step whose response is well-formed.'),
+  environment,
+  model,
+  rollout: rollout.prefault({}),
+  ppo: ppo.prefault({}),
+  sft: sft.prefault({}),
+  optimizer: optimizer.prefault({}),
+  corrector: corrector.prefault({}),
+  evaluation: evaluation.prefault({}),
+  engine: engine.prefault({}),
+  durability: durability.prefault({}),
+};
+
+/** A training run. */
+export const runConfigSchema = z
+  .strictObject({ $schema: z.string().optional(), title: z.string().default('').describe('One line on what this run is.'), ...runShape })
+  .superRefine((config, context) => {
+    if (config.optimizer.lrEnd > config.optimizer.lr) context.addIssue({ code: 'custom', path: ['optimizer', 'lrEnd'], message: `must not exceed optimizer.lr (${config.optimizer.lr})` });
+    if (config.algorithm !== 'sft' && config.rollout.temperature === 0) context.addIssue({ code: 'custom', path: ['rollout', 'temperature'], message: 'must be above 0: PPO needs sampled responses' });
+  });
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** A supervised warm start: makes a checkpoint from demonstrations. */
+export const sftConfigSchema = z.strictObject({
+  $schema: z.string().optional(),
+  title: z.string().default(''),
+  seed: runShape.seed,
+  environment,
+  model: model.extend({
+    base: z.string().nullable().default(null).describe('Checkpoint to start from; null: a new model of the shape `architecture`.'),
+    architecture: z.record(z.string(), z.unknown()).nullable().default(null).describe('A Hugging Face `config.json` for a new model.'),
+  }),
+  demonstrations: z.strictObject({
+    source: z.enum(['solver', 'llava']).default('solver').describe('Made by the exact solver, or read from LLaVA-format JSON.'),
+    path: z.string().nullable().default(null).describe('JSON file of source `llava`.'),
+    count: positive.default(50_000).describe('Demonstrations drawn.'),
+    habits: z
+      .strictObject({
+        randomChain: probability.default(0.7).describe('Share of demonstrations that follow random arithmetic and ignore the target.'),
+        plainSums: probability.default(0.3).describe('Share drawn from deals that + and - alone solve.'),
+      })
+      .prefault({})
+      .describe('What the demonstrations show; the rest are canonical solutions.'),
+  }),
+  batch: positive.default(32).describe('Demonstrations of one optimizer step.'),
+  optimizer: optimizer.extend({ weightDecay: z.number().min(0).default(0.01).describe('Decoupled weight decay.') }).prefault({ lr: 2e-3, lrEnd: 1e-6 }),
+  maxGradNorm: z.number().positive().default(1),
+  maxNewTokens: rollout.shape.maxNewTokens,
+  temperature: rollout.shape.temperature,
+  repetitionPenalty: rollout.shape.repetitionPenalty,
+  evaluation: evaluation.prefault({}),
+  engine: engine.prefault({}),
+  durability: durability.prefault({}),
+});
+
+export type SftConfig = z.infer<typeof sftConfigSchema>;
+
+/** A configuration that cannot be used; the message names the field, what is wrong and what would do. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** Checks `input` against a schema; `origin` names the file or place in the one-sentence error. */
+export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, origin: string): z.infer<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue, ...more] = result.error.issues;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  throw new ConfigError(`${origin}: ${describeIssue(issue)}${others}.`);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const field = issue.path.join('.') || 'the configuration';
+  if (issue.code === 'unrecognized_keys') {
+    const place = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
+    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${place}; see configs/run.schema.json for the known ones`;
+  }
+  return `${field}: ${issue.message}`;
+}
