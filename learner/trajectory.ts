@@ -1,0 +1,54 @@
+/** What a rollout records and what judging adds to it. Produced by rollouts, consumed by correction and batch assembly. */
+import type { EnvironmentStop, JsonState } from '../envs/env.ts';
+
+/** A thought as the JSON object before the action key; values are strings or lists of strings. */
+export type Thought = Readonly<Record<string, string | readonly string[]>>;
+
+/** One environment step: what the agent answered in `states[t]` and what came of it. */
+export type Step = {
+  responseIds: number[];
+  text: string;
+  /** Tokens before the action part (spec.md section 3). */
+  thoughtTokens: number;
+  /** The thought of a well-formed response, else null. */
+  thought: Thought | null;
+  /** The action executed. */
+  action: string;
+  /** Whether the action was read from the response; else a seeded random legal action was executed. */
+  legal: boolean;
+  /** Weighted log-probability of the response under the policy that sampled it. */
+  logprob: number;
+  value: number;
+  /** The environment's reward. */
+  reward: number;
+};
+
+export type Episode = {
+  /** Place in the run, which seeds it: wave * episodesPerWave + slot within its iteration. */
+  episode: number;
+  /** `steps.length + 1` states: before each step and after the last. */
+  states: JsonState[];
+  steps: Step[];
+  /** Why the environment ended it; null: the step limit, or the rollout left it because it is cut in any case. */
+  stop: EnvironmentStop | null;
+  /** Value of the last state of an episode that is still open, for bootstrapping; 0 when it is over. */
+  bootstrapValue: number;
+};
+
+/** A judged thought. `unjudged`: malformed response or not chosen for judging; `unusable`: the teacher gave no sensible answer. */
+export type Verdict =
+  | { outcome: 'correct'; target: string }
+  | { outcome: 'corrected'; target: string; correction: Thought; action: string }
+  | { outcome: 'noSolution' }
+  | { outcome: 'unusable'; reason: string }
+  | { outcome: 'unjudged' };
+
+/** What judging says of one episode: `verdicts.length` steps are kept. */
+export type EpisodeJudgement = {
+  verdicts: Verdict[];
+  /** The episode is cut after its last kept step, whose reward becomes -1. */
+  cut: boolean;
+};
+
+/** Reward of the step after which an episode is cut (spec.md section 2). */
+export const CUT_REWARD = -1;
