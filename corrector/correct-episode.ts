@@ -1,0 +1,42 @@
+/** Correction of one episode as a pure function: its thoughts in order, carrying the target formula, up to the cut. */
+
+/** What the rules need to know of a step. */
+export type JudgeableStep = {
+  wellFormed: boolean;
+  reward: number;
+  /** The formula after the step where the way to the target counts (Points24), else null. */
+  formulaAfter: string | null;
+};
+
+/** What the rules need to know of a verdict (see learner/trajectory.ts). */
+type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | 'unjudged'; target?: string };
+
+const UNJUDGED = { outcome: 'unjudged' } as const;
+
+/**
+ * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step whose reward is -1, whose
+ * thought has no solution, or whose formula is no prefix of the target. `judge` is asked in step order; null means: this thought is not judged.
+ * With `cut` false everything is judged and kept.
+ */
+export async function correctEpisode<V extends Judged>(
+  steps: readonly JudgeableStep[],
+  judge: (step: number, target: string | null) => Promise<V> | null,
+  { cut }: { cut: boolean },
+): Promise<{ verdicts: (V | typeof UNJUDGED)[]; cut: boolean }> {
+  const verdicts: (V | typeof UNJUDGED)[] = [];
+  let target: string | null = null;
+  for (const [index, step] of steps.entries()) {
+    const verdict: V | typeof UNJUDGED = (step.wellFormed ? await judge(index, target) : null) ?? UNJUDGED;
+    verdicts.push(verdict);
+    if (verdict.outcome === 'corrected') target = verdict.target!;
+    if (verdict.outcome === 'correct') target ??= verdict.target!;
+    const leftTarget = step.formulaAfter !== null && target !== null && !leadsTo(step.formulaAfter, target);
+    if (cut && (step.reward === -1 || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true };
+  }
+  return { verdicts, cut: false };
+}
+
+/** Whether `formula` is a prefix of `target` closed by its equals sign. */
+export function leadsTo(formula: string, target: string): boolean {
+  return `${target}=`.startsWith(formula);
+}

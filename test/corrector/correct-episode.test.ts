@@ -1,0 +1,55 @@
+import test from 'ava';
+import { correctEpisode, leadsTo } from '../../corrector/correct-episode.ts';
+
+type Scripted = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable'; target?: string };
+
+/** A judge that answers from a script and notes the targets it was given. */
+function scripted(...answers: Scripted[]) {
+  const targets: (string | null)[] = [];
+  return { targets, judge: async (step: number, target: string | null) => (targets.push(target), answers[step]) };
+}
+
+const step = (formulaAfter: string | null, over: { reward?: number; wellFormed?: boolean } = {}) => ({ formulaAfter, reward: 0, wellFormed: true, ...over });
+
+test('a correct verdict sets the target once, a corrected one replaces it', async (t) => {
+  const { judge, targets } = scripted({ outcome: 'correct', target: '4*6' }, { outcome: 'correct', target: '4*3*2' }, { outcome: 'corrected', target: '4*8-8' }, { outcome: 'correct', target: '4*8-8' });
+  const result = await correctEpisode([step('4'), step('4*'), step('4*8'), step('4*8-')], judge, { cut: true });
+  t.deepEqual(targets, [null, '4*6', '4*6', '4*8-8']);
+  t.is(result.verdicts.length, 4);
+  t.false(result.cut);
+});
+
+test('leaving the target cuts after the step', async (t) => {
+  const { judge } = scripted({ outcome: 'correct', target: '4*6' });
+  const result = await correctEpisode([step('(')], judge, { cut: true });
+  t.deepEqual(result, { verdicts: [{ outcome: 'correct', target: '4*6' }], cut: true });
+});
+
+test('reward -1, and no solution, cut; the step itself is kept', async (t) => {
+  const wrong = await correctEpisode([step(null), step(null, { reward: -1 }), step(null)], scripted({ outcome: 'correct', target: '' }, { outcome: 'correct', target: '' }).judge, { cut: true });
+  t.is(wrong.verdicts.length, 2);
+  t.true(wrong.cut);
+  const hopeless = await correctEpisode([step('4'), step('4*')], scripted({ outcome: 'noSolution' }).judge, { cut: true });
+  t.deepEqual(hopeless, { verdicts: [{ outcome: 'noSolution' }], cut: true });
+});
+
+test('a malformed response is not judged, yet its step can leave the target', async (t) => {
+  const { judge, targets } = scripted({ outcome: 'correct', target: '4*6' });
+  const result = await correctEpisode([step('4'), step('45', { wellFormed: false })], judge, { cut: true });
+  t.is(targets.length, 1);
+  t.deepEqual(result.verdicts[1], { outcome: 'unjudged' });
+  t.true(result.cut);
+});
+
+test('an unusable answer makes no target and no cut; cut off keeps everything', async (t) => {
+  const { judge } = scripted({ outcome: 'unusable' }, { outcome: 'noSolution' }, { outcome: 'correct', target: '1+1' });
+  const result = await correctEpisode([step('4'), step('4*', { reward: -1 }), step('4*4')], judge, { cut: false });
+  t.is(result.verdicts.length, 3);
+  t.false(result.cut);
+});
+
+test('the target closed by its equals sign is still the way', (t) => {
+  t.true(leadsTo('4*6=', '4*6'));
+  t.true(leadsTo('', '4*6'));
+  t.false(leadsTo('4*6=', '4*6/1'));
+});
