@@ -144,7 +144,8 @@ export const sftConfigSchema = z.strictObject({
   environment,
   model: model.extend({
     base: z.string().nullable().default(null).describe('Checkpoint to start from; null: a new model of the shape `architecture`.'),
-    architecture: z.record(z.string(), z.unknown()).nullable().default(null).describe('A Hugging Face `config.json` for a new model.'),
+    architecture: z.record(z.string(), z.unknown()).nullable().default(null).describe('A Hugging Face `config.json` for a new model; its vocabulary sizes and special ids follow from `pieces`.'),
+    pieces: z.array(z.string().min(1)).default([]).describe('Texts that are one token each, for a new model\'s tokenizer.'),
   }),
   demonstrations: z.strictObject({
     source: z.enum(['solver', 'llava']).default('solver').describe('Made by the exact solver, or read from LLaVA-format JSON.'),
@@ -167,7 +168,7 @@ export const sftConfigSchema = z.strictObject({
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
   durability: durability.prefault({}),
-});
+}).refine(({ model }) => (model.base === null) !== (model.architecture === null), { path: ['model', 'base'], message: 'give either `base` (a checkpoint) or `architecture` and `pieces` (a new model)' });
 
 export type SftConfig = z.infer<typeof sftConfigSchema>;
 

@@ -1,0 +1,102 @@
+/** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
+import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { ArtifactStore } from '../artifacts/store.ts';
+
+/** What activities are given by the worker that runs them. */
+export type ActivityDependencies = {
+  store: ArtifactStore;
+  /** Folder of this installation's state (`GTR_HOME`). */
+  home: string;
+};
+
+/** Largest activity result; anything larger belongs into an artifact. */
+const LARGEST_RESULT = 64 * 1024;
+
+/** Errors that a retry cannot mend, by class name. */
+const FAILURE_TYPES: Readonly<Record<string, string>> = {
+  ConfigError: 'Config.Invalid',
+  CheckpointError: 'Model.Unusable',
+  SafetensorsError: 'Model.Unusable',
+  ArtifactError: 'Artifact.Unusable',
+  NotFiniteError: 'Update.NotFinite',
+};
+
+/** Wraps an activity: known errors become non-retryable failures with their one sentence, results are checked to be small. */
+export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Promise<R> {
+  return async (input) => {
+    let result: R;
+    try {
+      result = await run(input);
+    } catch (error) {
+      const type = FAILURE_TYPES[(error as Error).name];
+      if (type === undefined) throw error;
+      throw ApplicationFailure.create({ message: (error as Error).message, type, nonRetryable: true, cause: error as Error });
+    }
+    const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
+    if (bytes > LARGEST_RESULT) throw ApplicationFailure.nonRetryable(`The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`, 'Result.TooLarge');
+    return result;
+  };
+}
+
+/** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
+export class Heartbeat<P> {
+  /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
+  readonly resumePoint: P | undefined;
+  #latest: P | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    const info = activityInfo();
+    this.resumePoint = this.#latest = info.heartbeatDetails as P | undefined;
+    const timeout = info.heartbeatTimeoutMs ?? 20_000;
+    this.#timer = setInterval(() => heartbeat(this.#latest), timeout / 2);
+    heartbeat(this.#latest);
+  }
+
+  /** Sets and reports the resume point; what it refers to must be durable already. */
+  reached(point: P): void {
+    this.#latest = point;
+    heartbeat(point);
+  }
+
+  /** True once the worker shuts down or the run was stopped: reach a resume point, then leave by `leaveIfInterrupted`. */
+  get interrupted(): boolean {
+    return cancellationSignal().aborted;
+  }
+
+  /** Throws when the activity was cancelled; a worker that shuts down counts as a failure that another attempt mends. */
+  leaveIfInterrupted(): void {
+    cancellationSignal().throwIfAborted();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Runs `body` under a heartbeat that ends with it. */
+export async function withHeartbeat<P, R>(body: (beat: Heartbeat<P>) => Promise<R>): Promise<R> {
+  const beat = new Heartbeat<P>();
+  try {
+    return await body(beat);
+  } finally {
+    beat.stop();
+  }
+}
+
+/** Says when the next resume point is due. */
+export class ResumeClock {
+  readonly #seconds: number;
+  #last = performance.now();
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
+  due(): boolean {
+    const now = performance.now();
+    if (now - this.#last < this.#seconds * 1000) return false;
+    this.#last = now;
+    return true;
+  }
+}

@@ -1,0 +1,95 @@
+/** Turns judged waves into what the update trains on: kept steps with PPO targets, and the aggregated correction rows. */
+import { getJson, putJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gaeReturns, normalise } from '../learner/advantages.ts';
+import type { CorrectionManifest, CorrectionRow, PpoSample } from '../learner/batch.ts';
+import { type KeptSegment, selectKeptSteps } from '../learner/kept-steps.ts';
+import { type Metrics, rolloutMetrics } from '../learner/rollout-metrics.ts';
+import { type ThoughtSample, thoughtSamples } from '../learner/thought-samples.ts';
+import type { Episode, EpisodeJudgement, Step } from '../learner/trajectory.ts';
+import { loadPromptTemplate } from '../policy/prompt-template.ts';
+import { renderResponse } from '../policy/response.ts';
+import { loadTokenizer } from '../policy/tokenizer.ts';
+import { type ActivityDependencies, activity } from './activity.ts';
+import { modelFolder } from './agent-cache.ts';
+
+export type AssembleBatchInput = {
+  config: RunConfig;
+  iteration: number;
+  policy: ArtifactRef;
+  waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
+  /** Manifest of the rows of earlier iterations; null before the first. */
+  corrections: ArtifactRef | null;
+};
+export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; samples: ArtifactRef; metrics: Metrics };
+
+/** The stored batch; every sample was made by the policy `sampledBy`. */
+export type Batch = { sampledBy: string; samples: PpoSample[] };
+
+export function createBatchActivities({ store }: ActivityDependencies) {
+  return {
+    assembleBatch: activity(async ({ config, iteration, policy, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
+      const segments = selectKeptSteps(await judgedEpisodes(store, waves), config.rollout.envStepsPerIteration);
+      const samples = ppoSamples(segments, config);
+      const rows = correctionRows(segments, config);
+      const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
+      const manifest: CorrectionManifest = { iterations: [...earlier, { iteration, rows: rows.length, file: await putJson(store, 'correction-rows', rows) }] };
+      return {
+        batch: await putJson(store, 'batch', { sampledBy: policy.sha256, samples } satisfies Batch),
+        corrections: await putJson(store, 'corrections', manifest),
+        samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
+        metrics: {
+          ...rolloutMetrics(segments, (step: Step) => JSON.stringify(Object.values(step.thought!).flat().join(' '))),
+          'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
+          'corrections/new': rows.length,
+          'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
+          'corrector/calls': 0,
+          'corrector/skipped': 0,
+          'corrector/ledgerHits': 0,
+          'corrector/costUsd': 0,
+        },
+      };
+    }),
+  };
+}
+
+export type BatchActivities = ReturnType<typeof createBatchActivities>;
+
+async function judgedEpisodes(store: ArtifactStore, waves: AssembleBatchInput['waves']): Promise<{ episode: Episode; judgement: EpisodeJudgement }[]> {
+  const loaded = await Promise.all(waves.map(async ({ wave, judgements }) => ({ episodes: await getJson<Episode[]>(store, wave), judgements: await getJson<EpisodeJudgement[]>(store, judgements) })));
+  return loaded.flatMap(({ episodes, judgements }) => episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] })));
+}
+
+/** GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the iteration (spec.md section 2). */
+function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: RunConfig): PpoSample[] {
+  const samples = segments.flatMap(({ episode, rewards, bootstrapValue }) => {
+    const steps = episode.steps.slice(0, rewards.length);
+    const returns = gaeReturns({ rewards, values: steps.map(({ value }) => value), bootstrapValue }, ppo.gamma, ppo.lambda);
+    return steps.map((step, t) => ({
+      state: episode.states[t],
+      responseIds: step.responseIds,
+      thoughtTokens: step.thoughtTokens,
+      oldLogprob: step.logprob,
+      oldValue: step.value,
+      return: returns[t] + (step.thought === null ? 0 : formatReward),
+    }));
+  });
+  const advantages = normalise(samples.map((sample) => sample.return - sample.oldValue));
+  return samples.map((sample, index) => ({ ...sample, advantage: advantages[index] }));
+}
+
+/** Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action cloning). */
+function correctionRows(segments: readonly KeptSegment[], config: RunConfig): CorrectionRow[] {
+  const { keys } = loadPromptTemplate(config.model.prompt, config.environment.name);
+  const tokenizer = loadTokenizer(modelFolder(config.model.base));
+  return segments.flatMap(({ episode, judgement, rewards }) =>
+    judgement.verdicts.slice(0, rewards.length).flatMap((verdict, t) => {
+      if (verdict.outcome !== 'corrected') return [];
+      const { actionCloning } = config.sft;
+      const text = renderResponse(verdict.correction, actionCloning ? verdict.action : episode.steps[t].action, keys);
+      const responseIds = [...tokenizer.encode(text), tokenizer.endId];
+      return [{ state: episode.states[t], responseIds, trainedTokens: actionCloning ? responseIds.length : tokenizer.splitResponse(responseIds).thoughtTokens }];
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+/** Plays fixed evaluation deals without cut or learning. */
+import path from 'node:path';
+import { getJson, putJson } from '../artifacts/codecs.ts';
+import { writeDurably } from '../artifacts/file-store.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import { wilsonInterval } from '../learner/intervals.ts';
+import type { Episode } from '../learner/trajectory.ts';
+import { playEpisodes, type RolloutProgress } from '../policy/rollout.ts';
+import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import type { AgentCache } from './agent-cache.ts';
+import { getPolicy } from './policy-state.ts';
+import { runFolder } from './publish-metrics.ts';
+import { rolloutSettings } from './roll-out-wave.ts';
+
+export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string };
+
+/** Success over a set of deals with its 95 % Wilson interval. */
+export type EvaluationPart = { success: number; low: number; high: number; episodes: number; reward: number; legalRate: number; wellFormedRate: number };
+export type EvaluatePolicyResult = EvaluationPart & { heldOut: EvaluationPart | null };
+
+type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
+
+export function createEvaluationActivities({ store, home }: ActivityDependencies, agents: AgentCache) {
+  return {
+    evaluatePolicy: activity(async ({ config, policy, runId, label }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
+      withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
+        const { evaluation, environment } = config;
+        const agent = await agents.get(config);
+        await agent.engine.setParameters(await getPolicy(store, agent.engine, policy));
+        const game = gameByName(environment.name);
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        const resume = beat.resumePoint && (await getJson<Progress>(store, beat.resumePoint));
+        const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, ...(evaluation.greedy ? { temperature: 0 } : {}) };
+        const parts: EvaluationPart[] = resume?.finished ?? [];
+        const dealSets = [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])];
+        for (const [index, options] of dealSets.entries()) {
+          if (index < parts.length) continue;
+          const episodes = await playEpisodes(agent, game, game.parseOptions({ ...environment.options, ...options }), { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
+            resume: resume && index === resume.finished.length ? resume.deals : undefined,
+            onRound: async (deals) => {
+              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));
+              beat.leaveIfInterrupted();
+            },
+          });
+          parts.push(summary(episodes));
+        }
+        const result = { ...parts[0], heldOut: parts[1] ?? null };
+        await writeDurably(path.join(runFolder(home, runId), `evaluation-${label}.json`), `${JSON.stringify(result, null, 2)}\n`);
+        return result;
+      }),
+    ),
+  };
+}
+
+export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
+
+/** Success = episode reward sum > 0. */
+function summary(episodes: readonly Episode[]): EvaluationPart {
+  const rewards = episodes.map(({ steps }) => steps.reduce((sum, { reward }) => sum + reward, 0));
+  const successes = rewards.filter((reward) => reward > 0).length;
+  const steps = episodes.flatMap((episode) => episode.steps);
+  const share = (count: number) => count / steps.length;
+  return {
+    success: successes / episodes.length,
+    ...wilsonInterval(successes, episodes.length),
+    episodes: episodes.length,
+    reward: rewards.reduce((sum, reward) => sum + reward, 0) / episodes.length,
+    legalRate: share(steps.filter(({ legal }) => legal).length),
+    wellFormedRate: share(steps.filter(({ thought }) => thought !== null).length),
+  };
+}

@@ -1,0 +1,40 @@
+/** Opens the model of a run and stores its first policy and optimizer. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import { initAdam } from '../learner/adam.ts';
+import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import type { AgentCache } from './agent-cache.ts';
+import { putOptimizer, putPolicy } from './policy-state.ts';
+
+export type PrepareRunInput = { config: RunConfig };
+export type PrepareRunResult = { policy: ArtifactRef; optimizer: ArtifactRef; modelSha256: string; trainedParameters: number };
+
+export function createPreparationActivities({ store }: ActivityDependencies, agents: AgentCache) {
+  return {
+    prepareRun: activity(async ({ config }: PrepareRunInput): Promise<PrepareRunResult> =>
+      withHeartbeat(async () => {
+        const game = gameByName(config.environment.name);
+        for (const options of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}]) game.parseOptions({ ...config.environment.options, ...options });
+        const agent = await agents.get(config);
+        const parameters = agent.engine.initialParameters(config.seed);
+        return {
+          policy: await putPolicy(store, agent.engine, parameters),
+          optimizer: await putOptimizer(store, initAdam(parameters.length)),
+          modelSha256: await hashFiles(agent.checkpoint.files),
+          trainedParameters: parameters.length,
+        };
+      }),
+    ),
+  };
+}
+
+export type PreparationActivities = ReturnType<typeof createPreparationActivities>;
+
+async function hashFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

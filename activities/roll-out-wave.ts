@@ -1,0 +1,69 @@
+/** Samples one wave of episodes with the policy. */
+import { getJson, putJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { Episode } from '../learner/trajectory.ts';
+import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../policy/rollout.ts';
+import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import type { AgentCache } from './agent-cache.ts';
+import { getPolicy } from './policy-state.ts';
+
+export type RolloutWaveInput = { config: RunConfig; iteration: number; wave: number; policy: ArtifactRef };
+export type RolloutWaveResult = { wave: number; episodes: ArtifactRef; envSteps: number; responseTokens: number; seconds: number };
+
+/** Episodes of one iteration are numbered from iteration * this. */
+export const EPISODES_PER_ITERATION = 1 << 16;
+
+/** How episodes of a run are sampled for training. */
+export function rolloutSettings(config: RunConfig): RolloutSettings {
+  const { episodesPerWave, maxNewTokens, temperature, repetitionPenalty, penalizePrompt } = config.rollout;
+  return {
+    episodes: episodesPerWave,
+    maxEpisodeSteps: config.environment.maxEpisodeSteps,
+    maxNewTokens,
+    temperature,
+    repetitionPenalty,
+    penalizePrompt,
+    thoughtCoef: config.ppo.thoughtCoef,
+    leaveAfterFailure: config.algorithm !== 'ppo' && config.corrector.cut,
+  };
+}
+
+export function createRolloutActivities({ store }: ActivityDependencies, agents: AgentCache) {
+  return {
+    rolloutWave: activity(async ({ config, iteration, wave, policy }: RolloutWaveInput): Promise<RolloutWaveResult> =>
+      withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
+        const started = performance.now();
+        const agent = await agents.get(config);
+        await agent.engine.setParameters(await getPolicy(store, agent.engine, policy));
+        const game = gameByName(config.environment.name);
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        const episodes = await playEpisodes(
+          agent,
+          game,
+          game.parseOptions(config.environment.options),
+          { seed: config.seed, iteration, firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave },
+          rolloutSettings(config),
+          {
+            resume: beat.resumePoint && (await getJson<RolloutProgress>(store, beat.resumePoint)),
+            onRound: async (progress) => {
+              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', progress));
+              beat.leaveIfInterrupted();
+            },
+          },
+        );
+        const steps = episodes.flatMap((episode: Episode) => episode.steps);
+        return {
+          wave,
+          episodes: await putJson(store, 'episodes', episodes),
+          envSteps: steps.length,
+          responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+          seconds: (performance.now() - started) / 1000,
+        };
+      }),
+    ),
+  };
+}
+
+export type RolloutActivities = ReturnType<typeof createRolloutActivities>;

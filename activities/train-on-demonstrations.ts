@@ -1,0 +1,94 @@
+/** The GPU side of a supervised warm start: first parameters, optimizer steps, the checkpoint folder, its evaluation. */
+import path from 'node:path';
+import { getJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '../configs/schema.ts';
+import type { Demonstration } from '../corrector/demonstrations.ts';
+import { gameByName } from '../envs/registry.ts';
+import { initAdam } from '../learner/adam.ts';
+import { type SupervisedState, superviseSteps } from '../learner/supervise.ts';
+import { saveTrainedCheckpoint, writeNewCheckpoint } from '../policy/new-checkpoint.ts';
+import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import { type AgentCache, modelFolder, PROJECT } from './agent-cache.ts';
+import { createEvaluationActivities, type EvaluatePolicyResult } from './evaluate-policy.ts';
+import { getOptimizer, getPolicy, putOptimizer, putPolicy } from './policy-state.ts';
+import { createPreparationActivities } from './prepare-run.ts';
+
+/** `model`: the folder that the training starts from. */
+export type PrepareSupervisedResult = { model: string; policy: ArtifactRef; optimizer: ArtifactRef };
+export type TrainOnDemonstrationsInput = PrepareSupervisedResult & { config: SftConfig; demonstrations: ArtifactRef; from: number; until: number };
+export type TrainOnDemonstrationsResult = { policy: ArtifactRef; optimizer: ArtifactRef; loss: number | null };
+
+type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; losses: number[] };
+
+export function createSupervisedActivities(dependencies: ActivityDependencies, agents: AgentCache) {
+  const { store, home } = dependencies;
+  const { evaluatePolicy } = createEvaluationActivities(dependencies, agents);
+  const { prepareRun } = createPreparationActivities(dependencies, agents);
+  const open = (config: SftConfig, model: string) => agents.get(runConfig(config, model));
+  return {
+    prepareSupervised: activity(async ({ config }: { config: SftConfig }): Promise<PrepareSupervisedResult> =>
+      withHeartbeat(async () => {
+        const model = config.model.base === null ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed) : modelFolder(config.model.base);
+        const agent = await open(config, model);
+        const parameters = agent.engine.initialParameters(config.seed);
+        return { model, policy: await putPolicy(store, agent.engine, parameters), optimizer: await putOptimizer(store, initAdam(parameters.length)) };
+      }),
+    ),
+
+    trainOnDemonstrations: activity(async ({ config, model, demonstrations, from, until, ...input }: TrainOnDemonstrationsInput): Promise<TrainOnDemonstrationsResult> =>
+      withHeartbeat<ResumePoint, TrainOnDemonstrationsResult>(async (beat) => {
+        const agent = await open(config, model);
+        const game = gameByName(config.environment.name);
+        const start = beat.resumePoint ?? { policy: input.policy, optimizer: input.optimizer, step: from, losses: [] };
+        const state: SupervisedState = { ...start, parameters: await getPolicy(store, agent.engine, start.policy), adam: await getOptimizer(store, start.optimizer) };
+        const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        await superviseSteps(
+          {
+            agent,
+            game,
+            options: game.parseOptions(config.environment.options),
+            config,
+            demonstrations: await getJson<Demonstration[]>(store, demonstrations),
+            steps: Math.ceil(config.demonstrations.count / config.batch),
+          },
+          state,
+          until,
+          async ({ step, losses }) => {
+            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
+            beat.leaveIfInterrupted();
+          },
+        );
+        return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
+      }),
+    ),
+
+    saveCheckpoint: activity(async ({ config, model, policy, out }: { config: SftConfig; model: string; policy: ArtifactRef; out: string }): Promise<{ folder: string }> => {
+      const agent = await open(config, model);
+      const folder = path.resolve(PROJECT, out);
+      await saveTrainedCheckpoint(folder, agent, await getPolicy(store, agent.engine, policy));
+      return { folder };
+    }),
+
+    /** Evaluates the written folder itself, as a run would open it. */
+    evaluateCheckpoint: async ({ config, folder, runId }: { config: SftConfig; folder: string; runId: string }): Promise<EvaluatePolicyResult> => {
+      const run = runConfig(config, folder);
+      const { policy } = await prepareRun({ config: run });
+      return await evaluatePolicy({ config: run, policy, runId, label: 'sft' });
+    },
+  };
+}
+
+export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>;
+
+/** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
+function runConfig({ seed, environment, model, evaluation, engine, durability, ...sft }: SftConfig, base: string): RunConfig {
+  const { train, valueHead, prompt, imageSize } = model;
+  const { temperature, repetitionPenalty, maxNewTokens } = sft;
+  return parseConfig(
+    runConfigSchema,
+    { seed, environment, model: { base, train, valueHead, prompt, imageSize }, rollout: { temperature, repetitionPenalty, maxNewTokens }, evaluation, engine, durability },
+    'the sft configuration',
+  );
+}

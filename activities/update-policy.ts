@@ -1,0 +1,88 @@
+/** One PPO epoch on the GPU worker. */
+import { getJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
+import { cosineLearningRate, sftAnnealing } from '../learner/schedule.ts';
+import { type EpochState, type EpochSums, updateEpoch } from '../learner/update-epoch.ts';
+import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import type { AgentCache } from './agent-cache.ts';
+import type { Batch } from './assemble-batch.ts';
+import { getOptimizer, getPolicy, putOptimizer, putPolicy } from './policy-state.ts';
+
+export type UpdatePolicyInput = {
+  config: RunConfig;
+  iteration: number;
+  /** Iterations of the whole run. */
+  iterations: number;
+  epoch: number;
+  batch: ArtifactRef;
+  corrections: ArtifactRef;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  /** Hash of the policy whose samples these must be. */
+  sampledBy: string;
+};
+export type UpdatePolicyResult = { policy: ArtifactRef; optimizer: ArtifactRef; metrics: Record<string, number | null> };
+
+type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; skippedInARow: number; sums: EpochSums };
+
+export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
+  return {
+    updatePolicy: activity(async (input: UpdatePolicyInput): Promise<UpdatePolicyResult> =>
+      withHeartbeat<ResumePoint, UpdatePolicyResult>(async (beat) => {
+        const { config, iteration, epoch } = input;
+        const agent = await agents.get(config);
+        const batch = await getJson<Batch>(store, input.batch);
+        if (batch.sampledBy !== input.sampledBy) throw new Error(`The batch was sampled by policy ${batch.sampledBy}, not by ${input.sampledBy}`);
+        const from = beat.resumePoint ?? { policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} };
+        const state: EpochState = { ...from, parameters: await getPolicy(store, agent.engine, from.policy), adam: await getOptimizer(store, from.optimizer) };
+        const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
+
+        const game = gameByName(config.environment.name);
+        const lr = cosineLearningRate(iteration, config.optimizer.scheduleIterations || input.iterations, config.optimizer.lr, config.optimizer.lrEnd);
+        const sftCoef = config.algorithm === 'ppo' ? 0 : config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        const rows = await correctionRows(store, config, iteration, input.corrections);
+        await updateEpoch(
+          { agent, game, options: game.parseOptions(config.environment.options), config, samples: batch.samples, rows, place: { iteration, epoch }, lr, sftCoef },
+          state,
+          async ({ step, skippedInARow, sums }) => {
+            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
+            beat.leaveIfInterrupted();
+          },
+        );
+        return { ...(await save()), metrics: updateMetrics(state.sums, lr, sftCoef) };
+      }),
+    ),
+  };
+}
+
+export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
+
+/** Rows that this iteration draws from: all so far, or (DAgger off) its own. */
+async function correctionRows(store: ArtifactStore, config: RunConfig, iteration: number, manifest: ArtifactRef): Promise<CorrectionRow[]> {
+  const { iterations } = await getJson<CorrectionManifest>(store, manifest);
+  const used = config.sft.dagger ? iterations : iterations.filter((part) => part.iteration === iteration);
+  const files = await Promise.all(used.map(({ file }) => getJson<CorrectionRow[]>(store, file)));
+  return files.flat();
+}
+
+/** Means over the epoch, under the names of spec.md section 9. */
+function updateMetrics(sums: EpochSums, lr: number, sftCoef: number): Record<string, number | null> {
+  const per = (name: string, count: string) => (sums[count] > 0 ? (sums[name] ?? 0) / sums[count] : null);
+  return {
+    'loss/ppo': per('actionLoss', 'ppoRows'),
+    'loss/value': per('valueLoss', 'ppoRows'),
+    'loss/sft': sftCoef > 0 && sums.steps > 0 ? (sums.sftLoss ?? 0) / sums.steps / sftCoef : null,
+    'policy/ratio/mean': per('ratio', 'ppoRows'),
+    'policy/ratio/max': sums.ratioMax ?? null,
+    'policy/kl': per('kl', 'ppoRows'),
+    'policy/clipFraction': per('clipped', 'ppoRows'),
+    'policy/entropy': per('entropy', 'ppoRows'),
+    'update/gradNorm': per('gradNorm', 'steps'),
+    'update/skippedSteps': sums.skippedSteps ?? 0,
+    'update/lr': lr,
+  };
+}

@@ -1,0 +1,10 @@
+/** Says at once that a model folder is missing, where the CLI sees the same disk as the workers. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { modelFolder } from '../activities/agent-cache.ts';
+import { UsageError } from './errors.ts';
+
+export function checkModelFolder(base: string): void {
+  const folder = modelFolder(base);
+  if (!existsSync(path.join(folder, 'config.json'))) throw new UsageError(`model.base: there is no checkpoint (config.json) in ${folder}; name a folder in Hugging Face format.`);
+}

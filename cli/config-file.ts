@@ -1,0 +1,42 @@
+/** Reading a run's configuration: a JSON file and `--set a.b=c` changes, checked before anything starts. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { z } from 'zod';
+import { PROJECT } from '../activities/agent-cache.ts';
+import { parseConfig } from '../configs/schema.ts';
+import { UsageError } from './errors.ts';
+
+/** Reads and checks a configuration; a bare name means `configs/<name>.json` of the project. */
+export function readConfig<T extends z.ZodType>(schema: T, nameOrPath: string, changes: readonly string[]): z.infer<T> {
+  const named = path.join(PROJECT, 'configs', `${nameOrPath}.json`);
+  const file = existsSync(nameOrPath) || !existsSync(named) ? nameOrPath : named;
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`${file}: cannot be read as JSON (${(error as Error).message}); give --config a file such as configs/quickstart.json.`);
+  }
+  for (const change of changes) content = applyChange(content, change);
+  return parseConfig(schema, content, file);
+}
+
+/** `a.b=c` sets field b of a; c is read as JSON, or as text where it is none. */
+export function applyChange(content: unknown, change: string): unknown {
+  const [, key, text] = /^([\w.]+)=([^]*)$/.exec(change) ?? [];
+  if (key === undefined) throw new UsageError(`--set ${change}: must look like optimizer.lr=0.001.`);
+  const result = structuredClone(content) as Record<string, unknown>;
+  const names = key.split('.');
+  let place = result;
+  for (const name of names.slice(0, -1)) place = (place[name] ??= {}) as Record<string, unknown>;
+  if (typeof place !== 'object' || place === null) throw new UsageError(`--set ${change}: ${names.slice(0, -1).join('.')} is not a group of fields.`);
+  place[names.at(-1)!] = parseValue(text);
+  return result;
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,32 @@
+/** Errors that people see: one sentence, and the exit code that goes with it. */
+import { ServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { ConfigError } from '../configs/schema.ts';
+
+/** Wrong usage: what, where, what to do. Exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** Errors of the caller's making by class or failure type; everything else is a failure. */
+const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'SafetensorsError']);
+const USAGE_FAILURES = new Set(['Config.Invalid', 'Model.Unusable']);
+
+/** The sentence and the exit code for an error. */
+export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
+  if (error instanceof WorkflowFailedError) {
+    const cause = rootFailure(error);
+    const usage = cause instanceof ApplicationFailure && USAGE_FAILURES.has(cause.type ?? '');
+    return { message: cause.message, exitCode: usage ? 2 : 1 };
+  }
+  if (error instanceof WorkflowNotFoundError) return { message: `There is no run "${error.workflowId}" on this server; \`temporal workflow list\` shows the runs.`, exitCode: 2 };
+  if (error instanceof ServiceError) return { message: `Temporal answered: ${(error.cause as Error | undefined)?.message ?? error.message}.`, exitCode: 1 };
+  const { name, message } = error as Error;
+  return { message, exitCode: error instanceof ConfigError || USAGE.has(name) ? 2 : 1 };
+}
+
+function rootFailure(error: Error): Error {
+  let failure = error;
+  while (failure.cause instanceof Error && !(failure instanceof ApplicationFailure)) failure = failure.cause;
+  return failure;
+}

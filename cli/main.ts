@@ -1,0 +1,34 @@
+/** The `gtr` command: one file per verb. */
+import { Command, CommanderError } from 'commander';
+import { explain } from './errors.ts';
+import { register as conformance } from './conformance.ts';
+import { register as control } from './control.ts';
+import { register as doctor } from './doctor.ts';
+import { register as evaluate } from './evaluate.ts';
+import { register as play } from './play.ts';
+import { register as quickstart } from './quickstart.ts';
+import { register as report } from './report.ts';
+import { register as result } from './result.ts';
+import { register as sft } from './sft.ts';
+import { register as train } from './train.ts';
+import { register as up } from './up.ts';
+import { register as watch } from './watch.ts';
+
+const program = new Command('gtr')
+  .description('Durable Guided Thought Reinforcement: trains vision-language agents by PPO with corrected thoughts.')
+  .option('--debug', 'show stack traces of errors')
+  .showHelpAfterError('(gtr --help lists the verbs)')
+  .exitOverride();
+
+for (const register of [up, train, sft, watch, control, result, evaluate, report, play, conformance, doctor, quickstart]) register(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has printed its own sentence; help and version end well.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  const { message, exitCode } = explain(error);
+  process.stderr.write(`gtr: ${program.opts().debug ? (error as Error).stack : message}\n`);
+  process.exit(exitCode);
+}
+process.exit(process.exitCode ?? 0);

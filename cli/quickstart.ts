@@ -1,0 +1,89 @@
+/** What `npm start` runs: GTR on Points24 with the built-in model, from nothing to a report. */
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Command } from 'commander';
+import { runConfigSchema } from '../configs/schema.ts';
+import { gtrHome, temporalConfig, workflowQueue } from '../workers/installation.ts';
+import type { train } from '../workflows/train.ts';
+import { readConfig } from './config-file.ts';
+import { reportRun } from './report.ts';
+import { startRun } from './start-run.ts';
+import { Supervisor, WORKER_ROLES } from './supervisor.ts';
+import { serverAnswers, withClient } from './temporal.ts';
+import { collect } from './train.ts';
+import { startInstallation } from './up.ts';
+import { followRun } from './watch.ts';
+
+export const QUICKSTART_RUN = 'quickstart';
+
+export function register(program: Command): void {
+  program
+    .command('quickstart')
+    .description('what `npm start` does: train the built-in model on Points24 and show it')
+    .option('--config <file>', 'run configuration', 'quickstart')
+    .option('--id <run>', 'name of the run', QUICKSTART_RUN)
+    .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
+    .action(async ({ config, id, set }: { config: string; id: string; set: string[] }) => {
+      const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`));
+      // Ctrl-C: everything stops in order, the run stays where it is and goes on with the next `npm start`.
+      const interrupted = new Promise<'interrupted'>((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+      });
+      try {
+        const outcome = await Promise.race([interrupted, runQuickstart(supervisor, config, id, set)]);
+        if (outcome === 'interrupted') process.stdout.write('\nStopping; the run is kept. `npm start` goes on with it.\n');
+      } finally {
+        await supervisor.stop();
+      }
+    });
+}
+
+async function runQuickstart(supervisor: Supervisor, configFile: string, id: string, changes: string[]): Promise<'done'> {
+  if (!(await workersAnswer())) await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
+  await withClient(async (client) => {
+    const { address } = temporalConfig();
+    const uiPort = Number(address.slice(address.lastIndexOf(':') + 1)) + 1000;
+    const link = `http://localhost:${uiPort}/namespaces/default/workflows/${encodeURIComponent(id)}`;
+    if (await isNew(client, id)) {
+      const config = readConfig(runConfigSchema, configFile, changes);
+      await startRun<typeof train>(client, 'train', id, [config], config.title);
+      process.stdout.write(`Run ${id}: ${config.title}\n`);
+    } else {
+      process.stdout.write(`Run ${id} was started before and goes on (or is done); for another one: ./gtr train --config ${configFile} --id NAME --wait\n`);
+    }
+    process.stdout.write(`Temporal's Web UI: ${link}\n`);
+    await followRun(client, id);
+    process.stdout.write(`Report: ${await reportRun(client, id)}\n`);
+  });
+  return 'done';
+}
+
+/** Whether workers of a running `gtr up` poll both queues already. */
+async function workersAnswer(): Promise<boolean> {
+  if (!(await serverAnswers())) return false;
+  return await withClient(async (client) => {
+    const polled = async (name: string) => {
+      const { pollers } = await client.workflowService.describeTaskQueue({ namespace: temporalConfig().namespace, taskQueue: { name }, taskQueueType: name === 'gpu' ? 2 : 1 });
+      return (pollers ?? []).some(({ identity }) => isAlive(identity ?? ''));
+    };
+    return (await polled(workflowQueue())) && (await polled('gpu'));
+  });
+}
+
+/** Worker identities are pid@host: the server remembers dead ones for minutes. */
+function isAlive(identity: string): boolean {
+  try {
+    return process.kill(Number(identity.split('@')[0]), 0);
+  } catch {
+    return false;
+  }
+}
+
+async function isNew(client: Client, id: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(id).describe();
+    return false;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/** `gtr sft`: a supervised warm start that writes a checkpoint folder. */
+import type { Command } from 'commander';
+import { sftConfigSchema } from '../configs/schema.ts';
+import type { sft, SftProgress } from '../workflows/sft.ts';
+import { readConfig } from './config-file.ts';
+import { startRun } from './start-run.ts';
+import { withClient } from './temporal.ts';
+import { collect } from './train.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export function register(program: Command): void {
+  program
+    .command('sft')
+    .description('train a checkpoint on demonstrations')
+    .requiredOption('--config <file>', 'sft configuration: a file, or a name in configs/')
+    .requiredOption('--out <folder>', 'checkpoint folder to write, relative to the project')
+    .requiredOption('--id <run>', 'name of the run; it is the workflow id')
+    .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
+    .action(async (options: { config: string; out: string; id: string; set: string[] }) => {
+      const config = readConfig(sftConfigSchema, options.config, options.set);
+      await withClient(async (client) => {
+        const handle = await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
+        let ended = false;
+        const finished = handle.result().finally(() => (ended = true));
+        let shown = -1;
+        while (!ended) {
+          await Promise.race([sleep(1000), finished.catch(() => {})]);
+          const progress = ended ? null : await handle.query<SftProgress>('progress').catch(() => null);
+          if (progress !== null && progress.step !== shown) process.stdout.write(`step ${progress.step}/${progress.steps}  loss ${progress.loss?.toFixed(4) ?? '-'}\n`);
+          shown = progress?.step ?? shown;
+        }
+        const { folder, evaluation } = await finished;
+        process.stdout.write(`Checkpoint: ${folder}\n${evaluation === null ? '' : `success ${(100 * evaluation.success).toFixed(1)} % of ${evaluation.episodes} episodes${evaluation.heldOut === null ? '' : `; held-out deals ${(100 * evaluation.heldOut.success).toFixed(1)} %`}\n`}`);
+      });
+    });
+}

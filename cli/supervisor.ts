@@ -1,0 +1,106 @@
+/** Keeps the processes of an installation running: the Temporal server and one process per worker role. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PROJECT } from '../activities/agent-cache.ts';
+import { temporalCliPath } from '../scripts/temporal-cli.ts';
+import { UsageError } from './errors.ts';
+import { serverAnswers } from './temporal.ts';
+
+export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
+/** Pause before a process that died is started again. */
+const RESTART_MS = 1000;
+/** Time in which the server must answer. */
+const SERVER_START_MS = 30_000;
+/** Time that processes get to leave after SIGTERM. */
+const GRACE_MS = 25_000;
+
+export class Supervisor {
+  readonly #home: string;
+  readonly #say: (line: string) => void;
+  readonly #children = new Map<string, ChildProcess>();
+  #stopping = false;
+
+  constructor(home: string, say: (line: string) => void) {
+    this.#home = home;
+    this.#say = say;
+    mkdirSync(path.join(home, 'logs'), { recursive: true });
+  }
+
+  /** Starts Temporal's own server with its database in the installation's home. */
+  async startServer(address: string): Promise<void> {
+    const [host, port] = splitAddress(address);
+    if (!['localhost', '127.0.0.1', '::1'].includes(host)) throw new UsageError(`No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset TEMPORAL_ADDRESS.`);
+    const uiPort = port + 1000;
+    this.#say(`Starting the Temporal server at ${address} (Web UI: http://localhost:${uiPort})`);
+    this.#keep('server', temporalCliPath(), ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--db-filename', path.join(this.#home, 'temporal.db'), '--log-level', 'warn']);
+    const deadline = Date.now() + SERVER_START_MS;
+    while (!(await serverAnswers())) {
+      if (Date.now() > deadline) throw new Error(`The Temporal server did not answer within ${SERVER_START_MS / 1000} s; see ${this.#logFile('server')}`);
+      await sleep(200);
+    }
+  }
+
+  /** Starts a worker process and waits until it polls. */
+  async startWorker(role: WorkerRole): Promise<void> {
+    this.#say(`Starting the ${role} worker`);
+    const child = this.#keep(role, process.execPath, ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)]);
+    await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(role))]);
+  }
+
+  /** Resolves after SIGINT or SIGTERM, when every process has left. */
+  async untilSignal(): Promise<void> {
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    await this.stop();
+  }
+
+  /** Workers first, then the server they report to. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const end = async (names: string[]) => {
+      const children = names.flatMap((name) => this.#children.get(name) ?? []).filter((child) => child.exitCode === null && child.signalCode === null);
+      const exits = children.map((child) => once(child, 'exit'));
+      for (const child of children) child.kill('SIGTERM');
+      await Promise.race([Promise.all(exits), sleep(GRACE_MS)]);
+      for (const child of children) child.kill('SIGKILL');
+    };
+    await end([...this.#children.keys()].filter((name) => name !== 'server'));
+    await end(['server']);
+  }
+
+  /** Runs a process, its output in the log folder, and starts it again when it dies. */
+  #keep(name: string, command: string, args: string[]): ChildProcess {
+    const log = createWriteStream(this.#logFile(name), { flags: 'a' });
+    // A group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order.
+    const child = spawn(command, args, { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
+    child.stdout!.pipe(log, { end: false });
+    child.stderr!.pipe(log, { end: false });
+    this.#children.set(name, child);
+    child.on('error', (error) => this.#say(`${name}: ${error.message}`));
+    child.on('exit', async (code, signal) => {
+      log.end();
+      if (this.#stopping) return;
+      this.#say(`The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`);
+      await sleep(RESTART_MS);
+      if (!this.#stopping) this.#keep(name, command, args);
+    });
+    return child;
+  }
+
+  #failedStart(role: WorkerRole): never {
+    throw new Error(`The ${role} worker ended before it was ready; see ${this.#logFile(role)}`);
+  }
+
+  #logFile(name: string): string {
+    return path.join(this.#home, 'logs', `${name}.log`);
+  }
+}
+
+function splitAddress(address: string): [string, number] {
+  const colon = address.lastIndexOf(':');
+  return [address.slice(0, colon), Number(address.slice(colon + 1))];
+}

@@ -1,0 +1,33 @@
+/** `gtr train`: start a run. */
+import type { Command } from 'commander';
+import { runConfigSchema } from '../configs/schema.ts';
+import type { train } from '../workflows/train.ts';
+import { checkModelFolder } from './check-model.ts';
+import { readConfig } from './config-file.ts';
+import { startRun } from './start-run.ts';
+import { withClient } from './temporal.ts';
+import { followRun } from './watch.ts';
+
+export function register(program: Command): void {
+  program
+    .command('train')
+    .description('start a training run')
+    .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
+    .requiredOption('--id <run>', 'name of the run; it is the workflow id')
+    .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
+    .option('--wait', 'follow the run until it ends')
+    .action(async (options: { config: string; id: string; set: string[]; wait?: boolean }) => {
+      const config = readConfig(runConfigSchema, options.config, options.set);
+      checkModelFolder(config.model.base);
+      await withClient(async (client) => {
+        await startRun<typeof train>(client, 'train', options.id, [config], config.title);
+        process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
+        if (options.wait) await followRun(client, options.id);
+      });
+    });
+}
+
+/** Collects a repeatable option. */
+export function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}

@@ -1,0 +1,36 @@
+/** `gtr up`: the Temporal server and the workers, watched over in the foreground. */
+import type { Command } from 'commander';
+import { gtrHome, temporalConfig } from '../workers/installation.ts';
+import { UsageError } from './errors.ts';
+import { Supervisor, type WorkerRole, WORKER_ROLES } from './supervisor.ts';
+import { serverAnswers } from './temporal.ts';
+
+export function register(program: Command): void {
+  program
+    .command('up')
+    .description('run the Temporal server and the workers in the foreground')
+    .option('--workers <roles>', `comma-separated: ${WORKER_ROLES.join(', ')}`, WORKER_ROLES.join(','))
+    .option('--no-server', 'use a server that runs already')
+    .action(async ({ workers, server }: { workers: string; server: boolean }) => {
+      const roles = workers.split(',').filter(Boolean).map(workerRole);
+      const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`));
+      await startInstallation(supervisor, { server, roles });
+      process.stdout.write(`Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`);
+      await supervisor.untilSignal();
+    });
+}
+
+function workerRole(name: string): WorkerRole {
+  if (!(WORKER_ROLES as readonly string[]).includes(name)) throw new UsageError(`--workers: unknown role "${name}"; known are ${WORKER_ROLES.join(', ')}.`);
+  return name as WorkerRole;
+}
+
+/** Starts the server if none answers, then the workers. */
+export async function startInstallation(supervisor: Supervisor, { server, roles }: { server: boolean; roles: readonly WorkerRole[] }): Promise<void> {
+  const { address } = temporalConfig();
+  if (!(await serverAnswers())) {
+    if (!server) throw new UsageError(`No Temporal server answers at ${address}; leave --no-server out to start one, or set TEMPORAL_ADDRESS to yours.`);
+    await supervisor.startServer(address);
+  }
+  await Promise.all(roles.map((role) => supervisor.startWorker(role)));
+}

@@ -1,0 +1,107 @@
+/** `gtr watch`: one line per iteration and a progress bar inside it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { IterationProgress } from '../workflows/iteration.ts';
+import type { IterationSummary, Progress, TrainResult } from '../workflows/train.ts';
+import { withClient } from './temporal.ts';
+
+export function register(program: Command): void {
+  program
+    .command('watch <run>')
+    .description('follow a run: one line per iteration')
+    .action(async (run: string) => {
+      await withClient((client) => followRun(client, run));
+    });
+}
+
+/** Time between two looks at a run. */
+const INTERVAL_MS = 1000;
+
+/** Prints a run's progress until it ends; returns its result. Ctrl-C only stops the watching. */
+export async function followRun(client: Client, run: string): Promise<TrainResult> {
+  const handle = client.workflow.getHandle(run);
+  const finished = handle.result() as Promise<TrainResult>;
+  let ended = false;
+  finished.then(
+    () => (ended = true),
+    () => (ended = true),
+  );
+  let shown = 0;
+  let lastPhase = '';
+  for (;;) {
+    const progress = await queryProgress(client, run);
+    if (progress !== null) {
+      for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
+      shown = Math.max(shown, progress.summaries.length);
+      const phase = `${progress.status}: ${progress.phase}`;
+      if (process.stdout.isTTY) drawBar(phase, await iterationShare(client, run, progress));
+      else if (phase !== lastPhase && progress.status !== 'running') print(phase);
+      lastPhase = phase;
+    }
+    if (ended) break;
+    await Promise.race([sleep(INTERVAL_MS), finished.catch(() => {})]);
+  }
+  clearBar();
+  const result = await finished;
+  print(resultLines(result));
+  return result;
+}
+
+/** One iteration of a run as people read it. */
+export function iterationLine({ iteration, success, correctedRate, reward, seconds }: IterationSummary, iterations: number): string {
+  const width = String(iterations).length;
+  return `iteration ${String(iteration + 1).padStart(width)}/${iterations}  success ${percent(success)}  corrected ${percent(correctedRate)}  reward ${reward.toFixed(2).padStart(6)}  ${seconds.toFixed(1)} s`;
+}
+
+/** The end of a run as people read it. */
+export function resultLines({ status, iterations, envSteps, evaluation, policy }: TrainResult): string {
+  const line = (name: string, part: TrainResult['evaluation']['start']) =>
+    part === null
+      ? []
+      : [
+          `${name}: success ${percent(part.success)} (95 %: ${percent(part.low)} to ${percent(part.high)}, ${part.episodes} episodes)` +
+            (part.heldOut === null ? '' : `; held-out deals ${percent(part.heldOut.success)} (${percent(part.heldOut.low)} to ${percent(part.heldOut.high)})`),
+        ];
+  return [`${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`, ...line('start', evaluation.start), ...line('final', evaluation.final)].join('\n');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1).padStart(5)} %`;
+}
+
+async function queryProgress(client: Client, run: string): Promise<Progress | null> {
+  try {
+    return await client.workflow.getHandle(run).query<Progress>('progress');
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw error;
+    return null; // no worker answers just now, or the run has not begun: look again
+  }
+}
+
+/** Share of the running iteration that is done: half for the kept steps, half for the epochs. */
+async function iterationShare(client: Client, run: string, { iteration, status }: Progress): Promise<number> {
+  if (status !== 'running') return 0;
+  try {
+    const { keptSteps, envSteps, epochs, epochsInAll } = await client.workflow.getHandle(`${run}/iteration-${iteration}`).query<IterationProgress>('progress');
+    return Math.min(1, keptSteps / envSteps) / 2 + epochs / epochsInAll / 2;
+  } catch {
+    return 0; // between two iterations there is none
+  }
+}
+
+const BAR_WIDTH = 24;
+
+function drawBar(text: string, share: number): void {
+  const filled = Math.round(share * BAR_WIDTH);
+  process.stdout.write(`\r\u001b[K[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${text}`);
+}
+
+function clearBar(): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+}
+
+function print(text: string): void {
+  clearBar();
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,52 @@
+/** Demonstrations of a weak but well-spoken player: cards read right, arithmetic right, goals mostly wrong. */
+import type { SftConfig } from '../configs/schema.ts';
+import type { Environment, JsonState } from '../envs/env.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { renderResponse } from '../policy/response.ts';
+import { RandomStream } from '../random/counter.ts';
+import { canonicalSolution } from './exact-solver.ts';
+import { formulaGame, formulaTokens, handOf } from './hand.ts';
+import { randomChain } from './random-chain.ts';
+import { nextAction, wordThought } from './solver-thought.ts';
+
+/** A state and the response that is taught in it. */
+export type Demonstration = { state: JsonState; text: string };
+
+/** Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. */
+export function makeDemonstrations(config: SftConfig, template: PromptTemplate): Demonstration[] {
+  return Array.from({ length: config.demonstrations.count }, (_, index) => makeDemonstration(config, template, index));
+}
+
+function makeDemonstration(config: SftConfig, template: PromptTemplate, index: number): Demonstration {
+  const random = new RandomStream({ seed: config.seed, purpose: 'demonstration', episode: index });
+  const { randomChain: chains, plainSums } = config.demonstrations.habits;
+  const habit = random.uniform();
+  const goalOf = (environment: Environment): string | null => {
+    const { numbers } = handOf(environment.state());
+    const { goal, operators } = formulaGame(config.environment.name);
+    if (habit < chains) return randomChain(numbers, operators, random);
+    return canonicalSolution(numbers, goal, { operators: habit < chains + plainSums ? operators.filter((operator) => '+-'.includes(operator)) : operators });
+  };
+  const { environment, target } = dealWith(config, index, goalOf);
+  // A demonstration begins anywhere on the way to its goal.
+  for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) environment.step(token);
+  const state = environment.state();
+  const thought = wordThought(template.thought, state, target);
+  return { state, text: renderResponse(thought, nextAction(target, handOf(state).formula.length), template.keys) };
+}
+
+/** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */
+const DEALS_PER_DEMONSTRATION = 10_000;
+
+/** The first deal of this demonstration for which there is a goal. */
+function dealWith(config: SftConfig, index: number, goalOf: (environment: Environment) => string | null): { environment: Environment; target: string } {
+  const game = gameByName(config.environment.name);
+  const options = game.parseOptions(config.environment.options);
+  for (let attempt = 0; attempt < DEALS_PER_DEMONSTRATION; attempt++) {
+    const environment = game.start({ seed: config.seed + 1 + attempt, episode: index }, options);
+    const target = goalOf(environment);
+    if (target !== null) return { environment, target };
+  }
+  throw new Error(`Demonstration ${index}: no deal of ${config.environment.name} suits it`);
+}

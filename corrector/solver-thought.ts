@@ -1,0 +1,52 @@
+/** Wording a thought about a target formula, and reading the proposed formula back out of one. */
+import type { JsonState } from '../envs/env.ts';
+import type { Thought } from '../learner/trajectory.ts';
+import { fillTemplate } from '../policy/prompt-template.ts';
+import { planSteps } from './exact-solver.ts';
+import { formulaTokens, handOf } from './hand.ts';
+
+/** How a template words thoughts: one template per thought key. */
+export type ThoughtTemplate = Readonly<Record<string, string>>;
+
+/**
+ * The thought that leads from this state to `target`. Placeholders: {cards} the ranks seen, {formula} the formula so far, {sorted} the hand's
+ * numbers in order, {plan} the arithmetic of the target with the numbers left after each step, {target}, {next} the action to append.
+ */
+export function wordThought(template: ThoughtTemplate, state: JsonState, target: string): Thought {
+  const hand = handOf(state);
+  const values = {
+    formula: hand.formula.join(''),
+    sorted: [...hand.numbers].sort((a, b) => a - b).join(' '),
+    plan: planText(target),
+    target,
+    next: nextAction(target, hand.formula.length),
+  };
+  return Object.fromEntries(Object.entries(template).map(([key, text]) => [key, text === '{cards}' ? hand.ranks : fillTemplate(text, values)]));
+}
+
+/** ` 10-4=6 left 5 6 9 9-5=4 left 4 6 6*4=24`: each step and what it leaves, numbers in order. */
+function planText(target: string): string {
+  return planSteps(target)
+    .map(({ text, left }) => ` ${text}${left.length > 1 ? ` left ${left.join(' ')}` : ''}`)
+    .join('');
+}
+
+/** What follows the first `appended` tokens of the target; the equals sign after the last. */
+export function nextAction(target: string, appended: number): string {
+  return formulaTokens(target)[appended] ?? '=';
+}
+
+/** The formula that a thought proposes: the text in the place of {target}; null when the wording does not fit. */
+export function proposedFormula(template: ThoughtTemplate, thought: Thought): string | null {
+  for (const [key, text] of Object.entries(template)) {
+    if (!text.includes('{target}')) continue;
+    const pattern = text.split('{target}').map((part) => part.split(/\{\w+\}/).map(escapeRegExp).join('[^]*?'));
+    const value = thought[key];
+    return typeof value === 'string' ? (new RegExp(`^${pattern[0]}(?<target>\\S+)${pattern[1]}[^]*$`).exec(value)?.groups?.target ?? null) : null;
+  }
+  return null;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,66 @@
+/** What one iteration's kept steps say about the policy (spec.md section 9). */
+import type { KeptSegment } from './kept-steps.ts';
+import { wilsonInterval } from './intervals.ts';
+import { selfBleu2 } from './self-bleu.ts';
+import type { Step, Verdict } from './trajectory.ts';
+
+export type Metrics = Record<string, number | null>;
+
+/** Thoughts that self-BLEU compares, at most: its cost grows with their square. */
+const SELF_BLEU_THOUGHTS = 64;
+
+/** Metrics of the kept segments; rates are shares in [0, 1], null where nothing was counted. */
+export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (step: Step) => string): Metrics {
+  const steps = segments.flatMap(({ episode, rewards }) => episode.steps.slice(0, rewards.length));
+  const verdicts = segments.flatMap(({ judgement, rewards }) => judgement.verdicts.slice(0, rewards.length));
+  const ended = segments.filter(({ ended }) => ended);
+  const rewardSums = ended.map(({ rewards }) => sum(rewards));
+  const successes = rewardSums.filter((reward) => reward > 0).length;
+  const interval = wilsonInterval(successes, ended.length);
+  const judged = verdicts.filter(({ outcome }) => outcome !== 'unjudged');
+  const share = (outcome: Verdict['outcome']) => ratio(judged.filter((verdict) => verdict.outcome === outcome).length, judged.length);
+  const sorted = [...rewardSums].sort((a, b) => a - b);
+  const wellFormed = steps.filter(({ thought }) => thought !== null);
+  const states = segments.flatMap(({ episode, rewards }) => episode.states.slice(0, rewards.length)).filter((_, index) => steps[index].thought !== null);
+  return {
+    'episode/count': ended.length,
+    'episode/success': ratio(successes, ended.length),
+    'episode/success/low': interval.low,
+    'episode/success/high': interval.high,
+    'episode/reward/mean': mean(rewardSums),
+    'episode/reward/median': sorted.length > 0 ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : null,
+    'episode/reward/min': sorted[0] ?? null,
+    'episode/reward/max': sorted.at(-1) ?? null,
+    'episode/length': mean(ended.map(({ rewards }) => rewards.length)),
+    'episode/cutRate': ratio(ended.filter(({ judgement }) => judgement.cut).length, ended.length),
+    'action/legalRate': ratio(steps.filter(({ legal }) => legal).length, steps.length),
+    'response/wellFormedRate': ratio(wellFormed.length, steps.length),
+    'response/tokens': mean(steps.map(({ responseIds }) => responseIds.length)),
+    'thought/tokens': mean(steps.map(({ thoughtTokens }) => thoughtTokens)),
+    'thought/judged': judged.length,
+    'thought/correctRate': share('correct'),
+    'thought/correctedRate': share('corrected'),
+    'thought/noSolutionRate': share('noSolution'),
+    'thought/unusableRate': share('unusable'),
+    'thought/distinctPerState': ratio(distinct(wellFormed.map(responseKey)), distinct(states.map((state) => JSON.stringify(state)))),
+    'thought/selfBleu2': selfBleu2(wellFormed.slice(0, SELF_BLEU_THOUGHTS).map((step) => responseKey(step).split(/\s+/))),
+    'value/mean': mean(steps.map(({ value }) => value)),
+    'envSteps': steps.length,
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: readonly number[]): number | null {
+  return ratio(sum(values), values.length);
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
+function distinct(values: readonly string[]): number {
+  return new Set(values).size;
+}

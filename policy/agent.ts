@@ -1,0 +1,109 @@
+/** The agent: a policy with its tokenizer, image preprocessing and wording, answering observations with thoughts and actions. */
+import type { RunConfig } from '../configs/schema.ts';
+import type { RgbImage } from '../envs/env.ts';
+import type { Step } from '../learner/trajectory.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
+import { imageTokens } from './vlm-config.ts';
+import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
+import { type ImagePreprocessor, loadImagePreprocessor } from './preprocess-image.ts';
+import { fillTemplate, loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
+import { parseResponse } from './response.ts';
+import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
+
+export type Observation = { image: RgbImage; promptValues: Readonly<Record<string, string>> };
+
+/** A response as the rollout records it, before the environment has answered. */
+export type AgentResponse = Omit<Step, 'action' | 'legal' | 'reward'> & {
+  /** Text after the last action key; null without one. */
+  actionText: string | null;
+};
+
+export class Agent {
+  readonly engine: PolicyEngine;
+  readonly template: PromptTemplate;
+  readonly tokenizer: PolicyTokenizer;
+  readonly checkpoint: Checkpoint;
+  readonly imageSize: number;
+  readonly #preprocess: ImagePreprocessor;
+
+  private constructor(parts: { engine: PolicyEngine; template: PromptTemplate; tokenizer: PolicyTokenizer; checkpoint: Checkpoint; preprocess: ImagePreprocessor; imageSize: number }) {
+    this.engine = parts.engine;
+    this.template = parts.template;
+    this.tokenizer = parts.tokenizer;
+    this.checkpoint = parts.checkpoint;
+    this.imageSize = parts.imageSize;
+    this.#preprocess = parts.preprocess;
+  }
+
+  /** Opens a checkpoint for one environment's wording. Throws `CheckpointError` or `ConfigError` with one clear sentence. */
+  static async open({ model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>, resolvePath: (path: string) => string): Promise<Agent> {
+    const folder = resolvePath(model.base);
+    const template = loadPromptTemplate(model.prompt, environment.name);
+    const checkpoint = await openCheckpoint(folder);
+    const tokenizer = loadTokenizer(folder);
+    const preprocess = loadImagePreprocessor(folder);
+    const policyEngine = await OnnxPolicyEngine.open({ checkpoint, scope: model.train, valueHead: model.valueHead, ...engine });
+    return new Agent({ engine: policyEngine, template, tokenizer, checkpoint, preprocess, imageSize: model.imageSize });
+  }
+
+  /** Prompt ids with one image token per patch in the place of the image mark. */
+  promptIds(values: Readonly<Record<string, string>>): number[] {
+    const [before, after] = this.template.prompt.split('<image>').map((part) => fillTemplate(part, values));
+    const { config } = this.checkpoint;
+    const image = new Array<number>(imageTokens(config)).fill(config.imageTokenId);
+    if (this.template.chat) return this.tokenizer.chatPromptIds(`${before}<image>${after}`, image);
+    return [...this.tokenizer.beginIds(), ...this.tokenizer.encode(before), ...image, ...this.#fixedLength(this.tokenizer.encode(after))];
+  }
+
+  #fixedLength(ids: number[]): number[] {
+    const { fixedLength } = this.template;
+    if (fixedLength === null) return ids;
+    const [pad] = this.tokenizer.encode(fixedLength.pad);
+    const kept = ids.slice(-fixedLength.tokens);
+    return [...kept, ...new Array<number>(fixedLength.tokens - kept.length).fill(pad)];
+  }
+
+  /** Images as the vision tower takes them. [images, 3, size, size] */
+  pixels(images: readonly RgbImage[]): Float32Array {
+    const { imageSize } = this.checkpoint.config.vision;
+    const length = 3 * imageSize * imageSize;
+    const pixels = new Float32Array(images.length * length);
+    for (const [index, image] of images.entries()) pixels.set(this.#preprocess(image), index * length);
+    return pixels;
+  }
+
+  /** Answers observations; `noise` holds one number in (0, 1) per token. */
+  async respond(
+    observations: readonly (Observation & { noise: Float32Array })[],
+    settings: Pick<SampleRequest, 'maxNewTokens' | 'temperature' | 'repetitionPenalty' | 'penalizePrompt'> & { thoughtCoef: number },
+  ): Promise<AgentResponse[]> {
+    const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef } = settings;
+    const rows = observations.map(({ promptValues, noise }, image) => ({ image, promptIds: this.promptIds(promptValues), noise }));
+    const sampled = await this.engine.sample({ rows, pixels: this.pixels(observations.map(({ image }) => image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt });
+    return sampled.map(({ ids, logprobs, value }) => {
+      const { text, thoughtTokens } = this.tokenizer.splitResponse(ids);
+      const ended = this.tokenizer.isEnd(ids.at(-1));
+      const weights = responseWeights(thoughtTokens, ids.length, thoughtCoef);
+      const logprob = logprobs.reduce((sum, token, index) => sum + weights[index] * token, 0);
+      return { responseIds: ids, text, thoughtTokens, logprob, value, ...parseResponse(text, this.template.keys, ended) };
+    });
+  }
+
+  /** The value head's answers. */
+  async values(observations: readonly Observation[]): Promise<Float32Array> {
+    if (observations.length === 0) return new Float32Array(0);
+    const rows = observations.map(({ promptValues }, image) => ({ image, promptIds: this.promptIds(promptValues), responseIds: [] }));
+    const { values } = await this.engine.score({ rows, pixels: this.pixels(observations.map(({ image }) => image)), temperature: 1 });
+    return values;
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+}
+
+/** logprob = thought_coef * sum(thought tokens) + sum(action tokens): the coefficient of each token (spec.md section 3). */
+export function responseWeights(thoughtTokens: number, tokens: number, thoughtCoef: number): Float32Array {
+  return new Float32Array(tokens).fill(1).fill(thoughtCoef, 0, thoughtTokens);
+}

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { applyChange } from '../../cli/config-file.ts';
+import { parseConfig, runConfigSchema, sftConfigSchema } from '../../configs/schema.ts';
+import { jsonSchemas } from '../../configs/write-json-schema.ts';
+
+const folder = path.resolve(import.meta.dirname, '../../configs');
+const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as { $schema: string };
+const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.endsWith('.schema.json'));
+
+for (const name of files) {
+  test(`configs/${name} is valid`, (t) => {
+    const schema = read(name).$schema === './sft.schema.json' ? sftConfigSchema : runConfigSchema;
+    t.notThrows(() => parseConfig(schema, read(name), name));
+  });
+}
+
+test('the runs that the documentation names are there', (t) => {
+  for (const name of ['quickstart', 'points24-tiny', 'ezpoints-tiny', 'smoke']) t.true(files.includes(`${name}.json`), name);
+});
+
+test('the published JSON schemas are those of the code', (t) => {
+  for (const [name, text] of Object.entries(jsonSchemas())) t.is(readFileSync(path.join(folder, name), 'utf8'), text, `${name}: run \`node configs/write-json-schema.ts\``);
+});
+
+const minimal = { environment: { name: 'points24' }, model: { base: 'models/x', prompt: 'points24-tiny' } };
+
+test('the defaults are the paper\'s numbers (spec.md section 5)', (t) => {
+  const { envSteps, rollout, ppo, optimizer, formatReward, seed } = parseConfig(runConfigSchema, minimal, 'test');
+  t.like({ envSteps, seed, formatReward, ...rollout, ...ppo, ...optimizer }, {
+    envSteps: 15_000, seed: 1, formatReward: 5, envStepsPerIteration: 1024, temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, gamma: 0.9, lambda: 0.95,
+    clip: 0.1, valueCoef: 0.5, thoughtCoef: 0.5, epochs: 4, samplesPerStep: 128, maxGradNorm: 0.01, eps: 1e-7, lr: 1e-5, lrEnd: 1e-9, scheduleIterations: 25,
+  });
+});
+
+test('a wrong configuration is one sentence that names file, field and remedy', (t) => {
+  const message = (change: string) => t.throws(() => parseConfig(runConfigSchema, applyChange(minimal, change), 'my.json'), { name: 'ConfigError' })?.message ?? '';
+  t.is(message('rollout.temprature=1'), 'my.json: unknown key "temprature" in rollout; see configs/run.schema.json for the known ones.');
+  t.regex(message('seed=first'), /^my\.json: seed: .*expected number/);
+  t.regex(message('ppo.epochs=0'), /^my\.json: ppo\.epochs: /);
+  t.regex(message('optimizer.lrEnd=1'), /^my\.json: optimizer\.lrEnd: must not exceed/);
+  t.regex(message('rollout.temperature=0'), /must be above 0/);
+});
+
+test('--set reads JSON, and text where it is none', (t) => {
+  t.deepEqual(applyChange({ a: { b: 1 } }, 'a.b=2'), { a: { b: 2 } });
+  t.deepEqual(applyChange({}, 'a.b.c=[1,"x"]'), { a: { b: { c: [1, 'x'] } } });
+  t.deepEqual(applyChange({}, 'name=points24'), { name: 'points24' });
+  t.throws(() => applyChange({}, 'nonsense'), { name: 'UsageError', message: /must look like/ });
+  t.throws(() => applyChange({ a: 1 }, 'a.b.c=1'), { name: 'UsageError' });
+});

@@ -1,0 +1,37 @@
+/** Worker process for the policy: one activity at a time per device. */
+import { pathToFileURL } from 'node:url';
+import type { WorkerOptions } from '@temporalio/worker';
+import type { ActivityDependencies } from '../activities/activity.ts';
+import { AgentCache } from '../activities/agent-cache.ts';
+import { createEvaluationActivities } from '../activities/evaluate-policy.ts';
+import { createPreparationActivities } from '../activities/prepare-run.ts';
+import { createRolloutActivities } from '../activities/roll-out-wave.ts';
+import { createSupervisedActivities } from '../activities/train-on-demonstrations.ts';
+import { createUpdateActivities } from '../activities/update-policy.ts';
+import { queueOf } from '../workflows/queues.ts';
+import { activityDependencies, workflowQueue } from './installation.ts';
+import { runWorker } from './run-worker.ts';
+
+/** Options of a GPU worker beside the workflow queue `base`. */
+export function gpuWorkerOptions(dependencies: ActivityDependencies, agents: AgentCache, base: string): Omit<WorkerOptions, 'connection' | 'namespace'> {
+  return {
+    taskQueue: queueOf('gpu', base),
+    activities: {
+      ...createPreparationActivities(dependencies, agents),
+      ...createRolloutActivities(dependencies, agents),
+      ...createUpdateActivities(dependencies, agents),
+      ...createEvaluationActivities(dependencies, agents),
+      ...createSupervisedActivities(dependencies, agents),
+    },
+    maxConcurrentActivityTaskExecutions: 1,
+    // Resume points must not be held back for long: a killed worker loses what was.
+    maxHeartbeatThrottleInterval: '1s',
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const agents = new AgentCache();
+  await runWorker('gpu', gpuWorkerOptions(activityDependencies(), agents, workflowQueue()), () => agents.close());
+  // Lanes are threads: nothing of them may keep the process.
+  process.exit(0);
+}

@@ -1,0 +1,31 @@
+/** Where this installation keeps its state and how it reaches Temporal. */
+import path from 'node:path';
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { PROJECT } from '../activities/agent-cache.ts';
+import { FileStore } from '../artifacts/file-store.ts';
+import type { ActivityDependencies } from '../activities/activity.ts';
+import { WORKFLOW_QUEUE } from '../workflows/queues.ts';
+
+/** State of this installation: `GTR_HOME`, by default `.gtr/` in the checkout. */
+export function gtrHome(): string {
+  return path.resolve(process.env.GTR_HOME ?? path.join(PROJECT, '.gtr'));
+}
+
+/** Task queue of the workflows: `GTR_TASK_QUEUE`, by default `gtr`. */
+export function workflowQueue(): string {
+  return process.env.GTR_TASK_QUEUE ?? WORKFLOW_QUEUE;
+}
+
+export type TemporalConfig = { connection: NonNullable<ClientConnectConfig['connectionOptions']>; namespace: string; address: string };
+
+/** Address, namespace, TLS and API key from Temporal's own environment variables and profiles. */
+export function temporalConfig(): TemporalConfig {
+  const { connectionOptions = {}, namespace = 'default' } = loadClientConnectConfig();
+  const address = connectionOptions.address ?? 'localhost:7233';
+  return { connection: { ...connectionOptions, address }, namespace, address };
+}
+
+/** What activities of this installation work on. */
+export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
+  return { home, store: new FileStore(path.join(home, 'artifacts')) };
+}

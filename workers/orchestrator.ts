@@ -1,0 +1,30 @@
+/** Worker process for the workflows and for the light activities beside them. */
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { WorkerOptions } from '@temporalio/worker';
+import type { ActivityDependencies } from '../activities/activity.ts';
+import { createBatchActivities } from '../activities/assemble-batch.ts';
+import { createCorrectionActivities } from '../activities/correct-episodes-locally.ts';
+import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
+import { createMetricsActivities } from '../activities/publish-metrics.ts';
+import { activityDependencies, workflowQueue } from './installation.ts';
+import { runWorker } from './run-worker.ts';
+
+export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+
+/** Options of an orchestrator worker on the workflow queue `base`. */
+export function orchestratorWorkerOptions(dependencies: ActivityDependencies, base: string): Omit<WorkerOptions, 'connection' | 'namespace'> {
+  return {
+    taskQueue: base,
+    workflowsPath: WORKFLOWS_PATH,
+    activities: {
+      ...createCorrectionActivities(dependencies),
+      ...createBatchActivities(dependencies),
+      ...createMetricsActivities(dependencies),
+      ...createDemonstrationActivities(dependencies),
+    },
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runWorker('orchestrator', orchestratorWorkerOptions(activityDependencies(), workflowQueue()));
+}

@@ -1,0 +1,26 @@
+/** The markdown that Temporal's Web UI shows for a running workflow. */
+import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import type { Progress, TrainState } from './train.ts';
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** Rows shown of a long run: the newest ones. */
+const ROWS = 30;
+
+export function progressDetails(config: RunConfig, progress: Progress, state: TrainState | null, final: EvaluatePolicyResult | null): string {
+  const evaluation = (name: string, result: EvaluatePolicyResult | null) =>
+    result === null ? [] : [`${name}: success **${percent(result.success)}** (95 %: ${percent(result.low)} to ${percent(result.high)}, ${result.episodes} episodes)`, ''];
+  const rows = progress.summaries.slice(-ROWS);
+  return [
+    `### ${config.title || `${config.algorithm} on ${config.environment.name}`}`,
+    '',
+    `**${progress.status}**: ${progress.phase}, ${progress.envSteps} of ${progress.envStepsInAll} environment steps`,
+    '',
+    ...evaluation('Start', state?.startEvaluation ?? null),
+    ...evaluation('Final', final),
+    ...(rows.length === 0 ? [] : ['| iteration | success while training | mean reward | corrected | episodes | seconds |', '|---|---|---|---|---|---|']),
+    ...rows.map((row) => `| ${row.iteration + 1} | ${percent(row.success)} | ${row.reward.toFixed(2)} | ${percent(row.correctedRate)} | ${row.episodes} | ${row.seconds.toFixed(1)} |`),
+    ...(state === null ? [] : ['', `Correction rows: ${state.correctionRows}; corrector calls: ${state.corrector.calls}; cost: ${state.corrector.costUsd === null ? 'unknown' : `$${state.corrector.costUsd.toFixed(2)}`}`, '', `Policy \`${state.policy.sha256.slice(0, 12)}\``]),
+  ].join('\n');
+}

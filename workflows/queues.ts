@@ -1,0 +1,31 @@
+/** The one table of task queues: what runs where, for how long, and how often it is tried. Read by workflows and by workers. */
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/** Task queue that users name when they start a run; the other queues derive from it. */
+export const WORKFLOW_QUEUE = 'gtr';
+
+/** Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (paid judgements, one queue per account). */
+export type ActivityRole = 'orchestrator' | 'gpu' | 'corrector';
+
+/** The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests, several accounts) prefix theirs. */
+export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE): string {
+  if (role === 'orchestrator') return base;
+  return base === WORKFLOW_QUEUE ? role : `${base}-${role}`;
+}
+
+/** Failure types that no retry mends; each message says what does. */
+export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite'];
+
+/** Activity options of a role. GPU activities resume from heartbeats, so they may be tried for ever; a silent one is started again after `heartbeatSeconds`. */
+export function activityOptions(role: ActivityRole, base: string, heartbeatSeconds: number): ActivityOptions {
+  const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', nonRetryableErrorTypes: NON_RETRYABLE } as const;
+  const taskQueue = queueOf(role, base);
+  switch (role) {
+    case 'gpu':
+      return { taskQueue, startToCloseTimeout: '24h', heartbeatTimeout: `${heartbeatSeconds}s`, retry };
+    case 'orchestrator':
+      return { taskQueue, startToCloseTimeout: '10m', retry };
+    case 'corrector':
+      return { taskQueue, startToCloseTimeout: '5m', retry };
+  }
+}

@@ -1,0 +1,262 @@
+/** A training run: prepares the policy, iterates, answers queries, pauses, resumes, stops, and carries on as a new execution before its history grows long. */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  type ChildWorkflowHandle,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { PreparationActivities } from '../activities/prepare-run.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { PauseGate, pauseSignal, resumeSignal } from './control.ts';
+import { iteration, type IterationResult } from './iteration.ts';
+import { activityOptions } from './queues.ts';
+import { progressDetails } from './progress-details.ts';
+
+/** What an iteration leaves behind in the run's own state: enough for a table row. */
+export type IterationSummary = { iteration: number; success: number; reward: number; correctedRate: number; episodes: number; seconds: number };
+
+/** The state that a run carries from one execution to the next. */
+export type TrainState = {
+  iteration: number;
+  envSteps: number;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  corrections: ArtifactRef | null;
+  correctionRows: number;
+  corrector: { calls: number; skipped: number; ledgerHits: number; costUsd: number | null };
+  keptPerWave: number | null;
+  /** Hash of the starting checkpoint's files: a run never goes on with another model. */
+  modelSha256: string;
+  startEvaluation: EvaluatePolicyResult | null;
+  summaries: IterationSummary[];
+  paused: boolean;
+};
+
+export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped';
+
+/** The answer of the `progress` query. */
+export type Progress = { status: RunStatus; iteration: number; iterations: number; envSteps: number; envStepsInAll: number; phase: string; summaries: IterationSummary[] };
+
+/** A finished run. `stopped`: on request, after the last whole iteration. */
+export type TrainResult = {
+  status: 'done' | 'stopped';
+  iterations: number;
+  envSteps: number;
+  success: number | null;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  corrections: { rows: number; manifest: ArtifactRef | null };
+  corrector: TrainState['corrector'];
+  evaluation: { start: EvaluatePolicyResult | null; final: EvaluatePolicyResult | null };
+};
+
+export const progressQuery = defineQuery<Progress>('progress');
+/** Metrics of the last whole iteration (spec.md section 9); null before the first. The whole series is in metrics.jsonl. */
+export const metricsQuery = defineQuery<Record<string, number | null> | null>('metrics');
+/** `finish`: after the running iteration; `now`: drop it. */
+export const stopSignal = defineSignal<['finish' | 'now']>('stop');
+
+/** Iterations of one execution before it continues as new. */
+const ITERATIONS_PER_EXECUTION = 20;
+
+export async function train(input: unknown, carried?: TrainState): Promise<TrainResult> {
+  const config = checkedConfig(input);
+  const run = new Run(config, carried);
+  return await run.execute();
+}
+
+function checkedConfig(input: unknown): RunConfig {
+  try {
+    return parseConfig(runConfigSchema, input, 'the run configuration');
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'Config.Invalid');
+  }
+}
+
+class Run {
+  readonly #config: RunConfig;
+  readonly #runId = workflowInfo().workflowId;
+  readonly #iterations: number;
+  #state: TrainState | null;
+  #status: RunStatus = 'preparing';
+  #phase = 'opening the model';
+  #lastMetrics: Record<string, number | null> | null = null;
+  #stop: 'finish' | 'now' | null = null;
+  #child: ChildWorkflowHandle<typeof iteration> | null = null;
+  #scope: CancellationScope | null = null;
+  readonly #gate: PauseGate;
+
+  constructor(config: RunConfig, carried: TrainState | undefined) {
+    this.#config = config;
+    this.#state = carried ?? null;
+    this.#iterations = Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
+    this.#gate = new PauseGate((paused) => {
+      this.#show();
+      // The iteration may have closed meanwhile: then its successor starts with the new value.
+      this.#child?.signal(paused ? pauseSignal : resumeSignal).catch(() => {});
+    }, carried?.paused);
+    setHandler(progressQuery, () => this.#progress());
+    setHandler(metricsQuery, () => this.#lastMetrics);
+    setHandler(stopSignal, (how) => {
+      this.#stop = how === 'now' ? 'now' : 'finish';
+      if (this.#stop === 'now') this.#scope?.cancel();
+    });
+  }
+
+  async execute(): Promise<TrainResult> {
+    let state = (this.#state ??= await this.#prepare());
+    this.#status = 'running';
+    for (let done = 0; state.iteration < this.#iterations && this.#stop === null; done++) {
+      if (done === ITERATIONS_PER_EXECUTION) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused });
+      this.#phase = `iteration ${state.iteration + 1} of ${this.#iterations}`;
+      this.#show();
+      await this.#gate.pass();
+      const result = await this.#iterate(state);
+      if (result === null) break;
+      state = this.#state = advance(state, result, this.#config.rollout.envStepsPerIteration);
+      this.#lastMetrics = result.metrics;
+      await this.#evaluateInBetween(state);
+    }
+    return await this.#finish(state);
+  }
+
+  async #prepare(): Promise<TrainState> {
+    this.#show();
+    const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
+    const state: TrainState = {
+      iteration: 0,
+      envSteps: 0,
+      policy: prepared.policy,
+      optimizer: prepared.optimizer,
+      corrections: null,
+      correctionRows: 0,
+      corrector: { calls: 0, skipped: 0, ledgerHits: 0, costUsd: 0 },
+      keptPerWave: null,
+      modelSha256: prepared.modelSha256,
+      startEvaluation: null,
+      summaries: [],
+      paused: false,
+    };
+    return { ...state, startEvaluation: await this.#evaluate(state, 'start') };
+  }
+
+  /** One iteration as a child workflow; null when it was stopped in the middle. */
+  async #iterate(state: TrainState): Promise<IterationResult | null> {
+    const { policy, optimizer, corrections, keptPerWave } = state;
+    const scope = (this.#scope = new CancellationScope());
+    try {
+      return await scope.run(async () => {
+        this.#child = await startChild(iteration, {
+          workflowId: `${this.#runId}/iteration-${state.iteration}`,
+          args: [{ runId: this.#runId, config: this.#config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused: this.#gate.paused }],
+          staticSummary: `iteration ${state.iteration + 1} of ${this.#iterations}`,
+        });
+        return await this.#child.result();
+      });
+    } catch (error) {
+      if (this.#stop === 'now' && isCancellation(error)) return null;
+      throw error;
+    } finally {
+      this.#child = null;
+      this.#scope = null;
+    }
+  }
+
+  async #evaluateInBetween(state: TrainState): Promise<void> {
+    const every = this.#config.evaluation.everyIterations;
+    if (every > 0 && state.iteration % every === 0 && state.iteration < this.#iterations) await this.#evaluate(state, `iteration-${state.iteration}`);
+  }
+
+  async #evaluate(state: TrainState, label: string): Promise<EvaluatePolicyResult | null> {
+    if (this.#config.evaluation.episodes === 0) return null;
+    const before = { status: this.#status, phase: this.#phase };
+    this.#status = 'evaluating';
+    this.#phase = `evaluation (${label})`;
+    this.#show();
+    const evaluation = await this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: state.policy, runId: this.#runId, label });
+    this.#status = before.status;
+    this.#phase = before.phase;
+    return evaluation;
+  }
+
+  async #finish(state: TrainState): Promise<TrainResult> {
+    const status = this.#stop === null ? 'done' : 'stopped';
+    const final = this.#stop === 'now' ? null : await this.#evaluate(state, 'final');
+    this.#status = status;
+    this.#phase = status;
+    this.#show(final);
+    return {
+      status,
+      iterations: state.iteration,
+      envSteps: state.envSteps,
+      success: final?.success ?? null,
+      policy: state.policy,
+      optimizer: state.optimizer,
+      corrections: { rows: state.correctionRows, manifest: state.corrections },
+      corrector: state.corrector,
+      evaluation: { start: state.startEvaluation, final },
+    };
+  }
+
+  #gpu<A>(summary: string) {
+    return proxyActivities<A>({ ...activityOptions('gpu', workflowInfo().taskQueue, this.#config.durability.heartbeatSeconds), summary });
+  }
+
+  #progress(): Progress {
+    return {
+      status: this.#gate.paused && this.#status === 'running' ? 'paused' : this.#status,
+      iteration: this.#state?.iteration ?? 0,
+      iterations: this.#iterations,
+      envSteps: this.#state?.envSteps ?? 0,
+      envStepsInAll: this.#iterations * this.#config.rollout.envStepsPerIteration,
+      phase: this.#phase,
+      summaries: this.#state?.summaries ?? [],
+    };
+  }
+
+  #show(final: EvaluatePolicyResult | null = null): void {
+    setCurrentDetails(progressDetails(this.#config, this.#progress(), this.#state, final));
+  }
+}
+
+function advance(state: TrainState, result: IterationResult, envSteps: number): TrainState {
+  const { metrics } = result;
+  const number = (name: string) => metrics[name] ?? 0;
+  return {
+    ...state,
+    iteration: state.iteration + 1,
+    envSteps: state.envSteps + envSteps,
+    policy: result.policy,
+    optimizer: result.optimizer,
+    corrections: result.corrections,
+    correctionRows: number('corrections/rows'),
+    corrector: {
+      calls: state.corrector.calls + number('corrector/calls'),
+      skipped: state.corrector.skipped + number('corrector/skipped'),
+      ledgerHits: state.corrector.ledgerHits + number('corrector/ledgerHits'),
+      costUsd: state.corrector.costUsd === null || metrics['corrector/costUsd'] === null ? null : state.corrector.costUsd + number('corrector/costUsd'),
+    },
+    keptPerWave: result.keptPerWave,
+    summaries: [
+      ...state.summaries,
+      {
+        iteration: state.iteration,
+        success: number('episode/success'),
+        reward: number('episode/reward/mean'),
+        correctedRate: number('thought/correctedRate'),
+        episodes: number('episode/count'),
+        seconds: Math.round(result.seconds * 100) / 100,
+      },
+    ],
+  };
+}
