@@ -6,7 +6,8 @@ import type { PromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
 import { RandomStream } from '../random/counter.ts';
 import { canonicalSolution } from './exact-solver.ts';
-import { formulaGame, formulaTokens, handOf } from './hand.ts';
+import { formulaTokens } from './formula.ts';
+import { formulaGame, handOf } from './hand.ts';
 import { randomChain } from './random-chain.ts';
 import { nextAction, wordThought } from './solver-thought.ts';
 

@@ -31,8 +31,3 @@ export function handOf(state: JsonState): Hand {
   const numbers = ranks.map((rank) => (rank === 'A' ? 1 : 'JQK'.includes(rank) ? 10 : Number(rank)));
   return { ranks, numbers, formula: state.formula as readonly string[] };
 }
-
-/** The tokens a player appends, in order: numbers, operators, brackets. */
-export function formulaTokens(formula: string): string[] {
-  return formula.match(/\d+|[^\d]/g) ?? [];
-}

@@ -1,9 +1,7 @@
 /** Right arithmetic that ignores the goal: what the natural weak start of the built-in model has learned. */
 import type { RandomStream } from '../random/counter.ts';
-import { minimalBrackets } from './exact-solver.ts';
-
-/** Largest intermediate result that a thought writes. */
-export const LARGEST_INTERMEDIATE = 60;
+import { isWholeAndSmall, LARGEST_INTERMEDIATE } from './exact-solver.ts';
+import { joinFormulas } from './formula.ts';
 
 type Part = { value: number; formula: string; operator: string | null };
 
@@ -16,7 +14,8 @@ export function randomChain(numbers: readonly number[], operators: readonly stri
     const { first, second, joined } = random.pick(joins);
     parts = [...parts.filter((_, index) => index !== first && index !== second), joined];
   }
-  return parts[0].formula;
+  // Dropped brackets can change the order of evaluation, and with it the intermediate results.
+  return isWholeAndSmall(parts[0].formula) ? parts[0].formula : null;
 }
 
 function allJoins(parts: readonly Part[], operators: readonly string[]): { first: number; second: number; joined: Part }[] {
@@ -27,7 +26,7 @@ function allJoins(parts: readonly Part[], operators: readonly string[]): { first
         : operators.flatMap((operator) => {
             const value = apply(left.value, right.value, operator);
             if (value === null || value < 0 || value > LARGEST_INTERMEDIATE) return [];
-            return [{ first, second, joined: { value, operator, formula: minimalBrackets(left, operator, right) } }];
+            return [{ first, second, joined: { value, operator, formula: joinFormulas(left, operator, right) } }];
           }),
     ),
   );

@@ -2,8 +2,8 @@
 import type { JsonState } from '../envs/env.ts';
 import type { Thought } from '../learner/trajectory.ts';
 import { fillTemplate } from '../policy/prompt-template.ts';
-import { planSteps } from './exact-solver.ts';
-import { formulaTokens, handOf } from './hand.ts';
+import { formulaTokens, planSteps } from './formula.ts';
+import { handOf } from './hand.ts';
 
 /** How a template words thoughts: one template per thought key. */
 export type ThoughtTemplate = Readonly<Record<string, string>>;

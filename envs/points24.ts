@@ -1,0 +1,46 @@
+/** Points24: four cards, make 24 with + - * / and brackets, each card once. */
+import { findAllFormulas, isWholeAndSmall } from '../corrector/exact-solver.ts';
+import { RandomStream } from '../random/counter.ts';
+import { formulaGame } from './formula-game.ts';
+
+const SUITS = ['H', 'D', 'C', 'S'] as const;
+const RANKS = ['A', '2', '3', '4', '5', '6', '7', '8', '9', 'T', 'J', 'Q', 'K'] as const;
+const GOAL = 24;
+const OPERATORS = ['+', '-', '*', '/'] as const;
+const LARGEST_NUMBER = 10;
+
+/** Multisets held out of `seen` deals, of the 551 that whole numbers up to 60 solve. */
+const HELD_OUT = 110;
+
+export const points24 = formulaGame({
+  name: 'points24',
+  goal: GOAL,
+  operators: OPERATORS,
+  brackets: true,
+  longestFormula: 20,
+  deal: (random) => Array.from({ length: 4 }, () => random.pick(SUITS) + random.pick(RANKS)),
+  isHeldOut: (numbers) => heldOut().has([...numbers].sort((a, b) => a - b).join()),
+});
+
+let heldOutHands: ReadonlySet<string> | null = null;
+
+/** A seeded choice, the same for every run. */
+function heldOut(): ReadonlySet<string> {
+  heldOutHands ??= new Set(new RandomStream({ seed: 24, purpose: 'held-out hands' }).shuffled(wholeNumberHands()).slice(0, HELD_OUT));
+  return heldOutHands;
+}
+
+function wholeNumberHands(): string[] {
+  const hands: string[] = [];
+  for (let a = 1; a <= LARGEST_NUMBER; a++) {
+    for (let b = a; b <= LARGEST_NUMBER; b++) {
+      for (let c = b; c <= LARGEST_NUMBER; c++) {
+        for (let d = c; d <= LARGEST_NUMBER; d++) {
+          const [easiest] = findAllFormulas([a, b, c, d], GOAL, OPERATORS);
+          if (easiest !== undefined && isWholeAndSmall(easiest)) hands.push([a, b, c, d].join());
+        }
+      }
+    }
+  }
+  return hands;
+}
