@@ -1,0 +1,4 @@
+/** A checkpoint that cannot be used; the message says what, where, and what would do. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError';
+}
