@@ -1,0 +1,90 @@
+/** The Llama / Mistral decoder: the parts that training and sampling share. Hidden states are matrices [rows * tokens, hidden]. */
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { mul, silu } from '../../graph/ops/elementwise.ts';
+import { gatherRows, replaceRows, reshape, transpose } from '../../graph/ops/movement.ts';
+import { gemm } from '../../graph/ops/linear-algebra.ts';
+import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
+import type { Value } from '../../graph/program.ts';
+import type { TextConfig } from '../vlm-config.ts';
+import type { GraphParameters } from './parameters.ts';
+
+/** Score of a position that must not be looked at; finite, so that a row without any visible position stays finite. */
+export const HIDDEN_SCORE = -1e9;
+
+export class Decoder {
+  readonly g: GraphBuilder;
+  readonly config: TextConfig;
+  readonly #parameters: GraphParameters;
+  readonly #cosine: Value;
+  readonly #sine: Value;
+
+  /** `positions`: how many rotary positions the graph can need. */
+  constructor(g: GraphBuilder, config: TextConfig, parameters: GraphParameters, positions: number) {
+    this.g = g;
+    this.config = config;
+    this.#parameters = parameters;
+    const half = config.headDim / 2;
+    // angle of position p, pair i: p / theta^(2 i / headDim)
+    const angles = Float64Array.from({ length: positions * half }, (_, index) => Math.floor(index / half) * config.ropeTheta ** (-(2 * (index % half)) / config.headDim));
+    this.#cosine = g.constant(Float32Array.from(angles, Math.cos), [positions, half]);
+    this.#sine = g.constant(Float32Array.from(angles, Math.sin), [positions, half]);
+  }
+
+  /** Token embeddings of ids [n], with image features in the rows `imagePositions`. */
+  embed(ids: Value, image?: { features: Value; positions: Value }): Value {
+    const embedded = gatherRows(this.g, this.#parameters.get('language_model.embed_tokens.weight'), ids);
+    return image === undefined ? embedded : replaceRows(this.g, embedded, image.positions, image.features);
+  }
+
+  norm(name: string, x: Value): Value {
+    return rmsNorm(this.g, x, this.#parameters.get(`language_model.${name}.weight`), this.config.rmsNormEps);
+  }
+
+  /** Queries for `tokens` positions of each row: [rows, kv, group * tokens, headDim]; positions int64 [rows, tokens]. */
+  queries(layer: number, normed: Value, positions: Value): Value {
+    const { heads, keyValueHeads, headDim } = this.config;
+    const [rows, tokens] = positions.shape;
+    const group = heads / keyValueHeads;
+    const turned = this.#rotated(this.#project(layer, 'q_proj', normed), positions, heads);
+    const split = transpose(this.g, reshape(this.g, turned, [rows, tokens, keyValueHeads, group, headDim]), [0, 2, 3, 1, 4]);
+    return reshape(this.g, split, [rows, keyValueHeads, group * tokens, headDim]);
+  }
+
+  /** Keys and values: [rows, kv, tokens, headDim] each. */
+  keysAndValues(layer: number, normed: Value, positions: Value): { keys: Value; values: Value } {
+    const { keyValueHeads, headDim } = this.config;
+    const [rows, tokens] = positions.shape;
+    const split = (x: Value) => transpose(this.g, reshape(this.g, x, [rows, tokens, keyValueHeads, headDim]), [0, 2, 1, 3]);
+    return { keys: split(this.#rotated(this.#project(layer, 'k_proj', normed), positions, keyValueHeads)), values: split(this.#project(layer, 'v_proj', normed)) };
+  }
+
+  /** The rest of a layer behind attention: output projection and gated MLP, each added to the residual. `mixed` is [rows, kv, group * tokens, headDim]. */
+  finishLayer(layer: number, mixed: Value, residual: Value): Value {
+    const { heads, keyValueHeads, headDim } = this.config;
+    const [rows, , grouped] = mixed.shape;
+    const group = heads / keyValueHeads;
+    const tokens = grouped / group;
+    const joined = transpose(this.g, reshape(this.g, mixed, [rows, keyValueHeads, group, tokens, headDim]), [0, 3, 1, 2, 4]);
+    const at = `language_model.layers.${layer}`;
+    const attended = this.#parameters.linear(`${at}.self_attn.o_proj`, reshape(this.g, joined, [rows * tokens, heads * headDim]), { added: residual });
+    const normed = this.norm(`layers.${layer}.post_attention_layernorm`, attended);
+    const gated = mul(this.g, silu(this.g, this.#parameters.linear(`${at}.mlp.gate_proj`, normed)), this.#parameters.linear(`${at}.mlp.up_proj`, normed));
+    return this.#parameters.linear(`${at}.mlp.down_proj`, gated, { added: attended });
+  }
+
+  /** Logits of final-norm hidden states [n, hidden] -> [n, vocabulary]. */
+  logits(hidden: Value): Value {
+    if (!this.config.tiedEmbeddings) return this.#parameters.linear('lm_head', hidden);
+    return gemm(this.g, hidden, this.#parameters.get('language_model.embed_tokens.weight'), { transB: true });
+  }
+
+  #project(layer: number, name: string, normed: Value): Value {
+    return this.#parameters.linear(`language_model.layers.${layer}.self_attn.${name}`, normed);
+  }
+
+  /** [rows * tokens, heads * headDim] -> [rows, tokens, heads * headDim], turned. */
+  #rotated(x: Value, positions: Value, heads: number): Value {
+    const [rows, tokens] = positions.shape;
+    return rotary(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), positions, this.#cosine, this.#sine, heads);
+  }
+}

@@ -1,0 +1,58 @@
+/** Parameters inside a graph: trained ones are inputs, so that one session serves all updates; frozen ones stay in their files. */
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { add, cast } from '../../graph/ops/elementwise.ts';
+import { gemm } from '../../graph/ops/linear-algebra.ts';
+import type { InputValue, Value } from '../../graph/program.ts';
+import type { DType } from '../../graph/tensor.ts';
+import type { StoredDType } from '../../graph/safetensors.ts';
+import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import { CheckpointError } from '../checkpoint/errors.ts';
+
+/** A trained parameter and its shape. */
+export type TrainedParameter = { name: string; shape: readonly number[] };
+
+const DTYPES: Readonly<Record<StoredDType, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+export class GraphParameters {
+  readonly #g: GraphBuilder;
+  readonly #checkpoint: Checkpoint;
+  readonly #inputs: ReadonlyMap<string, InputValue>;
+  readonly #loraScale: number;
+
+  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number) {
+    this.#g = g;
+    this.#checkpoint = checkpoint;
+    this.#inputs = new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+    this.#loraScale = loraScale;
+  }
+
+  /** The trained parameters, in their order. */
+  get trained(): InputValue[] {
+    return [...this.#inputs.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#inputs.has(name) || this.#checkpoint.parameters.has(name);
+  }
+
+  /** A parameter as float32. Throws `CheckpointError` when the checkpoint lacks it. */
+  get(name: string): Value {
+    const input = this.#inputs.get(name);
+    if (input !== undefined) return input;
+    const location = this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
+    if (location === undefined) throw new CheckpointError(`${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`);
+    const { dtype, shape, file, byteOffset, byteLength } = location;
+    return cast(this.#g, this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength }), 'float32');
+  }
+
+  /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (x A^T) B^T. x is [rows, inputs]. */
+  linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
+    const g = this.#g;
+    const bias = this.has(`${name}.bias`) ? this.get(`${name}.bias`) : undefined;
+    const start = added !== undefined && bias !== undefined ? add(g, added, bias) : (added ?? bias);
+    const y = gemm(g, x, this.get(`${name}.weight`), { transB: true, added: start });
+    if (!this.#inputs.has(`${name}.lora_A.weight`)) return y;
+    const down = gemm(g, x, this.get(`${name}.lora_A.weight`), { transB: true });
+    return gemm(g, down, this.get(`${name}.lora_B.weight`), { transB: true, alpha: this.#loraScale, added: y });
+  }
+}

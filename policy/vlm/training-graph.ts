@@ -1,0 +1,139 @@
+/** The graph of a gradient shard: forward pass over prompt and response, PPO and SFT losses by per-token weights, gradients of all trained parameters. */
+import { GraphBuilder } from '../../graph/builder.ts';
+import { gradients } from '../../graph/gradients.ts';
+import { add, div, exp, greater, max, min, mul, neg, relu, sub, where } from '../../graph/ops/elementwise.ts';
+import { reshape, slice } from '../../graph/ops/movement.ts';
+import { attention, tokenLogprob } from '../../graph/ops/neural.ts';
+import { reduceSum } from '../../graph/ops/reduction.ts';
+import type { Program, Value } from '../../graph/program.ts';
+import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import { imageTokens } from '../vlm-config.ts';
+import { Decoder, HIDDEN_SCORE } from './decoder.ts';
+import { GraphParameters, type TrainedParameter } from './parameters.ts';
+import { imageFeatures } from './vision.ts';
+
+/** Static shape of a shard. Prompts are aligned to the right of `promptTokens`, responses to the left of `responseTokens`. */
+export type ShardShape = {
+  rows: number;
+  promptTokens: number;
+  /** At least 1. */
+  responseTokens: number;
+  /** Whether some prompt is shorter than `promptTokens`: then its padding is masked. */
+  padded: boolean;
+};
+
+export type GraphModel = { checkpoint: Checkpoint; trained: readonly TrainedParameter[]; loraScale: number };
+
+/** Token positions that go into the decoder: the last response token is only a target. */
+export function inputTokens({ promptTokens, responseTokens }: ShardShape): number {
+  return promptTokens + responseTokens - 1;
+}
+
+/** Outputs `logprobs` [rows, responseTokens] at `temperature` and `values` [rows]. */
+export function scoringProgram(model: GraphModel, shape: ShardShape): Program {
+  const { g, temperature, targets, logits, values } = forward(model, shape);
+  const { picked } = tokenLogprob(g, div(g, logits, temperature), targets);
+  g.output('logprobs', reshape(g, picked, [shape.rows, shape.responseTokens]));
+  g.output('values', values);
+  return g.finish();
+}
+
+/** Outputs a gradient `grad:<name>` for each trained parameter and the row statistics of `RowStatistics`. */
+export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
+  const { rows, responseTokens } = shape;
+  const { g, parameters, temperature, targets, logits, values } = forward(model, shape);
+  const perToken = (name: string) => g.input(name, 'float32', [rows, responseTokens]);
+  const perRow = (name: string) => g.input(name, 'float32', [rows]);
+  const scalar = (name: string) => g.input(name, 'float32', []);
+  const [logprobWeights, sftWeights, entropyWeights] = ['logprob_weights', 'sft_weights', 'entropy_weights'].map(perToken);
+  const [oldLogprob, oldValue, advantage, returns, rowWeight] = ['old_logprob', 'old_value', 'advantage', 'return', 'row_weight'].map(perRow);
+  const [clip, valueCoef] = ['clip', 'value_coef'].map(scalar);
+  const one = g.scalar(1);
+
+  const scaled = tokenLogprob(g, div(g, logits, temperature), targets);
+  const logprob = reduceSum(g, mul(g, reshape(g, scaled.picked, [rows, responseTokens]), logprobWeights), [1]);
+
+  // ratio = exp(new - old); surrogate = min(ratio A, clip(ratio) A), only the clipped term where ratio > 10
+  const ratio = exp(g, sub(g, logprob, oldLogprob));
+  const clippedRatio = min(g, max(g, ratio, sub(g, one, clip)), add(g, one, clip));
+  const clippedSurrogate = mul(g, clippedRatio, advantage);
+  const surrogate = where(g, greater(g, ratio, g.scalar(10)), clippedSurrogate, min(g, mul(g, ratio, advantage), clippedSurrogate));
+  const actionLoss = neg(g, surrogate);
+
+  // 0.5 max((v - R)^2, (v_old + clip(v - v_old) - R)^2)
+  const change = sub(g, values, oldValue);
+  const clippedValue = add(g, oldValue, min(g, max(g, change, neg(g, clip)), clip));
+  const square = (x: Value) => mul(g, x, x);
+  const valueLoss = mul(g, g.scalar(0.5), max(g, square(sub(g, values, returns)), square(sub(g, clippedValue, returns))));
+
+  const raw = tokenLogprob(g, logits, targets);
+  const sftLoss = neg(g, reduceSum(g, mul(g, reshape(g, raw.picked, [rows, responseTokens]), sftWeights), [1]));
+
+  const ppoLoss = mul(g, rowWeight, add(g, actionLoss, mul(g, valueCoef, valueLoss)));
+  const loss = reduceSum(g, add(g, ppoLoss, sftLoss), [0]);
+  const grads = gradients(g, loss, parameters.trained);
+
+  const entropies = neg(g, reduceSum(g, mul(g, exp(g, scaled.all), scaled.all), [1]));
+  const entropy = reduceSum(g, mul(g, reshape(g, entropies, [rows, responseTokens]), entropyWeights), [1]);
+  for (const [name, value] of Object.entries({ logprob, value: values, ratio, action_loss: actionLoss, value_loss: valueLoss, sft_loss: sftLoss, entropy })) g.output(name, value);
+  for (const [index, { name }] of parameters.trained.entries()) {
+    const grad = grads[index];
+    if (grad !== null) g.output(`grad:${name}`, grad);
+  }
+  return g.finish();
+}
+
+type Forward = { g: GraphBuilder; parameters: GraphParameters; temperature: Value; targets: Value; logits: Value; hidden: Value; values: Value };
+
+/** Logits of the response positions [rows * responseTokens, vocabulary] and values [rows]. */
+export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: ShardShape): Forward {
+  const { rows, promptTokens, responseTokens } = shape;
+  const { config } = checkpoint;
+  const { text, vision } = config;
+  const tokens = inputTokens(shape);
+  const g = new GraphBuilder();
+  const parameters = new GraphParameters(g, checkpoint, trained, loraScale);
+  const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
+  const ids = g.input('ids', 'int64', [rows * tokens]);
+  const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
+  const positions = g.input('positions', 'int64', [rows, tokens]);
+  const targets = g.input('targets', 'int64', [rows * responseTokens]);
+  const temperature = g.input('temperature', 'float32', []);
+  const decoder = new Decoder(g, text, parameters, tokens);
+  const bias = attentionBias(g, shape);
+
+  let x = decoder.embed(ids, { features: imageFeatures(g, parameters, config, pixels), positions: imagePositions });
+  const scale = 1 / Math.sqrt(text.headDim);
+  const group = text.heads / text.keyValueHeads;
+  for (let layer = 0; layer < text.layers; layer++) {
+    const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
+    const { keys, values } = decoder.keysAndValues(layer, normed, positions);
+    // Behind the last attention only the positions that predict a response token matter.
+    const last = layer === text.layers - 1;
+    const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, promptTokens - 1), [rows * responseTokens, text.hiddenSize]);
+    const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, promptTokens - 1) : positions);
+    const visible = last ? slice(g, bias, 3, promptTokens - 1) : bias;
+    x = decoder.finishLayer(layer, attention(g, queries, keys, values, { scale, group, bias: visible }), last ? tail(x) : x);
+  }
+  const hidden = decoder.norm('norm', x);
+  const lastPrompt = reshape(g, slice(g, reshape(g, hidden, [rows, responseTokens, text.hiddenSize]), 1, 0, 1), [rows, text.hiddenSize]);
+  return { g, parameters, temperature, targets, logits: decoder.logits(hidden), hidden, values: valueHead(g, parameters, lastPrompt) };
+}
+
+/** Linear-ReLU-...-Linear on [rows, hidden] -> [rows]. */
+export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: Value): Value {
+  let x = hidden;
+  for (let index = 0; ; index += 2) {
+    x = parameters.linear(`value_head.${index}`, x);
+    if (!parameters.has(`value_head.${index + 2}.weight`)) return reshape(g, x, [hidden.shape[0]]);
+    x = relu(g, x);
+  }
+}
+
+/** Causal scores [1 or rows, 1, 1, tokens, tokens]; with padding each row also hides what lies before its prompt. */
+function attentionBias(g: GraphBuilder, shape: ShardShape): Value {
+  const tokens = inputTokens(shape);
+  const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (index % tokens > Math.floor(index / tokens) ? HIDDEN_SCORE : 0)), [1, 1, 1, tokens, tokens]);
+  if (!shape.padded) return causal;
+  return max(g, add(g, causal, g.input('padding', 'float32', [shape.rows, 1, 1, 1, tokens])), g.scalar(HIDDEN_SCORE));
+}
