@@ -19,7 +19,7 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
     correctEpisodesLocally: activity(async ({ config, iteration, wave }: CorrectEpisodesInput): Promise<CorrectEpisodesResult> => {
       const started = performance.now();
       const episodes = await getJson<Episode[]>(store, wave.episodes);
-      const teacher = new SolverTeacher(config.environment, loadPromptTemplate(config.model.prompt, config.environment.name));
+      const teacher = new SolverTeacher(config.environment.name, loadPromptTemplate(config.model.prompt, config.environment.name).thought);
       let calls = 0;
       const judgements: EpisodeJudgement[] = [];
       for (const episode of episodes) {

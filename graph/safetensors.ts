@@ -1,8 +1,8 @@
 /** The safetensors format: a JSON header with types, shapes and places, then the bytes. Files are read in place; writing gives the same bytes for the same tensors. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Element types of checkpoints that can be read as float32. */
-export type StoredDType = 'F32' | 'F16' | 'BF16';
+/** Element types that can be read, all of them as float32: whole numbers are exact up to 2^24, which token ids never reach. */
+export type StoredDType = 'F32' | 'F16' | 'BF16' | 'I32' | 'I64';
 
 /** Where a tensor lies in its file. */
 export type TensorLocation = { name: string; dtype: StoredDType; shape: readonly number[]; file: string; byteOffset: number; byteLength: number };
@@ -12,7 +12,7 @@ export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
 
-const ELEMENT_BYTES: Readonly<Record<StoredDType, number>> = { F32: 4, F16: 2, BF16: 2 };
+const ELEMENT_BYTES: Readonly<Record<StoredDType, number>> = { F32: 4, F16: 2, BF16: 2, I32: 4, I64: 8 };
 /** Longest header that the format allows. */
 const LONGEST_HEADER = 100_000_000;
 
@@ -91,7 +91,7 @@ function parseHeader(json: Buffer, fileSize: number, origin: string): Header {
   const start = 8 + json.length;
   const { __metadata__: metadata = {}, ...entries } = content as typeof content & { __metadata__?: Record<string, string> };
   const tensors = Object.entries(entries).map(([name, { dtype, shape, data_offsets: [from, to] }]): TensorLocation => {
-    if (!(dtype in ELEMENT_BYTES)) throw new SafetensorsError(`${origin}: tensor ${name} has element type ${dtype}; only F32, F16 and BF16 can be read`);
+    if (!(dtype in ELEMENT_BYTES)) throw new SafetensorsError(`${origin}: tensor ${name} has element type ${dtype}; only F32, F16, BF16, I32 and I64 can be read`);
     const bytes = shape.reduce((product, length) => product * length, ELEMENT_BYTES[dtype as StoredDType]);
     if (to - from !== bytes || from < 0) throw damaged(origin, `tensor ${name} of shape ${shape.join('x')} does not take ${to - from} bytes`);
     if (start + to > fileSize) throw damaged(origin, `tensor ${name} ends behind the end of the file`);
@@ -116,9 +116,19 @@ function read(descriptor: number, position: number, length: number): Buffer {
 }
 
 function toFloat32(bytes: Buffer, dtype: StoredDType): Float32Array {
-  if (dtype === 'F32') return new Float32Array(new Uint8Array(bytes).buffer);
-  const halves = new Uint16Array(new Uint8Array(bytes).buffer);
-  if (dtype === 'F16') return Float32Array.from(new Float16Array(halves.buffer));
-  // bfloat16 is the upper half of a float32.
-  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+  // A copy: a tensor may begin at any byte.
+  const { buffer } = new Uint8Array(bytes);
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(buffer);
+    case 'F16':
+      return Float32Array.from(new Float16Array(buffer));
+    case 'BF16':
+      // The upper half of a float32.
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer);
+    case 'I32':
+      return Float32Array.from(new Int32Array(buffer));
+    case 'I64':
+      return Float32Array.from(new BigInt64Array(buffer), Number);
+  }
 }

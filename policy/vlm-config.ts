@@ -23,6 +23,8 @@ export type TextConfig = {
   keyValueHeads: number;
   headDim: number;
   ropeTheta: number;
+  /** Rotary frequencies are exact unless named here: a transformers model that was converted by `.to(dtype)` rounds them, one that was loaded in that type does not. */
+  ropeRounding?: 'float16' | 'bfloat16';
   rmsNormEps: number;
   tiedEmbeddings: boolean;
   attentionBias: boolean;

@@ -18,14 +18,20 @@ export class Decoder {
   readonly #cosine: Value;
   readonly #sine: Value;
 
-  /** `positions`: how many rotary positions the graph can need. */
-  constructor(g: GraphBuilder, config: TextConfig, parameters: GraphParameters, positions: number) {
+  /** `positions`: how many rotary positions the graph can need; a decoder inside a loop shares the tables of the one `outside`. */
+  constructor(g: GraphBuilder, config: TextConfig, parameters: GraphParameters, positions: number, outside?: Decoder) {
     this.g = g;
     this.config = config;
     this.#parameters = parameters;
+    if (outside !== undefined) {
+      this.#cosine = outside.#cosine;
+      this.#sine = outside.#sine;
+      return;
+    }
     const half = config.headDim / 2;
     // angle of position p, pair i: p / theta^(2 i / headDim)
-    const angles = Float64Array.from({ length: positions * half }, (_, index) => Math.floor(index / half) * config.ropeTheta ** (-(2 * (index % half)) / config.headDim));
+    const frequencies = Array.from({ length: half }, (_, pair) => rounded(config.ropeTheta ** (-(2 * pair) / config.headDim), config.ropeRounding));
+    const angles = Float64Array.from({ length: positions * half }, (_, index) => Math.floor(index / half) * frequencies[index % half]);
     this.#cosine = g.constant(Float32Array.from(angles, Math.cos), [positions, half]);
     this.#sine = g.constant(Float32Array.from(angles, Math.sin), [positions, half]);
   }
@@ -87,4 +93,13 @@ export class Decoder {
     const [rows, tokens] = positions.shape;
     return rotary(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), positions, this.#cosine, this.#sine, heads);
   }
+}
+
+function rounded(value: number, to: TextConfig['ropeRounding']): number {
+  if (to === 'float16') return new Float16Array([value])[0];
+  if (to !== 'bfloat16') return value;
+  // Round to nearest, ties to even, on the upper half of the float32.
+  const bits = new Uint32Array(new Float32Array([value]).buffer);
+  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(bits.buffer)[0];
 }

@@ -4,14 +4,14 @@ import { add, cast } from '../../graph/ops/elementwise.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import type { InputValue, Value } from '../../graph/program.ts';
 import type { DType } from '../../graph/tensor.ts';
-import type { StoredDType } from '../../graph/safetensors.ts';
+import type { StoredDType, TensorLocation } from '../../graph/safetensors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
 
-const DTYPES: Readonly<Record<StoredDType, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+const DTYPES: Readonly<Record<StoredDType, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', I32: 'int64', I64: 'int64' };
 
 export class GraphParameters {
   readonly #g: GraphBuilder;
@@ -19,11 +19,17 @@ export class GraphParameters {
   readonly #inputs: ReadonlyMap<string, InputValue>;
   readonly #loraScale: number;
 
-  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number) {
+  /** Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. */
+  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number, outer?: GraphParameters) {
     this.#g = g;
     this.#checkpoint = checkpoint;
-    this.#inputs = new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+    this.#inputs = outer !== undefined ? outer.#inputs : new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
     this.#loraScale = loraScale;
+  }
+
+  /** The same parameters for the body of a loop. */
+  within(body: GraphBuilder): GraphParameters {
+    return new GraphParameters(body, this.#checkpoint, [], this.#loraScale, this);
   }
 
   /** The trained parameters, in their order. */
@@ -32,17 +38,21 @@ export class GraphParameters {
   }
 
   has(name: string): boolean {
-    return this.#inputs.has(name) || this.#checkpoint.parameters.has(name);
+    return this.#inputs.has(name) || this.#stored(name) !== undefined;
   }
 
   /** A parameter as float32. Throws `CheckpointError` when the checkpoint lacks it. */
   get(name: string): Value {
     const input = this.#inputs.get(name);
     if (input !== undefined) return input;
-    const location = this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
+    const location = this.#stored(name);
     if (location === undefined) throw new CheckpointError(`${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`);
     const { dtype, shape, file, byteOffset, byteLength } = location;
     return cast(this.#g, this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength }), 'float32');
+  }
+
+  #stored(name: string): TensorLocation | undefined {
+    return this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
   }
 
   /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (x A^T) B^T. x is [rows, inputs]. */

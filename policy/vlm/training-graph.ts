@@ -38,6 +38,15 @@ export function scoringProgram(model: GraphModel, shape: ShardShape): Program {
   return g.finish();
 }
 
+/** Outputs `image_features`, and of every position `logits` and `last_hidden` (behind the final norm): for comparison with other implementations. */
+export function inspectionProgram(model: GraphModel, shape: ShardShape): Program {
+  const { g, features, logits, hidden } = forward(model, shape, 0);
+  g.output('image_features', features);
+  g.output('logits', logits);
+  g.output('last_hidden', hidden);
+  return g.finish();
+}
+
 /** Outputs a gradient `grad:<name>` for each trained parameter and the row statistics of `RowStatistics`. */
 export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
   const { rows, responseTokens } = shape;
@@ -83,14 +92,18 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
   return g.finish();
 }
 
-type Forward = { g: GraphBuilder; parameters: GraphParameters; temperature: Value; targets: Value; logits: Value; hidden: Value; values: Value };
+type Forward = { g: GraphBuilder; parameters: GraphParameters; features: Value; temperature: Value; targets: Value; logits: Value; hidden: Value; values: Value };
 
-/** Logits of the response positions [rows * responseTokens, vocabulary] and values [rows]. */
-export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: ShardShape): Forward {
+/**
+ * Logits and final-norm hidden states of the positions from `from` on, by default those that predict the response
+ * ([rows * responseTokens, vocabulary]), and values [rows].
+ */
+export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1): Forward {
   const { rows, promptTokens, responseTokens } = shape;
   const { config } = checkpoint;
   const { text, vision } = config;
   const tokens = inputTokens(shape);
+  const kept = tokens - from;
   const g = new GraphBuilder();
   const parameters = new GraphParameters(g, checkpoint, trained, loraScale);
   const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
@@ -102,22 +115,23 @@ export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: S
   const decoder = new Decoder(g, text, parameters, tokens);
   const bias = attentionBias(g, shape);
 
-  let x = decoder.embed(ids, { features: imageFeatures(g, parameters, config, pixels), positions: imagePositions });
+  const features = imageFeatures(g, parameters, config, pixels);
+  let x = decoder.embed(ids, { features, positions: imagePositions });
   const scale = 1 / Math.sqrt(text.headDim);
   const group = text.heads / text.keyValueHeads;
   for (let layer = 0; layer < text.layers; layer++) {
     const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
     const { keys, values } = decoder.keysAndValues(layer, normed, positions);
-    // Behind the last attention only the positions that predict a response token matter.
+    // Behind the last attention only the positions that are asked for matter.
     const last = layer === text.layers - 1;
-    const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, promptTokens - 1), [rows * responseTokens, text.hiddenSize]);
-    const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, promptTokens - 1) : positions);
-    const visible = last ? slice(g, bias, 3, promptTokens - 1) : bias;
+    const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, from), [rows * kept, text.hiddenSize]);
+    const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, from) : positions);
+    const visible = last ? slice(g, bias, 3, from) : bias;
     x = decoder.finishLayer(layer, attention(g, queries, keys, values, { scale, group, bias: visible }), last ? tail(x) : x);
   }
   const hidden = decoder.norm('norm', x);
-  const lastPrompt = reshape(g, slice(g, reshape(g, hidden, [rows, responseTokens, text.hiddenSize]), 1, 0, 1), [rows, text.hiddenSize]);
-  return { g, parameters, temperature, targets, logits: decoder.logits(hidden), hidden, values: valueHead(g, parameters, lastPrompt) };
+  const lastPrompt = reshape(g, slice(g, reshape(g, hidden, [rows, kept, text.hiddenSize]), 1, promptTokens - 1 - from, promptTokens - from), [rows, text.hiddenSize]);
+  return { g, parameters, features, temperature, targets, logits: decoder.logits(hidden), hidden, values: valueHead(g, parameters, lastPrompt) };
 }
 
 /** Linear-ReLU-...-Linear on [rows, hidden] -> [rows]. */
@@ -131,7 +145,7 @@ export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: 
 }
 
 /** Causal scores [1 or rows, 1, 1, tokens, tokens]; with padding each row also hides what lies before its prompt. */
-function attentionBias(g: GraphBuilder, shape: ShardShape): Value {
+export function attentionBias(g: GraphBuilder, shape: ShardShape): Value {
   const tokens = inputTokens(shape);
   const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (index % tokens > Math.floor(index / tokens) ? HIDDEN_SCORE : 0)), [1, 1, 1, tokens, tokens]);
   if (!shape.padded) return causal;

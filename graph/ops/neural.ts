@@ -1,0 +1,186 @@
+/** Normalisations, attention, rotary positions and log-probabilities, each with a gradient written by hand. */
+
+import type { GraphBuilder } from '../builder.ts';
+import type { Op, OnnxNode, Value } from '../program.ts';
+import { broadcastShapes, elements, GraphError, sameShape, type Shape } from '../tensor.ts';
+import { exp, mul, neg, sub } from './elementwise.ts';
+import { matMul } from './linear-algebra.ts';
+import { addAt, reshape } from './movement.ts';
+import { reduceMean, reduceSum } from './reduction.ts';
+
+const wave = (...shape: number[]) => ({ shape, data: Array.from({ length: shape.reduce((p, n) => p * n, 1) }, (_, i) => Math.sin(0.7 + 1.9 * i)) });
+const whole = (shape: Shape, ...data: number[]) => ({ shape, data: data.map(BigInt) });
+
+/** Softmax over the last axis. */
+export const Softmax: Op<Record<string, never>> = {
+  name: 'Softmax',
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  emit: ({ inputs, outputs }) => [{ type: 'Softmax', inputs, outputs, attributes: { axis: { int: -1 } } }],
+  // dx = p (dp - sum(p dp))
+  vjp: ({ g, outputs: [p], grads: [dp] }) => [mul(g, p, sub(g, dp!, reduceSum(g, mul(g, p, dp!), [-1], true)))],
+  samples: [{ inputs: [wave(2, 4)], attributes: {} }],
+};
+
+/** Layer normalisation over the last axis with scale and shift; also gives the mean and the inverse deviation, [..., 1] each. */
+export const LayerNorm: Op<{ epsilon: number }> = {
+  name: 'LayerNorm',
+  infer: ([x, scale, shift]) => {
+    const width = x.shape.slice(-1);
+    if (!sameShape(scale.shape, width) || !sameShape(shift.shape, width)) throw new GraphError('takes a scale and a shift as long as the last axis');
+    const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+    return [{ dtype: x.dtype, shape: x.shape }, row, row];
+  },
+  emit: ({ inputs, outputs, attributes: { epsilon } }) => [{ type: 'LayerNormalization', inputs, outputs, attributes: { axis: { int: -1 }, epsilon: { float: epsilon } } }],
+  // n = (x - mean) / deviation, dn = dy scale: dx = (dn - mean(dn) - n mean(n dn)) / deviation
+  vjp: ({ g, inputs: [x, scale], outputs: [, average, inverse], grads: [dy, ...others], needs }) => {
+    onlyFirst('LayerNorm', others);
+    const n = mul(g, sub(g, x, average), inverse);
+    const dn = mul(g, dy!, scale);
+    const dx = () => mul(g, inverse, sub(g, sub(g, dn, reduceMean(g, dn, [-1], true)), mul(g, n, reduceMean(g, mul(g, n, dn), [-1], true))));
+    return [needs[0] ? dx() : null, needs[1] ? mul(g, dy!, n) : null, dy];
+  },
+  samples: [{ inputs: [wave(3, 4), wave(4), wave(4)], attributes: { epsilon: 1e-5 } }],
+};
+
+/** x / sqrt(mean(x^2) + epsilon) * scale over the last axis; also gives the inverse root, [..., 1]. */
+export const RmsNorm: Op<{ epsilon: number }> = {
+  name: 'RmsNorm',
+  infer: ([x, scale]) => {
+    if (!sameShape(scale.shape, x.shape.slice(-1))) throw new GraphError('takes a scale as long as the last axis');
+    return [{ dtype: x.dtype, shape: x.shape }, { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] }];
+  },
+  emit: ({ inputs, outputs, attributes: { epsilon } }) => [
+    { type: 'SimplifiedLayerNormalization', inputs, outputs, attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } } },
+  ],
+  // n = x r, dn = dy scale: dx = r (dn - n mean(n dn))
+  vjp: ({ g, inputs: [x, scale], outputs: [, r], grads: [dy, ...others], needs }) => {
+    onlyFirst('RmsNorm', others);
+    const n = mul(g, x, r);
+    const dn = mul(g, dy!, scale);
+    const dx = () => mul(g, r, sub(g, dn, mul(g, n, reduceMean(g, mul(g, n, dn), [-1], true))));
+    return [needs[0] ? dx() : null, needs[1] ? mul(g, dy!, n) : null];
+  },
+  samples: [{ inputs: [wave(3, 4), wave(4)], attributes: { epsilon: 1e-5 } }],
+};
+
+/**
+ * Rotary positions, halves rotated (not neighbours): x [rows, tokens, heads * width], positions int64 [rows, tokens],
+ * cosine and sine tables [positions, width / 2].
+ */
+export const Rotary: Op<{ heads: number }> = {
+  name: 'Rotary',
+  infer: ([x, positions, cosine, sine], { heads }) => {
+    if (x.shape.length !== 3 || !sameShape(positions.shape, x.shape.slice(0, 2)) || cosine.shape[1] * 2 * heads !== x.shape[2] || !sameShape(cosine.shape, sine.shape)) {
+      throw new GraphError(`takes [rows, tokens, ${heads} * width], [rows, tokens] and two tables of width / 2 columns`);
+    }
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  emit: ({ inputs: [x, positions, cosine, sine], outputs, attributes: { heads } }) => [
+    { type: 'RotaryEmbedding', inputs: [x, cosine, sine, positions], outputs, attributes: { num_heads: { int: heads }, interleaved: { int: 0 } } },
+  ],
+  // A rotation's transpose is the rotation back.
+  vjp: ({ g, inputs: [, positions, cosine, sine], grads: [dy], attributes: { heads } }) => [rotary(g, dy!, positions, cosine, neg(g, sine), heads), null, null, null],
+  samples: [{ inputs: [wave(1, 3, 8), whole([1, 3], 0, 2, 1), wave(3, 2), wave(3, 2)], attributes: { heads: 2 } }],
+};
+
+/**
+ * Scaled dot-product attention with grouped heads: queries [rows, kv, group * n, width], keys and values [rows, kv, m, width],
+ * and an optional bias that broadcasts to [rows, kv, group, n, m]. Gives the mixed values and the probabilities [rows, kv, group * n, m].
+ */
+export const Attention: Op<{ scale: number; group: number }> = {
+  name: 'Attention',
+  infer: ([q, k, v, bias], { group }) => {
+    const [rows, heads, n, width] = q.shape;
+    const m = k.shape[2];
+    if (q.shape.length !== 4 || !sameShape(k.shape, [rows, heads, m, width]) || !sameShape(v.shape, k.shape) || n % group !== 0) throw new GraphError('takes queries, keys and values of equal heads');
+    const full = [rows, heads, group, n / group, m];
+    if (bias && !sameShape(broadcastShapes(bias.shape, full), full)) throw new GraphError('the bias is larger than the scores');
+    return [{ dtype: q.dtype, shape: q.shape }, { dtype: q.dtype, shape: [rows, heads, n, m] }];
+  },
+  emit: ({ inputs: [q, k, v, bias], outputs: [mixed, probabilities], attributes: { scale, group }, types: [qType, kType], emitter }) => {
+    const [rows, heads, n] = qType.shape;
+    const m = kType.shape[2];
+    const nodes: OnnxNode[] = [];
+    const put = (type: string, inputs: string[], attributes: OnnxNode['attributes'] = {}, output = emitter.temporary(), domain?: string): string => {
+      nodes.push({ type, domain, inputs, outputs: [output], attributes });
+      return output;
+    };
+    let scores = put('FusedMatMul', [q, k], { transA: { int: 0 }, transB: { int: 1 }, alpha: { float: scale } }, undefined, 'com.microsoft');
+    if (bias) {
+      scores = put('Reshape', [scores, emitter.ints([rows, heads, group, n / group, m])]);
+      scores = put('Add', [scores, bias]);
+      scores = put('Reshape', [scores, emitter.ints([rows, heads, n, m])]);
+    }
+    put('Softmax', [scores], { axis: { int: -1 } }, probabilities);
+    put('MatMul', [probabilities, v], {}, mixed);
+    return nodes;
+  },
+  // dv = p^T do; dp = do v^T; ds = p (dp - sum(p dp)), and sum(p dp) over keys is sum(o do) over the width, which is shorter
+  vjp: ({ g, inputs: [q, k, v, bias], outputs: [o, p], grads: [dO, ...others], attributes: { scale }, needs }) => {
+    onlyFirst('Attention', others);
+    if (bias && needs[3]) throw new GraphError('Attention has no gradient for its bias');
+    const dv = matMul(g, p, dO!, { transA: true });
+    const dp = matMul(g, dO!, v, { transB: true });
+    const ds = mul(g, p, sub(g, dp, reduceSum(g, mul(g, dO!, o), [-1], true)));
+    return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, null];
+  },
+  samples: [
+    { inputs: [wave(2, 1, 3, 2), wave(2, 1, 4, 2), wave(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } },
+  ],
+};
+
+/** log_softmax of each row at one index: logits [n, vocabulary], ids int64 [n] -> [n]; also gives all log-probs [n, vocabulary]. */
+export const TokenLogprob: Op<Record<string, never>> = {
+  name: 'TokenLogprob',
+  infer: ([logits, ids]) => {
+    if (logits.shape.length !== 2 || ids.dtype !== 'int64' || !sameShape(ids.shape, [logits.shape[0]])) throw new GraphError('takes [n, vocabulary] and int64 [n]');
+    return [{ dtype: logits.dtype, shape: ids.shape }, { dtype: logits.dtype, shape: logits.shape }];
+  },
+  emit: ({ inputs: [logits, ids], outputs: [picked, all], types: [{ shape }], emitter }) => {
+    const [column, pickedColumn] = [emitter.temporary(), emitter.temporary()];
+    return [
+      { type: 'LogSoftmax', inputs: [logits], outputs: [all], attributes: { axis: { int: -1 } } },
+      { type: 'Reshape', inputs: [ids, emitter.ints([shape[0], 1])], outputs: [column], attributes: {} },
+      { type: 'GatherElements', inputs: [all, column], outputs: [pickedColumn], attributes: { axis: { int: 1 } } },
+      { type: 'Reshape', inputs: [pickedColumn, emitter.ints([shape[0]])], outputs: [picked], attributes: {} },
+    ];
+  },
+  // dlogits = dy (onehot(id) - p)
+  vjp: ({ g, inputs: [, ids], outputs: [, all], grads: [dy, ...others] }) => {
+    onlyFirst('TokenLogprob', others);
+    return [addAt(g, mul(g, exp(g, all), reshape(g, neg(g, dy!), [elements(dy!.shape), 1])), ids, dy!), null];
+  },
+  samples: [{ inputs: [wave(3, 4), whole([3], 2, 0, 3)], attributes: {} }],
+};
+
+function onlyFirst(name: string, grads: readonly (Value | null)[]): void {
+  if (grads.some((grad) => grad !== null)) throw new GraphError(`${name} is differentiated through its first output only`);
+}
+
+export const neural: readonly Op[] = [Softmax, LayerNorm, RmsNorm, Rotary, Attention, TokenLogprob];
+
+export function softmax(g: GraphBuilder, x: Value): Value {
+  return g.apply(Softmax, [x], {})[0];
+}
+
+export function layerNorm(g: GraphBuilder, x: Value, scale: Value, shift: Value, epsilon: number): Value {
+  return g.apply(LayerNorm, [x, scale, shift], { epsilon })[0];
+}
+
+export function rmsNorm(g: GraphBuilder, x: Value, scale: Value, epsilon: number): Value {
+  return g.apply(RmsNorm, [x, scale], { epsilon })[0];
+}
+
+export function rotary(g: GraphBuilder, x: Value, positions: Value, cosine: Value, sine: Value, heads: number): Value {
+  return g.apply(Rotary, [x, positions, cosine, sine], { heads })[0];
+}
+
+export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, options: { scale: number; group: number; bias?: Value }): Value {
+  const { scale, group, bias } = options;
+  return g.apply(Attention, bias ? [q, k, v, bias] : [q, k, v], { scale, group })[0];
+}
+
+export function tokenLogprob(g: GraphBuilder, logits: Value, ids: Value): { picked: Value; all: Value } {
+  const [picked, all] = g.apply(TokenLogprob, [logits, ids], {});
+  return { picked, all };
+}

@@ -1,0 +1,158 @@
+/** Compares the engine with a reference checkpoint folder (llava-reference/README.md), quantity by quantity. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type DecodedTensors, decodeSafetensors } from '../graph/safetensors.ts';
+import { responseWeights } from './agent.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
+import { canonicalName } from './checkpoint/parameter-names.ts';
+import { Lane } from './lanes/lane.ts';
+import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import type { TrainingRow } from './policy-engine.ts';
+import { scoringFeeds } from './vlm/feeds.ts';
+
+/** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
+export type ConformanceLine = { quantity: string; worstError: number; tolerance: number; passed: boolean };
+
+type ReferenceFacts = { prompt_len: number; temperature: number; thought_coefficient: number; thought_tokens: number; ppo_clip: number; value_loss_coefficient: number; repetition_penalty: number; greedy_max_new_tokens: number };
+
+const TOLERANCE = 1e-4;
+const GRADIENT_TOLERANCE = 1e-3;
+
+/** All quantities of one case folder. Throws where the folder is no case. */
+export async function conformLlava(folder: string): Promise<ConformanceLine[]> {
+  const facts = JSON.parse(readFileSync(path.join(folder, 'reference.json'), 'utf8')) as ReferenceFacts;
+  const reference = decodeReference(path.join(folder, 'reference.safetensors'));
+  const checkpoint = withRecordedRounding(openCheckpoint(folder));
+  const { config } = checkpoint;
+  const [rowCount, tokens] = reference.shapeOf('full_ids');
+  const promptTokens = facts.prompt_len;
+  const responseTokens = tokens - promptTokens;
+  const pixels = reference.floats('pixel_values');
+  const fullIds = reference.ints('full_ids');
+  const rowIds = (row: number) => fullIds.slice(row * tokens, (row + 1) * tokens);
+  const prompts = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(0, promptTokens));
+  const responses = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(promptTokens));
+  const lines: ConformanceLine[] = [];
+  const compare = (quantity: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = TOLERANCE) => lines.push(closeness(quantity, actual, expected, tolerance));
+
+  // Every position at once: the whole sequence counts as prompt.
+  const inspect = async (engine: OnnxPolicyEngine | null) => {
+    const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
+    const lane = new Lane({ model: { checkpoint, trained, loraScale: loraScale }, executionProviders: ['cpu'] });
+    if (engine !== null) lane.setParameters(engine.initialParameters(0));
+    const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
+    const rows = Array.from({ length: rowCount }, (_, row) => ({ image: row, promptIds: rowIds(row), responseIds: [] }));
+    const { outputs } = await lane.run({ kind: 'inspect', shape, feeds: scoringFeeds(config, shape, rows, pixels, 1) });
+    await lane.close();
+    return outputs as Record<string, Float32Array>;
+  };
+  const adapter = checkpoint.adapter;
+  const loraScale = adapter === null ? 0 : adapter.alpha / adapter.rank;
+  const base = await inspect(null);
+  compare('image_features', base.image_features, reference.floats('image_features'));
+  compare('base_logits', base.logits, reference.floats('base_logits'));
+  compare('base_last_hidden', base.last_hidden, reference.floats('base_last_hidden'));
+
+  const scope = adapter === null ? ({ kind: 'all' } as const) : ({ kind: 'lora', rank: adapter.rank, alpha: adapter.alpha, dropout: 0, parts: ['language_model'] } as const);
+  const engine = OnnxPolicyEngine.open({ checkpoint, scope, valueHead: [32, 16], provider: 'cpu', lanes: 1, rowsPerShard: rowCount, rowsPerSample: rowCount });
+  try {
+    await engine.setParameters(engine.initialParameters(0));
+    compare('lora_logits', (await inspect(engine)).logits, reference.floats('lora_logits'));
+
+    const rows = prompts.map((promptIds, image) => ({ image, promptIds, responseIds: responses[image] }));
+    const { logprobs, values } = await engine.score({ rows, pixels, temperature: facts.temperature });
+    compare('token_logprobs', logprobs.flatMap((row) => [...row]), reference.floats('token_logprobs'));
+    const weights = responseWeights(facts.thought_tokens, responseTokens, facts.thought_coefficient);
+    compare('action_logprob', logprobs.map((row) => row.reduce((sum, token, index) => sum + weights[index] * token, 0)), reference.floats('action_logprob'));
+    compare('value', values, reference.floats('value'));
+
+    const request = { pixels, temperature: facts.temperature, clip: facts.ppo_clip, valueCoef: facts.value_loss_coefficient };
+    const [old, oldValue, advantage, returns] = ['old_logprob', 'old_value', 'advantage', 'returns'].map((name) => reference.floats(name));
+    const ppoRows = rows.map((row, index): TrainingRow => ({
+      ...row,
+      ppo: { tokenWeights: weights, oldLogprob: old[index], oldValue: oldValue[index], advantage: advantage[index], return: returns[index], weight: 1 / rowCount },
+    }));
+    const ppo = await engine.gradients({ ...request, rows: ppoRows });
+    const meanOf = (name: 'actionLoss' | 'valueLoss') => [ppo.rows.reduce((sum, row) => sum + row[name], 0) / rowCount];
+    compare('ppo_action_loss', meanOf('actionLoss'), reference.floats('ppo_action_loss'));
+    compare('ppo_value_loss', meanOf('valueLoss'), reference.floats('ppo_value_loss'));
+
+    const thought = facts.thought_tokens;
+    const sftRows = rows.map((row): TrainingRow => ({ ...row, sftWeights: new Float32Array(responseTokens).fill(1 / (rowCount * thought), 0, thought) }));
+    const sft = await engine.gradients({ ...request, rows: sftRows });
+    compare('sft_loss', [sft.rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0)], reference.floats('sft_loss'));
+    for (const [tag, { gradient }] of [['ppo', ppo], ['sft', sft]] as const) compareGradients(lines, tag, engine, gradient, reference);
+
+    const sampled = await engine.sample({
+      rows: prompts.map((promptIds, image) => ({ image, promptIds, noise: new Float32Array(facts.greedy_max_new_tokens) })),
+      pixels,
+      maxNewTokens: facts.greedy_max_new_tokens,
+      temperature: 0,
+      repetitionPenalty: facts.repetition_penalty,
+      penalizePrompt: true,
+    });
+    const greedyLength = reference.shapeOf('greedy_ids')[1];
+    const greedy = sampled.flatMap(({ ids }) => Array.from({ length: greedyLength }, (_, index) => ids[index] ?? config.text.padTokenId));
+    const differing = reference.ints('greedy_ids').filter((id, index) => id !== greedy[index]).length;
+    lines.push({ quantity: 'greedy_ids', worstError: differing, tolerance: 0, passed: differing === 0 });
+  } finally {
+    await engine.close();
+  }
+  return lines;
+}
+
+/** The references were computed by a model that `.to(dtype)` had converted, which rounds rotary frequencies to the stored type. */
+function withRecordedRounding(checkpoint: Checkpoint): Checkpoint {
+  const stored = checkpoint.parameters.get('language_model.norm.weight')?.dtype;
+  const ropeRounding = stored === 'BF16' ? 'bfloat16' : stored === 'F16' ? 'float16' : undefined;
+  return { ...checkpoint, config: { ...checkpoint.config, text: { ...checkpoint.config.text, ropeRounding } } };
+}
+
+/** |actual - expected| against tolerance absolute plus tolerance relative, the worst element. */
+function closeness(quantity: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): ConformanceLine {
+  if (actual.length !== expected.length) return { quantity: `${quantity} (${actual.length} elements, not ${expected.length})`, worstError: Infinity, tolerance, passed: false };
+  let worstError = 0;
+  let passed = true;
+  for (let index = 0; index < expected.length; index++) {
+    const error = Math.abs(actual[index] - expected[index]);
+    if (!(error <= worstError)) worstError = error;
+    if (!(error <= tolerance + tolerance * Math.abs(expected[index]))) passed = false;
+  }
+  return { quantity, worstError, tolerance, passed };
+}
+
+/** Each matrix relative to its largest element; one line for each, so that a wrong one is named. */
+function compareGradients(lines: ConformanceLine[], tag: string, engine: OnnxPolicyEngine, gradient: Float32Array, reference: Reference): void {
+  let offset = 0;
+  for (const { name, shape } of engine.trained) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const actual = gradient.subarray(offset, (offset += size));
+    const expected = reference.gradient(tag, name);
+    // A parameter that torch gave no gradient has none.
+    const target = expected ?? new Float32Array(size);
+    const largest = target.reduce((most, element) => Math.max(most, Math.abs(element)), 0);
+    const worst = actual.reduce((most, element, index) => Math.max(most, Math.abs(element - target[index])), 0);
+    const worstError = largest === 0 ? worst : worst / largest;
+    lines.push({ quantity: `grad.${tag}.${name}`, worstError, tolerance: GRADIENT_TOLERANCE, passed: worstError <= GRADIENT_TOLERANCE });
+  }
+}
+
+type Reference = { shapeOf(name: string): readonly number[]; floats(name: string): Float32Array; ints(name: string): number[]; gradient(tag: string, canonical: string): Float32Array | undefined };
+
+/** Reference tensors; ids are stored as I32, which `decodeSafetensors` reads as numbers. */
+function decodeReference(file: string): Reference {
+  if (!existsSync(file)) throw new Error(`${file} is missing; name a reference checkpoint folder`);
+  const tensors: DecodedTensors = decodeSafetensors(readFileSync(file), file);
+  const gradients = new Map([...tensors].filter(([name]) => name.startsWith('grad.')).map(([name, tensor]) => [`${name.split('.')[1]} ${canonicalName(name.split('.').slice(2).join('.'))}`, tensor.data]));
+  const tensor = (name: string) => {
+    const found = tensors.get(name);
+    if (found === undefined) throw new Error(`${file} lacks ${name}`);
+    return found;
+  };
+  return {
+    shapeOf: (name) => tensor(name).shape,
+    floats: (name) => tensor(name).data,
+    ints: (name) => [...tensor(name).data],
+    gradient: (tag, canonical) => gradients.get(`${tag} ${canonical}`),
+  };
+}

@@ -1,0 +1,85 @@
+/** Lanes of one machine: jobs go to whichever lane is free; what they compute does not depend on which that is. */
+import { Worker } from 'node:worker_threads';
+import type { LaneJob, LaneResult, LaneSetup } from './lane.ts';
+import type { LaneReply } from './lane-worker.ts';
+
+/** A lane died or a graph failed in it. */
+export class LaneError extends Error {
+  override name = 'LaneError';
+}
+
+type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
+
+class LaneThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #failure: LaneError | null = null;
+
+  constructor(setup: LaneSetup) {
+    this.#worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: setup });
+    this.#worker.on('message', ({ id, result, error }: LaneReply) => {
+      const waiting = this.#waiting.get(id)!;
+      this.#waiting.delete(id);
+      if (error === undefined) waiting.resolve(result);
+      else waiting.reject(new LaneError(error));
+    });
+    this.#worker.on('error', (error) => this.#fail(`a lane failed: ${error.message}`));
+    this.#worker.on('exit', (code) => this.#fail(`a lane ended with code ${code}`));
+    this.#worker.unref();
+  }
+
+  ask(message: object): Promise<unknown> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage({ id, ...message });
+    }).finally(() => {
+      if (this.#waiting.size === 0) this.#worker.unref();
+    });
+  }
+
+  async end(): Promise<void> {
+    if (this.#failure === null) await this.ask({ close: true });
+    await this.#worker.terminate();
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= new LaneError(message);
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+}
+
+export class LanePool {
+  readonly #lanes: LaneThread[];
+  readonly #free: LaneThread[];
+  readonly #queue: ((lane: LaneThread) => void)[] = [];
+
+  constructor(setup: LaneSetup, lanes: number) {
+    this.#lanes = Array.from({ length: lanes }, () => new LaneThread(setup));
+    this.#free = [...this.#lanes];
+  }
+
+  /** Gives all lanes the parameters of the jobs that follow. */
+  async setParameters(flat: Float32Array): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: flat })));
+  }
+
+  async run(job: LaneJob): Promise<LaneResult> {
+    const lane = this.#free.pop() ?? (await new Promise<LaneThread>((resolve) => this.#queue.push(resolve)));
+    try {
+      return (await lane.ask({ job })) as LaneResult;
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#free.push(lane);
+      else next(lane);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.end()));
+  }
+}

@@ -1,0 +1,215 @@
+/** The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order. */
+import { readTensor } from '../graph/safetensors.ts';
+import { RandomStream } from '../random/counter.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import { parameterShapes, usedVisionLayers, valueHeadShapes } from './checkpoint/parameter-shapes.ts';
+import { LanePool } from './lanes/lane-pool.ts';
+import type { GradientRequest, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
+import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
+import type { TrainedParameter } from './vlm/parameters.ts';
+import type { SampleShape } from './vlm/sampling-graph.ts';
+import type { GraphModel, ShardShape } from './vlm/training-graph.ts';
+import type { TrainScope, VlmConfig } from './vlm-config.ts';
+
+export type EngineOptions = {
+  checkpoint: Checkpoint;
+  scope: TrainScope;
+  /** Hidden sizes of a new value head; a checkpoint's own wins. */
+  valueHead: readonly number[];
+  provider: 'cpu' | 'cuda';
+  lanes: number;
+  rowsPerShard: number;
+  rowsPerSample: number;
+};
+
+/** Response lengths are rounded up to this, prompts of mixed lengths too: few shapes, little padding. */
+const LENGTH_STEP = 8;
+
+type PromptRow = { image: number; promptIds: readonly number[]; responseIds: readonly number[] };
+
+export class OnnxPolicyEngine implements PolicyEngine {
+  readonly trained: readonly TrainedParameter[];
+  readonly trainedSize: number;
+  readonly #options: EngineOptions;
+  readonly #pool: LanePool;
+
+  private constructor(options: EngineOptions, model: GraphModel) {
+    this.#options = options;
+    this.trained = model.trained;
+    this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+    this.#pool = new LanePool({ model, executionProviders: [options.provider] }, options.lanes);
+  }
+
+  /** Throws `CheckpointError` when the files do not hold what config.json promises. */
+  static open(options: EngineOptions): OnnxPolicyEngine {
+    const { checkpoint, scope } = options;
+    checkShapes(checkpoint);
+    const valueHead = checkpoint.valueHead === null ? valueHeadShapes(checkpoint.config, options.valueHead) : new Map([...checkpoint.valueHead].map(([name, { shape }]) => [name, shape]));
+    const entries = [...trainedShapes(checkpoint.config, scope), ...valueHead];
+    const trained = entries.map(([name, shape]) => ({ name, shape }));
+    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: scope.kind === 'lora' ? scope.alpha / scope.rank : 0 });
+  }
+
+  initialParameters(seed: number): Float32Array {
+    const { checkpoint } = this.#options;
+    const flat = new Float32Array(this.trainedSize);
+    let offset = 0;
+    for (const [index, { name, shape }] of this.trained.entries()) {
+      const location = checkpoint.adapter?.parameters.get(name) ?? checkpoint.parameters.get(name) ?? checkpoint.valueHead?.get(name);
+      const size = elementsOf(shape);
+      flat.set(location === undefined ? newParameter(name, shape, new RandomStream({ seed, purpose: 'new parameters', episode: index })) : readTensor(location), offset);
+      offset += size;
+    }
+    return flat;
+  }
+
+  setParameters(flat: Float32Array): Promise<void> {
+    return this.#pool.setParameters(flat);
+  }
+
+  async sample(request: SampleRequest): Promise<SampledRow[]> {
+    const { rows, maxNewTokens, temperature } = request;
+    const { config } = this.#options.checkpoint;
+    const prompts = promptShape(rows);
+    const groups = chunks(rows, this.#options.rowsPerSample);
+    const sampled = await Promise.all(
+      groups.map(async (group) => {
+        const shape: SampleShape = { rows: rowBucket(group.length, this.#options.rowsPerSample), ...prompts, maxNewTokens, greedy: temperature === 0 };
+        const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, group, request) });
+        return group.map((_, row) => sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds));
+      }),
+    );
+    return sampled.flat();
+  }
+
+  async score({ rows, pixels, temperature }: { rows: readonly PromptRow[]; pixels: Float32Array; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {
+    const { config } = this.#options.checkpoint;
+    const logprobs: Float32Array[] = [];
+    const values = new Float32Array(rows.length);
+    await Promise.all(
+      this.#shards(rows).map(async ({ shape, indices, rows: shard }) => {
+        const { outputs } = await this.#pool.run({ kind: 'score', shape, feeds: scoringFeeds(config, shape, shard, pixels, temperature) });
+        for (const [row, index] of indices.entries()) {
+          logprobs[index] = (outputs.logprobs as Float32Array).slice(row * shape.responseTokens, row * shape.responseTokens + shard[row].responseIds.length);
+          values[index] = (outputs.values as Float32Array)[row];
+        }
+      }),
+    );
+    return { logprobs, values };
+  }
+
+  async gradients(request: GradientRequest): Promise<{ gradient: Float32Array; rows: RowStatistics[] }> {
+    const { config } = this.#options.checkpoint;
+    const statistics: RowStatistics[] = [];
+    const shards = await Promise.all(
+      this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
+        const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request) });
+        for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
+        return gradient!;
+      }),
+    );
+    // Summed in shard order, whichever lane was first.
+    const [gradient = new Float32Array(this.trainedSize), ...others] = shards;
+    for (const other of others) for (let i = 0; i < gradient.length; i++) gradient[i] += other[i];
+    return { gradient, rows: statistics };
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /** Rows of like length side by side, longest first, cut into shards. */
+  #shards<R extends PromptRow | TrainingRow>(rows: readonly R[]): { shape: ShardShape; indices: number[]; rows: R[] }[] {
+    const prompts = promptShape(rows);
+    const order = rows.map((_, index) => index).sort((a, b) => rows[b].responseIds.length - rows[a].responseIds.length || a - b);
+    return chunks(order, this.#options.rowsPerShard).map((indices) => ({
+      indices: [...indices],
+      rows: indices.map((index) => rows[index]),
+      shape: { rows: rowBucket(indices.length, this.#options.rowsPerShard), ...prompts, responseTokens: Math.max(1, roundUp(rows[indices[0]].responseIds.length)) },
+    }));
+  }
+}
+
+/** Prompts of one length need no mask; mixed ones are padded to a common length. */
+function promptShape(rows: readonly { promptIds: readonly number[] }[]): { promptTokens: number; padded: boolean } {
+  const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
+  const padded = rows.some(({ promptIds }) => promptIds.length !== longest);
+  return { promptTokens: padded ? roundUp(longest) : longest, padded };
+}
+
+function roundUp(length: number): number {
+  return Math.ceil(length / LENGTH_STEP) * LENGTH_STEP;
+}
+
+/** The smallest power of two that holds `count` rows, at most `most`. */
+function rowBucket(count: number, most: number): number {
+  return Math.min(most, 2 ** Math.ceil(Math.log2(count)));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+type SampleOutputs = { first_id: BigInt64Array; first_logprob: Float32Array; later_ids: BigInt64Array; later_logprobs: Float32Array; values: Float32Array };
+
+function sampledRow(outputs: SampleOutputs, row: number, rows: number, endIds: readonly number[]): SampledRow {
+  const turns = outputs.later_logprobs.length / rows;
+  const ids = [Number(outputs.first_id[row])];
+  const logprobs = [outputs.first_logprob[row]];
+  for (let turn = 0; turn < turns && !endIds.includes(ids.at(-1)!); turn++) {
+    ids.push(Number(outputs.later_ids[turn * rows + row]));
+    logprobs.push(outputs.later_logprobs[turn * rows + row]);
+  }
+  return { ids, logprobs: Float32Array.from(logprobs), value: outputs.values[row] };
+}
+
+function rowStatistics(outputs: Record<string, Float32Array>, row: number, { ppo, sftWeights }: TrainingRow): RowStatistics {
+  const ofPpo = (name: string) => (ppo === undefined ? NaN : outputs[name][row]);
+  return {
+    logprob: ofPpo('logprob'),
+    value: outputs.value[row],
+    ratio: ofPpo('ratio'),
+    actionLoss: ofPpo('action_loss'),
+    valueLoss: ofPpo('value_loss'),
+    sftLoss: sftWeights === undefined ? NaN : outputs.sft_loss[row],
+    entropy: outputs.entropy[row],
+  };
+}
+
+/** What is trained beside the value head. Vision layers behind the last feature layer are never read. */
+function trainedShapes(config: VlmConfig, scope: TrainScope): [string, readonly number[]][] {
+  const used = usedVisionLayers(config);
+  const shapes = [...parameterShapes(config)].filter(([name]) => Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) < used);
+  if (scope.kind === 'all') return shapes;
+  const carriesAdapter = (name: string) => /(_proj|fc1|fc2|linear_[12])\.weight$/.test(name) && scope.parts.some((part) => name.startsWith(`${part}.`));
+  return shapes
+    .filter(([name]) => carriesAdapter(name))
+    .flatMap(([name, [outputs, inputs]]): [string, readonly number[]][] => {
+      const linear = name.slice(0, -'.weight'.length);
+      return [
+        [`${linear}.lora_A.weight`, [scope.rank, inputs]],
+        [`${linear}.lora_B.weight`, [outputs, scope.rank]],
+      ];
+    });
+}
+
+/** peft's and torch's defaults: A and linear layers uniform within 1 / sqrt(inputs), B zero; biases zero. */
+function newParameter(name: string, shape: readonly number[], random: RandomStream): Float32Array {
+  const data = new Float32Array(elementsOf(shape));
+  if (name.endsWith('.lora_B.weight') || shape.length < 2) return data;
+  const bound = 1 / Math.sqrt(shape[1]);
+  return data.map(() => (2 * random.uniform() - 1) * bound);
+}
+
+function checkShapes({ folder, config, parameters }: Checkpoint): void {
+  for (const [name, shape] of parameterShapes(config)) {
+    const found = parameters.get(name);
+    if (found === undefined) throw new CheckpointError(`${folder} has no parameter ${name}; the weights do not fit its config.json`);
+    if (found.shape.join() !== shape.join()) throw new CheckpointError(`${folder}: ${name} has shape ${found.shape.join('x')}, but config.json asks for ${shape.join('x')}`);
+  }
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

@@ -1,0 +1,136 @@
+/** The graph that answers prompts: one pass over the prompts, then a loop over tokens with cached keys and values. */
+import { GraphBuilder } from '../../graph/builder.ts';
+import { add, cast, div, equal, greater, less, mul, not, or, where } from '../../graph/ops/elementwise.ts';
+import { matMul } from '../../graph/ops/linear-algebra.ts';
+import { loop } from '../../graph/ops/loop.ts';
+import { concat, gatherRows, reshape, slice, zeros } from '../../graph/ops/movement.ts';
+import { attention, softmax, tokenLogprob } from '../../graph/ops/neural.ts';
+import { argMax, cumulativeSum, reduceMax, reduceSum } from '../../graph/ops/reduction.ts';
+import type { Program, Value } from '../../graph/program.ts';
+import { type TensorType, UNKNOWN } from '../../graph/tensor.ts';
+import { imageTokens } from '../vlm-config.ts';
+import { Decoder } from './decoder.ts';
+import { GraphParameters } from './parameters.ts';
+import { attentionBias, type GraphModel, valueHead } from './training-graph.ts';
+import { imageFeatures } from './vision.ts';
+
+/** Static shape of a sampled group. */
+export type SampleShape = {
+  rows: number;
+  promptTokens: number;
+  padded: boolean;
+  maxNewTokens: number;
+  greedy: boolean;
+};
+
+/**
+ * Outputs `later_ids` int64 [turns, rows] and `later_logprobs` [turns, rows] (behind a row's end: pad id and 0), and `values` [rows]. The first token stands in
+ * `first_id` [rows] and `first_logprob` [rows].
+ */
+export function samplingProgram({ checkpoint, trained, loraScale }: GraphModel, shape: SampleShape): Program {
+  const { rows, promptTokens, maxNewTokens, greedy } = shape;
+  const { config } = checkpoint;
+  const { text, vision } = config;
+  const g = new GraphBuilder();
+  const parameters = new GraphParameters(g, checkpoint, trained, loraScale);
+  const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
+  const ids = g.input('ids', 'int64', [rows * promptTokens]);
+  const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
+  const positions = g.input('positions', 'int64', [rows, promptTokens]);
+  const noise = g.input('noise', 'float32', [maxNewTokens, rows]);
+  const seenBefore = g.input('seen', 'bool', [rows, text.vocabSize]);
+  const temperature = g.input('temperature', 'float32', []);
+  const penalty = g.input('penalty', 'float32', []);
+  const decoder = new Decoder(g, text, parameters, promptTokens + maxNewTokens);
+  const bias = attentionBias(g, { rows, promptTokens, responseTokens: 1, padded: shape.padded });
+  const scale = 1 / Math.sqrt(text.headDim);
+  const group = text.heads / text.keyValueHeads;
+
+  let x = decoder.embed(ids, { features: imageFeatures(g, parameters, config, pixels), positions: imagePositions });
+  const prompt: { keys: Value; values: Value }[] = [];
+  for (let layer = 0; layer < text.layers; layer++) {
+    const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
+    const cached = decoder.keysAndValues(layer, normed, positions);
+    prompt.push(cached);
+    const last = layer === text.layers - 1;
+    const end = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, promptTokens, text.hiddenSize]), 1, promptTokens - 1), [rows, text.hiddenSize]);
+    const queries = decoder.queries(layer, last ? end(normed) : normed, last ? slice(g, positions, 1, promptTokens - 1) : positions);
+    x = decoder.finishLayer(layer, attention(g, queries, cached.keys, cached.values, { scale, group, bias: last ? slice(g, bias, 3, promptTokens - 1) : bias }), last ? end(x) : x);
+  }
+  const hidden = decoder.norm('norm', x);
+  const vocabulary = g.ints(Array.from({ length: text.vocabSize }, (_, id) => id), [1, text.vocabSize]);
+
+  /** The next token of each row; rows that have ended give the pad id and log-prob 0. */
+  const choose = (b: GraphBuilder, logits: Value, seen: Value, ended: Value | null, uniform: Value) => {
+    // CTRL's penalty (Keskar et al. 2019): positive logits shrink, negative ones grow.
+    const penalised = where(b, seen, where(b, greater(b, logits, b.scalar(0)), div(b, logits, penalty), mul(b, logits, penalty)), logits);
+    let id: Value;
+    if (greedy) id = argMax(b, penalised);
+    else {
+      // Inverse-CDF sampling: the first token whose cumulative probability reaches the uniform number.
+      const cumulative = cumulativeSum(b, softmax(b, div(b, penalised, temperature)));
+      const total = slice(b, cumulative, 1, text.vocabSize - 1);
+      const below = less(b, cumulative, mul(b, reshape(b, uniform, [rows, 1]), total));
+      id = cast(b, reduceSum(b, cast(b, below, 'float32'), [1]), 'int64');
+    }
+    const { picked } = tokenLogprob(b, greedy ? logits : div(b, logits, temperature), id);
+    const visibleId = ended === null ? id : where(b, ended, b.ints([text.padTokenId], []), id);
+    const logprob = ended === null ? picked : where(b, ended, b.scalar(0), picked);
+    const isEnd = text.eosTokenIds.map((end) => equal(b, visibleId, b.ints([end], []))).reduce((one, other) => or(b, one, other));
+    return {
+      id: visibleId,
+      logprob,
+      ended: ended === null ? isEnd : or(b, ended, isEnd),
+      seen: or(b, seen, equal(b, reshape(b, visibleId, [rows, 1]), vocabulary)),
+    };
+  };
+  const someGoesOn = (b: GraphBuilder, ended: Value) => greater(b, reduceMax(b, cast(b, not(b, ended), 'float32'), [0]), b.scalar(0));
+
+  const first = choose(g, decoder.logits(hidden), seenBefore, null, reshape(g, slice(g, noise, 0, 0, 1), [rows]));
+  const lastPosition = slice(g, positions, 1, promptTokens - 1);
+  const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [rows, 1, 1, promptTokens]) : null;
+  const tailType: TensorType = { dtype: 'float32', shape: [rows, text.keyValueHeads, UNKNOWN, text.headDim] };
+  const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
+  const empty = zeros(g, [rows, text.keyValueHeads, 0, text.headDim]);
+
+  const { scans } = loop(
+    g,
+    {
+      trips: maxNewTokens - 1,
+      go: someGoesOn(g, first.ended),
+      states: { id: first.id, ended: first.ended, seen: first.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) },
+      grows: Object.fromEntries(tails.map((name) => [name, tailType])),
+    },
+    (b, { turn, states }) => {
+      const step = new Decoder(b, text, parameters.within(b), 0, decoder);
+      const at = add(b, lastPosition, add(b, turn, b.ints([1], [])));
+      const grown: Record<string, Value> = {};
+      let y = step.embed(states.id);
+      for (const [layer, cached] of prompt.entries()) {
+        const normed = step.norm(`layers.${layer}.input_layernorm`, y);
+        const queries = step.queries(layer, normed, at);
+        const own = step.keysAndValues(layer, normed, at);
+        const keys = (grown[`keys_${layer}`] = concat(b, [states[`keys_${layer}`], own.keys], 2));
+        const values = (grown[`values_${layer}`] = concat(b, [states[`values_${layer}`], own.values], 2));
+        // Scores of both segments side by side, one softmax, two products added: the prompt's part is never copied.
+        const promptScores = matMul(b, queries, cached.keys, { transB: true, alpha: scale });
+        const visible = padding === null ? promptScores : add(b, promptScores, padding);
+        const probabilities = softmax(b, concat(b, [visible, matMul(b, queries, keys, { transB: true, alpha: scale })], 3));
+        const mixed = add(b, matMul(b, slice(b, probabilities, 3, 0, promptTokens), cached.values), matMul(b, slice(b, probabilities, 3, promptTokens), values));
+        y = step.finishLayer(layer, mixed, y);
+      }
+      const next = choose(b, step.logits(step.norm('norm', y)), states.seen, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
+      return {
+        go: someGoesOn(b, next.ended),
+        states: { id: next.id, ended: next.ended, seen: next.seen, ...grown },
+        scans: { turn_ids: next.id, turn_logprobs: next.logprob },
+      };
+    },
+  );
+  g.output('first_id', first.id);
+  g.output('first_logprob', first.logprob);
+  g.output('later_ids', scans.turn_ids);
+  g.output('later_logprobs', scans.turn_logprobs);
+  g.output('values', valueHead(g, parameters, hidden));
+  return g.finish();
+}
