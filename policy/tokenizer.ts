@@ -1,6 +1,7 @@
 /** Text to token ids and back, from a checkpoint's own `tokenizer.json`; and where a response's thought ends. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
@@ -13,9 +14,11 @@ export class PolicyTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #bosTokenId: number | null;
   readonly #endIds: readonly number[];
+  readonly #chatTemplate: string | null;
 
-  constructor(tokenizer: object, tokenizerConfig: object, { bosTokenId, eosTokenIds }: { bosTokenId: number | null; eosTokenIds: readonly number[] }) {
+  constructor(tokenizer: object, tokenizerConfig: object, { bosTokenId, eosTokenIds }: { bosTokenId: number | null; eosTokenIds: readonly number[] }, chatTemplate: string | null = null) {
     this.#tokenizer = new Tokenizer(tokenizer, tokenizerConfig);
+    this.#chatTemplate = chatTemplate;
     this.#bosTokenId = bosTokenId;
     this.#endIds = eosTokenIds;
   }
@@ -33,6 +36,19 @@ export class PolicyTokenizer {
   /** What a prompt begins with: the begin-of-sequence id, if the model has one. */
   beginIds(): number[] {
     return this.#bosTokenId === null ? [] : [this.#bosTokenId];
+  }
+
+  /** A prompt in the checkpoint's own chat template, the image mark replaced by `imageIds`. Without a template: begin id and plain text. */
+  chatPromptIds(prompt: string, imageIds: readonly number[]): number[] {
+    const [before, after] = this.#chatTemplate === null ? prompt.split('<image>') : this.#chat(prompt).split('<image>');
+    const ids = [...this.encode(before), ...imageIds, ...this.encode(after)];
+    return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
+  }
+
+  #chat(prompt: string): string {
+    const [before, after] = prompt.split('<image>');
+    const content = [{ type: 'text', text: before }, { type: 'image' }, { type: 'text', text: after }].filter(({ text }) => text !== '');
+    return new Template(this.#chatTemplate!).render({ messages: [{ role: 'user', content }], add_generation_prompt: true, bos_token: '', eos_token: '' });
   }
 
   /** The id that ends a taught response. */
@@ -74,5 +90,14 @@ export function loadTokenizer(folder: string): PolicyTokenizer {
       throw new CheckpointError(`${file}: cannot be read (${(error as Error).message}); a checkpoint needs its tokenizer.json`);
     }
   };
-  return new PolicyTokenizer(read('tokenizer.json', true), read('tokenizer_config.json', false), readVlmConfig(folder).text);
+  const tokenizerConfig = read('tokenizer_config.json', false) as { chat_template?: string };
+  return new PolicyTokenizer(read('tokenizer.json', true), tokenizerConfig, readVlmConfig(folder).text, readChatTemplate(folder) ?? tokenizerConfig.chat_template ?? null);
+}
+
+/** A template in a file of its own, in either form that transformers writes. */
+function readChatTemplate(folder: string): string | null {
+  const plain = path.join(folder, 'chat_template.jinja');
+  if (existsSync(plain)) return readFileSync(plain, 'utf8');
+  const wrapped = path.join(folder, 'chat_template.json');
+  return existsSync(wrapped) ? (JSON.parse(readFileSync(wrapped, 'utf8')) as { chat_template: string }).chat_template : null;
 }

@@ -122,7 +122,7 @@ export const Attention: Op<{ scale: number; group: number }> = {
     const dv = matMul(g, p, dO!, { transA: true });
     const dp = matMul(g, dO!, v, { transB: true });
     const ds = mul(g, p, sub(g, dp, reduceSum(g, mul(g, dO!, o), [-1], true)));
-    return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, null];
+    return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, ...(bias ? [null] : [])];
   },
   samples: [
     { inputs: [wave(2, 1, 3, 2), wave(2, 1, 4, 2), wave(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } },

@@ -1,0 +1,39 @@
+/** `gtr conformance`: compares the product with data recorded from the originals. */
+import type { Command } from 'commander';
+import { conformLlava } from '../policy/conformance-llava.ts';
+import { UsageError } from './errors.ts';
+
+export function register(program: Command): void {
+  const conformance = program.command('conformance').description('compare with data recorded from the originals');
+  conformance
+    .command('llava <folders...>')
+    .description('reference checkpoint folders: every quantity with its worst error')
+    .action(async (folders: string[]) => {
+      const totals = new Totals();
+      for (const folder of folders) {
+        const lines = await conformLlava(folder).catch((error: Error) => {
+          throw new UsageError(`${folder}: ${error.message}`);
+        });
+        for (const { quantity, worstError, tolerance, passed } of lines) totals.add(passed, `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
+      }
+      totals.close();
+    });
+}
+
+/** Prints one line per check and the closing line of the command contract. */
+export class Totals {
+  #passed = 0;
+  #failed = 0;
+
+  add(passed: boolean, line: string): void {
+    if (passed) this.#passed++;
+    else this.#failed++;
+    process.stdout.write(`${passed ? 'ok' : 'FAILED'} ${line}\n`);
+  }
+
+  /** Ends with `N passed, M failed`; exit code 1 on a failure. */
+  close(): void {
+    process.stdout.write(`${this.#passed} passed, ${this.#failed} failed\n`);
+    if (this.#failed > 0 || this.#passed === 0) process.exitCode = 1;
+  }
+}
