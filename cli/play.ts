@@ -1,6 +1,9 @@
 /** `gtr play`: play an environment in the terminal. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { play } from '../envs/play.ts';
+import { gtrHome } from '../workers/installation.ts';
+import { UsageError } from './errors.ts';
 
 export function register(program: Command): void {
   program
@@ -8,6 +11,7 @@ export function register(program: Command): void {
     .description('play an environment in the terminal; each picture is written as a PNG')
     .option('--seed <n>', 'seed of the deal', '1')
     .action(async (environment: string, { seed }: { seed: string }) => {
-      await play(environment, { seed: Number(seed) });
+      if (!/^\d+$/.test(seed)) throw new UsageError(`--seed ${seed}: must be a whole number.`);
+      await play(environment, { seed: Number(seed), folder: path.join(gtrHome(), 'play') });
     });
 }
