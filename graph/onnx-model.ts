@@ -72,7 +72,7 @@ function writeGraph(graph: MessageWriter, program: Program, names: Naming, folde
     const onnxName = outermost ? name : `out${i}.v${value.id}.${name}`;
     // A result that is an input, a constant, an outer value or a result twice needs a node of its own.
     const own = value.node && !inputs.has(value) && program.nodes.includes(value.node);
-    if (!own || !names.name(value, onnxName)) copies.push({ type: 'Identity', inputs: [names.of(value)], outputs: [onnxName], attributes: {} });
+    if (!own || !names.name(value, onnxName)) copies.push({ type: 'Identity', inputs: [names.of(value)], outputs: [onnxName] });
     return { name: onnxName, value };
   });
   for (const node of program.nodes) {
@@ -87,7 +87,7 @@ function writeGraph(graph: MessageWriter, program: Program, names: Naming, folde
   for (const { name, value } of outputs) graph.message(12, (info) => writeValueInfo(info, name, value));
 }
 
-function writeNode(graph: MessageWriter, { type, domain, inputs, outputs, attributes }: OnnxNode, names: Naming, folder: string): void {
+function writeNode(graph: MessageWriter, { type, domain, inputs, outputs, attributes = {} }: OnnxNode, names: Naming, folder: string): void {
   graph.message(1, (node) => {
     for (const input of inputs) node.text(1, input);
     for (const output of outputs) node.text(2, output);

@@ -22,11 +22,11 @@ export type StoredData = { readonly name: string; readonly file: string; readonl
 /** Plain data that parametrises one use of an operator; compared by its JSON text. */
 export type Attributes = Readonly<Record<string, number | string | boolean | readonly number[] | undefined>>;
 
-export type Node<A extends Attributes = Attributes> = {
-  readonly op: Op<A>;
+export type Node = {
+  readonly op: Op;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  readonly attributes: A;
+  readonly attributes: Attributes;
   /** The repeated part of a Loop. */
   readonly body?: Program;
 };
@@ -43,7 +43,7 @@ export type Program = {
 export type OnnxAttribute = { float: number } | { int: number } | { ints: readonly number[] } | { text: string } | { graph: Program };
 
 /** One ONNX node; `inputs` are names, '' for an absent optional one. */
-export type OnnxNode = { type: string; domain?: string; inputs: readonly string[]; outputs: readonly string[]; attributes: Readonly<Record<string, OnnxAttribute>> };
+export type OnnxNode = { type: string; domain?: string; inputs: readonly string[]; outputs: readonly string[]; attributes?: Readonly<Record<string, OnnxAttribute>> };
 
 /** What `emit` may ask for while it writes ONNX nodes. */
 export type Emitter = {
@@ -69,7 +69,7 @@ export type VjpContext<A extends Attributes = Attributes> = {
 /** A differentiation check: inputs to try the operator on. Lists of numbers are float32, of bigints int64, of booleans bool. */
 export type Sample<A extends Attributes = Attributes> = {
   readonly inputs: readonly { readonly shape: Shape; readonly data: readonly number[] | readonly bigint[] | readonly boolean[] }[];
-  readonly attributes: A;
+  readonly attributes?: A;
 };
 
 /** Everything there is to know of an operator, in one place. */

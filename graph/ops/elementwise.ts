@@ -10,11 +10,13 @@ type Rule = (context: VjpContext<NoAttributes>) => readonly (Value | null)[];
 /** Test points: away from kinks and poles, both signs where `signed`. */
 const signed = [-1.7, -0.6, 0.4, 1.3, -0.9, 2.1];
 const positive = [0.4, 0.9, 1.3, 1.7, 0.6, 2.1];
-const points = (data: number[]): Sample<NoAttributes> => ({ inputs: [{ shape: [2, 3], data }], attributes: {} });
+/** No element within 0.1 of those it meets in `signed`. */
+const apart = [0.1, -1.2, 1.9, 0.7, -0.2, 0.8];
+const points = (data: number[]): Sample<NoAttributes> => ({ inputs: [{ shape: [2, 3], data }] });
 const pairs = (right: number[]): Sample<NoAttributes>[] => [
-  { inputs: [{ shape: [2, 3], data: signed }, { shape: [2, 3], data: right }], attributes: {} },
-  { inputs: [{ shape: [2, 3], data: signed }, { shape: [3], data: right.slice(0, 3) }], attributes: {} },
-  { inputs: [{ shape: [2, 1], data: signed.slice(0, 2) }, { shape: [1, 3], data: right.slice(1, 4) }], attributes: {} },
+  { inputs: [{ shape: [2, 3], data: signed }, { shape: [2, 3], data: right }] },
+  { inputs: [{ shape: [2, 3], data: signed }, { shape: [3], data: right.slice(0, 3) }] },
+  { inputs: [{ shape: [2, 1], data: signed.slice(0, 2) }, { shape: [1, 3], data: right.slice(1, 4) }] },
 ];
 
 function demand(types: readonly TensorType[], dtypes: readonly DType[], count: number): void {
@@ -46,7 +48,7 @@ function binary(name: string, dtypes: readonly DType[], result: DType | null, vj
       demand(inputs, dtypes, 2);
       return [{ dtype: result ?? inputs[0].dtype, shape: broadcastShapes(inputs[0].shape, inputs[1].shape) }];
     },
-    emit: ({ inputs, outputs }) => [{ type: name, inputs, outputs, attributes: {} }],
+    emit: ({ inputs, outputs }) => [{ type: name, inputs, outputs }],
     vjp,
     samples,
   };
@@ -70,8 +72,8 @@ export const Div = binary(
   pairs(positive),
 );
 // Where both are equal the whole gradient goes to the first.
-export const Max = binary('Max', ['float32'], null, ({ g, inputs: [a, b], grads: [dy] }) => choose(g, greaterOrEqual(g, a, b), dy!), pairs(positive));
-export const Min = binary('Min', ['float32'], null, ({ g, inputs: [a, b], grads: [dy] }) => choose(g, lessOrEqual(g, a, b), dy!), pairs(positive));
+export const Max = binary('Max', ['float32'], null, ({ g, inputs: [a, b], grads: [dy] }) => choose(g, greaterOrEqual(g, a, b), dy!), pairs(apart));
+export const Min = binary('Min', ['float32'], null, ({ g, inputs: [a, b], grads: [dy] }) => choose(g, lessOrEqual(g, a, b), dy!), pairs(apart));
 
 export const Less = binary('Less', numbers, 'bool', 'no gradient', []);
 export const LessOrEqual = binary('LessOrEqual', numbers, 'bool', 'no gradient', []);
@@ -147,7 +149,7 @@ export const Not: Op<NoAttributes> = {
     demand(inputs, ['bool'], 1);
     return [inputs[0]].map(({ dtype, shape }) => ({ dtype, shape }));
   },
-  emit: ({ inputs, outputs }) => [{ type: 'Not', inputs, outputs, attributes: {} }],
+  emit: ({ inputs, outputs }) => [{ type: 'Not', inputs, outputs }],
   vjp: 'no gradient',
   samples: [],
 };
@@ -159,7 +161,7 @@ export const Where: Op<NoAttributes> = {
     if (condition.dtype !== 'bool' || a.dtype !== b.dtype) throw new GraphError('takes a bool and two tensors of one element type');
     return [{ dtype: a.dtype, shape: broadcastShapes(condition.shape, a.shape, b.shape) }];
   },
-  emit: ({ inputs, outputs }) => [{ type: 'Where', inputs, outputs, attributes: {} }],
+  emit: ({ inputs, outputs }) => [{ type: 'Where', inputs, outputs }],
   vjp: ({ g, inputs: [condition], grads: [dy], needs }) => [null, needs[1] ? where(g, condition, dy!, g.scalar(0)) : null, needs[2] ? where(g, condition, g.scalar(0), dy!) : null],
   samples: [
     {

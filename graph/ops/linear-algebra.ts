@@ -30,7 +30,7 @@ export const MatMul: Op<Product> = {
   infer: ([a, b], options) => [{ dtype: a.dtype, shape: productShape(a, b, options) }],
   emit: ({ inputs, outputs, attributes: { transA, transB, alpha } }) => [
     !transA && !transB && alpha === 1
-      ? { type: 'MatMul', inputs, outputs, attributes: {} }
+      ? { type: 'MatMul', inputs, outputs }
       : { type: 'FusedMatMul', domain: 'com.microsoft', inputs, outputs, attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } } },
   ],
   vjp: ({ g, inputs: [a, b], grads: [dy], attributes, needs }) => productGradients((x, y, options) => matMul(g, x, y, options), a, b, dy!, attributes, needs),

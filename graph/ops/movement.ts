@@ -14,7 +14,7 @@ export const Reshape: Op<{ shape: Shape }> = {
     if (!shape.includes(UNKNOWN) && elements(shape) !== elements(x.shape)) throw new GraphError(`cannot become ${formatShape(shape)}`);
     return [{ dtype: x.dtype, shape }];
   },
-  emit: ({ inputs, outputs, attributes, emitter }) => [{ type: 'Reshape', inputs: [...inputs, emitter.ints(attributes.shape)], outputs, attributes: {} }],
+  emit: ({ inputs, outputs, attributes, emitter }) => [{ type: 'Reshape', inputs: [...inputs, emitter.ints(attributes.shape)], outputs }],
   vjp: ({ g, inputs: [x], grads: [dy] }) => [reshape(g, dy!, x.shape)],
   samples: [{ inputs: [counting([2, 3])], attributes: { shape: [3, 2] } }],
 };
@@ -62,7 +62,7 @@ export const Slice: Op<{ axis: number; start: number; end?: number }> = {
     return [{ dtype: x.dtype, shape: x.shape.with(at, end !== undefined ? end - start : length === UNKNOWN ? UNKNOWN : length - start) }];
   },
   emit: ({ inputs, outputs, attributes: { axis, start, end = Number.MAX_SAFE_INTEGER }, emitter }) => [
-    { type: 'Slice', inputs: [inputs[0], emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])], outputs, attributes: {} },
+    { type: 'Slice', inputs: [inputs[0], emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])], outputs },
   ],
   vjp: ({ g, inputs: [x], grads: [dy], attributes: { axis, start, end } }) => {
     const length = x.shape[normalAxis(axis, x.shape.length)];
@@ -83,7 +83,7 @@ export const Pad: Op<{ axis: number; before: number; after: number }> = {
     const pads = new Array<number>(2 * rank).fill(0);
     pads[normalAxis(axis, rank)] = before;
     pads[rank + normalAxis(axis, rank)] = after;
-    return [{ type: 'Pad', inputs: [...inputs, emitter.ints(pads)], outputs, attributes: {} }];
+    return [{ type: 'Pad', inputs: [...inputs, emitter.ints(pads)], outputs }];
   },
   vjp: ({ g, inputs: [x], grads: [dy], attributes: { axis, before } }) => [slice(g, dy!, axis, before, before + x.shape[normalAxis(axis, x.shape.length)])],
   samples: [{ inputs: [counting([2, 2])], attributes: { axis: 1, before: 1, after: 2 } }],
@@ -95,7 +95,7 @@ export const Expand: Op<{ shape: Shape }> = {
     if (x.shape.length !== shape.length || x.shape.some((length, axis) => length !== 1 && length !== shape[axis])) throw new GraphError(`does not stretch to ${formatShape(shape)}`);
     return [{ dtype: x.dtype, shape }];
   },
-  emit: ({ inputs, outputs, attributes, emitter }) => [{ type: 'Expand', inputs: [...inputs, emitter.ints(attributes.shape)], outputs, attributes: {} }],
+  emit: ({ inputs, outputs, attributes, emitter }) => [{ type: 'Expand', inputs: [...inputs, emitter.ints(attributes.shape)], outputs }],
   vjp: ({ grads: [dy] }) => [dy],
   samples: [{ inputs: [counting([2, 1])], attributes: { shape: [2, 3] } }],
 };
@@ -104,7 +104,7 @@ export const Expand: Op<{ shape: Shape }> = {
 export const Zeros: Op<{ shape: Shape }> = {
   name: 'Zeros',
   infer: (_, { shape }) => [{ dtype: 'float32', shape }],
-  emit: ({ outputs, attributes: { shape }, emitter }) => [{ type: 'ConstantOfShape', inputs: [emitter.ints(shape)], outputs, attributes: {} }],
+  emit: ({ outputs, attributes: { shape }, emitter }) => [{ type: 'ConstantOfShape', inputs: [emitter.ints(shape)], outputs }],
   vjp: 'no gradient',
   samples: [],
 };
@@ -119,8 +119,8 @@ export const GatherRows: Op<Record<string, never>> = {
   emit: ({ inputs, outputs }) => [{ type: 'Gather', inputs, outputs, attributes: { axis: { int: 0 } } }],
   vjp: ({ g, inputs: [table, at], grads: [dy] }) => [scatterAddRows(g, zeros(g, table.shape), at, dy!), null],
   samples: [
-    { inputs: [counting([4, 2]), indices(2, 0, 2)], attributes: {} },
-    { inputs: [counting([3, 2, 2]), indices(1)], attributes: {} },
+    { inputs: [counting([4, 2]), indices(2, 0, 2)] },
+    { inputs: [counting([3, 2, 2]), indices(1)] },
   ],
 };
 
@@ -134,7 +134,7 @@ const scatterRows = (name: string, reduction: string, vjp: Scatter['vjp'], sampl
   emit: ({ inputs: [table, at, rows], outputs, types: [, atType], emitter }) => {
     const column = emitter.temporary();
     return [
-      { type: 'Reshape', inputs: [at, emitter.ints([...atType.shape, 1])], outputs: [column], attributes: {} },
+      { type: 'Reshape', inputs: [at, emitter.ints([...atType.shape, 1])], outputs: [column] },
       { type: 'ScatterND', inputs: [table, column, rows], outputs, attributes: { reduction: { text: reduction } } },
     ];
   },
@@ -144,7 +144,7 @@ const scatterRows = (name: string, reduction: string, vjp: Scatter['vjp'], sampl
 
 /** The table with rows added at `indices`; indices may repeat. */
 export const ScatterAddRows = scatterRows('ScatterAddRows', 'add', ({ g, inputs: [, at], grads: [dy], needs }) => [dy, null, needs[2] ? gatherRows(g, dy!, at) : null], [
-  { inputs: [counting([4, 2]), indices(2, 0, 2), counting([3, 2])], attributes: {} },
+  { inputs: [counting([4, 2]), indices(2, 0, 2), counting([3, 2])] },
 ]);
 
 /** The table with rows replaced at `indices`; indices must not repeat. */
@@ -152,7 +152,7 @@ export const ReplaceRows = scatterRows(
   'ReplaceRows',
   'none',
   ({ g, inputs: [, at, rows], grads: [dy], needs }) => [needs[0] ? replaceRows(g, dy!, at, zeros(g, rows.shape)) : null, null, needs[2] ? gatherRows(g, dy!, at) : null],
-  [{ inputs: [counting([4, 2]), indices(2, 0), counting([2, 2])], attributes: {} }],
+  [{ inputs: [counting([4, 2]), indices(2, 0), counting([2, 2])] }],
 );
 
 /** Adds one number to each row of a matrix, at the row's index: y[n, at[n]] += by[n]. */
@@ -165,8 +165,8 @@ export const AddAt: Op<Record<string, never>> = {
   emit: ({ inputs: [x, at, by], outputs, types: [{ shape }], emitter }) => {
     const [atColumn, byColumn, column] = [emitter.temporary(), emitter.temporary(), emitter.ints([shape[0], 1])];
     return [
-      { type: 'Reshape', inputs: [at, column], outputs: [atColumn], attributes: {} },
-      { type: 'Reshape', inputs: [by, column], outputs: [byColumn], attributes: {} },
+      { type: 'Reshape', inputs: [at, column], outputs: [atColumn] },
+      { type: 'Reshape', inputs: [by, column], outputs: [byColumn] },
       { type: 'ScatterElements', inputs: [x, atColumn, byColumn], outputs, attributes: { axis: { int: 1 }, reduction: { text: 'add' } } },
     ];
   },

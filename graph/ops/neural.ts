@@ -18,7 +18,7 @@ export const Softmax: Op<Record<string, never>> = {
   emit: ({ inputs, outputs }) => [{ type: 'Softmax', inputs, outputs, attributes: { axis: { int: -1 } } }],
   // dx = p (dp - sum(p dp))
   vjp: ({ g, outputs: [p], grads: [dp] }) => [mul(g, p, sub(g, dp!, reduceSum(g, mul(g, p, dp!), [-1], true)))],
-  samples: [{ inputs: [wave(2, 4)], attributes: {} }],
+  samples: [{ inputs: [wave(2, 4)] }],
 };
 
 /** Layer normalisation over the last axis with scale and shift; also gives the mean and the inverse deviation, [..., 1] each. */
@@ -140,9 +140,9 @@ export const TokenLogprob: Op<Record<string, never>> = {
     const [column, pickedColumn] = [emitter.temporary(), emitter.temporary()];
     return [
       { type: 'LogSoftmax', inputs: [logits], outputs: [all], attributes: { axis: { int: -1 } } },
-      { type: 'Reshape', inputs: [ids, emitter.ints([shape[0], 1])], outputs: [column], attributes: {} },
+      { type: 'Reshape', inputs: [ids, emitter.ints([shape[0], 1])], outputs: [column] },
       { type: 'GatherElements', inputs: [all, column], outputs: [pickedColumn], attributes: { axis: { int: 1 } } },
-      { type: 'Reshape', inputs: [pickedColumn, emitter.ints([shape[0]])], outputs: [picked], attributes: {} },
+      { type: 'Reshape', inputs: [pickedColumn, emitter.ints([shape[0]])], outputs: [picked] },
     ];
   },
   // dlogits = dy (onehot(id) - p)
@@ -150,7 +150,7 @@ export const TokenLogprob: Op<Record<string, never>> = {
     onlyFirst('TokenLogprob', others);
     return [addAt(g, mul(g, exp(g, all), reshape(g, neg(g, dy!), [elements(dy!.shape), 1])), ids, dy!), null];
   },
-  samples: [{ inputs: [wave(3, 4), whole([3], 2, 0, 3)], attributes: {} }],
+  samples: [{ inputs: [wave(3, 4), whole([3], 2, 0, 3)] }],
 };
 
 function onlyFirst(name: string, grads: readonly (Value | null)[]): void {

@@ -58,7 +58,7 @@ export const ArgMax: Op<Record<string, never>> = {
 export const CumulativeSum: Op<Record<string, never>> = {
   name: 'CumulativeSum',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-  emit: ({ inputs, outputs, types: [{ shape }], emitter }) => [{ type: 'CumSum', inputs: [...inputs, emitter.ints([shape.length - 1])], outputs, attributes: {} }],
+  emit: ({ inputs, outputs, types: [{ shape }], emitter }) => [{ type: 'CumSum', inputs: [...inputs, emitter.ints([shape.length - 1])], outputs }],
   vjp: 'forbidden',
   samples: [],
 };
