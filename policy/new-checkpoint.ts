@@ -17,8 +17,8 @@ import { pieceTokenizer, SPECIAL_TOKENS } from './piece-tokenizer.ts';
 /** Files of a folder beside its weights. */
 const SIDE_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json'] as const;
 
-/** Standard deviation of new matrices, as Hugging Face initialises them. */
-const INITIAL_DEVIATION = 0.02;
+/** Standard deviation of new embeddings. */
+const EMBEDDING_DEVIATION = 0.1;
 
 /** Writes a new model under `parent` and returns its folder; the same description always gives the same folder and bytes. */
 export async function writeNewCheckpoint(parent: string, { architecture, pieces, imageSize }: Pick<SftConfig['model'], 'architecture' | 'pieces' | 'imageSize'>, seed: number): Promise<string> {
@@ -62,13 +62,17 @@ function completeConfig(architecture: Readonly<Record<string, unknown>>, pieces:
   return { ...architecture, image_token_index: SPECIAL_TOKENS.indexOf('<image>'), text_config: { ...text, vocab_size: SPECIAL_TOKENS.length + pieces.length, ...ids } };
 }
 
-/** Normal(0, 0.02) matrices and embeddings, ones for norms, zeros for biases. */
+/**
+ * Matrices normal with deviation 1 / sqrt(inputs), embeddings normal, ones for norms, zeros for biases. Hugging Face's 0.02 for everything is made for
+ * thousands of inputs: at 64 the image features hardly differ, and the cards are never learned.
+ */
 function initialTensors(config: Record<string, unknown>, seed: number): { name: string; shape: readonly number[]; data: Float32Array }[] {
   return [...parameterShapes(parseVlmConfig(config, 'model.architecture'))].map(([name, shape], index) => {
     const size = shape.reduce((product, length) => product * length, 1);
     const random = new RandomStream({ seed, purpose: 'initial parameters', episode: index });
     const isNorm = /norm\d?\.weight$/.test(name);
-    const data = isNorm ? new Float32Array(size).fill(1) : name.endsWith('.bias') ? new Float32Array(size) : Float32Array.from({ length: size }, () => random.normal() * INITIAL_DEVIATION);
+    const deviation = /embed_tokens|class_embedding|position_embedding/.test(name) ? EMBEDDING_DEVIATION : 1 / Math.sqrt(size / shape[0]);
+    const data = isNorm ? new Float32Array(size).fill(1) : name.endsWith('.bias') ? new Float32Array(size) : Float32Array.from({ length: size }, () => random.normal() * deviation);
     return { name: fileName(name), shape, data };
   });
 }

@@ -45,7 +45,7 @@ function drawCard(canvas: Canvas, card: string, x: number, y: number, width: num
   canvas.glyph(suitGlyph(card[0]), x + Math.floor((width - 7 * shape) / 2), y + Math.floor(height / 2), shape, colour);
 }
 
-/** A column of `size / 4` pixels for each card: the rank above, the suit below. */
+/** A column of `size / 4` pixels for each card: the rank in its uppermost square, where one patch of a small tower sees it whole, the suit below. */
 function drawColumns(canvas: Canvas, cards: readonly string[]): void {
   const pitch = Math.floor(canvas.width / 4);
   const unit = Math.max(1, Math.floor(pitch / 16));
@@ -57,8 +57,8 @@ function drawColumns(canvas: Canvas, cards: readonly string[]): void {
     const step = rank.length === 1 ? 12 * unit : 7 * unit;
     const scale = rank.length === 1 ? 2 * unit : unit;
     const left = x + Math.floor((pitch - ((rank.length - 1) * step + 5 * scale)) / 2);
-    for (const [position, character] of [...rank].entries()) canvas.text(character, left + position * step, 8 * unit, scale, suitColour(card));
-    canvas.glyph(suitGlyph(card[0]), x + Math.floor((pitch - 7 * unit) / 2), 40 * unit, unit, suitColour(card));
+    for (const [position, character] of [...rank].entries()) canvas.text(character, left + position * step, 2 * unit, scale, suitColour(card));
+    canvas.glyph(suitGlyph(card[0]), x + Math.floor((pitch - 7 * unit) / 2), 36 * unit, unit, suitColour(card));
   }
 }
 
