@@ -27,8 +27,10 @@ export function applyChange(content: unknown, change: string): unknown {
   const result = structuredClone(content) as Record<string, unknown>;
   const names = key.split('.');
   let place = result;
-  for (const name of names.slice(0, -1)) place = (place[name] ??= {}) as Record<string, unknown>;
-  if (typeof place !== 'object' || place === null) throw new UsageError(`--set ${change}: ${names.slice(0, -1).join('.')} is not a group of fields.`);
+  for (const name of names.slice(0, -1)) {
+    place = (place[name] ??= {}) as Record<string, unknown>;
+    if (typeof place !== 'object' || place === null) throw new UsageError(`--set ${change}: ${name} is not a group of fields.`);
+  }
   place[names.at(-1)!] = parseValue(text);
   return result;
 }

@@ -52,6 +52,11 @@ export class Supervisor {
     await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(role))]);
   }
 
+  /** Process id of a running child, e.g. to see what its death does; undefined while it is started again. */
+  pidOf(name: string): number | undefined {
+    return this.#children.get(name)?.pid;
+  }
+
   /** Resolves after SIGINT or SIGTERM, when every process has left. */
   async untilSignal(): Promise<void> {
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -25,7 +25,7 @@ export function gpuWorkerOptions(dependencies: ActivityDependencies, agents: Age
     },
     maxConcurrentActivityTaskExecutions: 1,
     // Resume points must not be held back for long: a killed worker loses what was.
-    maxHeartbeatThrottleInterval: '1s',
+    maxHeartbeatThrottleInterval: '200ms',
   };
 }
 

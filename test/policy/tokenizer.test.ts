@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { pieceTokenizer } from '../../policy/piece-tokenizer.ts';
+import { parseResponse, renderResponse } from '../../policy/response.ts';
+import { PolicyTokenizer } from '../../policy/tokenizer.ts';
+
+const { model } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../configs/sft-points24-tiny.json'), 'utf8')) as { model: { pieces: string[] } };
+const tokenizer = new PolicyTokenizer(pieceTokenizer(model.pieces), {}, { bosTokenId: 1, eosTokenIds: [2] });
+const response = '{"cards":["4","K","8","10"],"formula":"10+","thoughts":"numbers 4 8 10 10 10+10=20 reach 10+10+8-4 append 10","action":"10"}';
+
+test('any sequence of pieces survives encoding and decoding', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...model.pieces), { maxLength: 40 }), (pieces) => {
+      const text = pieces.join('');
+      return tokenizer.decode(tokenizer.encode(text)) === text;
+    }),
+  );
+  t.pass();
+});
+
+test('the longest piece wins, special tokens are not in the text', (t) => {
+  t.is(tokenizer.encode('10').length, 1);
+  t.is(tokenizer.encode(' 24').length, 1);
+  t.is(tokenizer.decode([1, ...tokenizer.encode('10+'), 2]), '10+');
+});
+
+test('a response is split before the token that holds the opening quote of the last action key', (t) => {
+  const ids = [...tokenizer.encode(response), 2];
+  const { text, thoughtTokens } = tokenizer.splitResponse(ids);
+  t.is(text, response);
+  t.is(tokenizer.decode(ids.slice(0, thoughtTokens)), response.slice(0, response.indexOf('","action":')));
+});
+
+test('without an action key the last four tokens are the action part', (t) => {
+  t.is(tokenizer.splitResponse(tokenizer.encode('1+2+3')).thoughtTokens, 1);
+  t.is(tokenizer.splitResponse(tokenizer.encode('1+')).thoughtTokens, 0);
+  t.deepEqual(tokenizer.splitResponse([]), { text: '', thoughtTokens: 0 });
+});
+
+const keys = ['cards', 'formula', 'thoughts', 'action'];
+
+test('well-formed responses parse to their thought, and render back', (t) => {
+  const { thought, actionText } = parseResponse(response, keys, true);
+  t.deepEqual(thought?.cards, ['4', 'K', '8', '10']);
+  t.is(actionText, '"10"}');
+  t.is(renderResponse(thought!, '10', keys), response);
+});
+
+test('a response that is cut off, lacks a key, or has another one is malformed, and its action can still be read', (t) => {
+  t.is(parseResponse(response, keys, false).thought, null);
+  t.is(parseResponse(response.replace('formula', 'formulas'), keys, true).thought, null);
+  t.is(parseResponse(response.slice(0, -1), keys, true).thought, null);
+  t.is(parseResponse(response.slice(0, -1), keys, true).actionText, '"10"');
+  t.is(parseResponse('no json', keys, true).actionText, null);
+});
+
+test('numbers count as their text', (t) => {
+  t.deepEqual(parseResponse('{"cards":[4,5],"formula":10,"thoughts":"x","action":"="}', keys, true).thought, { cards: ['4', '5'], formula: '10', thoughts: 'x' });
+});

@@ -1,0 +1,116 @@
+/** Whole runs on real parts: server, workers, ONNX graphs, the built-in model, the exact solver. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { readMetrics, runFolder } from '../../activities/publish-metrics.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { startRun } from '../../cli/start-run.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import { temporalCliPath } from '../../scripts/temporal-cli.ts';
+import type { Progress, train } from '../../workflows/train.ts';
+import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
+
+let installation: Installation;
+test.before(async () => {
+  installation = await startInstallation();
+});
+test.after.always(async () => {
+  await installation?.stop();
+});
+
+/** Small optimizer steps: an epoch has many resume points. */
+const CHANGES = ['ppo.samplesPerStep=4', 'durability.resumePointSeconds=0', 'evaluation.episodes=16'];
+const start = (id: string, changes: string[] = []) =>
+  withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', [...CHANGES, ...changes])], 'test'));
+const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
+
+test.serial('the same configuration gives the same policy, also when the GPU worker is killed three times', async (t) => {
+  await start('undisturbed');
+  const undisturbed = await result('undisturbed');
+  t.is(undisturbed.status, 'done');
+  t.is(undisturbed.iterations, 2);
+  t.is(undisturbed.envSteps, 128);
+  t.true(undisturbed.corrections.rows > 0);
+
+  await start('killed');
+  const kill = (workflowId: string, type: string, options = {}) =>
+    withClient(async (client) => {
+      await activityRuns(client, workflowId, type, options);
+      process.kill(installation.supervisor.pidOf('gpu')!, 'SIGKILL');
+    });
+  await kill('killed/iteration-0', 'rolloutWave');
+  await kill('killed/iteration-0', 'updatePolicy', { resumePoint: true });
+  await kill('killed/iteration-1', 'updatePolicy', { resumePoint: true });
+  const killed = await result('killed');
+  t.is(killed.policy.sha256, undisturbed.policy.sha256);
+  t.is(killed.optimizer.sha256, undisturbed.optimizer.sha256);
+  t.deepEqual(killed.corrections, undisturbed.corrections);
+  t.deepEqual(killed.evaluation, undisturbed.evaluation);
+
+  const metrics = await readMetrics(path.join(runFolder(installation.home, 'killed'), 'metrics.jsonl'));
+  t.deepEqual(metrics.map(({ iteration }) => iteration), [0, 1]);
+  const withoutTimes = (line: (typeof metrics)[number]) => Object.fromEntries(Object.entries(line.metrics).filter(([name]) => !name.startsWith('time/')));
+  const reference = await readMetrics(path.join(runFolder(installation.home, 'undisturbed'), 'metrics.jsonl'));
+  t.deepEqual(metrics.map(withoutTimes), reference.map(withoutTimes));
+});
+
+test.serial('a run started with the plain temporal CLI is the same run', async (t) => {
+  const file = path.join(installation.home, 'plain.json');
+  await promisify(execFile)('cp', [path.resolve(import.meta.dirname, '../../configs/smoke.json'), file]);
+  const config = JSON.parse(await readFile(file, 'utf8')) as object;
+  const input = JSON.stringify({ ...config, evaluation: { episodes: 0 }, envSteps: 64 });
+  const args = ['workflow', 'start', '--type', 'train', '--task-queue', 'gtr', '--workflow-id', 'plain', '--input', input, '--address', process.env.TEMPORAL_ADDRESS!];
+  await promisify(execFile)(temporalCliPath(), args);
+  t.is((await result('plain')).iterations, 1);
+});
+
+test.serial('pause, resume and stop', async (t) => {
+  await start('steered', ['envSteps=640', 'evaluation.episodes=0']);
+  await withClient(async (client) => {
+    const handle = client.workflow.getHandle('steered');
+    const progress = () => handle.query<Progress>('progress');
+    await activityRuns(client, 'steered/iteration-0', 'rolloutWave');
+    await handle.signal('pause');
+    t.is((await progress()).status, 'paused');
+    await handle.signal('resume');
+    await activityRuns(client, 'steered/iteration-1', 'updatePolicy');
+    await handle.signal('stop', 'finish');
+    const stopped = await result('steered');
+    t.is(stopped.status, 'stopped');
+    t.is(stopped.iterations, 2);
+  });
+});
+
+test.serial('stopping at once drops the running iteration', async (t) => {
+  await start('dropped', ['envSteps=640', 'evaluation.episodes=0']);
+  await withClient(async (client) => {
+    await activityRuns(client, 'dropped/iteration-1', 'rolloutWave');
+    await client.workflow.getHandle('dropped').signal('stop', 'now');
+  });
+  const dropped = await result('dropped');
+  t.is(dropped.status, 'stopped');
+  t.is(dropped.iterations, 1);
+});
+
+test.serial('bad input inside a workflow is a failure that names its cause', async (t) => {
+  const failure = async (id: string, input: unknown) => {
+    await withClient((client) => startRun<typeof train>(client, 'train', id, [input], 'test'));
+    const error = await t.throwsAsync(result(id));
+    let cause: Error = error!;
+    while (cause.cause instanceof Error) cause = cause.cause;
+    return cause;
+  };
+  const config = readConfig(runConfigSchema, 'smoke', []);
+  t.like(await failure('unknown-key', { ...config, speed: 1 }), { type: 'Config.Invalid', message: 'the run configuration: unknown key "speed"; see configs/run.schema.json for the known ones.' });
+  t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), { type: 'Config.Invalid', message: 'environment.name: unknown environment "poker"; known are points24, ezpoints.' });
+  const missing = await failure('missing-model', { ...config, model: { ...config.model, base: 'models/nothing' } });
+  t.like(missing, { type: 'Model.Unusable' });
+  t.regex(missing.message, /There is no model folder .*models\/nothing; name a folder/);
+});
+
+test.serial('a run id in use is refused', async (t) => {
+  const error = await t.throwsAsync(start('undisturbed'));
+  t.is(error?.message, 'The run id "undisturbed" is in use; choose another --id, or follow that run with `./gtr watch undisturbed`.');
+});
