@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the project's own Node (npm brings it where there is a package for the platform), else the installed one.
+# Runs a file on the project's own Node, which npm brings for Linux; elsewhere on the installed one, whose version the set-up has checked.
 project=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-node="$project/node_modules/.bin/node"
-[ -x "$node" ] || node=node
-exec "$node" --disable-warning=ExperimentalWarning "$@"
+# Tools that the file starts (`#!/usr/bin/env node`) find the same Node.
+PATH=$project/node_modules/.bin:$PATH
+export PATH
+exec node --disable-warning=ExperimentalWarning "$@"

@@ -1,21 +1,18 @@
-/** Where the Temporal CLI is: on PATH if new enough, else in the per-user cache that the set-up fills. */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cachedTemporal, isNewEnough, versionOf } from './temporal-version.mjs';
+/** The Temporal CLI as the rest of the project uses it; the set-up puts it in place. */
+import { findTemporal, TEMPORAL_VERSION, versionLine } from './temporal-version.mjs';
+
+/** The command that gets a missing Temporal CLI. */
+export const INSTALL_TEMPORAL = 'npm run set-up';
 
 /** Path of a usable `temporal`. Throws a sentence that says how to get one. */
 export function temporalCliPath(): string {
-  if (isNewEnough(versionOf('temporal'))) return 'temporal';
-  const cached = cachedTemporal();
-  if (existsSync(cached)) return cached;
-  throw new Error('The Temporal CLI is missing; run `npm start` or `./gtr doctor`, which set it up.');
+  const found = findTemporal();
+  if (found === null) throw new Error(`There is no Temporal CLI of at least version ${TEMPORAL_VERSION}; \`${INSTALL_TEMPORAL}\` gets it.`);
+  return found;
 }
 
 /** What `temporal --version` says of the CLI in use; null without one. */
 export function temporalCliVersion(): string | null {
-  try {
-    return execFileSync(temporalCliPath(), ['--version'], { encoding: 'utf8' }).trim();
-  } catch {
-    return null;
-  }
+  const found = findTemporal();
+  return found === null ? null : versionLine(found);
 }

@@ -1,36 +1,80 @@
-/** The pinned Temporal CLI: its version and its place in the per-user cache. Plain JavaScript: the set-up reads it on any Node from 20. */
+// @ts-check
+/** The pinned Temporal CLI: which versions do, and where one is. Plain JavaScript: the set-up reads it on any Node from 20. */
 import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
+/** The CLI that the set-up gets, and the oldest that does. */
 export const TEMPORAL_VERSION = '1.5.1';
+/** The server inside it: a CLI built from source names no version of its own. */
+export const TEMPORAL_SERVER_VERSION = '1.29.1';
 
-/** @returns {string} */
+/**
+ * Per-user place of the CLI that the set-up gets, shared by all checkouts.
+ * @returns {string}
+ */
 export function cachedTemporal() {
-  const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
-  return path.join(cache, 'gtr', `temporal-${TEMPORAL_VERSION}`, process.platform === 'win32' ? 'temporal.exe' : 'temporal');
+  return path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gtr', `temporal-${TEMPORAL_VERSION}`, 'temporal');
 }
 
 /**
- * The version of a temporal binary; null when it does not run.
+ * Path of a usable `temporal`: on PATH if new enough, else the cached one; null without either.
+ * @returns {string | null}
+ */
+export function findTemporal() {
+  const installed = onPath('temporal');
+  if (installed !== null && isNewEnough(versionLine(installed))) return installed;
+  return existsSync(cachedTemporal()) ? cachedTemporal() : null;
+}
+
+/**
+ * What `temporal --version` says; null when it does not run.
  * @param {string} binary
  * @returns {string | null}
  */
-export function versionOf(binary) {
+export function versionLine(binary) {
   try {
-    return /version (\d+\.\d+\.\d+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))?.[1] ?? null;
+    return execFileSync(binary, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
     return null;
   }
 }
 
 /**
- * @param {string | null} version
+ * Whether a version line such as `temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)` names a CLI that does.
+ * @param {string | null} line
  * @returns {boolean}
  */
-export function isNewEnough(version) {
-  if (version === null) return false;
-  const [have, want] = [version, TEMPORAL_VERSION].map((text) => text.split('.').map(Number));
-  const index = have.findIndex((number, place) => number !== want[place]);
-  return index < 0 || have[index] > want[index];
+export function isNewEnough(line) {
+  const [, cli, server] = /^temporal version (\S+)(?: \(Server ([\d.]+))?/.exec(line ?? '') ?? [];
+  if (cli === undefined) return false;
+  return cli.startsWith('0.0.0') ? server !== undefined && atLeast(server, TEMPORAL_SERVER_VERSION) : atLeast(cli, TEMPORAL_VERSION);
+}
+
+/**
+ * @param {string} version
+ * @param {string} minimum
+ */
+function atLeast(version, minimum) {
+  const [have, need] = [version, minimum].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)));
+  const place = need.findIndex((number, index) => (have[index] ?? 0) !== number);
+  return place < 0 || (have[place] ?? 0) > need[place];
+}
+
+/**
+ * @param {string} name
+ * @returns {string | null}
+ */
+function onPath(name) {
+  for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
+    const file = path.join(folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not in this folder
+    }
+  }
+  return null;
 }

@@ -1,0 +1,78 @@
+// @ts-check
+/** Whether node_modules is what package-lock.json names, and making it so. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { run, say, SetUpError } from './progress.mjs';
+import { PROJECT_NODE } from './project-node.mjs';
+
+/** The command that mends a missing or outdated node_modules. */
+export const INSTALL_PACKAGES = 'npm ci';
+
+/**
+ * Compares npm's record of what it installed (which it writes last, so an interrupted installation has none) with the lockfile.
+ * @param {string} project
+ * @returns {string | null} what is wrong, in a few words; null when nothing is
+ */
+export function packagesProblem(project) {
+  const record = path.join(project, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return 'the npm packages are not installed';
+  const installed = packagesOf(record);
+  const wanted = packagesOf(path.join(project, 'package-lock.json'));
+  for (const [place, entry] of Object.entries(wanted)) {
+    if (place === '') continue;
+    const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const present = installed[place];
+    // Optional packages are those of one platform: the others are rightly absent.
+    if (present === undefined && !entry.optional && !entry.devOptional) return `${name} is not installed`;
+    if (present !== undefined && present.version !== entry.version) return `${name} is ${present.version}, not the locked ${entry.version}`;
+  }
+  const foreign = Object.keys(installed).find((place) => wanted[place] === undefined || !fits(installed[place]));
+  return foreign === undefined ? null : `${foreign} does not belong here`;
+}
+
+/**
+ * Installs exactly what the lockfile names.
+ * @param {string} project
+ * @param {string} problem
+ */
+export async function installPackages(project, problem) {
+  say(`Installing the npm packages (${problem}) ...`);
+  // npm removes node_modules first, and with it the project's own Node: it must run on another one where there is one.
+  const own = path.dirname(path.join(project, PROJECT_NODE));
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => path.resolve(folder) !== own);
+  const { found, ok, lastWords } = await run('npm', ['ci', '--include=dev', '--include=optional'], { cwd: project, env: { ...process.env, PATH: folders.join(path.delimiter) } });
+  if (!found) throw new SetUpError('npm is missing; install Node 20 or newer together with npm (https://nodejs.org) and run this again.');
+  if (!ok) throw new SetUpError(`The npm packages could not be installed (${lastWords}); \`${INSTALL_PACKAGES}\` in ${project} shows why.`);
+  const remaining = packagesProblem(project);
+  if (remaining !== null) throw new SetUpError(`The npm packages were installed and yet ${remaining}; package-lock.json and package.json disagree, \`npm install\` mends that.`);
+}
+
+/** @typedef {{ version?: string, optional?: boolean, devOptional?: boolean, os?: string | string[], cpu?: string | string[] }} Package */
+
+/**
+ * @param {string} file
+ * @returns {Record<string, Package>}
+ */
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
+}
+
+/**
+ * Whether a package is made for this platform; a node_modules carried over from another one has some that are not.
+ * @param {Package} entry
+ */
+function fits({ os, cpu }) {
+  return allows(os, process.platform) && allows(cpu, process.arch);
+}
+
+/**
+ * npm's rule: a list of names, or of excluded names (`!win32`).
+ * @param {string | string[] | undefined} rule
+ * @param {string} actual
+ */
+function allows(rule, actual) {
+  const names = [rule ?? []].flat();
+  if (names.includes(`!${actual}`)) return false;
+  const required = names.filter((name) => !name.startsWith('!'));
+  return required.length === 0 || required.includes(actual);
+}
