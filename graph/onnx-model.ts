@@ -1,28 +1,43 @@
 /** Encodes a program as an ONNX ModelProto. Field numbers are those of onnx.proto. */
 
-import { isAbsolute, relative } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
 import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Value } from './program.ts';
-import { GraphError, UNKNOWN, type DType, type TensorType } from './tensor.ts';
+import { UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
 /** ONNX operator set; IR version 11 is the first that knows it. */
 const OPSET = 23;
 const IR_VERSION = 11;
 const dataTypes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
 
+/** A model's bytes, and the folder that its external data is relative to; null where it has none. */
+export type EncodedModel = { bytes: Uint8Array; folder: string | null };
+
 /**
- * The bytes of a model. Stored tensors are written as references relative to `folder`, which the session must be given as the
- * folder of external data. Throws GraphError for a file outside of it.
+ * Encodes a model. Stored tensors become references to their files, by the files' real places: onnxruntime follows no symbolic link
+ * out of the folder of external data, and caches of downloaded models are made of such links.
  */
-export function encodeModel(program: Program, { folder = '' }: { folder?: string } = {}): Uint8Array {
+export function encodeModel(program: Program): EncodedModel {
+  const folder = commonFolder(program.initializers.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [] : [data.file])));
   const names = new Naming();
-  return new MessageWriter()
+  const bytes = new MessageWriter()
     .int(1, IR_VERSION)
     .text(2, 'durable-gtr')
-    .message(7, (graph) => writeGraph(graph, program, names, folder, true))
+    .message(7, (graph) => writeGraph(graph, program, names, folder ?? '', true))
     .message(8, (opset) => opset.text(1, '').int(2, OPSET))
     .message(8, (opset) => opset.text(1, 'com.microsoft').int(2, 1))
     .finish();
+  return { bytes, folder };
+}
+
+/** The deepest folder above the real places of all files. */
+function commonFolder(files: readonly string[]): string | null {
+  const folders = [...new Set(files)].map((file) => dirname(realpathSync(file)).split(sep));
+  if (folders.length === 0) return null;
+  const [first] = folders;
+  const differs = first.findIndex((part, depth) => folders.some((parts) => parts[depth] !== part));
+  return (differs === -1 ? first : first.slice(0, differs)).join(sep) || sep;
 }
 
 /** Names of values, and the constants that emitting asks for. One for the whole model: nested graphs see the outer one's names. */
@@ -121,8 +136,7 @@ function writeInitializer(tensor: MessageWriter, initializer: InitializerValue, 
     tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     return;
   }
-  const location = relative(folder, data.file);
-  if (location.startsWith('..') || isAbsolute(location)) throw new GraphError(`${data.file} does not lie under ${folder}`);
+  const location = relative(folder, realpathSync(data.file));
   for (const [key, value] of Object.entries({ location, offset: String(data.offset), length: String(data.bytes) })) {
     tensor.message(13, (entry) => entry.text(1, key).text(2, value));
   }

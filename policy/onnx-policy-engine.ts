@@ -23,8 +23,8 @@ export type EngineOptions = {
   rowsPerSample: number;
 };
 
-/** Response lengths are rounded up to this, prompts of mixed lengths too: few shapes, little padding. */
-const LENGTH_STEP = 8;
+/** Lengths of responses, and of prompts where they differ, are rounded up to a multiple of a step between 1/32 and 1/16 of them: few shapes, little padding. */
+const LEAST_LENGTH_STEP = 4;
 
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds: readonly number[] };
 
@@ -102,16 +102,12 @@ export class OnnxPolicyEngine implements PolicyEngine {
   async gradients(request: GradientRequest): Promise<{ gradient: Float32Array; rows: RowStatistics[] }> {
     const { config } = this.#options.checkpoint;
     const statistics: RowStatistics[] = [];
-    const shards = await Promise.all(
-      this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
-        const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request) });
-        for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
-        return gradient!;
-      }),
-    );
-    // Summed in shard order, whichever lane was first.
-    const [gradient = new Float32Array(this.trainedSize), ...others] = shards;
-    for (const other of others) for (let i = 0; i < gradient.length; i++) gradient[i] += other[i];
+    const running = this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
+      const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request) });
+      for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
+      return gradient!;
+    });
+    const gradient = await sumInOrder(running, this.trainedSize);
     return { gradient, rows: statistics };
   }
 
@@ -131,6 +127,18 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 }
 
+/** Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let go once it is added. */
+async function sumInOrder(running: Promise<Float32Array>[], size: number): Promise<Float32Array> {
+  // A failure behind the one awaited must not count as unhandled.
+  for (const promise of running) promise.catch(() => {});
+  const sum = new Float32Array(size);
+  while (running.length > 0) {
+    const summand = await running.shift()!;
+    for (let i = 0; i < size; i++) sum[i] += summand[i];
+  }
+  return sum;
+}
+
 /** Prompts of one length need no mask; mixed ones are padded to a common length. */
 function promptShape(rows: readonly { promptIds: readonly number[] }[]): { promptTokens: number; padded: boolean } {
   const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
@@ -139,7 +147,8 @@ function promptShape(rows: readonly { promptIds: readonly number[] }[]): { promp
 }
 
 function roundUp(length: number): number {
-  return Math.ceil(length / LENGTH_STEP) * LENGTH_STEP;
+  const step = Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
+  return Math.ceil(length / step) * step;
 }
 
 /** The smallest power of two that holds `count` rows, at most `most`. */

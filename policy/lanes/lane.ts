@@ -1,5 +1,4 @@
 /** What one lane does: keeps sessions by shape, and runs them with the parameters it was given last. */
-import path from 'node:path';
 import { Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
@@ -65,7 +64,7 @@ export class Lane {
     let session = this.#sessions.get(key);
     if (session === undefined) {
       const { model, executionProviders } = this.#setup;
-      session = Session.load(PROGRAMS[kind](model, shape as never), { folder: path.resolve(model.checkpoint.folder), executionProviders });
+      session = Session.load(PROGRAMS[kind](model, shape as never), { executionProviders });
       const [oldest] = this.#sessions.keys();
       if (this.#sessions.size >= MOST_SESSIONS) {
         void this.#sessions.get(oldest)!.then((old) => old.close());

@@ -24,6 +24,9 @@ export type ShardShape = {
 
 export type GraphModel = { checkpoint: Checkpoint; trained: readonly TrainedParameter[]; loraScale: number };
 
+/** Far above log 10, from where on only the clipped term is taken, and far below the overflow of exp in float32. */
+const LARGEST_LOG_RATIO = 30;
+
 /** Token positions that go into the decoder: the last response token is only a target. */
 export function inputTokens({ promptTokens, responseTokens }: ShardShape): number {
   return promptTokens + responseTokens - 1;
@@ -63,7 +66,8 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
   const logprob = reduceSum(g, mul(g, reshape(g, scaled.picked, [rows, responseTokens]), logprobWeights), [1]);
 
   // ratio = exp(new - old); surrogate = min(ratio A, clip(ratio) A), only the clipped term where ratio > 10
-  const ratio = exp(g, sub(g, logprob, oldLogprob));
+  // The exponent stops where the ratio no longer counts: an infinite ratio times a zero gradient would be NaN.
+  const ratio = exp(g, min(g, sub(g, logprob, oldLogprob), g.scalar(LARGEST_LOG_RATIO)));
   const clippedRatio = min(g, max(g, ratio, sub(g, one, clip)), add(g, one, clip));
   const clippedSurrogate = mul(g, clippedRatio, advantage);
   const surrogate = where(g, greater(g, ratio, g.scalar(10)), clippedSurrogate, min(g, mul(g, ratio, advantage), clippedSurrogate));

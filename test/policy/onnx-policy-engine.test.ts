@@ -1,0 +1,159 @@
+/** What must hold of the engine whatever the model: padding, sharding and lanes change nothing, and sampling agrees with scoring. */
+import { mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
+import { type EngineOptions, OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
+import type { GradientRequest, SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
+import { RandomStream } from '../../random/counter.ts';
+import { imageTokens } from '../../policy/vlm-config.ts';
+
+// The smallest recorded checkpoint: one key/value head for five query heads, bfloat16 weights, a LoRA adapter and a value head.
+const folder = path.resolve(import.meta.dirname, '../golden/llava/llama-gqa-bf16');
+const checkpoint = openCheckpoint(folder);
+const { config } = checkpoint;
+const lora = { kind: 'lora', rank: checkpoint.adapter!.rank, alpha: checkpoint.adapter!.alpha, dropout: 0, parts: ['language_model'] } as const;
+
+async function engine(options: Partial<EngineOptions> = {}): Promise<OnnxPolicyEngine> {
+  const opened = OnnxPolicyEngine.open({ checkpoint, scope: lora, valueHead: [8, 4], provider: 'cpu', lanes: 1, rowsPerShard: 2, rowsPerSample: 2, ...options });
+  await opened.setParameters(opened.initialParameters(1));
+  return opened;
+}
+
+const random = () => new RandomStream({ seed: 3, purpose: 'test' });
+const words = (stream: RandomStream, count: number) => Array.from({ length: count }, () => 3 + stream.below(280));
+const prompt = (stream: RandomStream, before: number, after: number) => [1, ...words(stream, before), ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), ...words(stream, after)];
+const pixels = (stream: RandomStream, images: number) => Float32Array.from({ length: images * 3 * config.vision.imageSize ** 2 }, () => stream.normal());
+
+/** Prompts of 3, 12 and 7 text tokens; responses of 5, 1, 0 and 9 tokens; PPO, SFT, neither (an empty response), and both. */
+function mixedRows(): GradientRequest {
+  const stream = random();
+  const row = (image: number, before: number, after: number, response: number) => ({ image, promptIds: prompt(stream, before, after), responseIds: words(stream, response) });
+  const ppo = (tokens: number) => ({ tokenWeights: new Float32Array(tokens).fill(0.5), oldLogprob: -3 * tokens, oldValue: 0.1, advantage: stream.normal(), return: stream.normal(), weight: 0.25 });
+  const rows: TrainingRow[] = [
+    { ...row(0, 1, 1, 5), ppo: ppo(5) },
+    { ...row(1, 5, 6, 1), sftWeights: Float32Array.of(0.5) },
+    { ...row(0, 2, 4, 0), ppo: ppo(0) },
+    { ...row(2, 2, 4, 9), ppo: ppo(9), sftWeights: new Float32Array(9).fill(0.1) },
+    { ...row(1, 1, 1, 3), ppo: ppo(3) },
+  ];
+  return { rows, pixels: pixels(stream, 3), temperature: 0.7, clip: 0.1, valueCoef: 0.5 };
+}
+
+function sampleRequest(temperature: number): SampleRequest {
+  const stream = random();
+  const maxNewTokens = 7;
+  const lengths = [[1, 1], [5, 6], [2, 4], [2, 4], [1, 1]];
+  return {
+    rows: lengths.map(([before, after], image) => ({ image: image % 3, promptIds: prompt(stream, before, after), noise: Float32Array.from({ length: maxNewTokens }, () => stream.uniform()) })),
+    pixels: pixels(stream, 3),
+    maxNewTokens,
+    temperature,
+    repetitionPenalty: 1.3,
+    penalizePrompt: false,
+  };
+}
+
+const closeTo = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number) =>
+  actual.length === expected.length && Array.from(actual).every((x, i) => Math.abs(x - expected[i]) <= tolerance * Math.max(1, Math.abs(expected[i])) || (Number.isNaN(x) && Number.isNaN(expected[i])));
+
+test('padded rows of mixed length give what each row gives alone', async (t) => {
+  const [together, alone] = [await engine({ rowsPerShard: 4 }), await engine({ rowsPerShard: 1 })];
+  const request = mixedRows();
+  const joint = await together.gradients(request);
+  const sum = new Float64Array(together.trainedSize);
+  for (const [index, row] of request.rows.entries()) {
+    const single = await alone.gradients({ ...request, rows: [row] });
+    for (const [i, x] of single.gradient.entries()) sum[i] += x;
+    t.true(closeTo(Object.values(joint.rows[index]), Object.values(single.rows[0]), 1e-4), `statistics of row ${index}`);
+    const [scored, scoredAlone] = [(await together.score(request)).logprobs[index], (await alone.score({ ...request, rows: [row] })).logprobs[0]];
+    t.is(scored.length, row.responseIds.length);
+    t.true(closeTo(scored, scoredAlone, 1e-4), `log-probs of row ${index}`);
+  }
+  const largest = sum.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  t.true(largest > 0);
+  t.true(closeTo(joint.gradient.map((x) => x / largest), Float64Array.from(sum, (x) => x / largest), 1e-5));
+  await Promise.all([together.close(), alone.close()]);
+});
+
+test('gradient and sample bytes are those of one lane with two', async (t) => {
+  const [one, two] = [await engine(), await engine({ lanes: 2 })];
+  for (const request of [mixedRows(), mixedRows()]) t.deepEqual(await two.gradients(request), await one.gradients(request));
+  t.deepEqual(await two.sample(sampleRequest(0.8)), await one.sample(sampleRequest(0.8)));
+  await Promise.all([one.close(), two.close()]);
+});
+
+test('log-probs and values of a sample are those of scoring it', async (t) => {
+  const policy = await engine();
+  for (const temperature of [0.8, 0]) {
+    const request = sampleRequest(temperature);
+    const sampled = await policy.sample(request);
+    const rows = request.rows.map(({ image, promptIds }, index) => ({ image, promptIds, responseIds: sampled[index].ids }));
+    const { logprobs, values } = await policy.score({ rows, pixels: request.pixels, temperature: temperature || 1 });
+    for (const [index, { ids, logprobs: own, value }] of sampled.entries()) {
+      t.true(ids.length >= 1 && ids.length <= request.maxNewTokens);
+      t.true(closeTo(own, logprobs[index], 1e-4), `row ${index} at temperature ${temperature}`);
+      t.true(closeTo([value], [values[index]], 1e-4));
+    }
+  }
+  await policy.close();
+});
+
+test('a row ends with its end-of-sequence id, whichever of several it is, and at its first token too', async (t) => {
+  const request = sampleRequest(0);
+  const free = await engine();
+  const [expected] = await free.sample(request);
+  t.is(expected.ids.length, request.maxNewTokens);
+  for (const at of [0, 2]) {
+    const end = expected.ids[at];
+    const ending = await engine({ checkpoint: { ...checkpoint, config: { ...config, text: { ...config.text, eosTokenIds: [2, end] } } } });
+    const [row] = await ending.sample(request);
+    t.deepEqual(row.ids, expected.ids.slice(0, expected.ids.indexOf(end) + 1));
+    t.is(row.logprobs.length, row.ids.length);
+    await ending.close();
+  }
+  await free.close();
+});
+
+test('tokens are drawn in proportion to their probabilities', async (t) => {
+  // 512 draws of one first token at evenly spaced quantiles: the share of each token is its probability within 1 / 512 at either end.
+  const draws = 512;
+  const policy = await engine({ rowsPerSample: 64 });
+  const stream = random();
+  const promptIds = prompt(stream, 2, 2);
+  const request = { pixels: pixels(stream, 1), maxNewTokens: 1, temperature: 0.5, repetitionPenalty: 1, penalizePrompt: false };
+  const sampled = await policy.sample({ ...request, rows: Array.from({ length: draws }, (_, i) => ({ image: 0, promptIds, noise: Float32Array.of((i + 0.5) / draws) })) });
+  const counts = new Map<number, { count: number; probability: number }>();
+  for (const { ids: [id], logprobs: [logprob] } of sampled) counts.set(id, { count: (counts.get(id)?.count ?? 0) + 1, probability: Math.exp(logprob) });
+  t.true(counts.size > 10);
+  for (const { count, probability } of counts.values()) t.true(Math.abs(count / draws - probability) <= 1.01 / draws);
+  await policy.close();
+});
+
+test('a ratio beyond all numbers gives no gradient and no NaN', async (t) => {
+  const policy = await engine();
+  const { rows, ...request } = mixedRows();
+  const [{ ppo, ...row }] = rows;
+  const { gradient, rows: [statistics] } = await policy.gradients({ ...request, rows: [{ ...row, ppo: { ...ppo!, oldLogprob: -1e6, return: 0, weight: 1 } }], valueCoef: 0 });
+  t.true(gradient.every((x) => x === 0));
+  // Only the clipped term is taken where the ratio is above 10: -(1 + clip) A.
+  t.true(Math.abs(statistics.actionLoss + 1.1 * ppo!.advantage) < 1e-5);
+  await policy.close();
+});
+
+test('a checkpoint folder may be made of symbolic links, as download caches are', async (t) => {
+  const linked = mkdtempSync(path.join(tmpdir(), 'gtr-links-'));
+  for (const name of readdirSync(folder)) symlinkSync(path.join(folder, name), path.join(linked, name));
+  const [direct, through] = [await engine(), await engine({ checkpoint: openCheckpoint(linked) })];
+  t.deepEqual(await through.score(mixedRows()), await direct.score(mixedRows()));
+  await Promise.all([direct.close(), through.close()]);
+});
+
+test('a request that fits no graph is one rejected promise, and the lane goes on', async (t) => {
+  const policy = await engine();
+  const request = mixedRows();
+  await t.throwsAsync(policy.score({ ...request, rows: [{ image: 0, promptIds: [1, 5], responseIds: [7] }] }), { message: /a prompt holds 0 image tokens; this model takes 9/ });
+  t.is((await policy.score(request)).values.length, 5);
+  await policy.close();
+});
