@@ -64,7 +64,7 @@ function successChart(lines: readonly MetricsLine[], evaluations: readonly Evalu
   ]);
   return lineChart({
     title: 'Success',
-    note: `while training, 95 % band${marks.length > 0 ? ', evaluations as dots' : ''}${marks.some(({ hollow }) => hollow) ? ' (hollow: held out)' : ''}`,
+    note: `95 % band${marks.length > 0 ? '; dots: evaluations' : ''}${marks.some(({ hollow }) => hollow) ? ' (hollow: held out)' : ''}`,
     series: [{ name: 'success while training', values: valuesOf(lines, 'episode/success'), low: valuesOf(lines, 'episode/success/low'), high: valuesOf(lines, 'episode/success/high') }],
     marks,
     yMin: 0,
