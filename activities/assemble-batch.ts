@@ -40,7 +40,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
         corrections: await putJson(store, 'corrections', manifest),
         samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
-          ...rolloutMetrics(segments, (step: Step) => JSON.stringify(Object.values(step.thought!).flat().join(' '))),
+          ...rolloutMetrics(segments, (step: Step) => Object.values(step.thought!).flat().join(' ')),
           'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
           'corrections/new': rows.length,
           'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),

@@ -4,6 +4,7 @@ import { canonicalSolution, findAllFormulas, isSolution, isWholeAndSmall } from 
 import { evaluate, numbersOf, parseFormula, planSteps } from '../../corrector/formula.ts';
 import { SolverTeacher } from '../../corrector/solver-teacher.ts';
 import { wordThought } from '../../corrector/solver-thought.ts';
+import type { Thought } from '../../learner/trajectory.ts';
 import { loadPromptTemplate } from '../../policy/prompt-template.ts';
 
 const hands = (largest: number): number[][] => {
@@ -92,7 +93,7 @@ test('a canonical solution begins with what was appended, by whole tokens', (t) 
 const template = loadPromptTemplate('points24-tiny', 'points24').thought;
 const teacher = new SolverTeacher('points24', template);
 const state = (formula: string[]) => ({ cards: ['H4', 'S5', 'D9', 'CK'], formula });
-const judge = (formula: string[], thought: Record<string, string | string[]>, target: string | null = null) => teacher.judge({ state: state(formula), thought, action: '', target });
+const judge = (formula: string[], thought: Thought, target: string | null = null) => teacher.judge({ state: state(formula), thought, action: '', target });
 
 test('the solver accepts any right thought, also about another solution than the canonical one', async (t) => {
   for (const solution of findAllFormulas([4, 5, 9, 10], 24)) {
