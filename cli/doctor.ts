@@ -1,16 +1,23 @@
 /** `gtr doctor`: what is installed, reachable, missing, and the command that mends it. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { PROJECT } from '../activities/agent-cache.ts';
-import { temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
+import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
+import { NODE_MAJOR } from '../scripts/project-node.mjs';
+import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
+import { TEMPORAL_VERSION } from '../scripts/temporal-version.mjs';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import { serverAnswers } from './temporal.ts';
 
-/** One thing that was looked at. `needed`: without it nothing runs. */
-type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
+/** One thing that was looked at. `needed`: without it nothing runs; `mend`: the command or step that mends it. */
+export type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
+
+/** Folder of onnxruntime's libraries for this machine. */
+const ONNXRUNTIME = path.join(PROJECT, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch);
+const INSTALL_CUDA = 'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12';
 
 export function register(program: Command): void {
   program
@@ -20,53 +27,115 @@ export function register(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const findings = await examine();
       const healthy = findings.every(({ ok, needed }) => ok || !needed);
-      if (json) process.stdout.write(`${JSON.stringify({ healthy, findings }, null, 2)}\n`);
-      else for (const { name, ok, needed, found, mend } of findings) process.stdout.write(`${ok ? 'ok     ' : needed ? 'MISSING' : 'note   '} ${name}: ${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`);
+      process.stdout.write(json ? `${JSON.stringify({ healthy, findings }, null, 2)}\n` : formatFindings(findings));
       if (!healthy) process.exitCode = 2;
     });
 }
 
+/** A line per finding: `ok`, `note` (works without it) or `MISSING`, and how to mend what is not there. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  return findings
+    .map(({ name, ok, needed, found, mend }) => `${(ok ? 'ok' : needed ? 'MISSING' : 'note').padEnd(8)} ${name.padEnd(width)}  ${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`)
+    .join('');
+}
+
+/** Everything that is looked at, in the order in which one thing needs the other. */
 async function examine(): Promise<Finding[]> {
-  const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const home = gtrHome();
-  const { address } = temporalConfig();
-  const reachable = await serverAnswers();
+  const cli = temporalCli();
   return [
-    { name: 'Node', ok: Number(process.versions.node.split('.')[0]) >= 24, needed: true, found: `${process.versions.node} (${process.execPath})`, mend: 'npm ci' },
+    node(),
     packages(),
     await onnxruntime(),
-    attempt('Temporal CLI', true, () => `${temporalCliVersion()} (${temporalCliPath()})`, 'npm start sets it up'),
-    { name: 'Temporal server', ok: reachable, needed: false, found: reachable ? `answers at ${address}` : `none answers at ${address}`, mend: './gtr up starts one' },
-    attempt('State', true, () => (mkdirSync(home, { recursive: true }), accessSync(home, constants.W_OK), `${home}, ${gigabytes(statfsSync(home).bavail * statfsSync(home).bsize)} free`), 'set GTR_HOME to a writable folder'),
-    { name: 'Machine', ok: true, needed: false, found: `${os.availableParallelism()} cores, ${gigabytes(os.totalmem())} of memory`, mend: null },
-    attempt('NVIDIA GPU', false, () => execFileSync('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(), 'none is needed for the built-in models'),
+    cuda(),
+    cli,
+    ...(cli.ok ? [] : [note('Go', () => `${output('go', ['version'])}: can build the Temporal CLI where it cannot be downloaded`, 'only needed to build the Temporal CLI: https://go.dev/dl')]),
+    await server(),
+    look('State', () => writableFolder(gtrHome()), 'set GTR_HOME to a folder that can be written'),
+    note('Machine', () => `${os.availableParallelism()} cores, ${gibibytes(os.totalmem())} of memory (${gibibytes(os.freemem())} free)`, null),
   ];
 }
 
-function attempt(name: string, needed: boolean, look: () => string, mend: string): Finding {
-  try {
-    return { name, ok: true, needed, found: look(), mend };
-  } catch (error) {
-    return { name, ok: false, needed, found: (error as Error).message.split('\n')[0], mend };
-  }
+function node(): Finding {
+  const ok = Number(process.versions.node.split('.')[0]) === NODE_MAJOR;
+  return { name: 'Node', ok, needed: true, found: `${process.versions.node} (${process.execPath})`, mend: `${INSTALL_PACKAGES}, or install Node ${NODE_MAJOR}` };
 }
 
-/** Whether node_modules is what the lockfile names. */
 function packages(): Finding {
-  const versions = (file: string) => Object.entries((JSON.parse(readFileSync(path.join(PROJECT, file), 'utf8')) as { packages: Record<string, { version?: string; optional?: boolean }> }).packages).filter(([name]) => name !== '');
-  return attempt('npm packages', true, () => {
-    const installed = new Map(versions('node_modules/.package-lock.json').map(([name, { version }]) => [name, version]));
-    const wrong = versions('package-lock.json').filter(([name, { version, optional }]) => !optional && installed.get(name) !== version);
-    if (wrong.length > 0) throw new Error(`${wrong.length} differ from package-lock.json, e.g. ${wrong[0][0]}`);
-    return `${installed.size} as package-lock.json names them`;
-  }, 'npm ci');
+  const problem = packagesProblem(PROJECT);
+  return { name: 'npm packages', ok: problem === null, needed: true, found: problem ?? 'as package-lock.json names them', mend: INSTALL_PACKAGES };
 }
 
+/** Loaded here, not at the top: that it cannot be loaded is a finding. */
 async function onnxruntime(): Promise<Finding> {
+  const finding = { name: 'onnxruntime', needed: true, mend: INSTALL_PACKAGES };
   try {
-    const { listSupportedBackends } = await import('onnxruntime-node');
-    return { name: 'onnxruntime', ok: true, needed: true, found: `providers ${listSupportedBackends().map(({ name }) => name).join(', ')}`, mend: 'npm ci' };
+    const { env, listSupportedBackends } = await import('onnxruntime-node');
+    const providers = listSupportedBackends().filter(({ bundled }) => bundled).map(({ name }) => name);
+    return { ...finding, ok: providers.includes('cpu'), found: `${env.versions.node}, providers ${providers.join(', ')}` };
   } catch (error) {
-    return { name: 'onnxruntime', ok: false, needed: true, found: (error as Error).message.split('\n')[0], mend: 'npm ci' };
+    return { ...finding, ok: false, found: firstLine(error) };
   }
+}
+
+function temporalCli(): Finding {
+  const version = temporalCliVersion();
+  return { name: 'Temporal CLI', ok: version !== null, needed: true, found: version === null ? `none of at least version ${TEMPORAL_VERSION}` : `${version} (${temporalCliPath()})`, mend: INSTALL_TEMPORAL };
+}
+
+/** A GPU is no need. */
+function cuda(): Finding {
+  const gpu = note('CUDA', () => output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']), null);
+  if (!gpu.ok) return { ...gpu, found: 'no NVIDIA GPU; the built-in models train on the CPU' };
+  const provider = existsSync(path.join(ONNXRUNTIME, 'libonnxruntime_providers_cuda.so'));
+  return { ...gpu, ok: provider, found: `${gpu.found}${provider ? '' : ', but not onnxruntime\'s CUDA libraries'}`, mend: INSTALL_CUDA };
+}
+
+/** That no server runs is no fault: `gtr up` starts one. */
+async function server(): Promise<Finding> {
+  const finding = { name: 'Temporal server', needed: false, mend: './gtr up starts one; TEMPORAL_ADDRESS names another' };
+  try {
+    const { address, namespace } = temporalConfig();
+    const ok = await serverAnswers();
+    return { ...finding, ok, found: `${ok ? 'answers' : 'none answers'} at ${address}${ok ? `, namespace ${namespace}` : ''}` };
+  } catch (error) {
+    return { ...finding, ok: false, needed: true, found: firstLine(error), mend: 'mend the Temporal profile or the TEMPORAL_ variables that it names' };
+  }
+}
+
+function writableFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK);
+  const { bavail, bsize } = statfsSync(folder);
+  return `${folder}, ${gibibytes(bavail * bsize)} free`;
+}
+
+/** A needed thing, found unless `see` throws. */
+function look(name: string, see: () => string, mend: string): Finding {
+  return { ...note(name, see, mend), needed: true };
+}
+
+/** A thing that is good to know. */
+function note(name: string, see: () => string, mend: string | null): Finding {
+  try {
+    return { name, ok: true, needed: false, found: see(), mend };
+  } catch (error) {
+    return { name, ok: false, needed: false, found: firstLine(error), mend };
+  }
+}
+
+function output(command: string, args: string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Error(`there is no ${command}`) : error;
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0];
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
