@@ -19,7 +19,7 @@ export class CompiledAction {
   readonly #slots: readonly number[];
   readonly #searches: readonly Stage[] = [];
   readonly #effects: readonly { readonly effect: BoundEffect; readonly search: Stage }[];
-  #found: (args: Int32Array) => void = () => {};
+  #found: (frame: Int32Array, slots: readonly number[]) => void = () => {};
   #changes: Change[] = [];
 
   constructor(action: Action, entities: Entities, tableOf: ReadonlyMap<string, number>, start: Tables) {
@@ -44,7 +44,7 @@ export class CompiledAction {
     this.#searches = split.map((alternative) => {
       const idle = idleTest(alternative, effects.map(({ effect }) => effect));
       return compiler.search({ slots: [...slots, ...alternative.slots], parts: alternative.parts }, new Set(), (frame, tables) => {
-        if (!idle(frame, tables)) this.#found(frame);
+        if (!idle(frame, tables)) this.#found(frame, this.#slots);
         return false;
       });
     });
@@ -61,9 +61,9 @@ export class CompiledAction {
     this.#frame = layout.frame();
   }
 
-  /** Calls `found` with the action's arguments (thing numbers) for each binding that applies; one may come more than once. */
-  forEachBinding(tables: Tables, found: (args: number[]) => void): void {
-    this.#found = (frame) => found(this.#slots.map((slot) => frame[slot]));
+  /** Calls `found` for each binding that applies, with the arguments at `slots` of `frame`; one binding may come more than once. */
+  forEachBinding(tables: Tables, found: (frame: Int32Array, slots: readonly number[]) => void): void {
+    this.#found = found;
     for (const search of this.#searches) search(this.#frame, tables);
   }
 

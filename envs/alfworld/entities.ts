@@ -8,6 +8,8 @@ export type Entity = {
   readonly index: number;
   readonly id: string;
   readonly type: string;
+  /** Position of the type in `TypeTree.names`. */
+  readonly typeNumber: number;
   /** e.g. `drawer 2`; an id without `_bar_` keeps a trailing blank, as in the original. */
   readonly name: string;
   readonly definite: 'the';
@@ -79,7 +81,10 @@ export class Entities {
     }
     const ids = [...typeOf.keys()].sort();
     const names = namesOf(ids.filter((id) => mentioned.has(id)));
-    this.all = ids.map((id, index) => ({ index, id, type: typeOf.get(id)!, name: names.get(id) ?? id, definite: 'the', indefinite: 'a' }));
+    this.all = ids.map((id, index): Entity => {
+      const type = typeOf.get(id)!;
+      return { index, id, type, typeNumber: types.names.indexOf(type), name: names.get(id) ?? id, definite: 'the', indefinite: 'a' };
+    });
     for (const entity of this.all) this.#byId.set(entity.id, entity);
   }
 

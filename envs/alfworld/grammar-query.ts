@@ -12,18 +12,20 @@ export type TableSource = (predicate: string) => FactTable | null;
 type QueryAtom = {
   readonly predicate: string;
   readonly placeholders: readonly string[];
-  /** For the types of a row's arguments, joined by commas: its places in TextWorld's walk over subtypes. */
-  readonly ranks: ReadonlyMap<string, readonly number[]>;
+  /** For the types of a row's arguments as one number, digit by digit: its places in TextWorld's walk over subtypes. */
+  readonly ranks: ReadonlyMap<number, readonly number[]>;
 };
 
 /** A query compiled for one game. */
 export class GrammarQuery {
   readonly #atoms: readonly QueryAtom[];
   readonly #entities: Entities;
+  readonly #typeCount: number;
 
   /** @throws AlfworldGameError on text that is no such query or that names an unknown type */
   constructor(source: string, entities: Entities, types: TypeTree) {
     this.#entities = entities;
+    this.#typeCount = types.names.length;
     const pattern = /\s*(!?[\p{L}\p{N}_/]+)\s*\(([^()]*)\)\s*(?:&|$)/uy;
     const atoms: QueryAtom[] = [];
     while (pattern.lastIndex < source.length || atoms.length === 0) {
@@ -99,9 +101,17 @@ export class GrammarQuery {
       const some = table.rowsWith(position, known.index);
       if (some.length < rows.length) rows = some;
     });
-    const ranked = rows.flatMap((row) => (
-      (atom.ranks.get(row.args.map((index) => this.#entities.all[index].type).join()) ?? []).map((rank) => ({ row, rank }))));
-    if (ranked.some(({ rank }) => rank !== ranked[0].rank)) ranked.sort((a, b) => a.rank - b.rank);
+    const ranked: { row: Row; rank: number }[] = [];
+    let inOrder = true;
+    for (const row of rows) {
+      let signature = 0;
+      for (const index of row.args) signature = signature * this.#typeCount + this.#entities.all[index].typeNumber;
+      for (const rank of atom.ranks.get(signature) ?? []) {
+        inOrder &&= ranked.length === 0 || rank >= ranked[ranked.length - 1].rank;
+        ranked.push({ row, rank });
+      }
+    }
+    if (!inOrder) ranked.sort((a, b) => a.rank - b.rank);
     return ranked.map(({ row }) => row);
   }
 }
@@ -110,14 +120,14 @@ export class GrammarQuery {
  * TextWorld looks at facts one combination of exact types after the other: the asked types, then breadth first, one argument replaced by
  * each descendant at a time. First-level combinations are not marked as seen, so deep type trees meet some twice, and so do we.
  */
-function ranksOf(types: readonly string[], tree: TypeTree): Map<string, number[]> {
-  const ranks = new Map<string, number[]>();
+function ranksOf(types: readonly string[], tree: TypeTree): Map<number, number[]> {
+  const ranks = new Map<number, number[]>();
   const expand = (from: readonly string[]): string[][] => from.flatMap((type, i) => tree.descendants(type).map((below) => from.with(i, below)));
   const queue: (readonly string[])[] = [types, ...expand(types)];
   const seen = new Set<string>();
   for (let place = 0; place < queue.length; place++) {
-    const key = queue[place].join();
-    ranks.set(key, [...(ranks.get(key) ?? []), place]);
+    const signature = queue[place].reduce((sum, type) => sum * tree.names.length + tree.names.indexOf(type), 0);
+    ranks.set(signature, [...(ranks.get(signature) ?? []), place]);
     if (place === 0) continue;
     for (const next of expand(queue[place])) {
       if (seen.has(next.join())) continue;

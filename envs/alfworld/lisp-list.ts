@@ -26,7 +26,7 @@ export function readLisp(text: string, what: string): Lisp[] {
     } else {
       const list = open.at(-1);
       if (!list) throw new AlfworldGameError(`The ${what} must begin with "(", not with "${token}".`);
-      if (/[^\x00-\x7f]/.test(token)) throw new AlfworldGameError(`The ${what} has a character outside ASCII in "${token}".`);
+      if (/[\u0080-\uffff]/.test(token)) throw new AlfworldGameError(`The ${what} has a character outside ASCII in "${token}".`);
       list.push(token);
     }
   }

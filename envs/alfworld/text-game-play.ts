@@ -1,16 +1,15 @@
 /** One episode of a text game: its facts, the commands that are admissible now, and what a command answers. */
+import { keyOf } from './condition-search.ts';
 import type { Entity } from './entities.ts';
 import type { FactTable } from './fact-table.ts';
-import type { TextAction, TextGame } from './text-game.ts';
-
-/** An action with its arguments, and the command that a player gives for it. */
-type Operator = { readonly action: TextAction; readonly args: readonly number[]; readonly command: string };
+import type { Operator, TextAction, TextGame } from './text-game.ts';
 
 /** What a command answered. `score` and `reward` of the original are both 1 when won and 0 when not, after every step. */
 export type TextStep = { readonly feedback: string; readonly won: boolean };
 
-/** Python's white space: what `strip` takes away. */
-const BLANKS = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+/** What Python's `strip` takes away: Unicode's white space and four control characters. */
+const BLANK = `[\\p{White_Space}${'\x1c-\x1f'}]+`;
+const BLANKS = new RegExp(`^${BLANK}|${BLANK}$`, 'gu');
 
 const NO_VARIABLES: ReadonlyMap<string, Entity> = new Map();
 
@@ -119,7 +118,7 @@ export class TextGamePlay {
       if (known.versions.length > 0 && same(versions, known.versions)) return;
       changed = true;
       const operators: Operator[] = [];
-      action.compiled.forEachBinding(this.#tables, (args) => operators.push({ action, args, command: this.#command(action, args) }));
+      action.compiled.forEachBinding(this.#tables, (frame, slots) => operators.push(this.#operator(action, frame, slots)));
       this.#found[i] = { versions, operators };
     });
     if (!changed) return;
@@ -130,15 +129,18 @@ export class TextGamePlay {
     this.#commands = [...this.#operators.keys()].sort();
   }
 
-  /** The command of an action; kept with the game when no changeable fact shapes it. */
-  #command(action: TextAction, args: readonly number[]): string {
-    const known = action.commands.get(args);
-    if (known !== undefined) return known;
+  /** The operator of a binding. Its command is written only once when no changeable fact shapes it. */
+  #operator(action: TextAction, frame: Int32Array, slots: readonly number[]): Operator {
+    const base = this.game.entities.all.length;
+    const key = base ** slots.length <= Number.MAX_SAFE_INTEGER ? keyOf(frame, slots, base) : slots.map((slot) => frame[slot]).join();
+    const known = action.operators.get(key);
+    if (known) return known;
+    const args = slots.map((slot) => frame[slot]);
     this.#touchedFluent = false;
     const { mapping, variables } = this.#bindings(action, args);
-    const command = this.#write(action.texts.template, mapping, variables);
-    if (!this.#touchedFluent) action.commands.set(args, command);
-    return command;
+    const operator = { action, args, command: this.#write(action.texts.template, mapping, variables) };
+    if (!this.#touchedFluent) action.operators.set(key, operator);
+    return operator;
   }
 }
 

@@ -25,29 +25,12 @@ export type TextAction = {
   readonly texts: ActionTexts;
   /** Per parameter: its name, and its name with its type as queries know it. */
   readonly placeholders: readonly { readonly name: string; readonly key: string }[];
-  /** Commands that have been written before. */
-  readonly commands: CommandCache;
+  /** Operators whose command no changeable fact shapes, by their arguments, once they have been met. */
+  readonly operators: Map<number | string, Operator>;
 };
 
-/** Commands by the arguments of their action. */
-export class CommandCache {
-  readonly #tree = new Map<number, CommandCache>();
-  #command: string | undefined;
-
-  get(args: readonly number[], depth = 0): string | undefined {
-    return depth === args.length ? this.#command : this.#tree.get(args[depth])?.get(args, depth + 1);
-  }
-
-  set(args: readonly number[], command: string, depth = 0): void {
-    if (depth === args.length) {
-      this.#command = command;
-      return;
-    }
-    let branch = this.#tree.get(args[depth]);
-    if (!branch) this.#tree.set(args[depth], branch = new CommandCache());
-    branch.set(args, command, depth + 1);
-  }
-}
+/** An action with its arguments (thing numbers), and the command that a player gives for it. */
+export type Operator = { readonly action: TextAction; readonly args: readonly number[]; readonly command: string };
 
 /** Domains by their text: a data set uses the same one in all games. */
 const domains = new Map<string, { domain: Domain; types: TypeTree }>();
@@ -91,7 +74,7 @@ export class TextGame {
         compiled: new CompiledAction(action, this.entities, this.tableOf, this.#start),
         texts,
         placeholders: action.parameters.map(({ name, type }) => ({ name: name.slice(1), key: `${name.slice(1)}:${type}` })),
-        commands: new CommandCache(),
+        operators: new Map(),
       };
     });
     const layout = new FrameLayout(this.entities, this.tableOf, 'the goal');
