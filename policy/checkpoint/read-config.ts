@@ -1,121 +1,105 @@
-/** Hugging Face `config.json` to `VlmConfig`, with the defaults that transformers fills in. */
-import { readFileSync } from 'node:fs';
+/** Hugging Face `config.json` of a LLaVA checkpoint to `VlmConfig`. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { VlmConfig } from '../vlm-config.ts';
+import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
+import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
+import { isOriginalLayout, parseOriginalConfig } from './original-config.ts';
+import { parseTextConfig } from './text-config.ts';
+
+const SUPPORTED = 'supported are LLaVA 1.5 and 1.6 (llava, llava_next, LlavaLlamaForCausalLM, LlavaMistralForCausalLM) with a CLIP tower and a Llama or Mistral decoder';
 
 const length = z.int().min(1);
-
-/** Defaults of `LlamaConfig` / `MistralConfig`; hub checkpoints of LLaVA leave most fields out. */
-const textSchema = z.object({
-  model_type: z.enum(['llama', 'mistral']).default('llama'),
-  vocab_size: length.default(32_000),
-  hidden_size: length.default(4096),
-  intermediate_size: length.optional(),
-  num_hidden_layers: length.default(32),
-  num_attention_heads: length.default(32),
-  num_key_value_heads: length.nullish(),
-  head_dim: length.nullish(),
-  max_position_embeddings: length.default(4096),
-  rms_norm_eps: z.number().positive().default(1e-5),
-  rope_theta: z.number().positive().optional(),
-  rope_parameters: z.object({ rope_theta: z.number().positive().optional(), rope_type: z.string().default('default') }).nullish(),
-  rope_scaling: z.object({ rope_type: z.string().optional(), type: z.string().optional() }).nullish(),
-  tie_word_embeddings: z.boolean().default(false),
-  attention_bias: z.boolean().default(false),
-  mlp_bias: z.boolean().default(false),
-  hidden_act: z.literal('silu').default('silu'),
-  bos_token_id: z.int().nullish(),
-  eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
-  pad_token_id: z.int().nullish(),
-});
-
 const activation = z.enum(['quick_gelu', 'gelu', 'gelu_pytorch_tanh']);
 
-/** Defaults of the CLIP ViT-L/14-336 tower that LLaVA uses. */
+/** Defaults of `CLIPVisionConfig`. */
 const visionSchema = z.object({
   model_type: z.literal('clip_vision_model').default('clip_vision_model'),
-  hidden_size: length.default(1024),
-  intermediate_size: length.default(4096),
-  num_hidden_layers: length.default(24),
-  num_attention_heads: length.default(16),
-  image_size: length.default(336),
-  patch_size: length.default(14),
+  hidden_size: length.default(768),
+  intermediate_size: length.default(3072),
+  num_hidden_layers: length.default(12),
+  num_attention_heads: length.default(12),
+  num_channels: z.literal(3).default(3),
+  image_size: length.default(224),
+  patch_size: length.default(32),
   layer_norm_eps: z.number().positive().default(1e-5),
   hidden_act: activation.default('quick_gelu'),
 });
 
-const configSchema = z.object({
-  model_type: z.enum(['llava', 'llava_next']),
-  text_config: textSchema.prefault({}),
-  vision_config: visionSchema.prefault({}),
+/** A LLaVA configuration without a vision part means CLIP ViT-L/14 at 336 pixels. */
+const DEFAULT_VISION = { hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 24, num_attention_heads: 16, image_size: 336, patch_size: 14 };
+
+const schema = z.object({
+  vision_config: visionSchema.nullish(),
   vision_feature_layer: z.union([z.int(), z.array(z.int()).min(1)]).default(-2),
   vision_feature_select_strategy: z.enum(['default', 'full']).default('default'),
   projector_hidden_act: activation.default('gelu'),
   multimodal_projector_bias: z.boolean().default(true),
-  image_token_index: z.int().optional(),
-  image_token_id: z.int().optional(),
-  tie_word_embeddings: z.boolean().optional(),
+  image_token_index: z.int().min(0).optional(),
+  image_token_id: z.int().min(0).optional(),
+  tie_word_embeddings: z.boolean().default(false),
+  pad_token_id: z.int().nullish(),
 });
 
-/** Reads the configuration of a checkpoint folder. Throws `CheckpointError`. */
+/** Reads the configuration of a checkpoint folder; end-of-sequence ids are those at which `generate()` stops. Throws `CheckpointError`. */
 export function readVlmConfig(folder: string): VlmConfig {
   const file = path.join(folder, 'config.json');
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new CheckpointError(`${file}: cannot be read (${(error as Error).message}); name a folder with a checkpoint in Hugging Face format`);
-  }
-  return parseVlmConfig(content, file);
+  const config = parseVlmConfig(readJson(file, 'name a folder with a checkpoint in Hugging Face format'), file);
+  const generation = path.join(folder, 'generation_config.json');
+  if (!existsSync(generation)) return config;
+  const endSchema = z.object({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
+  const { eos_token_id: ends } = checkConfig(endSchema, readJson(generation, 'fetch it again or delete it'), generation);
+  return ends === undefined || ends === null ? config : checked({ ...config, text: { ...config.text, eosTokenIds: [ends].flat() } }, generation);
 }
 
 /** Checks and completes a configuration; `origin` names it in errors. */
 export function parseVlmConfig(content: unknown, origin: string): VlmConfig {
-  const result = configSchema.safeParse(content);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new CheckpointError(`${origin}: ${issue.path.join('.') || 'the configuration'}: ${issue.message}; supported are llava and llava_next models with a CLIP tower and a Llama or Mistral decoder`);
-  }
-  const { text_config: text, vision_config: vision, ...config } = result.data;
-  const scaling = text.rope_scaling?.rope_type ?? text.rope_scaling?.type ?? text.rope_parameters?.rope_type ?? 'default';
-  if (scaling !== 'default') throw new CheckpointError(`${origin}: text_config asks for "${scaling}" rotary positions; only the default ones are supported`);
-  const { eos_token_id: end } = text;
+  const { model_type: type, architectures, text_config: text } = checkConfig(z.looseObject({ model_type: z.string().optional(), architectures: z.array(z.string()).nullish() }), content, origin);
+  if (isOriginalLayout(content)) return checked(parseOriginalConfig(content, origin), origin);
+  if (type !== 'llava' && type !== 'llava_next') throw new CheckpointError(`${origin} describes a model of the kind ${architectures?.[0] ?? type ?? '(not named)'}; ${SUPPORTED}`);
+  const config = checkConfig(schema, content, origin);
+  const decoder = checkConfig(z.looseObject({ model_type: z.string().default('llama'), pad_token_id: z.int().nullish() }), text ?? {}, `${origin}, text_config`);
+  if (decoder.model_type !== 'llama' && decoder.model_type !== 'mistral') throw new CheckpointError(`${origin} has a decoder of the kind ${decoder.model_type}; ${SUPPORTED}`);
+  const parsed = parseTextConfig({ ...decoder, pad_token_id: decoder.pad_token_id ?? config.pad_token_id }, `${origin}, text_config`);
+  return checked(
+    {
+      vision: visionConfig(config.vision_config ?? visionSchema.parse(DEFAULT_VISION)),
+      // transformers ties llava's embeddings when either place says so, llava_next's when the outer one does.
+      text: { ...parsed, tiedEmbeddings: config.tie_word_embeddings || (type === 'llava' && parsed.tiedEmbeddings) },
+      featureLayers: [config.vision_feature_layer].flat(),
+      featureSelect: config.vision_feature_select_strategy,
+      projectorActivation: config.projector_hidden_act,
+      projectorBias: config.multimodal_projector_bias,
+      imageTokenId: config.image_token_index ?? config.image_token_id ?? 32_000,
+    },
+    origin,
+  );
+}
+
+function visionConfig(vision: z.infer<typeof visionSchema>): VisionConfig {
   return {
-    vision: {
-      hiddenSize: vision.hidden_size,
-      intermediateSize: vision.intermediate_size,
-      layers: vision.num_hidden_layers,
-      heads: vision.num_attention_heads,
-      imageSize: vision.image_size,
-      patchSize: vision.patch_size,
-      layerNormEps: vision.layer_norm_eps,
-      activation: vision.hidden_act,
-    },
-    text: {
-      family: text.model_type,
-      vocabSize: text.vocab_size,
-      hiddenSize: text.hidden_size,
-      intermediateSize: text.intermediate_size ?? (text.model_type === 'mistral' ? 14_336 : 11_008),
-      layers: text.num_hidden_layers,
-      heads: text.num_attention_heads,
-      keyValueHeads: text.num_key_value_heads ?? (text.model_type === 'mistral' ? 8 : text.num_attention_heads),
-      headDim: text.head_dim ?? Math.floor(text.hidden_size / text.num_attention_heads),
-      ropeTheta: text.rope_parameters?.rope_theta ?? text.rope_theta ?? 10_000,
-      rmsNormEps: text.rms_norm_eps,
-      tiedEmbeddings: config.tie_word_embeddings ?? text.tie_word_embeddings,
-      attentionBias: text.attention_bias,
-      mlpBias: text.mlp_bias,
-      maxPositions: text.max_position_embeddings,
-      bosTokenId: text.bos_token_id ?? null,
-      eosTokenIds: end === null || end === undefined ? [2] : [end].flat(),
-      padTokenId: text.pad_token_id ?? 0,
-    },
-    featureLayers: [config.vision_feature_layer].flat(),
-    featureSelect: config.vision_feature_select_strategy,
-    projectorActivation: config.projector_hidden_act,
-    projectorBias: config.multimodal_projector_bias,
-    imageTokenId: config.image_token_index ?? config.image_token_id ?? 32_000,
+    hiddenSize: vision.hidden_size,
+    intermediateSize: vision.intermediate_size,
+    layers: vision.num_hidden_layers,
+    heads: vision.num_attention_heads,
+    imageSize: vision.image_size,
+    patchSize: vision.patch_size,
+    layerNormEps: vision.layer_norm_eps,
+    activation: vision.hidden_act,
   };
+}
+
+/** What must hold between the fields. */
+function checked(config: VlmConfig, origin: string): VlmConfig {
+  const { vision, text, featureLayers, imageTokenId } = config;
+  const fail = (what: string): never => {
+    throw new CheckpointError(`${origin}: ${what}; the file does not describe a model that can be computed: fetch it again`);
+  };
+  if (vision.hiddenSize % vision.heads !== 0) fail(`the vision tower's hidden_size ${vision.hiddenSize} is no multiple of its ${vision.heads} heads`);
+  if (vision.imageSize < vision.patchSize) fail(`image_size ${vision.imageSize} is smaller than patch_size ${vision.patchSize}`);
+  for (const layer of featureLayers) if (layer > vision.layers || layer < -vision.layers - 1) fail(`vision_feature_layer ${layer} is outside of the tower's ${vision.layers} layers`);
+  for (const id of [imageTokenId, ...text.eosTokenIds, text.bosTokenId ?? 0]) if (id < 0 || id >= text.vocabSize) fail(`token id ${id} is outside of the vocabulary of ${text.vocabSize}`);
+  if (text.eosTokenIds.length === 0) fail('no eos_token_id ends a response');
+  return config;
 }

@@ -1,0 +1,48 @@
+/** `config.json` of the original LLaVA code (haotian-liu/LLaVA and what was trained with it): one flat object, the vision tower by name. */
+import { z } from 'zod';
+import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
+import { checkConfig } from './check-config.ts';
+import { CheckpointError } from './errors.ts';
+import { parseTextConfig } from './text-config.ts';
+
+const VIT_L_14: VisionConfig = { hiddenSize: 1024, intermediateSize: 4096, layers: 24, heads: 16, imageSize: 336, patchSize: 14, layerNormEps: 1e-5, activation: 'quick_gelu' };
+
+/** Image side by the last part of `mm_vision_tower`. */
+const TOWERS: Readonly<Record<string, number>> = { 'clip-vit-large-patch14-336': 336, 'clip-vit-large-patch14': 224 };
+
+const schema = z.looseObject({
+  architectures: z.array(z.string()).nullish(),
+  model_type: z.string().optional(),
+  mm_vision_tower: z.string(),
+  mm_projector_type: z.string().default('linear'),
+  mm_vision_select_layer: z.int().default(-2),
+  mm_vision_select_feature: z.enum(['patch', 'cls_patch']).default('patch'),
+  mm_use_im_start_end: z.boolean().default(false),
+});
+
+/** Whether a configuration is in the original layout. */
+export function isOriginalLayout(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && 'mm_vision_tower' in content && !('text_config' in content);
+}
+
+/** Throws `CheckpointError` naming `origin`. */
+export function parseOriginalConfig(content: unknown, origin: string): VlmConfig {
+  const config = checkConfig(schema, content, origin);
+  const kind = config.architectures?.[0] ?? config.model_type ?? '';
+  const decoder = /mistral/i.test(kind) ? 'mistral' : /mpt|qwen|gemma|mixtral/i.test(kind) ? null : 'llama';
+  if (decoder === null) throw new CheckpointError(`${origin} describes a model of the kind ${kind}; of the original LLaVA layout, LlavaLlamaForCausalLM and LlavaMistralForCausalLM are supported`);
+  const tower = config.mm_vision_tower.replace(/\/+$/, '').split('/').at(-1)!;
+  if (!Object.hasOwn(TOWERS, tower)) throw new CheckpointError(`${origin} names the vision tower ${config.mm_vision_tower}; of the original LLaVA layout, ${Object.keys(TOWERS).join(' and ')} are supported`);
+  if (config.mm_projector_type !== 'mlp2x_gelu') throw new CheckpointError(`${origin} has a projector of the kind ${config.mm_projector_type}; only mlp2x_gelu (LLaVA 1.5 and 1.6) is supported`);
+  if (config.mm_use_im_start_end) throw new CheckpointError(`${origin} sets mm_use_im_start_end, which is not supported; use LLaVA 1.5 or 1.6`);
+  return {
+    vision: { ...VIT_L_14, imageSize: TOWERS[tower] },
+    text: parseTextConfig({ ...(content as object), model_type: decoder }, origin),
+    featureLayers: [config.mm_vision_select_layer],
+    featureSelect: config.mm_vision_select_feature === 'patch' ? 'default' : 'full',
+    projectorActivation: 'gelu',
+    projectorBias: true,
+    // The original has no token for an image. With byte fallback no text ever becomes the unknown token, so its id marks the places.
+    imageTokenId: 0,
+  };
+}
