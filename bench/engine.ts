@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
-import { gradientRequest, sampleRequest, writeTinyModel } from './tiny-model.ts';
+import { gradientRequest, sampleRequest, writeTinyModel } from './engine/tiny-model.ts';
 
 const STEPS = 512;
 const EPOCHS = 2;

@@ -72,6 +72,8 @@ export class Lane {
       }
     } else this.#sessions.delete(key);
     this.#sessions.set(key, session); // the newest stands last
+    // One that did not load is not kept: the next job tries again.
+    session.catch(() => this.#sessions.delete(key));
     return session;
   }
 }

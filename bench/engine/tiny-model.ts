@@ -2,10 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { GradientRequest, SampleRequest, TrainingRow } from '../policy/policy-engine.ts';
-import { writeNewCheckpoint } from '../policy/new-checkpoint.ts';
-import { RandomStream } from '../random/counter.ts';
-import sft from '../configs/sft-points24-tiny.json' with { type: 'json' };
+import type { GradientRequest, SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
+import { writeNewCheckpoint } from '../../policy/new-checkpoint.ts';
+import { RandomStream } from '../../random/counter.ts';
+import sft from '../../configs/sft-points24-tiny.json' with { type: 'json' };
 
 const IMAGE_TOKEN = 3;
 const IMAGE_TOKENS = 16;
