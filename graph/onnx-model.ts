@@ -61,10 +61,6 @@ class Naming implements Emitter {
     return this.#constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer), `ints ${values.join(' ')}`);
   }
 
-  float(value: number): string {
-    return this.#constant('float32', [], new Uint8Array(new Float32Array([value]).buffer), `float ${value}`);
-  }
-
   temporary(): string {
     return `t${this.#temporaries++}`;
   }

@@ -78,7 +78,7 @@ for (const [name, folder] of [['recorded checkpoint', async () => recorded], ['n
 
 test('steps against the gradient teach a new model its demonstrations', async (t) => {
   const { engine, parameters, request } = await open(await newModel());
-  const supervised = { ...request, rows: request.rows.map(({ ppo: _, ...row }) => row) };
+  const supervised = { ...request, rows: request.rows.map((row) => ({ ...row, ppo: undefined })) };
   const loss = async () => (await engine.gradients(supervised)).rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0);
   const before = await loss();
   for (let step = 0; step < 60; step++) {
