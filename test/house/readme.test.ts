@@ -22,3 +22,17 @@ test('every verb and configuration that README names exists', (t) => {
   for (const verb of verbs) t.regex(sources, new RegExp(`(command\\('|verb\\(')${verb}\\b`), verb);
   for (const [file] of readme.matchAll(/configs\/[\w.-]+\.(json|ts)/g)) t.true(existsSync(path.join(project, file)), file);
 });
+
+test('a .ts file that the line of a folder names lies in it', (t) => {
+  const lines = /## The tree\n+```\n([^]*?)```/.exec(readme)![1].trim().split('\n').filter((line) => /^\S+\/\s/.test(line));
+  const named = lines.flatMap((line) => [...line.matchAll(/(?<=\s)[\w/-]+\.ts\b/g)].map(([file]) => `${line.split('/')[0]}/${file}`));
+  t.true(named.length > 0);
+  t.deepEqual(named.filter((file) => !existsSync(path.join(project, file))), []);
+});
+
+test('every npm command that README names is a script or npm\'s own', (t) => {
+  const { scripts } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  const named = [...readme.matchAll(/npm (?:run )?([a-z][\w-]*)/g)].map(([, name]) => name);
+  t.true(named.includes('start') && named.includes('test'));
+  t.deepEqual(named.filter((name) => !(name in scripts) && !['ci', 'install'].includes(name)), []);
+});
