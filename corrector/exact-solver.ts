@@ -19,7 +19,7 @@ const solutionsByHand = new Map<string, readonly string[]>();
 
 /**
  * All distinct formulas with minimal brackets that use each number once and make `goal`, the easiest first: whole non-negative intermediate
- * results up to 60 before others, then fewer tokens, then by code point. Complete over every hand of at most five numbers.
+ * results up to 60 before others, then fewer products and quotients, then shorter ones, then by code point. Complete over every hand of at most five numbers.
  */
 export function findAllFormulas(numbers: readonly number[], goal: number, operators: readonly string[] = ALL_OPERATORS): readonly string[] {
   const hand = [...numbers].sort((a, b) => a - b);
@@ -96,7 +96,7 @@ function splits(numbers: readonly number[]): [number[], number[]][] {
 
 function rank(terms: readonly Term[]): string[] {
   return terms
-    .map(({ formula }) => ({ formula, easy: isWholeAndSmall(formula) }))
-    .sort((a, b) => Number(b.easy) - Number(a.easy) || a.formula.length - b.formula.length || (a.formula < b.formula ? -1 : 1))
+    .map(({ formula }) => ({ formula, easy: isWholeAndSmall(formula), products: formula.replace(/[^*/]/g, '').length }))
+    .sort((a, b) => Number(b.easy) - Number(a.easy) || a.products - b.products || a.formula.length - b.formula.length || (a.formula < b.formula ? -1 : 1))
     .map(({ formula }) => formula);
 }
