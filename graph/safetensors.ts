@@ -190,3 +190,23 @@ function toFloat32(bytes: Uint8Array, dtype: StoredDType): Float32Array {
       return Float32Array.from(new BigInt64Array(buffer), Number);
   }
 }
+
+/** Numbers as stored bytes, rounded to the nearest (ties to even). [elements * bytes of the type] */
+export function fromFloat32(data: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Uint8Array {
+  switch (dtype) {
+    case 'F32':
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    case 'F16':
+      return new Uint8Array(new Float16Array(data).buffer);
+    case 'BF16': {
+      const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+      const halves = new Uint16Array(words.length);
+      for (let i = 0; i < words.length; i++) {
+        const word = words[i];
+        // Rounding a NaN up could make it an infinity or wrap around: keep its upper half, quiet.
+        halves[i] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+      }
+      return new Uint8Array(halves.buffer);
+    }
+  }
+}

@@ -1,43 +1,40 @@
 /** Opening a checkpoint folder: configuration, and where each parameter lies. Nothing is converted or copied. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { readSafetensorsHeader, type TensorLocation } from '../../graph/safetensors.ts';
 import type { VlmConfig } from '../vlm-config.ts';
+import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
+import { type Adapter, openAdapter } from './open-adapter.ts';
 import { canonicalName } from './parameter-names.ts';
+import { parameterShapes, unreadShapes } from './parameter-shapes.ts';
 import { readVlmConfig } from './read-config.ts';
 
 export type Checkpoint = {
   folder: string;
   config: VlmConfig;
-  /** By canonical name. */
+  /** By canonical name: every one of `parameterShapes`, and of `unreadShapes` those that the folder brings. */
   parameters: ReadonlyMap<string, TensorLocation>;
-  /** A LoRA adapter that lies in the folder; by canonical name. */
-  adapter: { parameters: ReadonlyMap<string, TensorLocation>; rank: number; alpha: number } | null;
+  /** A LoRA adapter that lies in the folder. */
+  adapter: Adapter | null;
   /** `value_head.*`; null when the folder brings none. */
   valueHead: ReadonlyMap<string, TensorLocation> | null;
   /** Every file that was opened, for hashing. */
   files: string[];
 };
 
-/** Throws `CheckpointError` or `SafetensorsError` with one clear sentence. */
+/** Throws `CheckpointError` or `SafetensorsError` with one clear sentence when something is missing, too much, or of another shape than config.json says. */
 export function openCheckpoint(folder: string): Checkpoint {
   if (!existsSync(folder)) throw new CheckpointError(`There is no model folder ${folder}; name a folder in Hugging Face format (config.json, model.safetensors)`);
   const config = readVlmConfig(folder);
   const weightFiles = listWeightFiles(folder);
-  const adapterFile = path.join(folder, 'adapter_model.safetensors');
+  const parameters = checkParameters(folder, config, collect(weightFiles));
+  const adapter = ['adapter_config.json', 'adapter_model.safetensors'].some((name) => existsSync(path.join(folder, name))) ? openAdapter(folder, config) : null;
   const valueHeadFile = path.join(folder, 'value_head.safetensors');
-  const adapterConfig = path.join(folder, 'adapter_config.json');
-  const hasAdapter = existsSync(adapterFile) && existsSync(adapterConfig);
-  const valueHead = existsSync(valueHeadFile) ? new Map(readSafetensorsHeader(valueHeadFile).tensors.map((tensor) => [`value_head.${tensor.name}`, tensor])) : null;
-  return {
-    folder,
-    config,
-    parameters: collect(weightFiles),
-    adapter: hasAdapter ? { parameters: collect([adapterFile]), ...adapterShape(adapterConfig) } : null,
-    valueHead,
-    files: [path.join(folder, 'config.json'), ...weightFiles, ...(hasAdapter ? [adapterConfig, adapterFile] : []), ...(valueHead ? [valueHeadFile] : [])],
-  };
+  const valueHead = existsSync(valueHeadFile) ? openValueHead(valueHeadFile, config) : null;
+  const configFiles = ['config.json', 'generation_config.json'].map((name) => path.join(folder, name)).filter((file) => existsSync(file));
+  return { folder, config, parameters, adapter, valueHead, files: [...configFiles, ...weightFiles, ...(adapter?.files ?? []), ...(valueHead ? [valueHeadFile] : [])] };
 }
 
 /** model.safetensors, or the shards that its index names. */
@@ -45,8 +42,9 @@ function listWeightFiles(folder: string): string[] {
   const single = path.join(folder, 'model.safetensors');
   if (existsSync(single)) return [single];
   const index = `${single}.index.json`;
-  if (!existsSync(index)) throw new CheckpointError(`${folder} has neither model.safetensors nor model.safetensors.index.json; convert the checkpoint to safetensors`);
-  const { weight_map: places } = JSON.parse(readFileSync(index, 'utf8')) as { weight_map: Record<string, string> };
+  if (!existsSync(index)) throw new CheckpointError(`${folder} has neither model.safetensors nor model.safetensors.index.json; fetch the weights, or convert them to safetensors`);
+  const shard = z.string().refine((name) => path.basename(name) === name, 'must be the name of a file beside the index');
+  const { weight_map: places } = checkConfig(z.object({ weight_map: z.record(z.string(), shard) }), readJson(index, 'fetch the checkpoint again'), index);
   const files = [...new Set(Object.values(places))].sort().map((name) => path.join(folder, name));
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new CheckpointError(`${missing} is missing, which ${index} names; fetch the checkpoint again`);
@@ -58,14 +56,46 @@ function collect(files: readonly string[]): Map<string, TensorLocation> {
   for (const tensor of files.flatMap((file) => readSafetensorsHeader(file).tensors)) {
     const name = canonicalName(tensor.name);
     if (name === null) continue;
-    if (parameters.has(name)) throw new CheckpointError(`${tensor.file}: ${tensor.name} is there twice (as ${name})`);
+    const other = parameters.get(name);
+    if (other !== undefined) throw new CheckpointError(`${tensor.file} holds ${tensor.name}, which ${other.file} holds too, as ${other.name}; delete one of them or fetch the checkpoint again`);
     parameters.set(name, tensor);
   }
   return parameters;
 }
 
-function adapterShape(file: string): { rank: number; alpha: number } {
-  const { r, lora_alpha: alpha, use_rslora: rsLora, use_dora: dora } = JSON.parse(readFileSync(file, 'utf8')) as { r: number; lora_alpha: number; use_rslora?: boolean; use_dora?: boolean };
-  if (dora) throw new CheckpointError(`${file}: DoRA adapters are not supported; merge the adapter into the model first`);
-  return { rank: r, alpha: rsLora ? alpha * Math.sqrt(r) : alpha };
+/** The parameters that config.json asks for, in its order. */
+function checkParameters(folder: string, config: VlmConfig, found: ReadonlyMap<string, TensorLocation>): Map<string, TensorLocation> {
+  const expected = parameterShapes(config);
+  const optional = unreadShapes(config);
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  if (missing.length > 0 && ![...found.keys()].some((name) => name.startsWith('vision_tower.'))) {
+    throw new CheckpointError(`${folder} holds no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`);
+  }
+  if (missing.length > 0) throw new CheckpointError(`${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`);
+  for (const [name, { dtype, file, shape }] of found) {
+    // Tied embeddings make a stored head a copy.
+    if (name === 'lm_head.weight' && config.text.tiedEmbeddings) continue;
+    const wanted = expected.get(name) ?? optional.get(name);
+    if (wanted === undefined) throw new CheckpointError(`${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`);
+    if (wanted.join() !== shape.join()) throw new CheckpointError(`${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch both from one place`);
+    if (dtype === 'I32' || dtype === 'I64') throw new CheckpointError(`${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, F16 or BF16`);
+  }
+  return new Map([...expected.keys(), ...optional.keys()].flatMap((name) => (found.has(name) ? [[name, found.get(name)!]] : [])));
+}
+
+/** Linear layers `0`, `2`, `4` ... with ReLU between them, from the hidden state to one number. */
+function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLocation> {
+  const found = new Map(readSafetensorsHeader(file).tensors.map((tensor) => [tensor.name.replace(/^value_head\./, ''), tensor]));
+  const head = new Map<string, TensorLocation>();
+  let width = text.hiddenSize;
+  for (let layer = 0; found.size > head.size || width !== 1; layer += 2) {
+    const [weight, bias] = [found.get(`${layer}.weight`), found.get(`${layer}.bias`)];
+    const outputs = weight?.shape[0] ?? 0;
+    if (weight === undefined || bias === undefined || weight.shape.join() !== `${outputs},${width}` || bias.shape.join() !== `${outputs}`) {
+      throw new CheckpointError(`${file}: layer ${layer} is not a weight [outputs, ${width}] with its bias; a value head is 0.weight, 0.bias, 2.weight ... from ${text.hiddenSize} to 1: make it anew or delete it`);
+    }
+    head.set(`value_head.${layer}.weight`, weight).set(`value_head.${layer}.bias`, bias);
+    width = outputs;
+  }
+  return head;
 }

@@ -6,6 +6,11 @@ export function parameterShapes(config: VlmConfig): Map<string, readonly number[
   return new Map([...visionShapes(config.vision), ...projectorShapes(config), ...textShapes(config.text)]);
 }
 
+/** Parameters that transformers keeps in a file although LLaVA never reads them: no feature layer lies behind the tower's last norm. */
+export function unreadShapes({ vision }: VlmConfig): Map<string, readonly number[]> {
+  return new Map(norm('vision_tower.post_layernorm', vision.hiddenSize));
+}
+
 /** Hidden layers of the value head and its scalar output: Linear-ReLU-Linear-ReLU-Linear. */
 export function valueHeadShapes(config: VlmConfig, hidden: readonly number[]): Map<string, readonly number[]> {
   const widths = [config.text.hiddenSize, ...hidden, 1];
