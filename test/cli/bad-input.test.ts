@@ -1,0 +1,64 @@
+/** Bad input: one clear sentence, exit code 2, no stack trace. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+
+const project = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'gtr-cli-'));
+/** A port where nothing listens. */
+const NOWHERE = '127.0.0.1:1';
+
+function gtr(args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), ...args], { cwd: project, env: { ...process.env, TEMPORAL_ADDRESS: NOWHERE, GTR_HOME: folder } });
+  child.stdin.end(input);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+const refused = (title: string, args: () => string[], message: RegExp) =>
+  test(title, async (t) => {
+    const { code, err } = await gtr(args());
+    t.is(code, 2, err);
+    t.regex(err, message);
+    t.is(err.trim().split('\n').length, 1, err);
+  });
+
+const smoke = path.join(project, 'configs/smoke.json');
+const train = (...more: string[]) => ['train', '--config', smoke, '--id', 'x', ...more];
+
+refused('an unknown configuration key', () => train('--set', 'rollout.temprature=1'), /smoke\.json: unknown key "temprature" in rollout/);
+refused('a wrong type', () => train('--set', 'seed=first'), /smoke\.json: seed: .*expected number/);
+refused('a configuration that is not there', () => ['train', '--config', 'nothing.json', '--id', 'x'], /nothing\.json: cannot be read as JSON .*configs\/quickstart\.json/);
+refused('a configuration that is no JSON', () => {
+  const file = path.join(folder, 'broken.json');
+  writeFileSync(file, '{');
+  return ['train', '--config', file, '--id', 'x'];
+}, /broken\.json: cannot be read as JSON/);
+refused('a missing model folder', () => train('--set', 'model.base=models/nothing'), /model\.base: there is no checkpoint \(config\.json\) in .*models\/nothing/);
+refused('an unreachable server', () => train(), /No Temporal server answers at 127\.0\.0\.1:1; start one with `\.\/gtr up`/);
+refused('an unreachable server, watching', () => ['watch', 'x'], /No Temporal server answers/);
+refused('an unknown environment to play', () => ['play', 'poker'], /unknown environment "poker"; known are/);
+refused('an unknown worker role', () => ['up', '--workers', 'cook'], /unknown role "cook"; known are/);
+refused('a damaged reference checkpoint', () => {
+  const copy = path.join(folder, 'damaged');
+  cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
+  truncateSync(path.join(copy, 'model.safetensors'), 5000);
+  return ['conformance', 'llava', copy];
+}, /model\.safetensors/);
+
+test('an unknown verb', async (t) => {
+  const { code, err } = await gtr(['fly']);
+  t.is(code, 2);
+  t.regex(err, /unknown command 'fly'/);
+});
+
+test('play reads actions line by line and says what came of them', async (t) => {
+  const { code, out } = await gtr(['play', 'ezpoints', '--seed', '3'], 'hello\n=\n');
+  t.is(code, 0);
+  t.regex(out, /"hello" names no single action/);
+  t.regex(out, /The episode is terminated; reward in all -1\./);
+});
