@@ -1,5 +1,7 @@
 /** `gtr conformance`: compares the product with data recorded from the originals. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { replayAlfworldGames } from '../envs/alfworld/conformance.ts';
 import { conformLlava } from '../policy/conformance-llava.ts';
 import { UsageError } from './errors.ts';
 
@@ -16,6 +18,15 @@ export function register(program: Command): void {
         });
         for (const { quantity, worstError, tolerance, passed } of lines) totals.add(passed, `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
       }
+      totals.close();
+    });
+  conformance
+    .command('alfworld <folder>')
+    .description('recorded household games: feedback, rewards, admissible commands, record by record')
+    .action((folder: string) => {
+      if (!existsSync(folder)) throw new UsageError(`${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`);
+      const totals = new Totals();
+      for (const { game, walks, records, difference } of replayAlfworldGames(folder).games) totals.add(difference === null, `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`);
       totals.close();
     });
 }
