@@ -77,7 +77,10 @@ export class TextGamePlay {
     return table !== undefined && this.#tables[table].arity === things.length && this.#tables[table].has(things.map((thing) => thing.index));
   }
 
-  /** Makes an atom true or false; what an action deletes stays on record as `not_...`, which texts can ask for. */
+  /**
+   * Makes an atom true or false; what an action deletes stays on record as `not_...`, which texts can ask for. The original's texts take every
+   * effect under `when` for done, whether its condition held or not; ours see the true state (no text of ALFWorld asks for such an atom).
+   */
   #set(table: number, args: readonly number[], isTrue: boolean): void {
     this.#tables[table].set(args, isTrue);
     this.#tables[table + this.game.tableOf.size].set(args, !isTrue);

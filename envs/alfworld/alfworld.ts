@@ -1,0 +1,154 @@
+/** ALFWorld as an environment: a household task, admissible commands as text, what the agent faces as a picture. */
+import { z } from 'zod';
+import { parseConfig } from '../../configs/schema.ts';
+import { RandomStream } from '../../random/counter.ts';
+import type { Environment, Game, JsonState, RgbImage, StepResult } from '../env.ts';
+import { listGames, readGame, withGoalText } from './data-set.ts';
+import { judgeStep } from './episode-rules.ts';
+import { advise, type Advice } from './expert.ts';
+import { AlfworldGameError } from './game-error.ts';
+import { generateGame, SPLITS, type Split } from './generate-game.ts';
+import { goalConditions, TASK_TYPES, type GoalConditions, type Task, type TaskType } from './goal-conditions.ts';
+import { HouseholdView } from './household-view.ts';
+import { drawHousehold } from './picture.ts';
+import { readCommand } from './read-command.ts';
+import type { TextGamePlay } from './text-game-play.ts';
+import { TextGame } from './text-game.ts';
+
+const optionsSchema = z.strictObject({
+  /** `generated`: the project's own games, without any download; `data`: ALFWorld's data set. */
+  source: z.enum(['generated', 'data']).default('generated'),
+  /** The folder that holds `json_2.1.1`; by default the environment variable ALFWORLD_DATA. */
+  data: z.string().nullable().default(null),
+  split: z.enum(SPLITS).default('train'),
+  taskTypes: z.array(z.enum(TASK_TYPES)).min(1).default([...TASK_TYPES]),
+  /** Goals in people's words instead of the templates' (data set only). */
+  humanGoals: z.boolean().default(false),
+});
+export type AlfworldOptions = z.infer<typeof optionsSchema>;
+
+/** Which game is played, as it stands in the state. */
+type GameKey =
+  | { readonly source: 'generated'; readonly split: Split; readonly seed: number; readonly episode: number; readonly taskTypes: readonly TaskType[] }
+  | { readonly source: 'data'; readonly split: Split; readonly game: string; readonly goal: string | null };
+
+/** The key, all actions so far, and what they have led to (for metrics; making the environment again needs only the former two). */
+export type AlfworldState = JsonState & {
+  readonly key: GameKey;
+  readonly actions: readonly string[];
+  readonly taskType: TaskType;
+  readonly won: boolean;
+  readonly goalConditions: readonly [met: number, total: number];
+};
+
+export const alfworld: Game<AlfworldOptions> = {
+  name: 'alfworld',
+  parseOptions: (options) => parseConfig(optionsSchema, options, 'environment.options (alfworld)'),
+  start: (place, options) => new AlfworldEnvironment(options.source === 'generated'
+    ? { source: 'generated', split: options.split, seed: place.seed, episode: place.episode, taskTypes: options.taskTypes }
+    : dataKey(place, options), options),
+  fromState: (state, options) => {
+    const { key, actions } = state as AlfworldState;
+    return new AlfworldEnvironment(key, options, actions);
+  },
+  readAction: (text, legalActions) => readCommand(text, legalActions),
+};
+
+/** All games of a split come once, in a seeded order, before any comes again in another order. */
+function dataKey({ seed, episode }: { seed: number; episode: number }, options: AlfworldOptions): GameKey {
+  const games = listGames(dataRoot(options), options.split, options.taskTypes);
+  const round = Math.floor(episode / games.length);
+  const game = new RandomStream({ seed, purpose: 'alfworld order', episode: round }).shuffled(games)[episode % games.length];
+  const { annotations } = readGame(dataRoot(options), options.split, game);
+  const goal = options.humanGoals && annotations.length > 0 ? new RandomStream({ seed, purpose: 'alfworld goal', episode }).pick(annotations) : null;
+  return { source: 'data', split: options.split, game, goal };
+}
+
+function dataRoot({ data }: AlfworldOptions): string {
+  const root = data ?? process.env['ALFWORLD_DATA'];
+  if (!root) throw new AlfworldGameError('ALFWorld\'s data set is wanted, but neither the option "data" nor ALFWORLD_DATA names its folder.');
+  return root;
+}
+
+type Loaded = { readonly game: TextGame; readonly task: Task; readonly sentence: string | null };
+
+/** Games are loaded once for the episodes and re-made environments of a wave. */
+const loadedGames = new Map<string, Loaded>();
+const KEPT_GAMES = 128;
+
+function load(key: GameKey, options: AlfworldOptions): Loaded {
+  const name = JSON.stringify(key.source === 'data' ? [key, dataRoot(options)] : key);
+  let loaded = loadedGames.get(name);
+  if (!loaded) {
+    if (key.source === 'generated') {
+      const { game, task } = generateGame(key);
+      loaded = { game, task, sentence: null };
+    } else {
+      const { file, task } = readGame(dataRoot(options), key.split, key.game);
+      loaded = { game: new TextGame(key.goal === null ? file : withGoalText(file, key.goal)), task, sentence: key.goal };
+    }
+    if (loadedGames.size >= KEPT_GAMES) loadedGames.delete(loadedGames.keys().next().value!);
+    loadedGames.set(name, loaded);
+  }
+  return loaded;
+}
+
+/** One episode. Beyond the contract it shows the true state to solvers and reports. */
+export class AlfworldEnvironment implements Environment {
+  readonly name = 'alfworld';
+  readonly play: TextGamePlay;
+  readonly task: Task;
+  readonly #key: GameKey;
+  readonly #sentence: string;
+  readonly #actions: string[] = [];
+  #feedback: string;
+  #over = false;
+
+  constructor(key: GameKey, options: AlfworldOptions, actions: readonly string[] = []) {
+    const { game, task, sentence } = load(key, options);
+    this.#key = key;
+    this.task = task;
+    this.play = game.start();
+    this.#feedback = this.play.intro;
+    this.#sentence = sentence ?? (this.play.intro.split('Your task is to: ').at(-1) as string).replace(/\.$/, '');
+    for (const action of actions) this.step(action);
+  }
+
+  state(): AlfworldState {
+    const { met, total } = this.goalConditions;
+    return { key: this.#key, actions: [...this.#actions], taskType: this.task.type, won: this.play.won, goalConditions: [met, total] };
+  }
+
+  observe(size: number): RgbImage {
+    return drawHousehold(new HouseholdView(this.play), size);
+  }
+
+  /** `task`: the goal's sentence; `commands`: one a line; `history`: the actions so far; `feedback`: what the game said last. */
+  promptValues(): Readonly<Record<string, string>> {
+    return { task: this.#sentence, commands: this.play.commands.join('\n'), history: this.#actions.join('\n'), feedback: this.#feedback };
+  }
+
+  legalActions(): readonly string[] {
+    return this.play.commands;
+  }
+
+  step(action: string): StepResult {
+    if (this.#over) throw new Error('alfworld: the episode is over');
+    if (!this.play.commands.includes(action)) throw new RangeError(`alfworld: "${action}" is not admissible now`);
+    const { feedback, won } = this.play.step(action);
+    this.#feedback = feedback;
+    this.#actions.push(action);
+    const result = judgeStep(this.#actions, won, this.goalConditions);
+    this.#over = result.stop !== null;
+    return result;
+  }
+
+  get goalConditions(): GoalConditions {
+    return goalConditions(this.play, this.task);
+  }
+
+  /** What the expert would do now; null when it knows no way. */
+  advice(): Advice | null {
+    return advise(this.play, this.task);
+  }
+}
