@@ -1,14 +1,18 @@
 /** Text to token ids and back, from a checkpoint's own `tokenizer.json`; and where a response's thought ends. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { applyChatTemplate, IMAGE_MARK, readChatTemplate } from './chat-template.ts';
+import { readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 
 /** Tokens of the action part of a response that has no action key (spec.md section 3). */
 const ACTION_TOKENS_WITHOUT_KEY = 4;
 const ACTION_KEY = '"action":';
+
+/** The text of ids, and the part [start, end) of it that each id made, in UTF-16 units. An id that is not in the text, or only begins a character, has an empty part. */
+export type DecodedText = { text: string; offsets: [number, number][] };
 
 export class PolicyTokenizer {
   readonly #tokenizer: Tokenizer;
@@ -28,9 +32,22 @@ export class PolicyTokenizer {
     return text === '' ? [] : this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 
-  /** Text of ids, without special tokens. */
+  /** Text of ids, without special tokens and ends of sequence. */
   decode(ids: readonly number[]): string {
-    return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    const spoken = ids.filter((id) => !this.isEnd(id));
+    return spoken.length === 0 ? '' : this.#tokenizer.decode(spoken, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
+  decodeWithOffsets(ids: readonly number[]): DecodedText {
+    const text = this.decode(ids);
+    let end = 0;
+    const offsets = ids.map((_, index): [number, number] => {
+      const start = end;
+      end = index === ids.length - 1 ? text.length : Math.max(start, this.#textEnd(ids, index + 1, text));
+      return [start, end];
+    });
+    return { text, offsets };
   }
 
   /** What a prompt begins with: the begin-of-sequence id, if the model has one. */
@@ -38,17 +55,13 @@ export class PolicyTokenizer {
     return this.#bosTokenId === null ? [] : [this.#bosTokenId];
   }
 
-  /** A prompt in the checkpoint's own chat template, the image mark replaced by `imageIds`. Without a template: begin id and plain text. */
+  /** A prompt in the checkpoint's own chat template, the image mark replaced by `imageIds`. Without a template: begin id and plain text. Throws `CheckpointError`. */
   chatPromptIds(prompt: string, imageIds: readonly number[]): number[] {
-    const [before, after] = this.#chatTemplate === null ? prompt.split('<image>') : this.#chat(prompt).split('<image>');
-    const ids = [...this.encode(before), ...imageIds, ...this.encode(after)];
+    if (prompt.split(IMAGE_MARK).length !== 2) throw new CheckpointError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; mend the prompt template`);
+    const name = (id: number | null) => (id === null ? '' : (this.#tokenizer.id_to_token(id) ?? ''));
+    const text = this.#chatTemplate === null ? prompt : applyChatTemplate(this.#chatTemplate, prompt, { bos_token: name(this.#bosTokenId), eos_token: name(this.endId) });
+    const ids = this.#encodeWithImage(text, imageIds);
     return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
-  }
-
-  #chat(prompt: string): string {
-    const [before, after] = prompt.split('<image>');
-    const content = [{ type: 'text', text: before }, { type: 'image' }, { type: 'text', text: after }].filter(({ text }) => text !== '');
-    return new Template(this.#chatTemplate!).render({ messages: [{ role: 'user', content }], add_generation_prompt: true, bos_token: '', eos_token: '' });
   }
 
   /** The id that ends a taught response. */
@@ -72,32 +85,42 @@ export class PolicyTokenizer {
     let [low, high] = [1, ids.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.decode(ids.slice(0, middle)).length > position) high = middle;
+      if (this.#textEnd(ids, middle, text) > position) high = middle;
       else low = middle + 1;
     }
     return { text, thoughtTokens: low - 1 };
+  }
+
+  /** How much of `text`, which `ids` decode to, the first `count` ids make. Ids that end inside of a character decode to another one there. */
+  #textEnd(ids: readonly number[], count: number, text: string): number {
+    const prefix = this.decode(ids.slice(0, count));
+    if (text.startsWith(prefix)) return prefix.length;
+    let end = 0;
+    while (prefix[end] === text[end]) end++;
+    return end;
+  }
+
+  /** A tokenizer with a token for the image sees the text as a whole: what it does to the text behind depends on what stands before. */
+  #encodeWithImage(text: string, imageIds: readonly number[]): number[] {
+    const mark = this.#tokenizer.token_to_id(IMAGE_MARK);
+    if (mark !== undefined) return this.encode(text).flatMap((id) => (id === mark ? imageIds : id));
+    const [before, after] = text.split(IMAGE_MARK);
+    return [...this.encode(before), ...imageIds, ...this.encode(after)];
   }
 }
 
 /** The tokenizer of a checkpoint folder. Throws `CheckpointError`. */
 export function loadTokenizer(folder: string): PolicyTokenizer {
-  const read = (name: string, required: boolean): object => {
-    const file = path.join(folder, name);
-    try {
-      return JSON.parse(readFileSync(file, 'utf8')) as object;
-    } catch (error) {
-      if (!required && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-      throw new CheckpointError(`${file}: cannot be read (${(error as Error).message}); a checkpoint needs its tokenizer.json`);
-    }
-  };
-  const tokenizerConfig = read('tokenizer_config.json', false) as { chat_template?: string };
-  return new PolicyTokenizer(read('tokenizer.json', true), tokenizerConfig, readVlmConfig(folder).text, readChatTemplate(folder) ?? tokenizerConfig.chat_template ?? null);
-}
-
-/** A template in a file of its own, in either form that transformers writes. */
-function readChatTemplate(folder: string): string | null {
-  const plain = path.join(folder, 'chat_template.jinja');
-  if (existsSync(plain)) return readFileSync(plain, 'utf8');
-  const wrapped = path.join(folder, 'chat_template.json');
-  return existsSync(wrapped) ? (JSON.parse(readFileSync(wrapped, 'utf8')) as { chat_template: string }).chat_template : null;
+  const file = path.join(folder, 'tokenizer.json');
+  if (!existsSync(file) && existsSync(path.join(folder, 'tokenizer.model'))) throw new CheckpointError(`${folder} has tokenizer.model but no tokenizer.json; convert it once: AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder) in transformers`);
+  const tokenizer = readJson(file, 'a checkpoint needs its tokenizer.json') as object;
+  const configFile = path.join(folder, 'tokenizer_config.json');
+  const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as { chat_template?: unknown };
+  const { text } = readVlmConfig(folder);
+  const template = readChatTemplate(folder, config);
+  try {
+    return new PolicyTokenizer(tokenizer, config, text, template);
+  } catch (error) {
+    throw new CheckpointError(`${file} cannot be used (${(error as Error).message}); fetch the tokenizer files again, or save them with a current transformers`);
+  }
 }
