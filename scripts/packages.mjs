@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { run, say, SetUpError } from './progress.mjs';
-import { PROJECT_NODE } from './project-node.mjs';
 
 /** The command that mends a missing or outdated node_modules. */
 export const INSTALL_PACKAGES = 'npm ci';
@@ -38,8 +37,8 @@ export function packagesProblem(project) {
 export async function installPackages(project, problem) {
   say(`Installing the npm packages (${problem}) ...`);
   // npm removes node_modules first, and with it the project's own Node: it must run on another one where there is one.
-  const own = path.dirname(path.join(project, PROJECT_NODE));
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => path.resolve(folder) !== own);
+  const removed = path.join(project, 'node_modules') + path.sep;
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => !path.resolve(folder).startsWith(removed));
   const { found, ok, lastWords } = await run('npm', ['ci', '--include=dev', '--include=optional'], { cwd: project, env: { ...process.env, PATH: folders.join(path.delimiter) } });
   if (!found) throw new SetUpError('npm is missing; install Node 20 or newer together with npm (https://nodejs.org) and run this again.');
   if (!ok) throw new SetUpError(`The npm packages could not be installed (${lastWords}); \`${INSTALL_PACKAGES}\` in ${project} shows why.`);

@@ -1,11 +1,8 @@
 // @ts-check
 /** The Node that runs the project: an npm package brings it for Linux; elsewhere it is the installed one. */
-import path from 'node:path';
 
 /** Major version that the project runs on (native TypeScript, long-term support). */
 export const NODE_MAJOR = 24;
-/** Where npm puts the project's own Node, relative to the project. */
-export const PROJECT_NODE = path.join('node_modules', '.bin', 'node');
 /** Oldest Node that can run the set-up. */
 const OLDEST_MAJOR = 20;
 
