@@ -41,10 +41,13 @@ export class OnnxPolicyEngine implements PolicyEngine {
     this.#pool = new LanePool({ model, executionProviders: [options.provider] }, options.lanes);
   }
 
-  /** Throws `CheckpointError` when the files do not hold what config.json promises. */
+  /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
   static open(options: EngineOptions): OnnxPolicyEngine {
     const { checkpoint, scope } = options;
-    checkShapes(checkpoint);
+    const { adapter } = checkpoint;
+    if (adapter !== null && scope.kind === 'lora' && (adapter.rank !== scope.rank || adapter.alpha !== scope.alpha)) {
+      throw new CheckpointError(`${checkpoint.folder} holds an adapter of rank ${adapter.rank} and alpha ${adapter.alpha}; set model.train to the same, or merge the adapter`);
+    }
     const valueHead = checkpoint.valueHead === null ? valueHeadShapes(checkpoint.config, options.valueHead) : new Map([...checkpoint.valueHead].map(([name, { shape }]) => [name, shape]));
     const entries = [...trainedShapes(checkpoint.config, scope), ...valueHead];
     const trained = entries.map(([name, shape]) => ({ name, shape }));
@@ -209,14 +212,6 @@ function newParameter(name: string, shape: readonly number[], random: RandomStre
   if (name.endsWith('.lora_B.weight') || shape.length < 2) return data;
   const bound = 1 / Math.sqrt(shape[1]);
   return data.map(() => (2 * random.uniform() - 1) * bound);
-}
-
-function checkShapes({ folder, config, parameters }: Checkpoint): void {
-  for (const [name, shape] of parameterShapes(config)) {
-    const found = parameters.get(name);
-    if (found === undefined) throw new CheckpointError(`${folder} has no parameter ${name}; the weights do not fit its config.json`);
-    if (found.shape.join() !== shape.join()) throw new CheckpointError(`${folder}: ${name} has shape ${found.shape.join('x')}, but config.json asks for ${shape.join('x')}`);
-  }
 }
 
 function elementsOf(shape: readonly number[]): number {

@@ -98,8 +98,8 @@ test.serial('bad input inside a workflow is a failure that names its cause', asy
   const failure = async (id: string, input: unknown) => {
     await withClient((client) => startRun<typeof train>(client, 'train', id, [input], 'test'));
     const error = await t.throwsAsync(result(id));
-    let cause: Error = error!;
-    while (cause.cause instanceof Error) cause = cause.cause;
+    let cause: Error & { type?: string } = error!;
+    while (cause.type === undefined && cause.cause instanceof Error) cause = cause.cause;
     return cause;
   };
   const config = readConfig(runConfigSchema, 'smoke', []);
