@@ -9,7 +9,7 @@ import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { UsageError } from './errors.ts';
 import { serverAnswers } from './temporal.ts';
 
-export const WORKER_ROLES = ['orchestrator', 'gpu'] as const;
+export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /** Pause before a process that died is started again. */

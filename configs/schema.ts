@@ -16,7 +16,7 @@ const lora = z.strictObject({
   kind: z.literal('lora'),
   rank: positive.default(128).describe('Rank r of every adapter.'),
   alpha: z.number().positive().default(256).describe('Adapters are scaled by alpha / r.'),
-  dropout: probability.default(0.05).describe('Dropout on the adapters\' input while updating (seeded).'),
+  dropout: z.literal(0).default(0).describe('Dropout on the adapters\' input while updating; only 0 so far (the paper has 0.05).'),
   parts: z.array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector'])).min(1).default(['language_model']).describe('Parts whose linear layers carry an adapter.'),
 });
 
@@ -76,7 +76,7 @@ const optimizer = z
 
 const corrector = z
   .strictObject({
-    teacher: z.enum(['solver', 'openai']).default('solver').describe('Who judges thoughts: the exact solver (free, offline) or an OpenAI-compatible model.'),
+    teacher: z.enum(['solver']).default('solver').describe('Who judges thoughts: the exact solver (free, offline, sees the true state).'),
     cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
     judgedShare: probability.default(1).describe('Share of steps that is judged (seeded choice); the others count as correct and are never cut by the corrector.'),
   })
@@ -148,8 +148,6 @@ export const sftConfigSchema = z.strictObject({
     pieces: z.array(z.string().min(1)).default([]).describe('Texts that are one token each, for a new model\'s tokenizer.'),
   }),
   demonstrations: z.strictObject({
-    source: z.enum(['solver', 'llava']).default('solver').describe('Made by the exact solver, or read from LLaVA-format JSON.'),
-    path: z.string().nullable().default(null).describe('JSON file of source `llava`.'),
     count: positive.default(50_000).describe('Demonstrations drawn.'),
     habits: z
       .strictObject({

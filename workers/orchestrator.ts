@@ -3,7 +3,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
-import { createCorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
@@ -17,7 +16,6 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
     taskQueue: base,
     workflowsPath: WORKFLOWS_PATH,
     activities: {
-      ...createCorrectionActivities(dependencies),
       ...createBatchActivities(dependencies),
       ...createMetricsActivities(dependencies),
       ...createDemonstrationActivities(dependencies),

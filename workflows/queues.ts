@@ -4,7 +4,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 /** Task queue that users name when they start a run; the other queues derive from it. */
 export const WORKFLOW_QUEUE = 'gtr';
 
-/** Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (paid judgements, one queue per account). */
+/** Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (judging thoughts). */
 export type ActivityRole = 'orchestrator' | 'gpu' | 'corrector';
 
 /** The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests, several accounts) prefix theirs. */
