@@ -13,9 +13,9 @@ export function register(program: Command): void {
     .description('what a run came to')
     .option('--json', 'one JSON object')
     .action(async (run: string, { json }: { json?: boolean }) => {
-      const result = await withClient((client) => runResult(client, run));
+      const { finished, ...result } = await withClient((client) => runResult(client, run));
       if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-      else process.stdout.write(`${result.finished === null ? `${run}: ${result.status}` : resultLines(result.finished)}\n`);
+      else process.stdout.write(`${finished === null ? `${run}: ${result.status}` : resultLines(finished)}\n`);
     });
 }
 

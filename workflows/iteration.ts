@@ -94,7 +94,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     update: (updated - assembled) / 1000,
     iteration: (updated - started) / 1000,
   };
-  const metrics = { ...batch.metrics, ...update!.metrics };
+  const metrics = { ...batch.metrics, ...update!.metrics, 'corrector/calls': sum(waves.map(({ judged }) => judged.calls)) };
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
