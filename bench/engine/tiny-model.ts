@@ -13,15 +13,19 @@ const TEXT_TOKENS = 14;
 /** Tokens that no response may hold: padding, begin, end, image. */
 const SPECIAL_TOKENS = 4;
 
-/** Writes the model into a fresh folder under the system's own for temporary files. */
-export function writeTinyModel(): Promise<string> {
+/** Changes of the built-in model's decoder that make one of 1.1 M parameters. */
+export const DECODER_1M = { hidden_size: 128, intermediate_size: 344, num_hidden_layers: 4, head_dim: 32 };
+
+/** Writes the model, its decoder changed by `text`, into a fresh folder under the system's own for temporary files. */
+export function writeTinyModel(text: object = {}): Promise<string> {
   const { architecture, pieces, imageSize } = sft.model;
-  return writeNewCheckpoint(mkdtempSync(path.join(tmpdir(), 'gtr-bench-')), { architecture, pieces, imageSize }, 1);
+  const changed = { ...architecture, text_config: { ...architecture.text_config, ...text } };
+  return writeNewCheckpoint(mkdtempSync(path.join(tmpdir(), 'gtr-bench-')), { architecture: changed, pieces, imageSize }, 1);
 }
 
-function prompt(random: RandomStream, vocabulary: number): number[] {
+function prompt(random: RandomStream, vocabulary: number, textTokens: number): number[] {
   const word = () => SPECIAL_TOKENS + random.below(vocabulary - SPECIAL_TOKENS);
-  return [1, ...new Array<number>(IMAGE_TOKENS).fill(IMAGE_TOKEN), ...Array.from({ length: TEXT_TOKENS - 1 }, word)];
+  return [1, ...new Array<number>(IMAGE_TOKENS).fill(IMAGE_TOKEN), ...Array.from({ length: textTokens - 1 }, word)];
 }
 
 function pixels(random: RandomStream, images: number): Float32Array {
@@ -29,10 +33,10 @@ function pixels(random: RandomStream, images: number): Float32Array {
 }
 
 /** `rows` prompts to be answered with `tokens` tokens each (random weights rarely end a row earlier). */
-export function sampleRequest(rows: number, tokens: number, vocabulary: number): SampleRequest {
+export function sampleRequest(rows: number, tokens: number, vocabulary: number, textTokens: number = TEXT_TOKENS): SampleRequest {
   const random = new RandomStream({ seed: 1, purpose: 'bench sampling' });
   return {
-    rows: Array.from({ length: rows }, (_, image) => ({ image, promptIds: prompt(random, vocabulary), noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
+    rows: Array.from({ length: rows }, (_, image) => ({ image, promptIds: prompt(random, vocabulary, textTokens), noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
     pixels: pixels(random, rows),
     maxNewTokens: tokens,
     temperature: 1,
@@ -42,11 +46,11 @@ export function sampleRequest(rows: number, tokens: number, vocabulary: number):
 }
 
 /** One optimizer step's rows: `ppoRows` samples and `sftRows` corrections with responses of `shortest` to `longest` tokens. */
-export function gradientRequest(ppoRows: number, sftRows: number, shortest: number, longest: number, vocabulary: number, seed: number): GradientRequest {
+export function gradientRequest(ppoRows: number, sftRows: number, shortest: number, longest: number, vocabulary: number, seed: number, textTokens: number = TEXT_TOKENS): GradientRequest {
   const random = new RandomStream({ seed, purpose: 'bench rows' });
   const row = (image: number) => ({
     image,
-    promptIds: prompt(random, vocabulary),
+    promptIds: prompt(random, vocabulary, textTokens),
     responseIds: Array.from({ length: shortest + random.below(longest - shortest + 1) }, () => SPECIAL_TOKENS + random.below(vocabulary - SPECIAL_TOKENS)),
   });
   const rows = Array.from({ length: ppoRows + sftRows }, (_, image): TrainingRow => {
