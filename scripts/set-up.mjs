@@ -1,6 +1,7 @@
 // @ts-check
 /** Sets up what is missing: the npm packages (the project's own Node among them) and the Temporal CLI. Plain JavaScript for any Node from 20. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -19,7 +20,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) pro
 
 try {
   await setUpPackages();
-  if (what === 'everything' && findTemporal() === null) installTemporal();
+  if (what === 'everything' && findTemporal() === null) await installTemporal();
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error;
   say(`gtr: ${error.message}`);
@@ -36,11 +37,13 @@ async function setUpPackages() {
   });
 }
 
-/** In a process of the project's own Node, whose `fetch` knows proxies. */
-function installTemporal() {
-  const { status } = spawnSync('sh', [path.join(PROJECT, 'scripts', 'node.sh'), path.join(PROJECT, 'scripts', 'install-temporal-cli.ts')], {
+/** In a process of the project's own Node, whose `fetch` knows proxies; it ends with this one. */
+async function installTemporal() {
+  const child = spawn('sh', [path.join(PROJECT, 'scripts', 'node.sh'), path.join(PROJECT, 'scripts', 'install-temporal-cli.ts')], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, NODE_USE_ENV_PROXY: '1' },
   });
+  process.once('exit', () => child.kill());
+  const [status] = await once(child, 'exit');
   if (status !== 0) process.exit(status ?? 130);
 }
