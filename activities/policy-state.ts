@@ -2,7 +2,7 @@
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import { decodeSafetensors, encodeSafetensors } from '../graph/safetensors.ts';
 import type { AdamState } from '../learner/adam.ts';
-import type { PolicyEngine } from '../policy/policy-engine.ts';
+import type { Parameters, PolicyEngine } from '../policy/policy-engine.ts';
 
 /** Stores the trained parameters under their canonical names. */
 export function putPolicy(store: ArtifactStore, engine: Pick<PolicyEngine, 'trained'>, flat: Float32Array): Promise<ArtifactRef> {
@@ -16,9 +16,14 @@ export function putPolicy(store: ArtifactStore, engine: Pick<PolicyEngine, 'trai
   return store.put('policy', encodeSafetensors(tensors));
 }
 
+/** The trained parameters by canonical name, for which no engine is needed. */
+export async function getTrained(store: ArtifactStore, ref: ArtifactRef): Promise<Parameters> {
+  return decodeSafetensors(await store.get(ref), `policy ${ref.sha256}`);
+}
+
 /** The trained parameters as one flat vector in the engine's order. */
 export async function getPolicy(store: ArtifactStore, engine: Pick<PolicyEngine, 'trained' | 'trainedSize'>, ref: ArtifactRef): Promise<Float32Array> {
-  const tensors = decodeSafetensors(await store.get(ref), `policy ${ref.sha256}`);
+  const tensors = await getTrained(store, ref);
   const flat = new Float32Array(engine.trainedSize);
   let offset = 0;
   for (const { name, shape } of engine.trained) {

@@ -7,11 +7,12 @@ import type { Demonstration } from '../corrector/demonstrations.ts';
 import { gameByName } from '../envs/registry.ts';
 import { initAdam } from '../learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../learner/supervise.ts';
-import { saveTrainedCheckpoint, writeNewCheckpoint } from '../policy/new-checkpoint.ts';
+import { writeMerged } from '../policy/checkpoint/export-policy.ts';
+import { writeNewCheckpoint } from '../policy/new-checkpoint.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import { type AgentCache, modelFolder, PROJECT } from './agent-cache.ts';
 import { createEvaluationActivities, type EvaluatePolicyResult } from './evaluate-policy.ts';
-import { getOptimizer, getPolicy, putOptimizer, putPolicy } from './policy-state.ts';
+import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from './policy-state.ts';
 import { createPreparationActivities } from './prepare-run.ts';
 
 /** `model`: the folder that the training starts from. */
@@ -65,9 +66,9 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
     ),
 
     saveCheckpoint: activity(async ({ config, model, policy, out }: { config: SftConfig; model: string; policy: ArtifactRef; out: string }): Promise<{ folder: string }> => {
-      const agent = await open(config, model);
+      const { checkpoint } = await open(config, model);
       const folder = path.resolve(PROJECT, out);
-      await saveTrainedCheckpoint(folder, agent, await getPolicy(store, agent.engine, policy));
+      await writeMerged(folder, checkpoint, await getTrained(store, policy), config.model.train);
       return { folder };
     }),
 
@@ -84,11 +85,11 @@ export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>
 
 /** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
 function runConfig({ seed, environment, model, evaluation, engine, durability, ...sft }: SftConfig, base: string): RunConfig {
-  const { train, valueHead, prompt, imageSize } = model;
+  const { adapter, train, valueHead, prompt, imageSize } = model;
   const { temperature, repetitionPenalty, maxNewTokens } = sft;
   return parseConfig(
     runConfigSchema,
-    { seed, environment, model: { base, train, valueHead, prompt, imageSize }, rollout: { temperature, repetitionPenalty, maxNewTokens }, evaluation, engine, durability },
+    { seed, environment, model: { base, adapter, train, valueHead, prompt, imageSize }, rollout: { temperature, repetitionPenalty, maxNewTokens }, evaluation, engine, durability },
     'the sft configuration',
   );
 }

@@ -5,7 +5,7 @@ import type { ArtifactRef } from '../artifacts/store.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import type { evaluate } from '../workflows/evaluate.ts';
 import type { TrainResult } from '../workflows/train.ts';
-import { checkModelFolder } from './check-model.ts';
+import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .action(async (options: { config: string; policy: string; episodes?: number; set: string[]; json?: boolean }) => {
       const changes = options.episodes === undefined ? options.set : [...options.set, `evaluation.episodes=${options.episodes}`];
       const config = readConfig(runConfigSchema, options.config, changes);
-      checkModelFolder(config.model.base);
+      checkModelFolders(config.model);
       const result = await withClient(async (client) => {
         const policy = await resolvePolicy(client, options.policy);
         const handle = await startRun<typeof evaluate>(client, 'evaluate', `evaluate-${options.policy}-${Date.now()}`, [{ config, policy }], `evaluate ${options.policy}`);

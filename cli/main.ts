@@ -5,6 +5,7 @@ import { register as conformance } from './conformance.ts';
 import { register as control } from './control.ts';
 import { register as doctor } from './doctor.ts';
 import { register as evaluate } from './evaluate.ts';
+import { register as exportRun } from './export.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
 import { register as report } from './report.ts';
@@ -20,7 +21,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, result, evaluate, report, play, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, result, evaluate, report, exportRun, play, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

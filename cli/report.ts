@@ -2,9 +2,9 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { runFolder } from '../activities/publish-metrics.ts';
-import { parseConfig, runConfigSchema } from '../configs/schema.ts';
 import { writeReport } from '../report/write-report.ts';
 import { activityDependencies } from '../workers/installation.ts';
+import { runConfigOf } from './run-config.ts';
 import { withClient } from './temporal.ts';
 
 export function register(program: Command): void {
@@ -21,14 +21,6 @@ export async function reportRun(client: Client, runId: string): Promise<string> 
   const { home, store } = activityDependencies();
   const handle = client.workflow.getHandle(runId);
   const { status } = await handle.describe();
-  const config = parseConfig(runConfigSchema, await startInput(client, runId), `run ${runId}`);
+  const config = await runConfigOf(client, runId);
   return await writeReport({ folder: runFolder(home, runId), runId, config, store, status: status.name.toLowerCase() });
-}
-
-/** The configuration that a run was started with, from its history. */
-async function startInput(client: Client, runId: string): Promise<unknown> {
-  const { namespace } = client.options;
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({ namespace, execution: { workflowId: runId }, maximumPageSize: 1 });
-  const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  return JSON.parse(Buffer.from(payload!.data!).toString('utf8')) as unknown;
 }

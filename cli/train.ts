@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { runConfigSchema } from '../configs/schema.ts';
 import type { train } from '../workflows/train.ts';
-import { checkModelFolder } from './check-model.ts';
+import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .option('--wait', 'follow the run until it ends')
     .action(async (options: { config: string; id: string; set: string[]; wait?: boolean }) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
-      checkModelFolder(config.model.base);
+      checkModelFolders(config.model);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
         process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);

@@ -23,6 +23,7 @@ const lora = z.strictObject({
 const model = z
   .strictObject({
     base: z.string().describe('Folder of the starting checkpoint in Hugging Face format; relative paths count from the project.'),
+    adapter: z.string().nullable().default(null).describe('Folder of a PEFT LoRA adapter that the run starts from, e.g. one that `gtr export` wrote, with its value head; null: the one that lies in `base`, or none.'),
     train: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('all') }), lora]).default({ kind: 'all' }).describe('What is trained: all parameters or LoRA adapters.'),
     valueHead: z.array(positive).default([1024, 512]).describe('Hidden sizes of the value head, if the checkpoint brings none.'),
     prompt: z.string().describe('Prompt template file: a name in policy/prompts or a path.'),

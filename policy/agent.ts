@@ -40,7 +40,7 @@ export class Agent {
   static async open({ model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>, resolvePath: (path: string) => string): Promise<Agent> {
     const folder = resolvePath(model.base);
     const template = loadPromptTemplate(model.prompt, environment.name);
-    const checkpoint = await openCheckpoint(folder);
+    const checkpoint = openCheckpoint(folder, model.adapter === null ? null : resolvePath(model.adapter));
     const tokenizer = loadTokenizer(folder);
     const preprocess = loadImagePreprocessor(folder);
     const policyEngine = await OnnxPolicyEngine.open({ checkpoint, scope: model.train, valueHead: model.valueHead, ...engine });

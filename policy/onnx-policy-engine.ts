@@ -1,16 +1,13 @@
 /** The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order. */
-import { readTensor } from '../graph/safetensors.ts';
-import { RandomStream } from '../random/counter.ts';
-import { CheckpointError } from './checkpoint/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
-import { parameterShapes, usedVisionLayers, valueHeadShapes } from './checkpoint/parameter-shapes.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type { GradientRequest, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
 import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
+import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
 import type { GraphModel, ShardShape } from './vlm/training-graph.ts';
-import type { TrainScope, VlmConfig } from './vlm-config.ts';
+import { loraScale, type TrainScope } from './vlm-config.ts';
 
 export type EngineOptions = {
   checkpoint: Checkpoint;
@@ -44,27 +41,12 @@ export class OnnxPolicyEngine implements PolicyEngine {
   /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
   static open(options: EngineOptions): OnnxPolicyEngine {
     const { checkpoint, scope } = options;
-    const { adapter } = checkpoint;
-    if (adapter !== null && scope.kind === 'lora' && (adapter.rank !== scope.rank || adapter.alpha !== scope.alpha)) {
-      throw new CheckpointError(`${checkpoint.folder} holds an adapter of rank ${adapter.rank} and alpha ${adapter.alpha}; set model.train to the same, or merge the adapter`);
-    }
-    const valueHead = checkpoint.valueHead === null ? valueHeadShapes(checkpoint.config, options.valueHead) : new Map([...checkpoint.valueHead].map(([name, { shape }]) => [name, shape]));
-    const entries = [...trainedShapes(checkpoint.config, scope), ...valueHead];
-    const trained = entries.map(([name, shape]) => ({ name, shape }));
-    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: scope.kind === 'lora' ? scope.alpha / scope.rank : 0 });
+    const trained = trainedParameters(checkpoint, scope, options.valueHead);
+    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: loraScale(scope) });
   }
 
   initialParameters(seed: number): Float32Array {
-    const { checkpoint } = this.#options;
-    const flat = new Float32Array(this.trainedSize);
-    let offset = 0;
-    for (const [index, { name, shape }] of this.trained.entries()) {
-      const location = checkpoint.adapter?.parameters.get(name) ?? checkpoint.parameters.get(name) ?? checkpoint.valueHead?.get(name);
-      const size = elementsOf(shape);
-      flat.set(location === undefined ? newParameter(name, shape, new RandomStream({ seed, purpose: 'new parameters', episode: index })) : readTensor(location), offset);
-      offset += size;
-    }
-    return flat;
+    return startParameters(this.#options.checkpoint, this.trained, seed);
   }
 
   setParameters(flat: Float32Array): Promise<void> {
@@ -187,31 +169,6 @@ function rowStatistics(outputs: Record<string, Float32Array>, row: number, { ppo
     sftLoss: sftWeights === undefined ? NaN : outputs.sft_loss[row],
     entropy: outputs.entropy[row],
   };
-}
-
-/** What is trained beside the value head. Vision layers behind the last feature layer are never read. */
-function trainedShapes(config: VlmConfig, scope: TrainScope): [string, readonly number[]][] {
-  const used = usedVisionLayers(config);
-  const shapes = [...parameterShapes(config)].filter(([name]) => Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) < used);
-  if (scope.kind === 'all') return shapes;
-  const carriesAdapter = (name: string) => /(_proj|fc1|fc2|linear_[12])\.weight$/.test(name) && scope.parts.some((part) => name.startsWith(`${part}.`));
-  return shapes
-    .filter(([name]) => carriesAdapter(name))
-    .flatMap(([name, [outputs, inputs]]): [string, readonly number[]][] => {
-      const linear = name.slice(0, -'.weight'.length);
-      return [
-        [`${linear}.lora_A.weight`, [scope.rank, inputs]],
-        [`${linear}.lora_B.weight`, [outputs, scope.rank]],
-      ];
-    });
-}
-
-/** peft's and torch's defaults: A and linear layers uniform within 1 / sqrt(inputs), B zero; biases zero. */
-function newParameter(name: string, shape: readonly number[], random: RandomStream): Float32Array {
-  const data = new Float32Array(elementsOf(shape));
-  if (name.endsWith('.lora_B.weight') || shape.length < 2) return data;
-  const bound = 1 / Math.sqrt(shape[1]);
-  return data.map(() => (2 * random.uniform() - 1) * bound);
 }
 
 function elementsOf(shape: readonly number[]): number {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { RgbImage } from '../envs/env.ts';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
-import { isOriginalLayout } from './checkpoint/original-config.ts';
+import { isOriginalLayout, originalSquaring } from './checkpoint/original-config.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { resizeBicubic } from './resize-bicubic.ts';
 
@@ -38,9 +38,9 @@ export type ImagePreprocessor = (image: RgbImage) => Float32Array;
 /** The preprocessing of a checkpoint folder: preprocessor_config.json or processor_config.json, or what the original LLaVA code does. Throws `CheckpointError`. */
 export function loadImagePreprocessor(folder: string): ImagePreprocessor {
   const side = readVlmConfig(folder).vision.imageSize;
-  const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as { image_aspect_ratio?: string };
+  const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as object;
   const original = isOriginalLayout(model);
-  const squaring = original ? ({ pad: 'pad', anyres: 'squeeze' } as const)[model.image_aspect_ratio ?? ''] : undefined;
+  const squaring = original ? originalSquaring(model) : undefined;
   for (const [name, part] of [['preprocessor_config.json', null], ['processor_config.json', 'image_processor']] as const) {
     const file = path.join(folder, name);
     if (!existsSync(file)) continue;

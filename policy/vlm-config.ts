@@ -63,3 +63,8 @@ export type TrainScope =
       /** Parts whose linear layers carry an adapter. */
       parts: readonly ('language_model' | 'vision_tower' | 'multi_modal_projector')[];
     };
+
+/** Factor of B A in an adapted layer; 0 where nothing is adapted. */
+export function loraScale(scope: TrainScope): number {
+  return scope.kind === 'lora' ? scope.alpha / scope.rank : 0;
+}

@@ -44,8 +44,8 @@ export type TrainState = {
 
 export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped';
 
-/** The answer of the `progress` query. */
-export type Progress = { status: RunStatus; iteration: number; iterations: number; envSteps: number; envStepsInAll: number; phase: string; summaries: IterationSummary[] };
+/** The answer of the `progress` query; `policy`: after the last whole iteration. */
+export type Progress = { status: RunStatus; iteration: number; iterations: number; envSteps: number; envStepsInAll: number; phase: string; summaries: IterationSummary[]; policy: ArtifactRef | null };
 
 /** A finished run. `stopped`: on request, after the last whole iteration. */
 export type TrainResult = {
@@ -221,6 +221,7 @@ class Run {
       envStepsInAll: this.#iterations * this.#config.rollout.envStepsPerIteration,
       phase: this.#phase,
       summaries: this.#state?.summaries ?? [],
+      policy: this.#state?.policy ?? null,
     };
   }
 

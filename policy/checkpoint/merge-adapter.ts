@@ -4,13 +4,13 @@ import type { Parameters } from '../policy-engine.ts';
 import type { WrittenDType } from './write-config.ts';
 import type { WrittenParameter } from './write-checkpoint.ts';
 
-/** W + scale B A for every adapted layer, where scale = alpha / rank; each is computed when it is written, in the type that the checkpoint stores. */
+/** W + scale B A for every adapted layer, where scale = alpha / rank; each is computed when it is written, in the type that the checkpoint stores. What was trained as a whole stays float32: rounding would undo small steps. */
 export function mergedParameters(parameters: ReadonlyMap<string, TensorLocation>, trained: Parameters, scale: number): Map<string, WrittenParameter> {
   return new Map(
     [...parameters].map(([name, location]): [string, WrittenParameter] => {
       const dtype = location.dtype as WrittenDType;
       const whole = trained.get(name);
-      if (whole !== undefined) return [name, { dtype, shape: location.shape, data: () => whole.data }];
+      if (whole !== undefined) return [name, { dtype: 'F32', shape: location.shape, data: () => whole.data }];
       const linear = name.slice(0, -'.weight'.length);
       const [a, b] = [trained.get(`${linear}.lora_A.weight`), trained.get(`${linear}.lora_B.weight`)];
       if (a === undefined || b === undefined) return [name, location];

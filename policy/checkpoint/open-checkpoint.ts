@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { readSafetensorsHeader, type TensorLocation } from '../../graph/safetensors.ts';
+import { readSafetensorsHeader, readTensorBytes, type TensorLocation } from '../../graph/safetensors.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
@@ -16,25 +16,33 @@ export type Checkpoint = {
   config: VlmConfig;
   /** By canonical name: every one of `parameterShapes`, and of `unreadShapes` those that the folder brings. */
   parameters: ReadonlyMap<string, TensorLocation>;
-  /** A LoRA adapter that lies in the folder. */
+  /** The LoRA adapter of the adapter's folder, or of the checkpoint's own. */
   adapter: Adapter | null;
-  /** `value_head.*`; null when the folder brings none. */
+  /** `value_head.*`, from beside the adapter or the checkpoint; null when neither brings one. */
   valueHead: ReadonlyMap<string, TensorLocation> | null;
   /** Every file that was opened, for hashing. */
   files: string[];
 };
 
-/** Throws `CheckpointError` or `SafetensorsError` with one clear sentence when something is missing, too much, or of another shape than config.json says. */
-export function openCheckpoint(folder: string): Checkpoint {
+/**
+ * Opens a checkpoint, with the adapter of the folder `adapterFolder` where one is named. Throws `CheckpointError` or `SafetensorsError` with one clear
+ * sentence when something is missing, too much, or of another shape than config.json says.
+ */
+export function openCheckpoint(folder: string, adapterFolder: string | null = null): Checkpoint {
   if (!existsSync(folder)) throw new CheckpointError(`There is no model folder ${folder}; name a folder in Hugging Face format (config.json, model.safetensors)`);
-  const config = readVlmConfig(folder);
+  if (!existsSync(path.join(folder, 'config.json')) && holdsAdapter(folder)) throw new CheckpointError(`${folder} holds a PEFT adapter without its model; name it as model.adapter, and the model that it was trained on as model.base`);
+  if (adapterFolder !== null && !holdsAdapter(adapterFolder)) throw new CheckpointError(`There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder that has one`);
   const weightFiles = listWeightFiles(folder);
-  const parameters = checkParameters(folder, config, collect(weightFiles));
-  const adapter = ['adapter_config.json', 'adapter_model.safetensors'].some((name) => existsSync(path.join(folder, name))) ? openAdapter(folder, config) : null;
-  const valueHeadFile = path.join(folder, 'value_head.safetensors');
-  const valueHead = existsSync(valueHeadFile) ? openValueHead(valueHeadFile, config) : null;
+  const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), collect(weightFiles)));
+  const adapter = adapterFolder !== null ? openAdapter(adapterFolder, config) : holdsAdapter(folder) ? openAdapter(folder, config) : null;
+  const valueHeadFile = [adapterFolder, folder].flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')])).find((file) => existsSync(file));
+  const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
   const configFiles = ['config.json', 'generation_config.json'].map((name) => path.join(folder, name)).filter((file) => existsSync(file));
-  return { folder, config, parameters, adapter, valueHead, files: [...configFiles, ...weightFiles, ...(adapter?.files ?? []), ...(valueHead ? [valueHeadFile] : [])] };
+  return { folder, config, parameters, adapter, valueHead, files: [...configFiles, ...weightFiles, ...(adapter?.files ?? []), ...(valueHeadFile === undefined ? [] : [valueHeadFile])] };
+}
+
+function holdsAdapter(folder: string): boolean {
+  return ['adapter_config.json', 'adapter_model.safetensors'].some((name) => existsSync(path.join(folder, name)));
 }
 
 /** model.safetensors, or the shards that its index names. */
@@ -63,8 +71,20 @@ function collect(files: readonly string[]): Map<string, TensorLocation> {
   return parameters;
 }
 
+const [EMBEDDINGS, HEAD] = ['language_model.embed_tokens.weight', 'lm_head.weight'];
+
+/** Tied embeddings as transformers 5 takes them: a file may hold either of the two, and two that differ are not tied, whatever config.json says. */
+function withTying(config: VlmConfig, found: ReadonlyMap<string, TensorLocation>): [VlmConfig, ReadonlyMap<string, TensorLocation>] {
+  const [embeddings, head] = [found.get(EMBEDDINGS), found.get(HEAD)];
+  if (!config.text.tiedEmbeddings || head === undefined) return [config, found];
+  if (embeddings !== undefined && !Buffer.from(readTensorBytes(embeddings).buffer).equals(readTensorBytes(head))) return [{ ...config, text: { ...config.text, tiedEmbeddings: false } }, found];
+  const one = new Map([...found, [EMBEDDINGS, embeddings ?? head]]);
+  one.delete(HEAD);
+  return [config, one];
+}
+
 /** The parameters that config.json asks for, in its order. */
-function checkParameters(folder: string, config: VlmConfig, found: ReadonlyMap<string, TensorLocation>): Map<string, TensorLocation> {
+function checkParameters(folder: string, config: VlmConfig, found: ReadonlyMap<string, TensorLocation>): Pick<Checkpoint, 'config' | 'parameters'> {
   const expected = parameterShapes(config);
   const optional = unreadShapes(config);
   const missing = [...expected.keys()].filter((name) => !found.has(name));
@@ -73,14 +93,12 @@ function checkParameters(folder: string, config: VlmConfig, found: ReadonlyMap<s
   }
   if (missing.length > 0) throw new CheckpointError(`${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`);
   for (const [name, { dtype, file, shape }] of found) {
-    // Tied embeddings make a stored head a copy.
-    if (name === 'lm_head.weight' && config.text.tiedEmbeddings) continue;
     const wanted = expected.get(name) ?? optional.get(name);
     if (wanted === undefined) throw new CheckpointError(`${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`);
     if (wanted.join() !== shape.join()) throw new CheckpointError(`${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch both from one place`);
     if (dtype === 'I32' || dtype === 'I64') throw new CheckpointError(`${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, F16 or BF16`);
   }
-  return new Map([...expected.keys(), ...optional.keys()].flatMap((name) => (found.has(name) ? [[name, found.get(name)!]] : [])));
+  return { config, parameters: new Map([...expected.keys(), ...optional.keys()].flatMap((name) => (found.has(name) ? [[name, found.get(name)!]] : []))) };
 }
 
 /** Linear layers `0`, `2`, `4` ... with ReLU between them, from the hidden state to one number. */

@@ -25,6 +25,11 @@ export function isOriginalLayout(content: unknown): boolean {
   return typeof content === 'object' && content !== null && 'mm_vision_tower' in content && !('text_config' in content);
 }
 
+/** How the original code makes an image a square: LLaVA 1.5 pads it with the mean colour; of 1.6's pictures only the base image is used, which is squeezed. Undefined: as its settings say. */
+export function originalSquaring(content: object): 'pad' | 'squeeze' | undefined {
+  return ({ pad: 'pad', anyres: 'squeeze' } as const)[(content as { image_aspect_ratio?: string }).image_aspect_ratio ?? ''];
+}
+
 /** Throws `CheckpointError` naming `origin`. */
 export function parseOriginalConfig(content: unknown, origin: string): VlmConfig {
   const config = checkConfig(schema, content, origin);

@@ -14,13 +14,13 @@ const REWRITINGS: readonly [RegExp, string][] = [
   [/^model\.(embed_tokens|layers|norm)\b/, 'language_model.$1'], // original LLaVA's decoder
 ];
 
-/** What checkpoints hold that no computation here reads: LLaVA 1.6's end of an image row (only the base image is used), and tables that are computed. */
-const UNREAD = [/^image_newline$/, /\.position_ids$/, /\.rotary_emb\.inv_freq$/];
+/** Tables that old releases stored although they are computed. */
+const COMPUTED = [/\.position_ids$/, /\.rotary_emb\.inv_freq$/];
 
-/** The canonical name; null for a parameter that is not read. */
+/** The canonical name; null for a table that is computed. */
 export function canonicalName(name: string): string | null {
   const canonical = REWRITINGS.reduce((text, [from, to]) => text.replace(from, to), name);
-  return UNREAD.some((pattern) => pattern.test(canonical)) ? null : canonical;
+  return COMPUTED.some((pattern) => pattern.test(canonical)) ? null : canonical;
 }
 
 /** The name as transformers 5 writes it into a file. */

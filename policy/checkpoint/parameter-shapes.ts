@@ -6,9 +6,12 @@ export function parameterShapes(config: VlmConfig): Map<string, readonly number[
   return new Map([...visionShapes(config.vision), ...projectorShapes(config), ...textShapes(config.text)]);
 }
 
-/** Parameters that transformers keeps in a file although LLaVA never reads them: no feature layer lies behind the tower's last norm. */
-export function unreadShapes({ vision }: VlmConfig): Map<string, readonly number[]> {
-  return new Map(norm('vision_tower.post_layernorm', vision.hiddenSize));
+/** LLaVA 1.6's end of an image row: read by nothing here, because only the base image is used. */
+export const IMAGE_NEWLINE = 'image_newline';
+
+/** Parameters that files hold although nothing here reads them: no feature layer lies behind the tower's last norm. */
+export function unreadShapes({ vision, text }: VlmConfig): Map<string, readonly number[]> {
+  return new Map([...norm('vision_tower.post_layernorm', vision.hiddenSize), [IMAGE_NEWLINE, [text.hiddenSize]]]);
 }
 
 /** Hidden layers of the value head and its scalar output: Linear-ReLU-Linear-ReLU-Linear. */

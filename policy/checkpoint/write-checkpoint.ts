@@ -8,36 +8,39 @@ import type { Parameters } from '../policy-engine.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { CheckpointError } from './errors.ts';
 import { adapterFileName, fileName } from './parameter-names.ts';
-import { parameterShapes, unreadShapes } from './parameter-shapes.ts';
-import { huggingFaceConfig, type WrittenDType } from './write-config.ts';
+import { IMAGE_NEWLINE, parameterShapes, unreadShapes } from './parameter-shapes.ts';
+import { type WrittenDType, writtenConfigs } from './write-config.ts';
 
 /** A parameter as it lies in a file, or made when its turn comes: a large model never lies in memory as a whole. */
 export type WrittenParameter = TensorLocation | { dtype: WrittenDType; shape: readonly number[]; data: () => Float32Array };
 
 /** What belongs to a checkpoint beside configuration and weights. */
-const SIDE_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'tokenizer.model', 'chat_template.jinja', 'chat_template.json', 'preprocessor_config.json', 'processor_config.json'];
+const SIDE_FILES = ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'tokenizer.model', 'chat_template.jinja', 'chat_template.json', 'preprocessor_config.json', 'processor_config.json'];
 
 /** transformers and PEFT ask for it. */
 const METADATA = { format: 'pt' };
 
 /**
- * Writes config.json and model.safetensors with every parameter of `parameterShapes`, by canonical name, and copies tokenizer and preprocessing from the folder `sideFiles`.
- * The weights come last: a folder with weights is whole. Throws `CheckpointError` when a parameter is missing or has another shape.
+ * Writes config.json and model.safetensors with every parameter of `parameterShapes`, by canonical name. From the checkpoint folder `source` come what config.json says besides, tokenizer and
+ * preprocessing; a source in the original LLaVA layout is written as transformers lays it out. The weights come last: a folder with weights is whole. Throws `CheckpointError` when a parameter is missing or has another shape.
  */
-export async function writeCheckpoint(folder: string, config: VlmConfig, parameters: ReadonlyMap<string, WrittenParameter>, { sideFiles }: { sideFiles?: string } = {}): Promise<void> {
+export async function writeCheckpoint(folder: string, config: VlmConfig, parameters: ReadonlyMap<string, WrittenParameter>, { source }: { source?: string } = {}): Promise<void> {
+  const dtype = mainType(parameters);
   const written = new Map(parameters);
+  const files = writtenConfigs(config, dtype, source);
   for (const [name, shape] of unreadShapes(config)) {
     // Never read, but a file without them makes transformers warn of new parameters.
-    if (!written.has(name)) written.set(name, { dtype: mainType(parameters), shape, data: () => new Float32Array(shape[0]).fill(name.endsWith('.weight') ? 1 : 0) });
+    if (!written.has(name)) written.set(name, { dtype, shape, data: () => new Float32Array(shape[0]).fill(name.endsWith('.weight') ? 1 : 0) });
   }
-  const tensors = [...parameterShapes(config), ...unreadShapes(config)].map(([name, shape]) => {
+  if ((files['config.json'] as { model_type?: unknown }).model_type !== 'llava_next') written.delete(IMAGE_NEWLINE);
+  const tensors = [...parameterShapes(config), ...[...unreadShapes(config)].filter(([name]) => written.has(name))].map(([name, shape]) => {
     const parameter = written.get(name);
     if (parameter?.shape.join() !== shape.join()) throw new CheckpointError(`${folder} cannot be written: ${name} ${parameter === undefined ? 'is missing' : `has shape [${parameter.shape.join(', ')}]`}, the configuration asks for [${shape.join(', ')}]`);
     return { name: fileName(name), parameter, dtype: parameter.dtype, shape };
   });
   await mkdir(folder, { recursive: true });
-  await writeDurably(path.join(folder, 'config.json'), json(huggingFaceConfig(config, mainType(parameters))));
-  if (sideFiles !== undefined) for (const name of SIDE_FILES) if (existsSync(path.join(sideFiles, name))) await copyFile(path.join(sideFiles, name), path.join(folder, name));
+  if (source !== undefined) for (const name of SIDE_FILES) if (existsSync(path.join(source, name))) await copyFile(path.join(source, name), path.join(folder, name));
+  for (const [name, content] of Object.entries(files)) await writeDurably(path.join(folder, name), json(content));
   const contents = function* (): Generator<Uint8Array> {
     yield safetensorsHeader(tensors, METADATA);
     for (const { parameter } of tensors) yield 'file' in parameter ? readTensorBytes(parameter) : fromFloat32(parameter.data(), parameter.dtype);

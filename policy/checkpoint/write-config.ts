@@ -1,13 +1,59 @@
-/** `VlmConfig` as the `config.json` that transformers reads. */
+/** Configurations as transformers reads them: `config.json` and, where a checkpoint brings none, `preprocessor_config.json`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { VlmConfig } from '../vlm-config.ts';
+import { readJson } from './check-config.ts';
+import { isOriginalLayout, originalSquaring } from './original-config.ts';
 
 const TORCH_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /** Element types of written weights. */
 export type WrittenDType = keyof typeof TORCH_TYPES;
 
+/**
+ * The configuration files of a written checkpoint, by name: the source's own config.json where transformers reads it, with the type of the written weights; else one made of `config`, with the
+ * preprocessing that the original code does.
+ */
+export function writtenConfigs(config: VlmConfig, dtype: WrittenDType, source: string | undefined): Record<string, object> {
+  const own = source === undefined ? null : (readJson(path.join(source, 'config.json'), 'fetch it again') as object);
+  if (own === null) return { 'config.json': huggingFaceConfig(config, dtype) };
+  if (isOriginalLayout(own)) return { 'config.json': huggingFaceConfig(config, dtype), 'preprocessor_config.json': originalPreprocessor(config.vision.imageSize, own, source!) };
+  const facts = { dtype: TORCH_TYPES[dtype], tie_word_embeddings: config.text.tiedEmbeddings };
+  const replaced: Record<string, unknown> = { ...facts, torch_dtype: facts.dtype };
+  // Wherever they stand: at the top, in text_config, in vision_config.
+  const stated = JSON.parse(JSON.stringify(own), (key, value: unknown) => (Object.hasOwn(replaced, key) ? replaced[key] : value)) as object;
+  return { 'config.json': { ...stated, ...facts } };
+}
+
+/** A `preprocessor_config.json` that shrinks an image's shorter side to `side` and cuts out its middle. */
+export function croppingPreprocessor(side: number, mean: readonly number[], deviation: readonly number[]): object {
+  return {
+    image_processor_type: 'CLIPImageProcessor',
+    do_resize: true,
+    size: { shortest_edge: side },
+    resample: 3,
+    do_center_crop: true,
+    crop_size: { height: side, width: side },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    do_convert_rgb: true,
+    image_mean: mean,
+    image_std: deviation,
+  };
+}
+
+/** What the original code does to images, which takes its settings from the vision tower's own folder. */
+function originalPreprocessor(side: number, content: object, folder: string): object {
+  const file = path.join(folder, 'preprocessor_config.json');
+  const settings = existsSync(file) ? (readJson(file, 'fetch it again') as object) : croppingPreprocessor(side, [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]);
+  const squaring = originalSquaring(content);
+  if (squaring === 'pad') return { ...settings, image_processor_type: 'LlavaImageProcessor', do_pad: true };
+  return squaring === 'squeeze' ? { ...settings, size: { height: side, width: side }, do_center_crop: false } : settings;
+}
+
 /** A `LlavaForConditionalGeneration` configuration (one base image), whatever layout the model came in. */
-export function huggingFaceConfig({ vision, text, featureLayers, featureSelect, projectorActivation, projectorBias, imageTokenId }: VlmConfig, dtype: WrittenDType): object {
+function huggingFaceConfig({ vision, text, featureLayers, featureSelect, projectorActivation, projectorBias, imageTokenId }: VlmConfig, dtype: WrittenDType): object {
   return {
     architectures: ['LlavaForConditionalGeneration'],
     dtype: TORCH_TYPES[dtype],

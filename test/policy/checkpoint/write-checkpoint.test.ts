@@ -17,7 +17,7 @@ const contents = (file: string) => readSafetensorsHeader(file).tensors.map((tens
 
 test('a written checkpoint holds the tensors under the names that transformers wrote, byte for byte', async (t) => {
   const folder = checkpointFolder(t, {});
-  await writeCheckpoint(folder, recorded.config, recorded.parameters, { sideFiles: RECORDED });
+  await writeCheckpoint(folder, recorded.config, recorded.parameters, { source: RECORDED });
   t.deepEqual(contents(path.join(folder, 'model.safetensors')), contents(path.join(RECORDED, 'model.safetensors')));
   t.deepEqual(openCheckpoint(folder).config, recorded.config);
   t.deepEqual(readdirSync(folder).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
