@@ -100,6 +100,7 @@ const engine = z
     lanes: positive.default(2).describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
     rowsPerShard: positive.default(16).describe('Rows of one gradient shard; part of the arithmetic.'),
     rowsPerSample: positive.default(16).describe('Rows sampled together by one lane; part of the arithmetic.'),
+    gradientCheckpointing: z.boolean().default(false).describe('Whether updates compute each layer\'s activations again in the backward pass instead of keeping them: far less memory, about a third more time.'),
   })
   .describe('How graphs are run.');
 

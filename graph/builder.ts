@@ -18,6 +18,7 @@ export class GraphBuilder {
   /** Equal applications give the same value: gradients ask again for what the forward pass has. */
   readonly #known = new Map<string, readonly Value[]>();
   readonly #readers = new Map<Value, number>();
+  readonly #segments: (readonly Node[])[] = [];
 
   constructor(outer: GraphBuilder | null = null) {
     this.#outer = outer;
@@ -58,9 +59,31 @@ export class GraphBuilder {
 
   /** Applies an operator; its outputs in order. Throws GraphError when the inputs do not fit it. */
   apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A, body?: Program): readonly Value[] {
-    const key = `${op.name} ${inputs.map((input) => input.id)} ${JSON.stringify(attributes)}`;
+    const key = applicationKey(op, inputs, attributes);
     const known = body ? undefined : this.#find(key);
     if (known) return known;
+    return this.#make(key, op, inputs, attributes, body);
+  }
+
+  /** Applies a node's operator once more, to other inputs or the same ones: never the value that is there already. */
+  again({ op, attributes, body }: Node, inputs: readonly Value[]): readonly Value[] {
+    return this.#make(applicationKey(op, inputs, attributes), op, inputs, attributes, body);
+  }
+
+  /** What `make` computes is not kept for reverse mode, which computes it again from what lies outside (gradient checkpointing). */
+  recomputed<T>(make: () => T): T {
+    const from = this.#nodes.length;
+    const result = make();
+    this.#segments.push(this.#nodes.slice(from));
+    return result;
+  }
+
+  /** The parts to be recomputed, each in the order in which it was made. */
+  get segments(): readonly (readonly Node[])[] {
+    return this.#segments;
+  }
+
+  #make(key: string, op: Op, inputs: readonly Value[], attributes: Attributes, body?: Program): readonly Value[] {
     let types: TensorType[];
     try {
       types = op.infer(inputs, attributes, body);
@@ -119,6 +142,10 @@ export class GraphBuilder {
     this.#initializers.push(value);
     return value;
   }
+}
+
+function applicationKey(op: Op, inputs: readonly Value[], attributes: Attributes): string {
+  return `${op.name} ${inputs.map((input) => input.id)} ${JSON.stringify(attributes)}`;
 }
 
 /** Every value that a program or a loop body in it reads. */

@@ -4,6 +4,7 @@ import type { GraphBuilder } from './builder.ts';
 import type { Node, Value } from './program.ts';
 import { add } from './ops/elementwise.ts';
 import { gemm, Gemm } from './ops/linear-algebra.ts';
+import { Recomputation } from './recomputation.ts';
 import { reshape, scatterAddRows, ScatterAddRows, Zeros } from './ops/movement.ts';
 import { reduceSum } from './ops/reduction.ts';
 import { formatShape, GraphError, sameShape } from './tensor.ts';
@@ -20,11 +21,12 @@ export function gradients(g: GraphBuilder, loss: Value, wanted: readonly Value[]
     if (node.inputs.some((input) => depends.has(input))) for (const output of node.outputs) depends.add(output);
   }
   const grads = new Map<Value, Value>([[loss, g.scalar(1)]]);
+  const recomputation = new Recomputation(g);
   for (const node of nodes.reverse()) {
     const outputGrads = node.outputs.map((output) => grads.get(output) ?? null);
     const needs = node.inputs.map((input) => depends.has(input));
     if (outputGrads.every((grad) => grad === null) || !needs.includes(true)) continue;
-    const inputGrads = pullBack(g, node, outputGrads, needs);
+    const inputGrads = pullBack(g, recomputation.of(node, outputGrads.find((grad) => grad !== null)!), outputGrads, needs);
     node.inputs.forEach((input, i) => {
       const grad = inputGrads[i];
       if (!needs[i] || !grad) return;

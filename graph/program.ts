@@ -77,6 +77,8 @@ export type Op<A extends Attributes = any> = {
   infer(inputs: readonly TensorType[], attributes: A, body?: Program): TensorType[];
   /** The ONNX nodes that compute `outputs` from `inputs` (both names). */
   emit(context: { inputs: readonly string[]; outputs: readonly string[]; attributes: A; types: readonly TensorType[]; body?: Program; emitter: Emitter }): OnnxNode[];
+  /** Bytes that its ONNX nodes hold beside inputs and outputs; none where it is one node. */
+  scratch?(inputs: readonly TensorType[], attributes: A): number;
   /**
    * The vector-Jacobian product: gradients of the inputs, in the broadcast shape where the operator broadcasts (the walker sums).
    * `'no gradient'`: the outputs are piecewise constant, so nothing flows back. `'forbidden'`: asking is a mistake, and named as one.

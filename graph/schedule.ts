@@ -24,7 +24,9 @@ export function schedule(nodes: readonly Node[], outputs: readonly Value[]): Nod
     }
   }
   const kept = nodes.filter((node) => needed.has(node));
-  return [...kept.filter((node) => read.has(node)), ...kept.filter((node) => !read.has(node)).reverse()];
+  const isRoot = (node: Node) => operands(node).every(({ node: source }) => source === null);
+  const inner = kept.filter((node) => read.has(node));
+  return [...inner.filter(isRoot), ...inner.filter((node) => !isRoot(node)), ...kept.filter((node) => !read.has(node)).reverse()];
 }
 
 /** Inputs of a node and what its loop body captures. */

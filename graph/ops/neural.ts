@@ -115,6 +115,8 @@ export const Attention: Op<{ scale: number; group: number }> = {
     put('MatMul', [probabilities, v], {}, mixed);
     return nodes;
   },
+  // The scores, in float32.
+  scratch: ([q, k]) => 4 * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
   // dv = p^T do; dp = do v^T; ds = p (dp - sum(p dp)), and sum(p dp) over keys is sum(o do) over the width, which is shorter
   vjp: ({ g, inputs: [q, k, v, bias], outputs: [o, p], grads: [dO, ...others], attributes: { scale }, needs }) => {
     onlyFirst('Attention', others);

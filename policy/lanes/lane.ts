@@ -64,7 +64,7 @@ export class Lane {
     let session = this.#sessions.get(key);
     if (session === undefined) {
       const { model, executionProviders } = this.#setup;
-      session = Session.load(PROGRAMS[kind](model, shape as never), { executionProviders });
+      session = Session.load(PROGRAMS[kind](model, shape as never), { executionProviders, prepack: kind === 'sample' });
       const [oldest] = this.#sessions.keys();
       if (this.#sessions.size >= MOST_SESSIONS) {
         void this.#sessions.get(oldest)!.then((old) => old.close());

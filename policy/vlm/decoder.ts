@@ -1,7 +1,7 @@
 /** The Llama / Mistral decoder: the parts that training and sampling share. Hidden states are matrices [rows * tokens, hidden]. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { mul, silu } from '../../graph/ops/elementwise.ts';
-import { gatherRows, replaceRows, reshape, transpose } from '../../graph/ops/movement.ts';
+import { replaceRows, reshape, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
 import type { Value } from '../../graph/program.ts';
@@ -38,7 +38,7 @@ export class Decoder {
 
   /** Token embeddings of ids [n], with image features in the rows `imagePositions`. */
   embed(ids: Value, image?: { features: Value; positions: Value }): Value {
-    const embedded = gatherRows(this.g, this.#parameters.get('language_model.embed_tokens.weight'), ids);
+    const embedded = this.#parameters.rows('language_model.embed_tokens.weight', ids);
     return image === undefined ? embedded : replaceRows(this.g, embedded, image.positions, image.features);
   }
 

@@ -1,6 +1,7 @@
 /** Parameters inside a graph: trained ones are inputs, so that one session serves all updates; frozen ones stay in their files. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast } from '../../graph/ops/elementwise.ts';
+import { gatherRows } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import type { InputValue, Value } from '../../graph/program.ts';
 import type { DType } from '../../graph/tensor.ts';
@@ -43,12 +44,21 @@ export class GraphParameters {
 
   /** A parameter as float32. Throws `CheckpointError` when the checkpoint lacks it. */
   get(name: string): Value {
+    return cast(this.#g, this.#raw(name), 'float32');
+  }
+
+  /** Rows `at` of a table as float32; only those are converted. */
+  rows(name: string, at: Value): Value {
+    return cast(this.#g, gatherRows(this.#g, this.#raw(name), at), 'float32');
+  }
+
+  #raw(name: string): Value {
     const input = this.#inputs.get(name);
     if (input !== undefined) return input;
     const location = this.#stored(name);
     if (location === undefined) throw new CheckpointError(`${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`);
     const { dtype, shape, file, byteOffset, byteLength } = location;
-    return cast(this.#g, this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength }), 'float32');
+    return this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength });
   }
 
   #stored(name: string): TensorLocation | undefined {

@@ -22,7 +22,13 @@ export type ShardShape = {
   padded: boolean;
 };
 
-export type GraphModel = { checkpoint: Checkpoint; trained: readonly TrainedParameter[]; loraScale: number };
+export type GraphModel = {
+  checkpoint: Checkpoint;
+  trained: readonly TrainedParameter[];
+  loraScale: number;
+  /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
+  gradientCheckpointing: boolean;
+};
 
 /** Far above log 10, from where on only the clipped term is taken, and far below the overflow of exp in float32. */
 const LARGEST_LOG_RATIO = 30;
@@ -102,7 +108,7 @@ type Forward = { g: GraphBuilder; parameters: GraphParameters; features: Value; 
  * Logits and final-norm hidden states of the positions from `from` on, by default those that predict the response
  * ([rows * responseTokens, vocabulary]), and values [rows].
  */
-export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1): Forward {
+export function forward({ checkpoint, trained, loraScale, gradientCheckpointing }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1): Forward {
   const { rows, promptTokens, responseTokens } = shape;
   const { config } = checkpoint;
   const { text, vision } = config;
@@ -119,11 +125,12 @@ export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: S
   const decoder = new Decoder(g, text, parameters, tokens);
   const bias = attentionBias(g, shape);
 
-  const features = imageFeatures(g, parameters, config, pixels);
+  const inLayer = <T>(make: () => T): T => (gradientCheckpointing ? g.recomputed(make) : make());
+  const features = imageFeatures(g, parameters, config, pixels, inLayer);
   let x = decoder.embed(ids, { features, positions: imagePositions });
   const scale = 1 / Math.sqrt(text.headDim);
   const group = text.heads / text.keyValueHeads;
-  for (let layer = 0; layer < text.layers; layer++) {
+  const decoderLayer = (layer: number, x: Value): Value => {
     const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
     const { keys, values } = decoder.keysAndValues(layer, normed, positions);
     // Behind the last attention only the positions that are asked for matter.
@@ -131,8 +138,9 @@ export function forward({ checkpoint, trained, loraScale }: GraphModel, shape: S
     const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, from), [rows * kept, text.hiddenSize]);
     const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, from) : positions);
     const visible = last ? slice(g, bias, 3, from) : bias;
-    x = decoder.finishLayer(layer, attention(g, queries, keys, values, { scale, group, bias: visible }), last ? tail(x) : x);
-  }
+    return decoder.finishLayer(layer, attention(g, queries, keys, values, { scale, group, bias: visible }), last ? tail(x) : x);
+  };
+  for (let layer = 0; layer < text.layers; layer++) x = inLayer(() => decoderLayer(layer, x));
   const hidden = decoder.norm('norm', x);
   const lastPrompt = reshape(g, slice(g, reshape(g, hidden, [rows, kept, text.hiddenSize]), 1, promptTokens - 1 - from, promptTokens - from), [rows, text.hiddenSize]);
   return { g, parameters, features, temperature, targets, logits: decoder.logits(hidden), hidden, values: valueHead(g, parameters, lastPrompt) };

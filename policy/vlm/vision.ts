@@ -9,13 +9,15 @@ import { usedVisionLayers } from '../checkpoint/parameter-shapes.ts';
 import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
 import type { GraphParameters } from './parameters.ts';
 
+type InLayer = (make: () => Value) => Value;
+
 const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
 
-/** pixels [images, 3, size, size] -> features [images * tokens, hidden]. */
-export function imageFeatures(g: GraphBuilder, parameters: GraphParameters, config: VlmConfig, pixels: Value): Value {
+/** pixels [images, 3, size, size] -> features [images * tokens, hidden]; `inLayer` wraps the making of each layer. */
+export function imageFeatures(g: GraphBuilder, parameters: GraphParameters, config: VlmConfig, pixels: Value, inLayer: InLayer = (make) => make()): Value {
   const { vision, featureLayers, featureSelect } = config;
   const images = pixels.shape[0];
-  const states = hiddenStates(g, parameters, vision, usedVisionLayers(config), pixels);
+  const states = hiddenStates(g, parameters, vision, usedVisionLayers(config), pixels, inLayer);
   const chosen = featureLayers.map((layer) => states[layer < 0 ? vision.layers + 1 + layer : layer]);
   const joined = concat(g, chosen, 2);
   const selected = featureSelect === 'full' ? joined : slice(g, joined, 1, 1);
@@ -26,20 +28,22 @@ export function imageFeatures(g: GraphBuilder, parameters: GraphParameters, conf
 }
 
 /** Output of the embeddings and of each layer, [images, tokens, hidden] each. */
-function hiddenStates(g: GraphBuilder, parameters: GraphParameters, vision: VisionConfig, layers: number, pixels: Value): Value[] {
+function hiddenStates(g: GraphBuilder, parameters: GraphParameters, vision: VisionConfig, layers: number, pixels: Value, inLayer: InLayer): Value[] {
   const { hiddenSize, layerNormEps } = vision;
   let x = embeddings(g, parameters, vision, pixels);
   const [images, tokens] = x.shape;
   const normed = (name: string, value: Value) => layerNorm(g, value, parameters.get(`${name}.weight`), parameters.get(`${name}.bias`), layerNormEps);
   x = normed('vision_tower.pre_layrnorm', x);
   const states = [x];
-  for (let index = 0; index < layers; index++) {
+  const layer = (index: number, entering: Value): Value => {
     const at = `vision_tower.encoder.layers.${index}`;
-    let rows = reshape(g, x, [images * tokens, hiddenSize]);
-    rows = selfAttention(g, parameters, vision, `${at}.self_attn`, normed(`${at}.layer_norm1`, rows), rows, images, tokens);
-    const inner = ACTIVATIONS[vision.activation](g, parameters.linear(`${at}.mlp.fc1`, normed(`${at}.layer_norm2`, rows)));
-    rows = parameters.linear(`${at}.mlp.fc2`, inner, { added: rows });
-    x = reshape(g, rows, [images, tokens, hiddenSize]);
+    const rows = reshape(g, entering, [images * tokens, hiddenSize]);
+    const attended = selfAttention(g, parameters, vision, `${at}.self_attn`, normed(`${at}.layer_norm1`, rows), rows, images, tokens);
+    const inner = ACTIVATIONS[vision.activation](g, parameters.linear(`${at}.mlp.fc1`, normed(`${at}.layer_norm2`, attended)));
+    return reshape(g, parameters.linear(`${at}.mlp.fc2`, inner, { added: attended }), [images, tokens, hiddenSize]);
+  };
+  for (let index = 0; index < layers; index++) {
+    x = inLayer(() => layer(index, x));
     states.push(x);
   }
   return states;

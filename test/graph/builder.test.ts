@@ -2,11 +2,12 @@
 import test from 'ava';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { gradients } from '../../graph/gradients.ts';
-import { add, greater, less, mul, neg } from '../../graph/ops/elementwise.ts';
+import { add, exp, greater, less, mul, neg, sigmoid } from '../../graph/ops/elementwise.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import { loop } from '../../graph/ops/loop.ts';
 import { concat, reshape, zeros } from '../../graph/ops/movement.ts';
 import { reduceSum } from '../../graph/ops/reduction.ts';
+import { executionOrder, runMemory } from '../../graph/memory.ts';
 import { printProgram } from '../../graph/print.ts';
 import { Session } from '../../graph/session.ts';
 import { GraphError, UNKNOWN } from '../../graph/tensor.ts';
@@ -109,4 +110,31 @@ test('an output may be written into the buffer of an input: accumulation in plac
   t.deepEqual(numbers(buffer), [3, 5, 5, 9]);
   await t.throwsAsync(session.run({ x: Float32Array.of(1) , total: buffer }), { message: 'input x has 1 elements, not the 2 of [1,2]' });
   await session.close();
+});
+
+test('a recomputed segment has the same gradients, holds less at a time, and runs again only once the gradient is there', async (t) => {
+  // Eight layers of y = exp(-y) sigmoid(y + 1).
+  const build = (checkpointed: boolean) => {
+    const g = new GraphBuilder();
+    const x = g.input('x', 'float32', [64]);
+    let y = mul(g, x, g.scalar(0.5));
+    for (let layer = 0; layer < 8; layer++) {
+      const make = (): typeof y => mul(g, exp(g, neg(g, y)), sigmoid(g, add(g, y, g.scalar(1))));
+      y = checkpointed ? g.recomputed(make) : make();
+    }
+    g.output('y', reduceSum(g, y, [0]));
+    g.output('dx', gradients(g, reduceSum(g, y, [0]), [x])[0]!);
+    return g.finish();
+  };
+  const [plain, recomputing] = [build(false), build(true)];
+  t.true(runMemory(recomputing).activations < 0.7 * runMemory(plain).activations);
+  const exps = (program: typeof plain) => executionOrder(program).flatMap(({ op }, place) => (op.name === 'Exp' ? [place] : []));
+  t.is(exps(plain).length, 8);
+  t.is(exps(recomputing).length, 16);
+  // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the others.
+  t.true(exps(recomputing)[8] > exps(plain)[7]);
+  t.true(exps(recomputing)[15] - exps(recomputing)[8] >= 7 * 9);
+  const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+  const results = await Promise.all([plain, recomputing].map(async (program) => (await Session.load(program)).run({ x })));
+  t.deepEqual(numbers(results[1].dx.data), numbers(results[0].dx.data));
 });

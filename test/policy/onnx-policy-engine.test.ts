@@ -84,6 +84,17 @@ test('gradient and sample bytes are those of one lane with two', async (t) => {
   await Promise.all([one.close(), two.close()]);
 });
 
+test('gradients with recomputed layers are those without, adapters or everything trained', async (t) => {
+  for (const scope of [lora, { kind: 'all' } as const]) {
+    const [plain, recomputing] = [await engine({ scope }), await engine({ scope, gradientCheckpointing: true })];
+    const [expected, actual] = [await plain.gradients(mixedRows()), await recomputing.gradients(mixedRows())];
+    t.true(expected.gradient.some((x) => x !== 0));
+    t.true(closeTo(actual.gradient, expected.gradient, 1e-7));
+    t.deepEqual(actual.rows, expected.rows);
+    await Promise.all([plain.close(), recomputing.close()]);
+  }
+});
+
 test('log-probs and values of a sample are those of scoring it', async (t) => {
   const policy = await engine();
   for (const temperature of [0.8, 0]) {

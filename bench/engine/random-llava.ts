@@ -1,0 +1,61 @@
+/** LLaVA-architecture checkpoints of any size with random weights: for measuring time and memory, not for answers. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { openCheckpoint, type Checkpoint } from '../../policy/checkpoint/open-checkpoint.ts';
+import { parameterShapes } from '../../policy/checkpoint/parameter-shapes.ts';
+import { writeCheckpoint, type WrittenParameter } from '../../policy/checkpoint/write-checkpoint.ts';
+import type { TextConfig, VisionConfig, VlmConfig } from '../../policy/vlm-config.ts';
+import { RandomStream } from '../../random/counter.ts';
+
+export type WeightType = 'F32' | 'F16' | 'BF16';
+
+const vision = (hiddenSize: number, layers: number, heads: number, imageSize: number, patchSize: number): VisionConfig => ({ hiddenSize, intermediateSize: 4 * hiddenSize, layers, heads, imageSize, patchSize, layerNormEps: 1e-5, activation: 'quick_gelu' });
+
+const text = (hiddenSize: number, intermediateSize: number, layers: number, heads: number, keyValueHeads: number, vocabSize: number, tiedEmbeddings = false): TextConfig => ({
+  family: 'llama', vocabSize, hiddenSize, intermediateSize, layers, heads, keyValueHeads, headDim: hiddenSize / heads, ropeTheta: 10_000, rmsNormEps: 1e-5, tiedEmbeddings,
+  attentionBias: false, mlpBias: false, maxPositions: 4096, bosTokenId: 1, eosTokenIds: [2], padTokenId: 0,
+});
+
+const llava = (visionConfig: VisionConfig, textConfig: TextConfig): VlmConfig => ({ vision: visionConfig, text: textConfig, featureLayers: [-2], featureSelect: 'default', projectorActivation: 'gelu', projectorBias: true, imageTokenId: 3 });
+
+/** By name: decoder shapes that are widely used, each with a CLIP tower that fits. Image tokens: 16, 64, 144, 144, 576. */
+export const SHAPES = {
+  /** For running a script through. */
+  tiny: llava(vision(32, 3, 2, 56, 14), text(64, 172, 3, 4, 2, 512)),
+  /** SmolLM-135M. */
+  '135m': llava(vision(256, 4, 4, 112, 14), text(576, 1536, 30, 9, 3, 49_152, true)),
+  /** SmolLM-360M. */
+  '360m': llava(vision(512, 6, 8, 168, 14), text(960, 2560, 32, 15, 5, 49_152, true)),
+  /** TinyLlama's layers, 14 of its 22. */
+  '0.7b': llava(vision(768, 6, 12, 168, 14), text(2048, 5632, 14, 32, 4, 32_064)),
+  /** LLaVA 1.5 7B: Vicuna behind CLIP ViT-L/14 at 336 px. */
+  '7b': llava(vision(1024, 24, 16, 336, 14), text(4096, 11_008, 32, 32, 32, 32_064)),
+} as const;
+
+export type ShapeName = keyof typeof SHAPES;
+
+/** Elements of the block of normal numbers that every matrix repeats; no power of two, so that rows differ. */
+const BLOCK = 1_000_003;
+
+/** Writes the model once under `parent`, matrices of deviation 1 / sqrt(inputs), and opens it. */
+export async function openRandomLlava(parent: string, name: ShapeName, dtype: WeightType): Promise<Checkpoint> {
+  const folder = path.join(parent, `llava-${name}-${dtype.toLowerCase()}`);
+  if (!existsSync(path.join(folder, 'model.safetensors'))) {
+    const random = new RandomStream({ seed: 1, purpose: 'random llava' });
+    const block = Float32Array.from({ length: BLOCK }, () => random.normal());
+    const config = SHAPES[name];
+    const parameters = [...parameterShapes(config)].map(([parameter, shape], index): [string, WrittenParameter] => [parameter, { dtype, shape, data: () => tensor(parameter, shape, block, index * 7919) }]);
+    await writeCheckpoint(folder, config, new Map(parameters));
+  }
+  return openCheckpoint(folder);
+}
+
+function tensor(name: string, shape: readonly number[], block: Float32Array, start: number): Float32Array {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const data = new Float32Array(size);
+  if (name.endsWith('.bias')) return data;
+  if (/norm\d?\.weight$/.test(name)) return data.fill(1);
+  const deviation = /embed_tokens|embedding/.test(name) ? 0.1 : 1 / Math.sqrt(size / shape[0]);
+  for (let i = 0; i < size; i++) data[i] = block[(start + i) % BLOCK] * deviation;
+  return data;
+}
