@@ -16,7 +16,7 @@ const lora = z.strictObject({
   kind: z.literal('lora'),
   rank: positive.default(128).describe('Rank r of every adapter.'),
   alpha: z.number().positive().default(256).describe('Adapters are scaled by alpha / r.'),
-  dropout: z.literal(0).default(0).describe('Dropout on the adapters\' input while updating; only 0 so far (the paper has 0.05).'),
+  dropout: z.number().min(0).lt(1).default(0.05).describe('Share of the adapters\' input that is dropped while updating, seeded; samples and old log-probs are without.'),
   parts: z.array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector'])).min(1).default(['language_model']).describe('Parts whose linear layers carry an adapter.'),
 });
 

@@ -34,7 +34,7 @@ export async function superviseSteps<O>(input: SupervisedInput<O>, state: Superv
   await agent.engine.setParameters(state.parameters);
   while (state.step < until) {
     const chosen = order.slice(state.step * config.batch, (state.step + 1) * config.batch).map((index) => demonstrations[index]);
-    const request = trainingRows(input, chosen);
+    const request = trainingRows(input, chosen, new RandomStream({ seed: config.seed, purpose: 'lora dropout', step: state.step }));
     const { gradient, rows } = await agent.engine.gradients({ ...request, temperature: 1, clip: 1, valueCoef: 0 });
     if (!Number.isFinite(clipByGlobalNorm(gradient, config.maxGradNorm))) throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
     adamStep(state.parameters, gradient, state.adam, cosineLearningRate(state.step, steps, lr, lrEnd), config.optimizer);
@@ -45,7 +45,7 @@ export async function superviseSteps<O>(input: SupervisedInput<O>, state: Superv
   }
 }
 
-function trainingRows<O>({ agent, game, options }: SupervisedInput<O>, chosen: readonly { state: JsonState; text: string }[]) {
+function trainingRows<O>({ agent, game, options }: SupervisedInput<O>, chosen: readonly { state: JsonState; text: string }[], dropout: RandomStream) {
   const environments = chosen.map(({ state }) => game.fromState(state, options));
   const responses = chosen.map(({ text }) => [...agent.tokenizer.encode(text), agent.tokenizer.endId]);
   const tokens = responses.reduce((sum, ids) => sum + ids.length, 0);
@@ -54,6 +54,7 @@ function trainingRows<O>({ agent, game, options }: SupervisedInput<O>, chosen: r
       image,
       promptIds: agent.promptIds(environment.promptValues()),
       responseIds: responses[image],
+      dropoutSeed: dropout.odd64(),
       sftWeights: new Float32Array(responses[image].length).fill(1 / tokens),
     }),
   );

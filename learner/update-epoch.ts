@@ -70,8 +70,9 @@ export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, on
 }
 
 async function optimizerStep<O>(input: EpochInput<O>, state: EpochState, chosen: readonly PpoSample[], paired: readonly CorrectionRow[]): Promise<void> {
-  const { agent, config } = input;
-  const request = trainingRows(input, chosen, paired);
+  const { agent, config, place } = input;
+  const dropout = new RandomStream({ seed: config.seed, purpose: 'lora dropout', iteration: place.iteration, episode: place.epoch, step: state.step });
+  const request = trainingRows(input, chosen, paired, dropout);
   if (request.rows.length === 0) return;
   const { gradient, rows: statistics } = await agent.engine.gradients({ ...request, temperature: config.rollout.temperature, clip: config.ppo.clip, valueCoef: config.ppo.valueCoef });
   const gradNorm = clipByGlobalNorm(gradient, config.ppo.maxGradNorm);
@@ -87,11 +88,11 @@ async function optimizerStep<O>(input: EpochInput<O>, state: EpochState, chosen:
 }
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
-function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O>, chosen: readonly PpoSample[], paired: readonly CorrectionRow[]) {
+function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O>, chosen: readonly PpoSample[], paired: readonly CorrectionRow[], dropout: RandomStream) {
   const states: JsonState[] = [];
   const row = (state: JsonState, responseIds: readonly number[]) => {
     const environment = game.fromState(state, options);
-    return { image: states.push(state) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds };
+    return { image: states.push(state) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds, dropoutSeed: dropout.odd64() };
   };
   const ppoRows = config.algorithm === 'sft' ? [] : chosen;
   const rows: TrainingRow[] = [

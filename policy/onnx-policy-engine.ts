@@ -44,7 +44,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   static open(options: EngineOptions): OnnxPolicyEngine {
     const { checkpoint, scope } = options;
     const trained = trainedParameters(checkpoint, scope, options.valueHead);
-    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: loraScale(scope), gradientCheckpointing: options.gradientCheckpointing ?? false });
+    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, gradientCheckpointing: options.gradientCheckpointing ?? false });
   }
 
   initialParameters(seed: number): Float32Array {
@@ -88,6 +88,8 @@ export class OnnxPolicyEngine implements PolicyEngine {
 
   async gradients(request: GradientRequest): Promise<{ gradient: Float32Array; rows: RowStatistics[] }> {
     const { config } = this.#options.checkpoint;
+    const { scope } = this.#options;
+    if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined)) throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
     const statistics: RowStatistics[] = [];
     const running = this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
       const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request) });

@@ -46,6 +46,8 @@ export type TrainingRow = {
     /** Weight of this row's action loss and value loss in the total, e.g. 1 / rows of the optimizer step. */
     weight: number;
   };
+  /** What the row's LoRA dropout follows from: an odd signed 64-bit number. Needed where there is dropout. */
+  dropoutSeed?: bigint;
   /** Coefficient of each response token's cross-entropy in the total loss (0: masked). [responseIds] */
   sftWeights?: Float32Array;
 };

@@ -59,6 +59,7 @@ export type TrainScope =
       kind: 'lora';
       rank: number;
       alpha: number;
+      /** Probability with which an element of an adapter's input is dropped in updates. */
       dropout: number;
       /** Parts whose linear layers carry an adapter. */
       parts: readonly ('language_model' | 'vision_tower' | 'multi_modal_projector')[];

@@ -63,6 +63,11 @@ export class RandomStream {
     return this.#block.pop()!;
   }
 
+  /** The next odd signed 64-bit number: a factor that loses nothing modulo 2^64. */
+  odd64(): bigint {
+    return BigInt.asIntN(64, (BigInt(this.uint32()) << 32n) | BigInt(this.uint32()) | 1n);
+  }
+
   /** The next number in the open interval (0, 1). */
   uniform(): number {
     return (this.uint32() + 0.5) / 0x100000000;

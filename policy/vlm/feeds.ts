@@ -65,6 +65,7 @@ export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readon
     advantage: perRow(({ advantage }) => advantage),
     return: perRow((ppo) => ppo.return),
     row_weight: perRow(({ weight }) => weight),
+    dropout_seeds: BigInt64Array.from({ length: count }, (_, index) => rows[index]?.dropoutSeed ?? 1n),
     clip: new Float32Array([clip]),
     value_coef: new Float32Array([valueCoef]),
   };

@@ -8,6 +8,7 @@ import type { DType } from '../../graph/tensor.ts';
 import type { StoredDType, TensorLocation } from '../../graph/safetensors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import type { LoraDropout } from './lora-dropout.ts';
 
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
@@ -19,18 +20,20 @@ export class GraphParameters {
   readonly #checkpoint: Checkpoint;
   readonly #inputs: ReadonlyMap<string, InputValue>;
   readonly #loraScale: number;
+  readonly #dropout: LoraDropout | null;
 
-  /** Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. */
-  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number, outer?: GraphParameters) {
+  /** Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. `dropout`: only while the policy is updated. */
+  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number, { outer, dropout }: { outer?: GraphParameters; dropout?: LoraDropout } = {}) {
     this.#g = g;
     this.#checkpoint = checkpoint;
     this.#inputs = outer !== undefined ? outer.#inputs : new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
     this.#loraScale = loraScale;
+    this.#dropout = dropout ?? null;
   }
 
   /** The same parameters for the body of a loop. */
   within(body: GraphBuilder): GraphParameters {
-    return new GraphParameters(body, this.#checkpoint, [], this.#loraScale, this);
+    return new GraphParameters(body, this.#checkpoint, [], this.#loraScale, { outer: this });
   }
 
   /** The trained parameters, in their order. */
@@ -65,14 +68,15 @@ export class GraphParameters {
     return this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
   }
 
-  /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (x A^T) B^T. x is [rows, inputs]. */
+  /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T. x is [rows, inputs]. */
   linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
     const g = this.#g;
     const bias = this.has(`${name}.bias`) ? this.get(`${name}.bias`) : undefined;
     const start = added !== undefined && bias !== undefined ? add(g, added, bias) : (added ?? bias);
     const y = gemm(g, x, this.get(`${name}.weight`), { transB: true, added: start });
     if (!this.#inputs.has(`${name}.lora_A.weight`)) return y;
-    const down = gemm(g, x, this.get(`${name}.lora_A.weight`), { transB: true });
+    const entering = this.#dropout === null ? x : this.#dropout.drop(name, x);
+    const down = gemm(g, entering, this.get(`${name}.lora_A.weight`), { transB: true, alpha: this.#dropout?.scale });
     return gemm(g, down, this.get(`${name}.lora_B.weight`), { transB: true, alpha: this.#loraScale, added: y });
   }
 }

@@ -9,6 +9,7 @@ import type { Program, Value } from '../../graph/program.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { imageTokens } from '../vlm-config.ts';
 import { Decoder, HIDDEN_SCORE } from './decoder.ts';
+import { LoraDropout } from './lora-dropout.ts';
 import { GraphParameters, type TrainedParameter } from './parameters.ts';
 import { imageFeatures } from './vision.ts';
 
@@ -26,6 +27,8 @@ export type GraphModel = {
   checkpoint: Checkpoint;
   trained: readonly TrainedParameter[];
   loraScale: number;
+  /** Rate of LoRA dropout in updates. */
+  loraDropout: number;
   /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
   gradientCheckpointing: boolean;
 };
@@ -59,7 +62,7 @@ export function inspectionProgram(model: GraphModel, shape: ShardShape): Program
 /** Outputs a gradient `grad:<name>` for each trained parameter and the row statistics of `RowStatistics`. */
 export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
   const { rows, responseTokens } = shape;
-  const { g, parameters, temperature, targets, logits, values } = forward(model, shape);
+  const { g, parameters, temperature, targets, logits, values } = forward(model, shape, undefined, model.loraDropout);
   const perToken = (name: string) => g.input(name, 'float32', [rows, responseTokens]);
   const perRow = (name: string) => g.input(name, 'float32', [rows]);
   const scalar = (name: string) => g.input(name, 'float32', []);
@@ -106,16 +109,16 @@ type Forward = { g: GraphBuilder; parameters: GraphParameters; features: Value; 
 
 /**
  * Logits and final-norm hidden states of the positions from `from` on, by default those that predict the response
- * ([rows * responseTokens, vocabulary]), and values [rows].
+ * ([rows * responseTokens, vocabulary]), and values [rows]. `dropout`: the rate of LoRA dropout.
  */
-export function forward({ checkpoint, trained, loraScale, gradientCheckpointing }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1): Forward {
+export function forward({ checkpoint, trained, loraScale, gradientCheckpointing }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1, dropout = 0): Forward {
   const { rows, promptTokens, responseTokens } = shape;
   const { config } = checkpoint;
   const { text, vision } = config;
   const tokens = inputTokens(shape);
   const kept = tokens - from;
   const g = new GraphBuilder();
-  const parameters = new GraphParameters(g, checkpoint, trained, loraScale);
+  const parameters = new GraphParameters(g, checkpoint, trained, loraScale, dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows) });
   const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
   const ids = g.input('ids', 'int64', [rows * tokens]);
   const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
