@@ -100,8 +100,10 @@ const engine = z
     lanes: positive.default(2).describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
     rowsPerShard: positive.default(16).describe('Rows of one gradient shard; part of the arithmetic.'),
     rowsPerSample: positive.default(16).describe('Rows sampled together by one lane; part of the arithmetic.'),
+    precision: z.enum(['float32', 'float16', 'bfloat16']).default('float32').describe('What embeddings, matrix products and residuals are computed in; norms, softmax, losses, trained parameters and their gradients stay float32. bfloat16 needs `provider: cuda`; a CPU computes float16 by converting.'),
     gradientCheckpointing: z.boolean().default(false).describe('Whether updates compute each layer\'s activations again in the backward pass instead of keeping them: far less memory, about a third more time.'),
   })
+  .refine(({ provider, precision }) => provider === 'cuda' || precision !== 'bfloat16', { path: ['precision'], message: 'bfloat16 needs engine.provider cuda; onnxruntime has no such kernels for a CPU: use float32' })
   .describe('How graphs are run.');
 
 const durability = z

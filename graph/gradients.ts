@@ -2,7 +2,7 @@
 
 import type { GraphBuilder } from './builder.ts';
 import type { Node, Value } from './program.ts';
-import { add } from './ops/elementwise.ts';
+import { add, cast } from './ops/elementwise.ts';
 import { gemm, Gemm } from './ops/linear-algebra.ts';
 import { Recomputation } from './recomputation.ts';
 import { reshape, scatterAddRows, ScatterAddRows, Zeros } from './ops/movement.ts';
@@ -53,7 +53,8 @@ function unbroadcast(g: GraphBuilder, grad: Value, value: Value): Value {
   const extra = grad.shape.length - value.shape.length;
   if (extra < 0) throw new GraphError(`a gradient of shape ${formatShape(grad.shape)} cannot belong to a value of shape ${formatShape(value.shape)}`);
   const axes = grad.shape.map((_, axis) => axis).filter((axis) => axis < extra || (value.shape[axis - extra] === 1 && grad.shape[axis] !== 1));
-  return reshape(g, reduceSum(g, grad, axes), value.shape);
+  // Long sums of halves would lose what is small.
+  return reshape(g, cast(g, reduceSum(g, cast(g, grad, 'float32'), axes), grad.dtype), value.shape);
 }
 
 /** `earlier + contribution`, the sum made inside the contribution's own node where that costs nothing. */

@@ -4,12 +4,14 @@ import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
 import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Value } from './program.ts';
-import { UNKNOWN, type DType, type TensorType } from './tensor.ts';
+import { ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
-/** ONNX operator set; IR version 11 is the first that knows it. */
-const OPSET = 23;
-const IR_VERSION = 11;
-const dataTypes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+/**
+ * ONNX operator set: the newest at which onnxruntime's CUDA provider has a kernel for every operator here. An open-ended kernel serves only the version
+ * that it was made for; at 19 comparisons, at 20 zeros, at 21 loops would fall back to the CPU, with copies to and fro.
+ */
+const OPSET = 18;
+const IR_VERSION = 8;
 
 /** A model's bytes, and the folder that its external data is relative to; null where it has none. */
 export type EncodedModel = { bytes: Uint8Array; folder: string | null };
@@ -122,7 +124,7 @@ function writeAttribute(attribute: MessageWriter, name: string, value: OnnxAttri
 
 function writeTensor(tensor: MessageWriter, name: string, dtype: DType, shape: readonly number[]): MessageWriter {
   for (const length of shape) tensor.int(1, length);
-  return tensor.int(2, dataTypes[dtype]).text(8, name);
+  return tensor.int(2, ONNX_TYPES[dtype]).text(8, name);
 }
 
 function writeInitializer(tensor: MessageWriter, initializer: InitializerValue, names: Naming, folder: string): void {
@@ -142,7 +144,7 @@ function writeInitializer(tensor: MessageWriter, initializer: InitializerValue, 
 function writeValueInfo(info: MessageWriter, name: string, { dtype, shape }: TensorType): void {
   info.text(1, name).message(2, (type) =>
     type.message(1, (tensor) => {
-      tensor.int(1, dataTypes[dtype]);
+      tensor.int(1, ONNX_TYPES[dtype]);
       // A loop's tail is written without a shape: it changes from turn to turn.
       if (shape.includes(UNKNOWN)) return;
       tensor.message(2, (dimensions) => {

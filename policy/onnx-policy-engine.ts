@@ -4,10 +4,10 @@ import { LanePool } from './lanes/lane-pool.ts';
 import type { GradientRequest, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
 import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
-import type { TrainedParameter } from './vlm/parameters.ts';
+import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
-import type { GraphModel, ShardShape } from './vlm/training-graph.ts';
-import { loraScale, type TrainScope } from './vlm-config.ts';
+import type { ShardShape } from './vlm/training-graph.ts';
+import { loraScale, type Precision, type TrainScope } from './vlm-config.ts';
 
 export type EngineOptions = {
   checkpoint: Checkpoint;
@@ -18,6 +18,7 @@ export type EngineOptions = {
   lanes: number;
   rowsPerShard: number;
   rowsPerSample: number;
+  precision?: Precision;
   /** Whether each layer's activations are computed again in the backward pass: far less memory, about a third more time. */
   gradientCheckpointing?: boolean;
 };
@@ -44,7 +45,8 @@ export class OnnxPolicyEngine implements PolicyEngine {
   static open(options: EngineOptions): OnnxPolicyEngine {
     const { checkpoint, scope } = options;
     const trained = trainedParameters(checkpoint, scope, options.valueHead);
-    return new OnnxPolicyEngine(options, { checkpoint, trained, loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, gradientCheckpointing: options.gradientCheckpointing ?? false });
+    const model = { loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, precision: options.precision ?? 'float32', gradientCheckpointing: options.gradientCheckpointing ?? false };
+    return new OnnxPolicyEngine(options, { checkpoint, trained, ...model });
   }
 
   initialParameters(seed: number): Float32Array {

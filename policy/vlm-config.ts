@@ -47,6 +47,9 @@ export type VlmConfig = {
   imageTokenId: number;
 };
 
+/** What embeddings, matrix products and residuals are computed in; norms, softmax, activations, positions, losses and the value head are float32 throughout. */
+export type Precision = 'float32' | 'float16' | 'bfloat16';
+
 /** Image tokens per image. */
 export function imageTokens({ vision, featureSelect }: VlmConfig): number {
   return Math.floor(vision.imageSize / vision.patchSize) ** 2 + (featureSelect === 'full' ? 1 : 0);

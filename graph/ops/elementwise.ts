@@ -2,7 +2,7 @@
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, OnnxAttribute, Sample, Value, VjpContext } from '../program.ts';
-import { broadcastShapes, GraphError, type DType, type TensorType } from '../tensor.ts';
+import { broadcastShapes, FLOATS, GraphError, ONNX_TYPES, type DType, type TensorType } from '../tensor.ts';
 
 type NoAttributes = Record<string, never>;
 type Rule = (context: VjpContext<NoAttributes>) => readonly (Value | null)[];
@@ -55,11 +55,12 @@ function binary(name: string, dtypes: readonly DType[], result: DType | null, vj
 }
 
 const numbers: DType[] = ['float32', 'int64'];
+const halvesToo: DType[] = [...FLOATS, 'int64'];
 
-export const Add = binary('Add', numbers, null, ({ grads: [dy] }) => [dy, dy], pairs(positive));
+export const Add = binary('Add', halvesToo, null, ({ grads: [dy] }) => [dy, dy], pairs(positive));
 export const Sub = binary('Sub', numbers, null, ({ g, grads: [dy], needs }) => [dy, needs[1] ? neg(g, dy!) : null], pairs(positive));
 // d(ab) = b da + a db
-export const Mul = binary('Mul', numbers, null, ({ g, inputs: [a, b], grads: [dy], needs }) => [needs[0] ? mul(g, dy!, b) : null, needs[1] ? mul(g, dy!, a) : null], pairs(positive));
+export const Mul = binary('Mul', halvesToo, null, ({ g, inputs: [a, b], grads: [dy], needs }) => [needs[0] ? mul(g, dy!, b) : null, needs[1] ? mul(g, dy!, a) : null], pairs(positive));
 // d(a/b) = da/b - (a/b) db/b
 export const Div = binary(
   'Div',
@@ -140,7 +141,7 @@ export const GeluTanh = unary(
     return [mul(g, dy!, slope)];
   },
   signed,
-  { type: 'Gelu', attributes: { approximate: { text: 'tanh' } } },
+  { type: 'FastGelu', domain: 'com.microsoft' },
 );
 
 export const Not: Op<NoAttributes> = {
@@ -162,7 +163,10 @@ export const Where: Op<NoAttributes> = {
     return [{ dtype: a.dtype, shape: broadcastShapes(condition.shape, a.shape, b.shape) }];
   },
   emit: ({ inputs, outputs }) => [{ type: 'Where', inputs, outputs }],
-  vjp: ({ g, inputs: [condition], grads: [dy], needs }) => [null, needs[1] ? where(g, condition, dy!, g.scalar(0)) : null, needs[2] ? where(g, condition, g.scalar(0), dy!) : null],
+  vjp: ({ g, inputs: [condition], grads: [dy], needs }) => {
+    const zero = cast(g, g.scalar(0), dy!.dtype);
+    return [null, needs[1] ? where(g, condition, dy!, zero) : null, needs[2] ? where(g, condition, zero, dy!) : null];
+  },
   samples: [
     {
       inputs: [
@@ -175,13 +179,11 @@ export const Where: Op<NoAttributes> = {
   ],
 };
 
-const castCodes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
-
 /** Conversion to another element type. Gradients pass between float types only. */
 export const Cast: Op<{ to: DType }> = {
   name: 'Cast',
   infer: ([x], { to }) => [{ dtype: to, shape: x.shape }],
-  emit: ({ inputs, outputs, attributes: { to } }) => [{ type: 'Cast', inputs, outputs, attributes: { to: { int: castCodes[to] } } }],
+  emit: ({ inputs, outputs, attributes: { to } }) => [{ type: 'Cast', inputs, outputs, attributes: { to: { int: ONNX_TYPES[to] } } }],
   vjp: ({ g, inputs: [x], grads: [dy] }) => [x.dtype === 'int64' || x.dtype === 'bool' ? null : cast(g, dy!, x.dtype)],
   samples: [{ inputs: [{ shape: [3], data: [0.5, -1, 2] }], attributes: { to: 'float32' } }],
 };

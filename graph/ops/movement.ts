@@ -2,7 +2,8 @@
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Sample, Value } from '../program.ts';
-import { elements, formatShape, GraphError, normalAxis, sameShape, UNKNOWN, type Shape } from '../tensor.ts';
+import { cast } from './elementwise.ts';
+import { elements, formatShape, GraphError, normalAxis, sameShape, UNKNOWN, type DType, type Shape } from '../tensor.ts';
 
 const counting = (shape: Shape): { shape: Shape; data: number[] } => ({ shape, data: Array.from({ length: elements(shape) }, (_, i) => 0.3 * i - 1) });
 const indices = (...data: number[]): { shape: Shape; data: bigint[] } => ({ shape: [data.length], data: data.map(BigInt) });
@@ -117,7 +118,7 @@ export const GatherRows: Op<Record<string, never>> = {
     return [{ dtype: table.dtype, shape: [...at.shape, ...table.shape.slice(1)] }];
   },
   emit: ({ inputs, outputs }) => [{ type: 'Gather', inputs, outputs, attributes: { axis: { int: 0 } } }],
-  vjp: ({ g, inputs: [table, at], grads: [dy] }) => [scatterAddRows(g, zeros(g, table.shape), at, dy!), null],
+  vjp: ({ g, inputs: [table, at], grads: [dy] }) => [scatterAddRows(g, zeros(g, table.shape, dy!.dtype), at, dy!), null],
   samples: [
     { inputs: [counting([4, 2]), indices(2, 0, 2)] },
     { inputs: [counting([3, 2, 2]), indices(1)] },
@@ -151,7 +152,7 @@ export const ScatterAddRows = scatterRows('ScatterAddRows', 'add', ({ g, inputs:
 export const ReplaceRows = scatterRows(
   'ReplaceRows',
   'none',
-  ({ g, inputs: [, at, rows], grads: [dy], needs }) => [needs[0] ? replaceRows(g, dy!, at, zeros(g, rows.shape)) : null, null, needs[2] ? gatherRows(g, dy!, at) : null],
+  ({ g, inputs: [, at, rows], grads: [dy], needs }) => [needs[0] ? replaceRows(g, dy!, at, zeros(g, rows.shape, dy!.dtype)) : null, null, needs[2] ? gatherRows(g, dy!, at) : null],
   [{ inputs: [counting([4, 2]), indices(2, 0), counting([2, 2])] }],
 );
 
@@ -196,16 +197,17 @@ export function slice(g: GraphBuilder, x: Value, axis: number, start: number, en
   return start === 0 && (end === undefined || end === length) ? x : g.apply(Slice, [x], { axis, start, end })[0];
 }
 
+/** In float32 whatever `x` is: onnxruntime's CUDA provider pads no bfloat16. */
 export function pad(g: GraphBuilder, x: Value, axis: number, before: number, after: number): Value {
-  return g.apply(Pad, [x], { axis, before, after })[0];
+  return cast(g, g.apply(Pad, [cast(g, x, 'float32')], { axis, before, after })[0], x.dtype);
 }
 
 export function expand(g: GraphBuilder, x: Value, shape: Shape): Value {
   return sameShape(x.shape, shape) ? x : g.apply(Expand, [x], { shape })[0];
 }
 
-export function zeros(g: GraphBuilder, shape: Shape): Value {
-  return g.apply(Zeros, [], { shape })[0];
+export function zeros(g: GraphBuilder, shape: Shape, dtype: DType = 'float32'): Value {
+  return cast(g, g.apply(Zeros, [], { shape })[0], dtype);
 }
 
 export function gatherRows(g: GraphBuilder, table: Value, at: Value): Value {

@@ -2,8 +2,8 @@
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, OnnxNode, Value } from '../program.ts';
-import { broadcastShapes, elements, GraphError, sameShape, type Shape } from '../tensor.ts';
-import { exp, mul, neg, sub } from './elementwise.ts';
+import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type Shape } from '../tensor.ts';
+import { cast, exp, mul, neg, sub } from './elementwise.ts';
 import { matMul } from './linear-algebra.ts';
 import { addAt, reshape } from './movement.ts';
 import { reduceMean, reduceSum } from './reduction.ts';
@@ -76,7 +76,7 @@ export const Rotary: Op<{ heads: number }> = {
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   emit: ({ inputs: [x, positions, cosine, sine], outputs, attributes: { heads } }) => [
-    { type: 'RotaryEmbedding', inputs: [x, cosine, sine, positions], outputs, attributes: { num_heads: { int: heads }, interleaved: { int: 0 } } },
+    { type: 'RotaryEmbedding', domain: 'com.microsoft', inputs: [x, positions, cosine, sine], outputs, attributes: { num_heads: { int: heads }, interleaved: { int: 0 } } },
   ],
   // A rotation's transpose is the rotation back.
   vjp: ({ g, inputs: [, positions, cosine, sine], grads: [dy], attributes: { heads } }) => [rotary(g, dy!, positions, cosine, neg(g, sine), heads), null, null, null],
@@ -85,7 +85,8 @@ export const Rotary: Op<{ heads: number }> = {
 
 /**
  * Scaled dot-product attention with grouped heads: queries [rows, kv, group * n, width], keys and values [rows, kv, m, width],
- * and an optional bias that broadcasts to [rows, kv, group, n, m]. Gives the mixed values and the probabilities [rows, kv, group * n, m].
+ * and an optional float32 bias that broadcasts to [rows, kv, group, n, m]. Gives the mixed values and the probabilities [rows, kv, group * n, m].
+ * The softmax and its gradient are float32 for half-width inputs too.
  */
 export const Attention: Op<{ scale: number; group: number }> = {
   name: 'Attention',
@@ -105,25 +106,29 @@ export const Attention: Op<{ scale: number; group: number }> = {
       nodes.push({ type, domain, inputs, outputs: [output], attributes });
       return output;
     };
+    const half = qType.dtype !== 'float32';
     let scores = put('FusedMatMul', [q, k], { transA: { int: 0 }, transB: { int: 1 }, alpha: { float: scale } }, undefined, 'com.microsoft');
+    if (half) scores = put('Cast', [scores], { to: { int: ONNX_TYPES.float32 } });
     if (bias) {
       scores = put('Reshape', [scores, emitter.ints([rows, heads, group, n / group, m])]);
       scores = put('Add', [scores, bias]);
       scores = put('Reshape', [scores, emitter.ints([rows, heads, n, m])]);
     }
-    put('Softmax', [scores], { axis: { int: -1 } }, probabilities);
+    if (half) put('Cast', [put('Softmax', [scores], { axis: { int: -1 } })], { to: { int: ONNX_TYPES[qType.dtype] } }, probabilities);
+    else put('Softmax', [scores], { axis: { int: -1 } }, probabilities);
     put('MatMul', [probabilities, v], {}, mixed);
     return nodes;
   },
-  // The scores, in float32.
-  scratch: ([q, k]) => 4 * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
+  // The scores in float32, of half-width inputs also as they come from the product or go into the next.
+  scratch: ([q, k]) => (q.dtype === 'float32' ? 4 : 6) * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
   // dv = p^T do; dp = do v^T; ds = p (dp - sum(p dp)), and sum(p dp) over keys is sum(o do) over the width, which is shorter
   vjp: ({ g, inputs: [q, k, v, bias], outputs: [o, p], grads: [dO, ...others], attributes: { scale }, needs }) => {
     onlyFirst('Attention', others);
     if (bias && needs[3]) throw new GraphError('Attention has no gradient for its bias');
     const dv = matMul(g, p, dO!, { transA: true });
     const dp = matMul(g, dO!, v, { transB: true });
-    const ds = mul(g, p, sub(g, dp, reduceSum(g, mul(g, dO!, o), [-1], true)));
+    const [P, dP, dOutput, output] = [p, dp, dO!, o].map((value) => cast(g, value, 'float32'));
+    const ds = cast(g, mul(g, P, sub(g, dP, reduceSum(g, mul(g, dOutput, output), [-1], true))), q.dtype);
     return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, ...(bias ? [null] : [])];
   },
   samples: [

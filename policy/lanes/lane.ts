@@ -3,7 +3,8 @@ import { Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
 import { type SampleShape, samplingProgram } from '../vlm/sampling-graph.ts';
-import { type GraphModel, inspectionProgram, scoringProgram, type ShardShape, trainingProgram } from '../vlm/training-graph.ts';
+import type { GraphModel } from '../vlm/parameters.ts';
+import { inspectionProgram, scoringProgram, type ShardShape, trainingProgram } from '../vlm/training-graph.ts';
 
 export type LaneSetup = { model: GraphModel; executionProviders: readonly string[] };
 

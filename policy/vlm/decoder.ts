@@ -1,6 +1,6 @@
 /** The Llama / Mistral decoder: the parts that training and sampling share. Hidden states are matrices [rows * tokens, hidden]. */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { mul, silu } from '../../graph/ops/elementwise.ts';
+import { cast, mul, silu } from '../../graph/ops/elementwise.ts';
 import { replaceRows, reshape, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
@@ -43,7 +43,8 @@ export class Decoder {
   }
 
   norm(name: string, x: Value): Value {
-    return rmsNorm(this.g, x, this.#parameters.get(`language_model.${name}.weight`), this.config.rmsNormEps);
+    const normed = rmsNorm(this.g, cast(this.g, x, 'float32'), this.#parameters.get(`language_model.${name}.weight`), this.config.rmsNormEps);
+    return cast(this.g, normed, x.dtype);
   }
 
   /** Queries for `tokens` positions of each row: [rows, kv, group * tokens, headDim]; positions int64 [rows, tokens]. */
@@ -74,14 +75,15 @@ export class Decoder {
     const at = `language_model.layers.${layer}`;
     const attended = this.#parameters.linear(`${at}.self_attn.o_proj`, reshape(this.g, joined, [rows * tokens, heads * headDim]), { added: residual });
     const normed = this.norm(`layers.${layer}.post_attention_layernorm`, attended);
-    const gated = mul(this.g, silu(this.g, this.#parameters.linear(`${at}.mlp.gate_proj`, normed)), this.#parameters.linear(`${at}.mlp.up_proj`, normed));
+    const gate = silu(this.g, cast(this.g, this.#parameters.linear(`${at}.mlp.gate_proj`, normed), 'float32'));
+    const gated = mul(this.g, cast(this.g, gate, normed.dtype), this.#parameters.linear(`${at}.mlp.up_proj`, normed));
     return this.#parameters.linear(`${at}.mlp.down_proj`, gated, { added: attended });
   }
 
-  /** Logits of final-norm hidden states [n, hidden] -> [n, vocabulary]. */
+  /** Logits of final-norm hidden states [n, hidden] -> float32 [n, vocabulary]. */
   logits(hidden: Value): Value {
-    if (!this.config.tiedEmbeddings) return this.#parameters.linear('lm_head', hidden);
-    return gemm(this.g, hidden, this.#parameters.get('language_model.embed_tokens.weight'), { transB: true });
+    const tied = () => gemm(this.g, hidden, this.#parameters.get('language_model.embed_tokens.weight', hidden.dtype), { transB: true });
+    return cast(this.g, this.config.tiedEmbeddings ? tied() : this.#parameters.linear('lm_head', hidden), 'float32');
   }
 
   #project(layer: number, name: string, normed: Value): Value {
@@ -91,7 +93,8 @@ export class Decoder {
   /** [rows * tokens, heads * headDim] -> [rows, tokens, heads * headDim], turned. */
   #rotated(x: Value, positions: Value, heads: number): Value {
     const [rows, tokens] = positions.shape;
-    return rotary(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), positions, this.#cosine, this.#sine, heads);
+    const straight = cast(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), 'float32');
+    return cast(this.g, rotary(this.g, straight, positions, this.#cosine, this.#sine, heads), x.dtype);
   }
 }
 

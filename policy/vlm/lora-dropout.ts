@@ -7,7 +7,7 @@
  * t and u are constants, and s a seed that comes with the row. So a mask is a function of the row's seed, wherever and whenever it is computed.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { less, mul, where } from '../../graph/ops/elementwise.ts';
+import { cast, less, mul, where } from '../../graph/ops/elementwise.ts';
 import { reshape } from '../../graph/ops/movement.ts';
 import type { Value } from '../../graph/program.ts';
 import { RandomStream } from '../../random/counter.ts';
@@ -40,7 +40,7 @@ export class LoraDropout {
     const ofColumns = g.constant(factors(`dropout columns of ${linear}`, inputs), [1, inputs]);
     const draws = mul(g, reshape(g, mul(g, reshape(g, this.#seeds, [rows, 1]), ofTokens), [positions, 1]), ofColumns);
     const threshold = g.constant(BigInt64Array.of(dropoutThreshold(this.#rate)), []);
-    return where(g, less(g, draws, threshold), g.scalar(0), x);
+    return where(g, less(g, draws, threshold), cast(g, g.scalar(0), x.dtype), x);
   }
 }
 

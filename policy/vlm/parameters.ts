@@ -9,6 +9,19 @@ import type { StoredDType, TensorLocation } from '../../graph/safetensors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import type { LoraDropout } from './lora-dropout.ts';
+import type { Precision } from '../vlm-config.ts';
+
+/** What graphs are made from. */
+export type GraphModel = {
+  checkpoint: Checkpoint;
+  trained: readonly TrainedParameter[];
+  loraScale: number;
+  /** Rate of LoRA dropout in updates. */
+  loraDropout: number;
+  precision: Precision;
+  /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
+  gradientCheckpointing: boolean;
+};
 
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
@@ -21,19 +34,21 @@ export class GraphParameters {
   readonly #inputs: ReadonlyMap<string, InputValue>;
   readonly #loraScale: number;
   readonly #dropout: LoraDropout | null;
+  readonly precision: Precision;
 
   /** Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. `dropout`: only while the policy is updated. */
-  constructor(g: GraphBuilder, checkpoint: Checkpoint, trained: readonly TrainedParameter[], loraScale: number, { outer, dropout }: { outer?: GraphParameters; dropout?: LoraDropout } = {}) {
+  constructor(g: GraphBuilder, { checkpoint, trained, loraScale, precision }: Pick<GraphModel, 'checkpoint' | 'trained' | 'loraScale' | 'precision'>, { outer, dropout }: { outer?: GraphParameters; dropout?: LoraDropout } = {}) {
     this.#g = g;
     this.#checkpoint = checkpoint;
     this.#inputs = outer !== undefined ? outer.#inputs : new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
     this.#loraScale = loraScale;
     this.#dropout = dropout ?? null;
+    this.precision = precision;
   }
 
   /** The same parameters for the body of a loop. */
   within(body: GraphBuilder): GraphParameters {
-    return new GraphParameters(body, this.#checkpoint, [], this.#loraScale, { outer: this });
+    return new GraphParameters(body, { checkpoint: this.#checkpoint, trained: [], loraScale: this.#loraScale, precision: this.precision }, { outer: this });
   }
 
   /** The trained parameters, in their order. */
@@ -45,14 +60,14 @@ export class GraphParameters {
     return this.#inputs.has(name) || this.#stored(name) !== undefined;
   }
 
-  /** A parameter as float32. Throws `CheckpointError` when the checkpoint lacks it. */
-  get(name: string): Value {
-    return cast(this.#g, this.#raw(name), 'float32');
+  /** A parameter in an element type. Throws `CheckpointError` when the checkpoint lacks it. */
+  get(name: string, dtype: DType = 'float32'): Value {
+    return cast(this.#g, this.#raw(name), dtype);
   }
 
-  /** Rows `at` of a table as float32; only those are converted. */
+  /** Rows `at` of a table in the model's precision; only those are converted. */
   rows(name: string, at: Value): Value {
-    return cast(this.#g, gatherRows(this.#g, this.#raw(name), at), 'float32');
+    return cast(this.#g, gatherRows(this.#g, this.#raw(name), at), this.precision);
   }
 
   #raw(name: string): Value {
@@ -68,15 +83,16 @@ export class GraphParameters {
     return this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
   }
 
-  /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T. x is [rows, inputs]. */
+  /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T, all in the type of x [rows, inputs]. */
   linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
     const g = this.#g;
-    const bias = this.has(`${name}.bias`) ? this.get(`${name}.bias`) : undefined;
+    const get = (part: string) => this.get(`${name}.${part}`, x.dtype);
+    const bias = this.has(`${name}.bias`) ? get('bias') : undefined;
     const start = added !== undefined && bias !== undefined ? add(g, added, bias) : (added ?? bias);
-    const y = gemm(g, x, this.get(`${name}.weight`), { transB: true, added: start });
+    const y = gemm(g, x, get('weight'), { transB: true, added: start });
     if (!this.#inputs.has(`${name}.lora_A.weight`)) return y;
     const entering = this.#dropout === null ? x : this.#dropout.drop(name, x);
-    const down = gemm(g, entering, this.get(`${name}.lora_A.weight`), { transB: true, alpha: this.#dropout?.scale });
-    return gemm(g, down, this.get(`${name}.lora_B.weight`), { transB: true, alpha: this.#loraScale, added: y });
+    const down = gemm(g, entering, get('lora_A.weight'), { transB: true, alpha: this.#dropout?.scale });
+    return gemm(g, down, get('lora_B.weight'), { transB: true, alpha: this.#loraScale, added: y });
   }
 }

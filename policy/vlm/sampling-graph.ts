@@ -10,8 +10,8 @@ import type { Program, Value } from '../../graph/program.ts';
 import { type TensorType, UNKNOWN } from '../../graph/tensor.ts';
 import { imageTokens } from '../vlm-config.ts';
 import { Decoder } from './decoder.ts';
-import { GraphParameters } from './parameters.ts';
-import { attentionBias, type GraphModel, valueHead } from './training-graph.ts';
+import { type GraphModel, GraphParameters } from './parameters.ts';
+import { attentionBias, valueHead } from './training-graph.ts';
 import { imageFeatures } from './vision.ts';
 
 /** Static shape of a sampled group. */
@@ -27,12 +27,12 @@ export type SampleShape = {
  * Outputs `later_ids` int64 [turns, rows] and `later_logprobs` [turns, rows] (behind a row's end: pad id and 0), and `values` [rows]. The first token stands in
  * `first_id` [rows] and `first_logprob` [rows].
  */
-export function samplingProgram({ checkpoint, trained, loraScale }: GraphModel, shape: SampleShape): Program {
+export function samplingProgram(model: GraphModel, shape: SampleShape): Program {
   const { rows, promptTokens, maxNewTokens, greedy } = shape;
-  const { config } = checkpoint;
+  const { config } = model.checkpoint;
   const { text, vision } = config;
   const g = new GraphBuilder();
-  const parameters = new GraphParameters(g, checkpoint, trained, loraScale);
+  const parameters = new GraphParameters(g, model);
   const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
   const ids = g.input('ids', 'int64', [rows * promptTokens]);
   const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
@@ -89,9 +89,9 @@ export function samplingProgram({ checkpoint, trained, loraScale }: GraphModel, 
   const first = choose(g, decoder.logits(hidden), seenBefore, null, reshape(g, slice(g, noise, 0, 0, 1), [rows]));
   const lastPosition = slice(g, positions, 1, promptTokens - 1);
   const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [rows, 1, 1, promptTokens]) : null;
-  const tailType: TensorType = { dtype: 'float32', shape: [rows, text.keyValueHeads, UNKNOWN, text.headDim] };
+  const tailType: TensorType = { dtype: model.precision, shape: [rows, text.keyValueHeads, UNKNOWN, text.headDim] };
   const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
-  const empty = zeros(g, [rows, text.keyValueHeads, 0, text.headDim]);
+  const empty = zeros(g, [rows, text.keyValueHeads, 0, text.headDim], model.precision);
 
   const { scans } = loop(
     g,
@@ -113,9 +113,9 @@ export function samplingProgram({ checkpoint, trained, loraScale }: GraphModel, 
         const keys = (grown[`keys_${layer}`] = concat(b, [states[`keys_${layer}`], own.keys], 2));
         const values = (grown[`values_${layer}`] = concat(b, [states[`values_${layer}`], own.values], 2));
         // Scores of both segments side by side, one softmax, two products added: the prompt's part is never copied.
-        const promptScores = matMul(b, queries, cached.keys, { transB: true, alpha: scale });
-        const visible = padding === null ? promptScores : add(b, promptScores, padding);
-        const probabilities = softmax(b, concat(b, [visible, matMul(b, queries, keys, { transB: true, alpha: scale })], 3));
+        const scores = (segment: Value) => cast(b, matMul(b, queries, segment, { transB: true, alpha: scale }), 'float32');
+        const visible = padding === null ? scores(cached.keys) : add(b, scores(cached.keys), padding);
+        const probabilities = cast(b, softmax(b, concat(b, [visible, scores(keys)], 3)), model.precision);
         const mixed = add(b, matMul(b, slice(b, probabilities, 3, 0, promptTokens), cached.values), matMul(b, slice(b, probabilities, 3, promptTokens), values));
         y = step.finishLayer(layer, mixed, y);
       }

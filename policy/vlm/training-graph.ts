@@ -1,16 +1,15 @@
 /** The graph of a gradient shard: forward pass over prompt and response, PPO and SFT losses by per-token weights, gradients of all trained parameters. */
 import { GraphBuilder } from '../../graph/builder.ts';
 import { gradients } from '../../graph/gradients.ts';
-import { add, div, exp, greater, max, min, mul, neg, relu, sub, where } from '../../graph/ops/elementwise.ts';
+import { add, cast, div, exp, greater, max, min, mul, neg, relu, sub, where } from '../../graph/ops/elementwise.ts';
 import { reshape, slice } from '../../graph/ops/movement.ts';
 import { attention, tokenLogprob } from '../../graph/ops/neural.ts';
 import { reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
-import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { imageTokens } from '../vlm-config.ts';
 import { Decoder, HIDDEN_SCORE } from './decoder.ts';
 import { LoraDropout } from './lora-dropout.ts';
-import { GraphParameters, type TrainedParameter } from './parameters.ts';
+import { type GraphModel, GraphParameters } from './parameters.ts';
 import { imageFeatures } from './vision.ts';
 
 /** Static shape of a shard. Prompts are aligned to the right of `promptTokens`, responses to the left of `responseTokens`. */
@@ -23,18 +22,11 @@ export type ShardShape = {
   padded: boolean;
 };
 
-export type GraphModel = {
-  checkpoint: Checkpoint;
-  trained: readonly TrainedParameter[];
-  loraScale: number;
-  /** Rate of LoRA dropout in updates. */
-  loraDropout: number;
-  /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
-  gradientCheckpointing: boolean;
-};
-
 /** Far above log 10, from where on only the clipped term is taken, and far below the overflow of exp in float32. */
 const LARGEST_LOG_RATIO = 30;
+
+/** What a loss is multiplied by for gradients in float16, where numbers under 6e-8 are zero; a power of two, so that it can be taken back exactly. */
+const FLOAT16_LOSS_SCALE = 1024;
 
 /** Token positions that go into the decoder: the last response token is only a target. */
 export function inputTokens({ promptTokens, responseTokens }: ShardShape): number {
@@ -53,9 +45,9 @@ export function scoringProgram(model: GraphModel, shape: ShardShape): Program {
 /** Outputs `image_features`, and of every position `logits` and `last_hidden` (behind the final norm): for comparison with other implementations. */
 export function inspectionProgram(model: GraphModel, shape: ShardShape): Program {
   const { g, features, logits, hidden } = forward(model, shape, 0);
-  g.output('image_features', features);
+  g.output('image_features', cast(g, features, 'float32'));
   g.output('logits', logits);
-  g.output('last_hidden', hidden);
+  g.output('last_hidden', cast(g, hidden, 'float32'));
   return g.finish();
 }
 
@@ -93,14 +85,15 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
 
   const ppoLoss = mul(g, rowWeight, add(g, actionLoss, mul(g, valueCoef, valueLoss)));
   const loss = reduceSum(g, add(g, ppoLoss, sftLoss), [0]);
-  const grads = gradients(g, loss, parameters.trained);
+  const scale = model.precision === 'float16' ? FLOAT16_LOSS_SCALE : 1;
+  const grads = gradients(g, scale === 1 ? loss : mul(g, loss, g.scalar(scale)), parameters.trained);
 
   const entropies = neg(g, reduceSum(g, mul(g, exp(g, scaled.all), scaled.all), [1]));
   const entropy = reduceSum(g, mul(g, reshape(g, entropies, [rows, responseTokens]), entropyWeights), [1]);
   for (const [name, value] of Object.entries({ logprob, value: values, ratio, action_loss: actionLoss, value_loss: valueLoss, sft_loss: sftLoss, entropy })) g.output(name, value);
   for (const [index, { name }] of parameters.trained.entries()) {
     const grad = grads[index];
-    if (grad !== null) g.output(`grad:${name}`, grad);
+    if (grad !== null) g.output(`grad:${name}`, scale === 1 ? grad : mul(g, grad, g.scalar(1 / scale)));
   }
   return g.finish();
 }
@@ -111,14 +104,14 @@ type Forward = { g: GraphBuilder; parameters: GraphParameters; features: Value; 
  * Logits and final-norm hidden states of the positions from `from` on, by default those that predict the response
  * ([rows * responseTokens, vocabulary]), and values [rows]. `dropout`: the rate of LoRA dropout.
  */
-export function forward({ checkpoint, trained, loraScale, gradientCheckpointing }: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1, dropout = 0): Forward {
+export function forward(model: GraphModel, shape: ShardShape, from: number = shape.promptTokens - 1, dropout = 0): Forward {
   const { rows, promptTokens, responseTokens } = shape;
-  const { config } = checkpoint;
+  const { config } = model.checkpoint;
   const { text, vision } = config;
   const tokens = inputTokens(shape);
   const kept = tokens - from;
   const g = new GraphBuilder();
-  const parameters = new GraphParameters(g, checkpoint, trained, loraScale, dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows) });
+  const parameters = new GraphParameters(g, model, dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows) });
   const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
   const ids = g.input('ids', 'int64', [rows * tokens]);
   const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
@@ -128,7 +121,7 @@ export function forward({ checkpoint, trained, loraScale, gradientCheckpointing 
   const decoder = new Decoder(g, text, parameters, tokens);
   const bias = attentionBias(g, shape);
 
-  const inLayer = <T>(make: () => T): T => (gradientCheckpointing ? g.recomputed(make) : make());
+  const inLayer = <T>(make: () => T): T => (model.gradientCheckpointing ? g.recomputed(make) : make());
   const features = imageFeatures(g, parameters, config, pixels, inLayer);
   let x = decoder.embed(ids, { features, positions: imagePositions });
   const scale = 1 / Math.sqrt(text.headDim);
@@ -149,9 +142,9 @@ export function forward({ checkpoint, trained, loraScale, gradientCheckpointing 
   return { g, parameters, features, temperature, targets, logits: decoder.logits(hidden), hidden, values: valueHead(g, parameters, lastPrompt) };
 }
 
-/** Linear-ReLU-...-Linear on [rows, hidden] -> [rows]. */
+/** Linear-ReLU-...-Linear on [rows, hidden] -> [rows], in float32. */
 export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: Value): Value {
-  let x = hidden;
+  let x = cast(g, hidden, 'float32');
   for (let index = 0; ; index += 2) {
     x = parameters.linear(`value_head.${index}`, x);
     if (!parameters.has(`value_head.${index + 2}.weight`)) return reshape(g, x, [hidden.shape[0]]);
