@@ -17,7 +17,7 @@ const lora = z.strictObject({
   rank: positive.default(128).describe('Rank r of every adapter.'),
   alpha: z.number().positive().default(256).describe('Adapters are scaled by alpha / r.'),
   dropout: z.number().min(0).lt(1).default(0.05).describe('Share of the adapters\' input that is dropped while updating, seeded; samples and old log-probs are without.'),
-  parts: z.array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector'])).min(1).default(['language_model']).describe('Parts whose linear layers carry an adapter.'),
+  parts: z.array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector'])).min(1).default(['language_model']).describe('Parts whose linear layers carry a new adapter; one that the checkpoint brings is trained as it is.'),
 });
 
 const model = z

@@ -11,12 +11,11 @@ import type { TrainedParameter } from './vlm/parameters.ts';
 
 /**
  * Trained parameters in the order of every flat vector; last the value head, whose hidden sizes are `valueHead` where the checkpoint brings none.
- * Throws `CheckpointError` when LoRA is asked for and the checkpoint's own adapter is of another shape.
+ * LoRA: an adapter that the checkpoint brings is trained as it is, on the layers that it has. Throws `CheckpointError` when its rank or alpha is another than is asked for.
  */
 export function trainedParameters(checkpoint: Checkpoint, scope: TrainScope, valueHead: readonly number[]): TrainedParameter[] {
   const shapes = [...parameterShapes(checkpoint.config)].filter(([name]) => !isUnusedVisionLayer(checkpoint, name));
-  const policy = scope.kind === 'all' ? shapes : shapes.filter(([name]) => carriesAdapter(name, scope.parts)).flatMap(([name, shape]) => loraShapes(name, shape, scope.rank));
-  if (scope.kind === 'lora') checkAdapter(checkpoint, scope, new Set(policy.map(([name]) => name)));
+  const policy = scope.kind === 'all' ? shapes : shapes.filter(([name]) => carriesAdapter(name, checkpoint, scope)).flatMap(([name, shape]) => loraShapes(name, shape, scope.rank));
   const head = checkpoint.valueHead === null ? valueHeadShapes(checkpoint.config, valueHead) : new Map([...checkpoint.valueHead].map(([name, { shape }]) => [name, shape]));
   return [...policy, ...head].map(([name, shape]) => ({ name, shape }));
 }
@@ -44,8 +43,10 @@ function isUnusedVisionLayer({ config }: Checkpoint, name: string): boolean {
   return Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) >= usedVisionLayers(config);
 }
 
-function carriesAdapter(name: string, parts: readonly string[]): boolean {
-  return /(_proj|fc1|fc2|linear_[12])\.weight$/.test(name) && parts.some((part) => name.startsWith(`${part}.`));
+function carriesAdapter(name: string, { adapter }: Checkpoint, { rank, alpha, parts }: TrainScope & { kind: 'lora' }): boolean {
+  if (adapter === null) return /(_proj|fc1|fc2|linear_[12])\.weight$/.test(name) && parts.some((part) => name.startsWith(`${part}.`));
+  if (adapter.rank !== rank || Math.abs(adapter.alpha - alpha) > 1e-6 * alpha) throw new CheckpointError(`${adapter.files[0]} describes an adapter of rank ${adapter.rank} and alpha ${adapter.alpha}; set model.train to the same, or merge the adapter`);
+  return adapter.parameters.has(name.replace(/weight$/, 'lora_A.weight'));
 }
 
 function loraShapes(name: string, [outputs, inputs]: readonly number[], rank: number): [string, readonly number[]][] {
@@ -54,15 +55,6 @@ function loraShapes(name: string, [outputs, inputs]: readonly number[], rank: nu
     [`${linear}.lora_A.weight`, [rank, inputs]],
     [`${linear}.lora_B.weight`, [outputs, rank]],
   ];
-}
-
-function checkAdapter(checkpoint: Checkpoint, { rank, alpha }: TrainScope & { kind: 'lora' }, trained: ReadonlySet<string>): void {
-  const { adapter, folder } = checkpoint;
-  if (adapter === null) return;
-  const where = adapter.files[0] ?? folder;
-  if (adapter.rank !== rank || adapter.alpha !== alpha) throw new CheckpointError(`${where} describes an adapter of rank ${adapter.rank} and alpha ${adapter.alpha}; set model.train to the same, or merge the adapter`);
-  const left = [...adapter.parameters.keys()].find((name) => !trained.has(name) && !isUnusedVisionLayer(checkpoint, name));
-  if (left !== undefined) throw new CheckpointError(`${where} describes an adapter with ${left}, which model.train does not train; add its part to model.train.parts, or merge the adapter`);
 }
 
 function loaded(tensors: ReadonlyMap<string, TensorLocation>): Parameters {

@@ -12,6 +12,9 @@ export type VisionConfig = {
   activation: 'quick_gelu' | 'gelu' | 'gelu_pytorch_tanh';
 };
 
+/** How rotary frequencies are stretched for longer texts than the model was first trained on (transformers' `rope_type`). */
+export type RopeScaling = { kind: 'linear'; factor: number } | { kind: 'llama3'; factor: number; lowFrequencyFactor: number; highFrequencyFactor: number; originalPositions: number };
+
 /** Llama / Mistral decoder. */
 export type TextConfig = {
   family: 'llama' | 'mistral';
@@ -23,6 +26,7 @@ export type TextConfig = {
   keyValueHeads: number;
   headDim: number;
   ropeTheta: number;
+  ropeScaling: RopeScaling | null;
   /** Rotary frequencies are exact unless named here: a transformers model that was converted by `.to(dtype)` rounds them, one that was loaded in that type does not. */
   ropeRounding?: 'float16' | 'bfloat16';
   rmsNormEps: number;
@@ -30,6 +34,8 @@ export type TextConfig = {
   attentionBias: boolean;
   mlpBias: boolean;
   maxPositions: number;
+  /** A token sees itself and the `slidingWindow - 1` tokens before; null: all before. */
+  slidingWindow: number | null;
   bosTokenId: number | null;
   eosTokenIds: readonly number[];
   padTokenId: number;

@@ -13,7 +13,7 @@ const vision = (hiddenSize: number, layers: number, heads: number, imageSize: nu
 
 const text = (hiddenSize: number, intermediateSize: number, layers: number, heads: number, keyValueHeads: number, vocabSize: number, tiedEmbeddings = false): TextConfig => ({
   family: 'llama', vocabSize, hiddenSize, intermediateSize, layers, heads, keyValueHeads, headDim: hiddenSize / heads, ropeTheta: 10_000, rmsNormEps: 1e-5, tiedEmbeddings,
-  attentionBias: false, mlpBias: false, maxPositions: 4096, bosTokenId: 1, eosTokenIds: [2], padTokenId: 0,
+  attentionBias: false, mlpBias: false, maxPositions: 4096, ropeScaling: null, slidingWindow: null, bosTokenId: 1, eosTokenIds: [2], padTokenId: 0,
 });
 
 const llava = (visionConfig: VisionConfig, textConfig: TextConfig): VlmConfig => ({ vision: visionConfig, text: textConfig, featureLayers: [-2], featureSelect: 'default', projectorActivation: 'gelu', projectorBias: true, imageTokenId: 3 });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { readSafetensorsHeader, type TensorLocation } from '../../graph/safetensors.ts';
+import { readSafetensorsHeader, readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
@@ -38,7 +38,7 @@ const schema = z.object({
 });
 
 /** Throws `CheckpointError` or `SafetensorsError` when the adapter is incomplete, of an unsupported kind, or does not fit the model. */
-export function openAdapter(folder: string, config: VlmConfig): Adapter {
+export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMap<string, TensorLocation>): Adapter {
   const configFile = path.join(folder, 'adapter_config.json');
   const file = path.join(folder, 'adapter_model.safetensors');
   if (!existsSync(file)) throw new CheckpointError(`${folder} has an adapter_config.json but no adapter_model.safetensors; fetch it, or save the adapter with safe_serialization=True`);
@@ -49,7 +49,7 @@ export function openAdapter(folder: string, config: VlmConfig): Adapter {
     throw error instanceof CheckpointError && existsSync(configFile) ? new CheckpointError(`${error.message}; only plain LoRA is supported: merge the adapter into the model first`) : error;
   }
   const { r: rank, lora_alpha: alpha, use_rslora: stabilised } = settings;
-  const parameters = collect(file);
+  const parameters = new Map([...collect(file)].filter(([name, tensor]) => !isCopy(name, tensor, model)));
   const shapes = parameterShapes(config);
   for (const [name, { shape }] of parameters) {
     const [, linear, side] = /^(.*)\.lora_([AB])\.weight$/.exec(name) ?? [];
@@ -61,6 +61,14 @@ export function openAdapter(folder: string, config: VlmConfig): Adapter {
     if (!parameters.has(partner)) throw new CheckpointError(`${file} holds ${name} without ${partner}; save the adapter again`);
   }
   return { parameters, rank, alpha: stabilised ? alpha * Math.sqrt(rank) : alpha, files: [configFile, file] };
+}
+
+/** PEFT saves the embeddings and the head of the model along with an adapter on them. */
+function isCopy(name: string, tensor: TensorLocation, model: ReadonlyMap<string, TensorLocation>): boolean {
+  const original = model.get(name.replace('.base_layer.', '.'));
+  if (original === undefined || original.shape.join() !== tensor.shape.join()) return false;
+  const [saved, own] = [tensor, original].map(readTensor);
+  return saved.every((element, index) => element === own[index]);
 }
 
 function collect(file: string): Map<string, TensorLocation> {

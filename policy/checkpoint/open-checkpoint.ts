@@ -34,7 +34,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
   if (adapterFolder !== null && !holdsAdapter(adapterFolder)) throw new CheckpointError(`There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder that has one`);
   const weightFiles = listWeightFiles(folder);
   const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), collect(weightFiles)));
-  const adapter = adapterFolder !== null ? openAdapter(adapterFolder, config) : holdsAdapter(folder) ? openAdapter(folder, config) : null;
+  const adapter = adapterFolder !== null ? openAdapter(adapterFolder, config, parameters) : holdsAdapter(folder) ? openAdapter(folder, config, parameters) : null;
   const valueHeadFile = [adapterFolder, folder].flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')])).find((file) => existsSync(file));
   const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
   const configFiles = ['config.json', 'generation_config.json'].map((name) => path.join(folder, name)).filter((file) => existsSync(file));

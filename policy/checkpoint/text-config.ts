@@ -1,11 +1,20 @@
 /** The decoder's part of a `config.json`, with the defaults that transformers fills in: LLaVA checkpoints leave most fields out. */
 import { z } from 'zod';
-import type { TextConfig } from '../vlm-config.ts';
+import type { RopeScaling, TextConfig } from '../vlm-config.ts';
 import { CheckpointError } from './errors.ts';
 import { checkConfig } from './check-config.ts';
 
 const length = z.int().min(1);
-const rope = z.object({ rope_theta: z.number().positive().optional(), rope_type: z.string().optional(), type: z.string().optional() });
+const positive = z.number().positive();
+const rope = z.object({
+  rope_theta: positive.optional(),
+  rope_type: z.string().optional(),
+  type: z.string().optional(),
+  factor: positive.optional(),
+  low_freq_factor: positive.optional(),
+  high_freq_factor: positive.optional(),
+  original_max_position_embeddings: length.optional(),
+});
 
 const schema = z.object({
   model_type: z.enum(['llama', 'mistral']).default('llama'),
@@ -42,16 +51,12 @@ const FAMILY_DEFAULTS = {
 export function parseTextConfig(content: unknown, origin: string): TextConfig {
   const text = checkConfig(schema, content, origin);
   const family = FAMILY_DEFAULTS[text.model_type];
-  const kinds = [text.rope_parameters, text.rope_scaling].map((settings) => settings?.rope_type ?? settings?.type ?? 'default');
-  const scaled = kinds.find((kind) => kind !== 'default');
-  if (scaled !== undefined) throw new CheckpointError(`${origin}: rotary positions of the kind "${scaled}" are not supported; use a checkpoint with the default ones`);
   const heads = text.num_attention_heads;
   // Left out: the family's default; null: one for each head.
   const keyValueHeads = text.num_key_value_heads === undefined ? (family.keyValueHeads ?? heads) : (text.num_key_value_heads ?? heads);
   const headDim = text.head_dim ?? text.hidden_size / heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) throw new CheckpointError(`${origin}: hidden_size ${text.hidden_size} and ${heads} heads give heads of size ${headDim}; rotary positions ask for an even whole number`);
   if (heads % keyValueHeads !== 0) throw new CheckpointError(`${origin}: num_attention_heads ${heads} is no multiple of num_key_value_heads ${keyValueHeads}`);
-  const window = text.sliding_window === undefined ? family.slidingWindow : text.sliding_window;
   return {
     family: text.model_type,
     vocabSize: text.vocab_size,
@@ -61,20 +66,35 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
     heads,
     keyValueHeads,
     headDim,
+    ropeScaling: ropeScaling(text.rope_parameters ?? text.rope_scaling ?? {}, origin),
     ropeTheta: text.rope_parameters?.rope_theta ?? text.rope_theta ?? 10_000,
     rmsNormEps: text.rms_norm_eps,
     tiedEmbeddings: text.tie_word_embeddings,
     attentionBias: text.attention_bias,
     mlpBias: text.mlp_bias,
-    // Within one window, sliding attention is plain attention.
-    maxPositions: Math.min(text.max_position_embeddings ?? family.maxPositions, window ?? Infinity),
+    maxPositions: text.max_position_embeddings ?? family.maxPositions,
+    slidingWindow: text.sliding_window === undefined ? family.slidingWindow : text.sliding_window,
     bosTokenId: text.bos_token_id,
     eosTokenIds: [text.eos_token_id ?? []].flat(),
-    padTokenId: usablePad(text.pad_token_id, text.vocab_size),
+    padTokenId: usablePad(text.pad_token_id, text.vocab_size, text.eos_token_id),
   };
 }
 
-/** Old configurations say -1, or an id that was never added, where there is no padding token. Padded positions are masked: any id does. */
-function usablePad(id: number | null | undefined, vocabSize: number): number {
-  return id !== null && id !== undefined && id >= 0 && id < vocabSize ? id : 0;
+function ropeScaling(settings: z.infer<typeof rope>, origin: string): RopeScaling | null {
+  const kind = settings.rope_type ?? settings.type ?? 'default';
+  if (kind === 'default') return null;
+  if (kind !== 'linear' && kind !== 'llama3') throw new CheckpointError(`${origin}: rotary positions of the kind "${kind}" are not supported; default, linear and llama3 are`);
+  const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings') => {
+    const value = settings[name];
+    if (value === undefined) throw new CheckpointError(`${origin}: rotary positions of the kind "${kind}" lack ${name}; fetch config.json again`);
+    return value;
+  };
+  if (kind === 'linear') return { kind, factor: needed('factor') };
+  return { kind, factor: needed('factor'), lowFrequencyFactor: needed('low_freq_factor'), highFrequencyFactor: needed('high_freq_factor'), originalPositions: needed('original_max_position_embeddings') };
+}
+
+/** generate() pads with the end of sequence where no padding token is named; old configurations say -1, or an id that was never added. Padded positions are masked: any id does. */
+function usablePad(id: number | null | undefined, vocabSize: number, end: number | readonly number[] | null): number {
+  const pad = id ?? [end ?? 0].flat()[0];
+  return pad >= 0 && pad < vocabSize ? pad : 0;
 }

@@ -1,7 +1,7 @@
 /** Configurations as transformers reads them: `config.json` and, where a checkpoint brings none, `preprocessor_config.json`. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { VlmConfig } from '../vlm-config.ts';
+import type { RopeScaling, VlmConfig } from '../vlm-config.ts';
 import { readJson } from './check-config.ts';
 import { isOriginalLayout, originalSquaring } from './original-config.ts';
 
@@ -78,10 +78,11 @@ function huggingFaceConfig({ vision, text, featureLayers, featureSelect, project
       num_key_value_heads: text.keyValueHeads,
       pad_token_id: text.padTokenId,
       rms_norm_eps: text.rmsNormEps,
-      rope_parameters: { rope_theta: text.ropeTheta, rope_type: 'default' },
+      rope_parameters: { rope_theta: text.ropeTheta, ...ropeType(text.ropeScaling) },
       // Read by transformers 4.
       rope_theta: text.ropeTheta,
-      ...(text.family === 'mistral' && { sliding_window: null }),
+      ...(text.ropeScaling !== null && { rope_scaling: ropeType(text.ropeScaling) }),
+      ...(text.family === 'mistral' && { sliding_window: text.slidingWindow }),
       tie_word_embeddings: text.tiedEmbeddings,
       vocab_size: text.vocabSize,
     },
@@ -102,4 +103,11 @@ function huggingFaceConfig({ vision, text, featureLayers, featureSelect, project
     vision_feature_layer: featureLayers.length === 1 ? featureLayers[0] : featureLayers,
     vision_feature_select_strategy: featureSelect,
   };
+}
+
+function ropeType(scaling: RopeScaling | null): object {
+  if (scaling === null) return { rope_type: 'default' };
+  const { kind, factor } = scaling;
+  if (kind === 'linear') return { rope_type: kind, factor };
+  return { rope_type: kind, factor, low_freq_factor: scaling.lowFrequencyFactor, high_freq_factor: scaling.highFrequencyFactor, original_max_position_embeddings: scaling.originalPositions };
 }

@@ -7,6 +7,7 @@ import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
 import type { Value } from '../../graph/program.ts';
 import type { TextConfig } from '../vlm-config.ts';
 import type { GraphParameters } from './parameters.ts';
+import { rotaryFrequencies } from './rotary-frequencies.ts';
 
 /** Score of a position that must not be looked at; finite, so that a row without any visible position stays finite. */
 export const HIDDEN_SCORE = -1e9;
@@ -29,8 +30,7 @@ export class Decoder {
       return;
     }
     const half = config.headDim / 2;
-    // angle of position p, pair i: p / theta^(2 i / headDim)
-    const frequencies = Array.from({ length: half }, (_, pair) => rounded(config.ropeTheta ** (-(2 * pair) / config.headDim), config.ropeRounding));
+    const frequencies = rotaryFrequencies(config);
     const angles = Float64Array.from({ length: positions * half }, (_, index) => Math.floor(index / half) * frequencies[index % half]);
     this.#cosine = g.constant(Float32Array.from(angles, Math.cos), [positions, half]);
     this.#sine = g.constant(Float32Array.from(angles, Math.sin), [positions, half]);
@@ -96,13 +96,4 @@ export class Decoder {
     const straight = cast(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), 'float32');
     return cast(this.g, rotary(this.g, straight, positions, this.#cosine, this.#sine, heads), x.dtype);
   }
-}
-
-function rounded(value: number, to: TextConfig['ropeRounding']): number {
-  if (to === 'float16') return new Float16Array([value])[0];
-  if (to !== 'bfloat16') return value;
-  // Round to nearest, ties to even, on the upper half of the float32.
-  const bits = new Uint32Array(new Float32Array([value]).buffer);
-  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
-  return new Float32Array(bits.buffer)[0];
 }

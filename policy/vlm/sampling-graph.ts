@@ -9,7 +9,7 @@ import { argMax, cumulativeSum, reduceMax, reduceSum } from '../../graph/ops/red
 import type { Program, Value } from '../../graph/program.ts';
 import { type TensorType, UNKNOWN } from '../../graph/tensor.ts';
 import { imageTokens } from '../vlm-config.ts';
-import { Decoder } from './decoder.ts';
+import { Decoder, HIDDEN_SCORE } from './decoder.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
 import { attentionBias, valueHead } from './training-graph.ts';
 import { imageFeatures } from './vision.ts';
@@ -42,7 +42,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   const temperature = g.input('temperature', 'float32', []);
   const penalty = g.input('penalty', 'float32', []);
   const decoder = new Decoder(g, text, parameters, promptTokens + maxNewTokens);
-  const bias = attentionBias(g, { rows, promptTokens, responseTokens: 1, padded: shape.padded });
+  const bias = attentionBias(g, { rows, promptTokens, responseTokens: 1, padded: shape.padded }, text.slidingWindow);
   const scale = 1 / Math.sqrt(text.headDim);
   const group = text.heads / text.keyValueHeads;
 
@@ -88,6 +88,9 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
 
   const first = choose(g, decoder.logits(hidden), seenBefore, null, reshape(g, slice(g, noise, 0, 0, 1), [rows]));
   const lastPosition = slice(g, positions, 1, promptTokens - 1);
+  // Where a sliding window leaves the prompt before the last turn.
+  const window = text.slidingWindow !== null && promptTokens + maxNewTokens > text.slidingWindow ? text.slidingWindow : null;
+  const distances = window === null ? null : g.ints(Array.from({ length: promptTokens }, (_, index) => promptTokens - index), [1, 1, 1, promptTokens]);
   const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [rows, 1, 1, promptTokens]) : null;
   const tailType: TensorType = { dtype: model.precision, shape: [rows, text.keyValueHeads, UNKNOWN, text.headDim] };
   const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
@@ -105,16 +108,18 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
       const step = new Decoder(b, text, parameters.within(b), 0, decoder);
       const at = add(b, lastPosition, add(b, turn, b.ints([1], [])));
       const grown: Record<string, Value> = {};
+      const outside = distances === null ? null : where(b, less(b, add(b, distances, turn), b.ints([window!], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
+      const inWindow = (tail: Value) => (window === null ? tail : slice(b, tail, 2, -window));
       let y = step.embed(states.id);
       for (const [layer, cached] of prompt.entries()) {
         const normed = step.norm(`layers.${layer}.input_layernorm`, y);
         const queries = step.queries(layer, normed, at);
         const own = step.keysAndValues(layer, normed, at);
-        const keys = (grown[`keys_${layer}`] = concat(b, [states[`keys_${layer}`], own.keys], 2));
-        const values = (grown[`values_${layer}`] = concat(b, [states[`values_${layer}`], own.values], 2));
+        const keys = (grown[`keys_${layer}`] = inWindow(concat(b, [states[`keys_${layer}`], own.keys], 2)));
+        const values = (grown[`values_${layer}`] = inWindow(concat(b, [states[`values_${layer}`], own.values], 2)));
         // Scores of both segments side by side, one softmax, two products added: the prompt's part is never copied.
         const scores = (segment: Value) => cast(b, matMul(b, queries, segment, { transB: true, alpha: scale }), 'float32');
-        const visible = padding === null ? scores(cached.keys) : add(b, scores(cached.keys), padding);
+        const visible = [padding, outside].reduce<Value>((hidden, hiding) => (hiding === null ? hidden : add(b, hidden, hiding)), scores(cached.keys));
         const probabilities = cast(b, softmax(b, concat(b, [visible, scores(keys)], 3)), model.precision);
         const mixed = add(b, matMul(b, slice(b, probabilities, 3, 0, promptTokens), cached.values), matMul(b, slice(b, probabilities, 3, promptTokens), values));
         y = step.finishLayer(layer, mixed, y);

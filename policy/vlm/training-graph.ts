@@ -119,7 +119,7 @@ export function forward(model: GraphModel, shape: ShardShape, from: number = sha
   const targets = g.input('targets', 'int64', [rows * responseTokens]);
   const temperature = g.input('temperature', 'float32', []);
   const decoder = new Decoder(g, text, parameters, tokens);
-  const bias = attentionBias(g, shape);
+  const bias = attentionBias(g, shape, text.slidingWindow);
 
   const inLayer = <T>(make: () => T): T => (model.gradientCheckpointing ? g.recomputed(make) : make());
   const features = imageFeatures(g, parameters, config, pixels, inLayer);
@@ -152,10 +152,11 @@ export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: 
   }
 }
 
-/** Causal scores [1 or rows, 1, 1, tokens, tokens]; with padding each row also hides what lies before its prompt. */
-export function attentionBias(g: GraphBuilder, shape: ShardShape): Value {
+/** Causal scores [1 or rows, 1, 1, tokens, tokens] within a sliding window; with padding each row also hides what lies before its prompt. */
+export function attentionBias(g: GraphBuilder, shape: ShardShape, slidingWindow: number | null): Value {
   const tokens = inputTokens(shape);
-  const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (index % tokens > Math.floor(index / tokens) ? HIDDEN_SCORE : 0)), [1, 1, 1, tokens, tokens]);
+  const hides = (distance: number) => distance < 0 || distance >= (slidingWindow ?? Infinity);
+  const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (hides(Math.floor(index / tokens) - (index % tokens)) ? HIDDEN_SCORE : 0)), [1, 1, 1, tokens, tokens]);
   if (!shape.padded) return causal;
   return max(g, add(g, causal, g.input('padding', 'float32', [shape.rows, 1, 1, 1, tokens])), g.scalar(HIDDEN_SCORE));
 }

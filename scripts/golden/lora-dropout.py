@@ -4,9 +4,6 @@ usage: python scripts/golden/lora-dropout.py      (pip install torch transformer
 Model, rows and losses are those of test/golden/llava/llama-gqa-bf16; peft's dropout modules are replaced by ones that apply the masks of policy/vlm/lora-dropout.ts, computed here once more.
 """
 import json
-import sys
-
-sys.path.pop(0)  # a file beside this one has the name of a library
 import numpy as np
 import torch
 from peft import PeftModel

@@ -16,6 +16,9 @@ CASES = {
     "several feature layers, class token kept": {"model_type": "llava", "image_token_index": 7, "text_config": SMALL, "vision_config": VIT, "vision_feature_layer": [-2, 5, -1], "vision_feature_select_strategy": "full", "multimodal_projector_bias": False, "projector_hidden_act": "quick_gelu"},
     "rope_theta outside": {"model_type": "llava", "image_token_id": 9, "text_config": {**SMALL, "rope_theta": 5e5, "head_dim": 24, "num_key_value_heads": 2}},
     "rope_theta inside": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "rope_parameters": {"rope_type": "default", "rope_theta": 2e4}, "attention_bias": True, "mlp_bias": True}},
+    "linearly scaled positions, older spelling": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "rope_theta": 3e4, "rope_scaling": {"type": "linear", "factor": 2.0}}},
+    "Llama 3's positions": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "rope_theta": 5e5, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}}},
+    "a sliding window": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "model_type": "mistral", "sliding_window": 1024, "num_key_value_heads": 2, "max_position_embeddings": 32768}},
     "embeddings tied inside": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "tie_word_embeddings": True}},
     "embeddings tied outside": {"model_type": "llava", "image_token_index": 9, "tie_word_embeddings": True, "text_config": SMALL},
     "embeddings tied inside, next": {"model_type": "llava_next", "image_token_index": 9, "text_config": {**SMALL, "tie_word_embeddings": True}},
@@ -23,15 +26,21 @@ CASES = {
 }
 
 
+def scaling(rope):
+    if rope["rope_type"] == "default":
+        return None
+    names = {"factor": "factor", "low_freq_factor": "lowFrequencyFactor", "high_freq_factor": "highFrequencyFactor", "original_max_position_embeddings": "originalPositions"}
+    return {"kind": rope["rope_type"]} | {ours: rope[theirs] for theirs, ours in names.items() if theirs in rope}
+
+
 def expected(config):
     c = {"llava": LlavaConfig, "llava_next": LlavaNextConfig}[config["model_type"]].from_dict(config)
     t, v = c.text_config, c.vision_config
-    window = getattr(t, "sliding_window", None)
     ends = t.eos_token_id if isinstance(t.eos_token_id, list) else [t.eos_token_id]
     layers = c.vision_feature_layer if isinstance(c.vision_feature_layer, list) else [c.vision_feature_layer]
     return {
         "vision": {"hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
-        "text": {"family": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": t.head_dim, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": getattr(t, "attention_bias", False), "mlpBias": getattr(t, "mlp_bias", False), "maxPositions": min(t.max_position_embeddings, window or t.max_position_embeddings), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
+        "text": {"family": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": t.head_dim, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": getattr(t, "attention_bias", False), "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
         "featureLayers": layers, "featureSelect": c.vision_feature_select_strategy, "projectorActivation": c.projector_hidden_act, "projectorBias": c.multimodal_projector_bias, "imageTokenId": c.image_token_index,
     }
 

@@ -17,6 +17,6 @@ for (const folder of folders) {
     for (const quantity of ['image_features', 'base_logits', 'base_last_hidden', 'lora_logits', 'token_logprobs', 'action_logprob', 'value', 'ppo_action_loss', 'ppo_value_loss', 'sft_loss', 'greedy_ids']) {
       t.true(lines.some((line) => line.quantity === quantity), quantity);
     }
-    t.true(lines.filter(({ quantity }) => quantity.startsWith('grad.')).length >= 60);
+    t.true(lines.filter(({ quantity }) => quantity.startsWith('grad.')).length >= 20);
   });
 }

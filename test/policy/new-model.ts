@@ -22,6 +22,7 @@ export function rowsFor(config: VlmConfig): GradientRequest {
   const row = (image: number) => ({ image, promptIds: [1, ...words(2), ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), ...words(3)], responseIds: words(4) });
   const rows: TrainingRow[] = [0, 1].map((image) => ({
     ...row(image),
+    dropoutSeed: 5n,
     ppo: { tokenWeights: new Float32Array(4).fill(0.5), oldLogprob: 0, oldValue: 0, advantage: 1 - 3 * image, return: 2, weight: 0.5 },
     sftWeights: new Float32Array(4).fill(0.2),
   }));

@@ -1,4 +1,4 @@
-/** Tokenizers of every kind that checkpoints have, against the tokenizers library and transformers (scripts/golden/tokenizers.py). */
+/** Tokenizers of every kind that checkpoints have, against the tokenizers library and transformers (scripts/golden/small-tokenizers.py). */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';

@@ -40,7 +40,7 @@ test('the original layout of LLaVA 1.5 says model_type llava and is not taken fo
 
 test('padding ids that are no ids give way to one that is', (t) => {
   const pad = (inner: unknown, outer?: unknown) => parseVlmConfig({ ...small, pad_token_id: outer, text_config: { ...small.text_config, pad_token_id: inner } }, 'x').text.padTokenId;
-  t.deepEqual([pad(-1), pad(null), pad(7), pad(undefined, 8), pad(6, 8), pad(400)], [0, 0, 7, 8, 6, 0]);
+  t.deepEqual([pad(-1), pad(null), pad(7), pad(undefined, 8), pad(6, 8), pad(400)], [0, 2, 7, 8, 6, 0]);
 });
 
 test('responses end where generate() would end them', (t) => {
@@ -55,8 +55,8 @@ for (const [what, config, message] of [
   ['another decoder', { ...small, text_config: { model_type: 'qwen2' } }, /^x\.json has a decoder of the kind qwen2; supported/],
   ['another vision tower', { ...small, vision_config: { model_type: 'siglip_vision_model' } }, /^x\.json: vision_config\.model_type: .*clip_vision_model.*\(it is "siglip_vision_model"\)/],
   ['a wrong field', { ...small, text_config: { num_hidden_layers: 'two' } }, /^x\.json, text_config: num_hidden_layers: .*\(it is "two"\)/],
-  ['scaled rotary positions', { ...small, text_config: { ...small.text_config, rope_scaling: { type: 'linear', factor: 2 } } }, /rotary positions of the kind "linear" are not supported/],
-  ['scaled rotary positions, newer spelling', { ...small, text_config: { ...small.text_config, rope_parameters: { rope_type: 'llama3', rope_theta: 5e5 } } }, /"llama3"/],
+  ['positions of another kind', { ...small, text_config: { ...small.text_config, rope_scaling: { type: 'yarn', factor: 2 } } }, /rotary positions of the kind "yarn" are not supported; default, linear and llama3 are/],
+  ['positions without their numbers', { ...small, text_config: { ...small.text_config, rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, factor: 8 } } }, /of the kind "llama3" lack low_freq_factor/],
   ['heads that do not divide', { ...small, text_config: { ...small.text_config, num_key_value_heads: 3 } }, /num_attention_heads 4 is no multiple of num_key_value_heads 3/],
   ['odd heads', { ...small, text_config: { ...small.text_config, hidden_size: 60 } }, /heads of size 15/],
   ['a feature layer that is not there', { ...small, vision_feature_layer: -26 }, /vision_feature_layer -26 is outside of the tower's 24 layers/],

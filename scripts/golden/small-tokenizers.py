@@ -1,13 +1,11 @@
 """Writes test/golden/tokenizers.json: small tokenizers of every kind that checkpoints have, and what the tokenizers library and transformers do with them.
 
-usage: python scripts/golden/tokenizers.py      (pip install transformers jinja2; made with tokenizers 0.23.3, transformers 5.23.0; node on PATH)
+usage: python scripts/golden/small-tokenizers.py      (pip install transformers jinja2; made with tokenizers 0.23.3, transformers 5.23.0; node on PATH)
 """
 import json
 import random
 import subprocess
 import sys
-
-sys.path.pop(0)  # this file has the name of the library
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers.utils.chat_template_utils import render_jinja_template
 
