@@ -8,7 +8,7 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { responseWeights } from '../../policy/agent.ts';
 import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
 import { canonicalName } from '../../policy/checkpoint/parameter-names.ts';
-import { OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
+import { type EngineOptions, OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
 import type { GradientRequest, TrainingRow } from '../../policy/policy-engine.ts';
 import { LoraDropout } from '../../policy/vlm/lora-dropout.ts';
 import { RandomStream } from '../../random/counter.ts';
@@ -19,9 +19,9 @@ const RATE = 0.3;
 /** As in scripts/golden/lora-dropout.py: too large for float32. */
 const SEEDS = [7n, -9223372036854775807n, 81985529216486895n];
 
-async function engine(dropout: number, lanes = 1): Promise<OnnxPolicyEngine> {
+async function engine(dropout: number, lanes = 1, options: Partial<EngineOptions> = {}): Promise<OnnxPolicyEngine> {
   const checkpoint = openCheckpoint(folder);
-  const opened = OnnxPolicyEngine.open({ checkpoint, scope: { kind: 'lora', rank: 4, alpha: 8, dropout, parts: ['language_model'] }, valueHead: [], provider: 'cpu', lanes, rowsPerShard: lanes === 1 ? 3 : 1, rowsPerSample: 3 });
+  const opened = OnnxPolicyEngine.open({ checkpoint, scope: { kind: 'lora', rank: 4, alpha: 8, dropout, parts: ['language_model'] }, valueHead: [], provider: 'cpu', lanes, rowsPerShard: lanes === 1 ? 3 : 1, rowsPerSample: 3, ...options });
   await opened.setParameters(opened.initialParameters(0));
   return opened;
 }
@@ -79,6 +79,16 @@ test('the same seeds give the same bytes with any number of lanes, other seeds o
   t.not(changed.rows[0].logprob, first.rows[0].logprob);
   t.is(changed.rows[1].logprob, first.rows[1].logprob);
   await Promise.all([one.close(), two.close(), single.close()]);
+});
+
+test('recomputed layers drop the same elements, and half precision drops too', async (t) => {
+  const [plain, recomputing, half] = [await engine(RATE), await engine(RATE, 1, { gradientCheckpointing: true }), await engine(RATE, 1, { precision: 'float16' })];
+  const [expected, again, rounded] = [await plain.gradients(request()), await recomputing.gradients(request()), await half.gradients(request())];
+  t.deepEqual(again.rows, expected.rows);
+  const largest = expected.gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  t.true(again.gradient.every((x, i) => Math.abs(x - expected.gradient[i]) < 1e-6 * largest));
+  for (const [row, { logprob }] of rounded.rows.entries()) t.true(Math.abs(logprob - expected.rows[row].logprob) < 0.05, `${logprob} for ${expected.rows[row].logprob}`);
+  await Promise.all([plain.close(), recomputing.close(), half.close()]);
 });
 
 test('scores and samples are made without dropout; an update without seeds is refused', async (t) => {
