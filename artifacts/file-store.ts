@@ -1,51 +1,61 @@
 /** Artifacts as files `<root>/<first two hex digits>/<sha256>`: atomic, durable, idempotent. */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, opendir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { ArtifactError, type ArtifactRef, type ArtifactStore } from './store.ts';
+import { type Entry, KeyedStore } from './keyed-store.ts';
 
-export class FileStore implements ArtifactStore {
-  readonly #root: string;
+export class FileStore extends KeyedStore {
+  readonly place: string;
 
   constructor(root: string) {
-    this.#root = root;
+    super();
+    this.place = root;
   }
 
-  async put(kind: string, data: Uint8Array): Promise<ArtifactRef> {
-    const ref = { sha256: sha256(data), bytes: data.byteLength, kind };
-    const target = this.#path(ref);
+  protected async read(key: string): Promise<Uint8Array | undefined> {
+    return await readFile(this.#path(key)).catch(ignoreMissing);
+  }
+
+  protected async write(key: string, data: Uint8Array): Promise<void> {
+    const target = this.#path(key);
     const existing = await readFile(target).catch(ignoreMissing);
     // A damaged file of the same name is replaced, not trusted.
-    if (existing === undefined || sha256(existing) !== ref.sha256) await writeDurably(target, data);
-    return ref;
+    if (existing === undefined || !existing.equals(data)) return await writeDurably(target, data);
+    const now = new Date();
+    await utimes(target, now, now);
   }
 
-  async get(ref: ArtifactRef): Promise<Uint8Array> {
-    const data = await readFile(this.#path(ref)).catch(ignoreMissing);
-    if (data === undefined) throw new ArtifactError(`Artifact ${ref.kind} ${ref.sha256} is missing in ${this.#root}; restore it from a backup or start the run anew`);
-    if (sha256(data) !== ref.sha256) throw new ArtifactError(`Artifact ${ref.kind} ${ref.sha256} in ${this.#root} is damaged; delete the file and restore it from a backup`);
-    return data;
+  protected async look(key: string): Promise<Entry | undefined> {
+    const info = await stat(this.#path(key)).catch(ignoreMissing);
+    return info && { key, bytes: info.size, modified: info.mtime };
   }
 
-  async has(ref: ArtifactRef): Promise<boolean> {
-    const info = await stat(this.#path(ref)).catch(ignoreMissing);
-    return info?.size === ref.bytes;
+  protected async *entries(prefix: string): AsyncIterable<Entry> {
+    const folder = await opendir(this.#path(prefix), { recursive: true }).catch(ignoreMissing);
+    if (folder === undefined) return;
+    for await (const entry of folder) {
+      if (!entry.isFile()) continue;
+      const found = await this.look(path.relative(this.place, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+      if (found !== undefined) yield found;
+    }
   }
 
-  #path({ sha256 }: ArtifactRef): string {
-    return path.join(this.#root, sha256.slice(0, 2), sha256);
+  protected async erase(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true });
+  }
+
+  #path(key: string): string {
+    return path.join(this.place, key);
   }
 }
 
-/** Hexadecimal SHA-256. */
-export function sha256(data: Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
-}
-
-/** Writes a file so that after a crash at any moment either the old or the whole new content is there. */
+/**
+ * Writes a file so that after a crash at any moment either the old or the whole new content is there. A writer that is killed leaves
+ * `.<name>.<uuid>` behind.
+ */
 export async function writeDurably(target: string, data: Uint8Array | string): Promise<void> {
   const folder = path.dirname(target);
-  await mkdir(folder, { recursive: true });
+  const created = await mkdir(folder, { recursive: true });
   const temporary = path.join(folder, `.${path.basename(target)}.${randomUUID()}`);
   try {
     const file = await open(temporary, 'wx');
@@ -58,8 +68,14 @@ export async function writeDurably(target: string, data: Uint8Array | string): P
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new Error(`No space is left to write ${target}; free some (\`./gtr gc\` shows what no run needs)`, { cause: error }) : error;
   }
+  await syncFolder(folder);
+  // New folders last only when their parents do.
+  if (created !== undefined) for (let parent = path.dirname(folder); parent.length >= path.dirname(created).length; parent = path.dirname(parent)) await syncFolder(parent);
+}
+
+async function syncFolder(folder: string): Promise<void> {
   const directory = await open(folder, 'r');
   try {
     await directory.sync();

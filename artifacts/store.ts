@@ -8,10 +8,27 @@ export class ArtifactError extends Error {
   override name = 'ArtifactError';
 }
 
+/** An artifact as it lies in the store; `modified`: when it was stored last. */
+export type StoredArtifact = { sha256: string; bytes: number; modified: Date };
+
 export interface ArtifactStore {
-  /** Stores `data` durably before it resolves; the same content twice is one artifact. */
+  /** Where it is, for people: a folder or an address. */
+  readonly place: string;
+  /** Stores `data` durably before it resolves; the same content twice is one artifact, which counts as modified anew. */
   put(kind: string, data: Uint8Array): Promise<ArtifactRef>;
   /** The content, verified against its hash. Throws `ArtifactError` when missing or damaged. */
   get(ref: ArtifactRef): Promise<Uint8Array>;
   has(ref: ArtifactRef): Promise<boolean>;
+  /** Every artifact, in no order. */
+  list(): AsyncIterable<StoredArtifact>;
+  /** Removes an artifact unless it was stored again since `modified`; tells whether it did. */
+  remove(artifact: StoredArtifact): Promise<boolean>;
+
+  /** Records are small JSON values under names like `runs/my-run/iteration-3`: the roots from which artifacts are reached. Written whole or not at all. */
+  putRecord(name: string, value: unknown): Promise<void>;
+  /** Undefined when there is none of this name. */
+  getRecord<T>(name: string): Promise<T | undefined>;
+  /** Names of all records below a folder such as `runs/my-run`, sorted. */
+  listRecords(folder: string): Promise<string[]>;
+  removeRecord(name: string): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { PROJECT } from '../activities/agent-cache.ts';
-import { FileStore } from '../artifacts/file-store.ts';
+import { openStore } from '../artifacts/open-store.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { WORKFLOW_QUEUE } from '../workflows/queues.ts';
 
@@ -25,7 +25,7 @@ export function temporalConfig(): TemporalConfig {
   return { connection: { ...connectionOptions, address }, namespace, address };
 }
 
-/** What activities of this installation work on. */
+/** What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by default in `artifacts/` of the home. */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
-  return { home, store: new FileStore(path.join(home, 'artifacts')) };
+  return { home, store: openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts')) };
 }

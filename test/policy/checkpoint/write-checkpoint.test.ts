@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { sha256 } from '../../../artifacts/file-store.ts';
+import { sha256 } from '../../../artifacts/keyed-store.ts';
 import { decodeSafetensors, fromFloat32, readSafetensorsHeader, readTensor, readTensorBytes, type TensorLocation } from '../../../graph/safetensors.ts';
 import { CheckpointError } from '../../../policy/checkpoint/errors.ts';
 import { mergedParameters } from '../../../policy/checkpoint/merge-adapter.ts';
