@@ -1,5 +1,5 @@
 /** Configurations as transformers reads them: `config.json` and, where a checkpoint brings none, `preprocessor_config.json`. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RopeScaling, VlmConfig } from '../vlm-config.ts';
 import { readJson } from './check-config.ts';
@@ -15,15 +15,30 @@ export type WrittenDType = keyof typeof TORCH_TYPES;
  * preprocessing that the original code does.
  */
 export function writtenConfigs(config: VlmConfig, dtype: WrittenDType, source: string | undefined): Record<string, object> {
-  const own = source === undefined ? null : (readJson(path.join(source, 'config.json'), 'fetch it again') as object);
-  if (own === null) return { 'config.json': huggingFaceConfig(config, dtype) };
-  if (isOriginalLayout(own)) return { 'config.json': huggingFaceConfig(config, dtype), 'preprocessor_config.json': originalPreprocessor(config.vision.imageSize, own, source!) };
+  if (source === undefined) return { 'config.json': huggingFaceConfig(config, dtype) };
+  const file = path.join(source, 'config.json');
+  const own = readJson(file, 'fetch it again') as object;
+  if (isOriginalLayout(own)) return { 'config.json': huggingFaceConfig(config, dtype), 'preprocessor_config.json': originalPreprocessor(config.vision.imageSize, own, source) };
   const facts = { dtype: TORCH_TYPES[dtype], tie_word_embeddings: config.text.tiedEmbeddings };
   const replaced: Record<string, unknown> = { ...facts, torch_dtype: facts.dtype };
   // Wherever they stand: at the top, in text_config, in vision_config.
-  const stated = JSON.parse(JSON.stringify(own), (key, value: unknown) => (Object.hasOwn(replaced, key) ? replaced[key] : value)) as object;
+  const stated = parseKeepingNumbers(readFileSync(file, 'utf8'), (key, value) => (Object.hasOwn(replaced, key) ? replaced[key] : value)) as object;
   return { 'config.json': { ...stated, ...facts } };
 }
+
+/** JSON whose numbers will be written as they stand here: transformers takes 1.0, but not 1, for a fraction. */
+function parseKeepingNumbers(text: string, revive: (key: string, value: unknown) => unknown): unknown {
+  const parse = JSON.parse as (text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown) => unknown;
+  return parse(text, (key, value, { source }) => revive(key, typeof value === 'number' ? rawJson(source) : value));
+}
+
+/** A fraction for transformers, whole or not. */
+function fraction(value: number): unknown {
+  return rawJson(Number.isInteger(value) ? value.toFixed(1) : String(value));
+}
+
+/** ECMAScript's JSON.rawJSON, which TypeScript's library does not know yet. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** A `preprocessor_config.json` that shrinks an image's shorter side to `side` and cuts out its middle. */
 export function croppingPreprocessor(side: number, mean: readonly number[], deviation: readonly number[]): object {
@@ -77,10 +92,10 @@ function huggingFaceConfig({ vision, text, featureLayers, featureSelect, project
       num_hidden_layers: text.layers,
       num_key_value_heads: text.keyValueHeads,
       pad_token_id: text.padTokenId,
-      rms_norm_eps: text.rmsNormEps,
-      rope_parameters: { rope_theta: text.ropeTheta, ...ropeType(text.ropeScaling) },
+      rms_norm_eps: fraction(text.rmsNormEps),
+      rope_parameters: { rope_theta: fraction(text.ropeTheta), ...ropeType(text.ropeScaling) },
       // Read by transformers 4.
-      rope_theta: text.ropeTheta,
+      rope_theta: fraction(text.ropeTheta),
       ...(text.ropeScaling !== null && { rope_scaling: ropeType(text.ropeScaling) }),
       ...(text.family === 'mistral' && { sliding_window: text.slidingWindow }),
       tie_word_embeddings: text.tiedEmbeddings,
@@ -92,7 +107,7 @@ function huggingFaceConfig({ vision, text, featureLayers, featureSelect, project
       hidden_size: vision.hiddenSize,
       image_size: vision.imageSize,
       intermediate_size: vision.intermediateSize,
-      layer_norm_eps: vision.layerNormEps,
+      layer_norm_eps: fraction(vision.layerNormEps),
       model_type: 'clip_vision_model',
       num_attention_heads: vision.heads,
       num_channels: 3,
@@ -107,7 +122,8 @@ function huggingFaceConfig({ vision, text, featureLayers, featureSelect, project
 
 function ropeType(scaling: RopeScaling | null): object {
   if (scaling === null) return { rope_type: 'default' };
-  const { kind, factor } = scaling;
+  const { kind } = scaling;
+  const factor = fraction(scaling.factor);
   if (kind === 'linear') return { rope_type: kind, factor };
-  return { rope_type: kind, factor, low_freq_factor: scaling.lowFrequencyFactor, high_freq_factor: scaling.highFrequencyFactor, original_max_position_embeddings: scaling.originalPositions };
+  return { rope_type: kind, factor, low_freq_factor: fraction(scaling.lowFrequencyFactor), high_freq_factor: fraction(scaling.highFrequencyFactor), original_max_position_embeddings: scaling.originalPositions };
 }

@@ -1,12 +1,16 @@
 """Writes reference checkpoints for `gtr conformance llava`: small random LLaVA models with what users' checkpoints differ in, and what transformers, peft and torch compute from them.
 
-usage: python scripts/golden/llava-cases.py [OUT_DIR [CASE...]]      (pip install torch transformers peft safetensors; made with 2.11.0, 5.23.0, 0.21.2; default test/golden/llava, all)
+usage: python scripts/golden/llava-cases.py [OUT_DIR [CASE...]]
+       python scripts/golden/llava-cases.py OUT_DIR --exported NAME MODEL_DIR [ADAPTER_DIR]
+(pip install torch transformers peft safetensors; made with 2.11.0, 5.23.0, 0.21.2; default test/golden/llava, all)
 """
 import json
 import os
+import shutil
 import sys
+from contextlib import nullcontext
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, MistralConfig
 
@@ -46,19 +50,8 @@ def make(out, name, kind, dtype, names=lambda name: name, shards=False, text={},
     relayout(folder, names, shards, only_head, next, config.text_config.hidden_size, old_theta)
     json.dump({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 24}, "crop_size": {"height": 24, "width": 24}}, open(f"{folder}/preprocessor_config.json", "w"), indent=1)
 
-    generator = torch.Generator().manual_seed(7)
-    words = lambda count: torch.randint(6, 59, (ROWS, count), generator=generator)
-    patches = 9 + (llava.get("vision_feature_select_strategy") == "full")
-    pixels = torch.randn(ROWS, 3, 24, 24, generator=generator)
-    ids = torch.cat([torch.ones(ROWS, 1, dtype=torch.long), words(BEFORE), torch.full((ROWS, patches), 60), words(AFTER)], 1)
-    full, prompt = torch.cat([ids, words(RESPONSE)], 1), ids.shape[1]
-    run = lambda model: model(input_ids=full, pixel_values=pixels, attention_mask=torch.ones_like(full), output_hidden_states=True)
-    ref = {"pixel_values": pixels, "prompt_ids": ids.int(), "full_ids": full.int()}
-    with torch.no_grad():
-        base = run(model)
-        features = model.model.get_image_features(pixel_values=pixels)
-        ref |= {"base_logits": base.logits, "base_last_hidden": base.hidden_states[-1], "image_features": torch.stack(list(getattr(features, "pooler_output", features)))}
     adapted = get_peft_model(model, LoraConfig(r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0, target_modules=targets, use_rslora=rslora, task_type="CAUSAL_LM")).eval()
+    generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter_name, parameter in adapted.named_parameters():
             if "lora_B" in parameter_name:
@@ -66,6 +59,44 @@ def make(out, name, kind, dtype, names=lambda name: name, shards=False, text={},
     adapted.save_pretrained(folder)
     head = torch.nn.Sequential(torch.nn.Linear(24, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
     save_file(dict(head.state_dict()), f"{folder}/value_head.safetensors")
+    os.remove(f"{folder}/README.md")
+    record(folder, name, adapted, head)
+
+
+def exported(out, name, base, adapter=None):
+    """A case of what `gtr export` wrote: a merged folder, or a base and a trained adapter, opened by transformers and peft."""
+    folder = os.path.join(out, name)
+    shutil.copytree(base, folder)
+    if adapter:
+        shutil.copytree(adapter, folder, dirs_exist_ok=True)
+    stored = LlavaForConditionalGeneration.from_pretrained(base, attn_implementation="eager")
+    model = stored.float().eval()
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=True).eval()
+    weights = load_file(f"{folder}/value_head.safetensors")
+    layers = [torch.nn.Linear(*reversed(tensor.shape)) for key, tensor in weights.items() if key.endswith("weight")]
+    head = torch.nn.Sequential(*[module for layer in layers for module in (layer, torch.nn.ReLU())][:-1])
+    head.load_state_dict(weights)
+    record(folder, name, model, head)
+
+
+def record(folder, name, adapted, head):
+    """reference.safetensors and reference.json. `adapted` may be a model without an adapter: then all of it is trained."""
+    generator = torch.Generator().manual_seed(8)
+    config = adapted.config
+    size, image_token = config.vision_config.image_size, config.image_token_index
+    words = lambda count: torch.randint(6, 59, (ROWS, count), generator=generator)
+    patches = (size // config.vision_config.patch_size) ** 2 + (config.vision_feature_select_strategy == "full")
+    pixels = torch.randn(ROWS, 3, size, size, generator=generator)
+    ids = torch.cat([torch.ones(ROWS, 1, dtype=torch.long), words(BEFORE), torch.full((ROWS, patches), image_token), words(AFTER)], 1)
+    full, prompt = torch.cat([ids, words(RESPONSE)], 1), ids.shape[1]
+    run = lambda model: model(input_ids=full, pixel_values=pixels, attention_mask=torch.ones_like(full), output_hidden_states=True)
+    ref = {"pixel_values": pixels, "prompt_ids": ids.int(), "full_ids": full.int()}
+    peft = isinstance(adapted, PeftModel)
+    with torch.no_grad(), adapted.disable_adapter() if peft else nullcontext():
+        base = run(adapted)
+        features = (adapted.base_model.model if peft else adapted).model.get_image_features(pixel_values=pixels)
+        ref |= {"base_logits": base.logits, "base_last_hidden": base.hidden_states[-1], "image_features": torch.stack(list(getattr(features, "pooler_output", features)))}
 
     temperature, coefficient = 0.7, 0.5
     after = run(adapted)
@@ -92,7 +123,6 @@ def make(out, name, kind, dtype, names=lambda name: name, shards=False, text={},
     save_file({key: tensor.detach().contiguous() for key, tensor in ref.items()}, f"{folder}/reference.safetensors")
     json.dump({"case": name, "prompt_len": prompt, "image_tokens": patches, "temperature": temperature, "thought_coefficient": coefficient, "thought_tokens": SPLIT, "ppo_clip": 0.1, "value_loss_coefficient": 0.5,
                "repetition_penalty": 1.2, "greedy_max_new_tokens": GREEDY}, open(f"{folder}/reference.json", "w"), indent=1)
-    os.remove(f"{folder}/README.md")
     print(name, "sequence", full.shape[1], "gradients", sum(key.startswith("grad.") for key in ref), "greedy", ref["greedy_ids"].tolist())
 
 
@@ -118,6 +148,9 @@ def relayout(folder, names, shards, only_head, next, hidden, old_theta):
     json.dump({"metadata": {}, "weight_map": {key: file for file, keys in zip(files, halves) for key in keys}}, open(f"{folder}/model.safetensors.index.json", "w"))
 
 
-out = sys.argv[1] if len(sys.argv) > 1 else "test/golden/llava"
-for case in sys.argv[2:] or CASES:
-    make(out, case, **CASES[case])
+out, *rest = sys.argv[1:] or ["test/golden/llava"]
+if rest[:1] == ["--exported"]:
+    exported(out, *rest[1:])
+else:
+    for case in rest or CASES:
+        make(out, case, **CASES[case])
