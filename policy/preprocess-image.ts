@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { RgbImage } from '../envs/env.ts';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
-import { isOriginalLayout, originalSquaring } from './checkpoint/original-config.ts';
+import { isOriginalLayout, originalSquaring, towerFolder } from './checkpoint/original-config.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { resizeBicubic } from './resize-bicubic.ts';
 
@@ -41,11 +41,12 @@ export function loadImagePreprocessor(folder: string): ImagePreprocessor {
   const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as object;
   const original = isOriginalLayout(model);
   const squaring = original ? originalSquaring(model) : undefined;
-  for (const [name, part] of [['preprocessor_config.json', null], ['processor_config.json', 'image_processor']] as const) {
-    const file = path.join(folder, name);
+  const tower = towerFolder(folder, model);
+  const places = [path.join(folder, 'preprocessor_config.json'), path.join(folder, 'processor_config.json'), ...(tower === null ? [] : [path.join(tower, 'preprocessor_config.json')])];
+  for (const file of places) {
     if (!existsSync(file)) continue;
     const content = readJson(file, 'copy it from the original checkpoint');
-    const settings = part === null ? content : (content as Record<string, unknown>)[part];
+    const settings = path.basename(file) === 'processor_config.json' ? (content as { image_processor?: unknown }).image_processor : content;
     if (settings !== undefined) return imagePreprocessor(settings, { origin: file, side, squaring });
   }
   // The original code takes them from the vision tower's own folder.

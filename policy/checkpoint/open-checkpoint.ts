@@ -7,6 +7,7 @@ import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
 import { type Adapter, openAdapter } from './open-adapter.ts';
+import { towerFolder } from './original-config.ts';
 import { canonicalName } from './parameter-names.ts';
 import { parameterShapes, unreadShapes } from './parameter-shapes.ts';
 import { readVlmConfig } from './read-config.ts';
@@ -32,13 +33,23 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
   if (!existsSync(folder)) throw new CheckpointError(`There is no model folder ${folder}; name a folder in Hugging Face format (config.json, model.safetensors)`);
   if (!existsSync(path.join(folder, 'config.json')) && holdsAdapter(folder)) throw new CheckpointError(`${folder} holds a PEFT adapter without its model; name it as model.adapter, and the model that it was trained on as model.base`);
   if (adapterFolder !== null && !holdsAdapter(adapterFolder)) throw new CheckpointError(`There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder that has one`);
-  const weightFiles = listWeightFiles(folder);
-  const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), collect(weightFiles)));
+  const own = listWeightFiles(folder);
+  const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
+  const found = collect(own);
+  // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
+  const towerFiles = tower === null || holdsTower(found) ? [] : listWeightFiles(tower);
+  for (const [name, tensor] of collect(towerFiles)) if (name.startsWith('vision_tower.')) found.set(name, tensor);
+  const weightFiles = [...own, ...towerFiles];
+  const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), found));
   const adapter = adapterFolder !== null ? openAdapter(adapterFolder, config, parameters) : holdsAdapter(folder) ? openAdapter(folder, config, parameters) : null;
   const valueHeadFile = [adapterFolder, folder].flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')])).find((file) => existsSync(file));
   const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
   const configFiles = ['config.json', 'generation_config.json'].map((name) => path.join(folder, name)).filter((file) => existsSync(file));
   return { folder, config, parameters, adapter, valueHead, files: [...configFiles, ...weightFiles, ...(adapter?.files ?? []), ...(valueHeadFile === undefined ? [] : [valueHeadFile])] };
+}
+
+function holdsTower(found: ReadonlyMap<string, TensorLocation>): boolean {
+  return [...found.keys()].some((name) => name.startsWith('vision_tower.'));
 }
 
 function holdsAdapter(folder: string): boolean {
@@ -88,8 +99,8 @@ function checkParameters(folder: string, config: VlmConfig, found: ReadonlyMap<s
   const expected = parameterShapes(config);
   const optional = unreadShapes(config);
   const missing = [...expected.keys()].filter((name) => !found.has(name));
-  if (missing.length > 0 && ![...found.keys()].some((name) => name.startsWith('vision_tower.'))) {
-    throw new CheckpointError(`${folder} holds no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`);
+  if (missing.length > 0 && !holdsTower(found)) {
+    throw new CheckpointError(`${folder} holds no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's folder beside it, as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`);
   }
   if (missing.length > 0) throw new CheckpointError(`${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`);
   for (const [name, { dtype, file, shape }] of found) {

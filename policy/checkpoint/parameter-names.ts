@@ -11,6 +11,7 @@ const REWRITINGS: readonly [RegExp, string][] = [
   [/^language_model\.lm_head\./, 'lm_head.'], // transformers 4, and files of 5
   [/^language_model\.model\./, 'language_model.'],
   [/^vision_tower\.vision_model\./, 'vision_tower.'], // transformers 4
+  [/^vision_model\./, 'vision_tower.'], // a CLIP model by itself
   [/^model\.(embed_tokens|layers|norm)\b/, 'language_model.$1'], // original LLaVA's decoder
 ];
 

@@ -2,30 +2,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
+import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { CheckpointError } from './errors.ts';
-import { isOriginalLayout, parseOriginalConfig } from './original-config.ts';
+import { isOriginalLayout, parseOriginalConfig, towerFolder } from './original-config.ts';
 import { parseTextConfig } from './text-config.ts';
+import { activation, visionConfig, visionSchema } from './vision-config.ts';
 
 const SUPPORTED = 'supported are LLaVA 1.5 and 1.6 (llava, llava_next, LlavaLlamaForCausalLM, LlavaMistralForCausalLM) with a CLIP tower and a Llama or Mistral decoder';
-
-const length = z.int().min(1);
-const activation = z.enum(['quick_gelu', 'gelu', 'gelu_pytorch_tanh']);
-
-/** Defaults of `CLIPVisionConfig`. */
-const visionSchema = z.object({
-  model_type: z.literal('clip_vision_model').default('clip_vision_model'),
-  hidden_size: length.default(768),
-  intermediate_size: length.default(3072),
-  num_hidden_layers: length.default(12),
-  num_attention_heads: length.default(12),
-  num_channels: z.literal(3).default(3),
-  image_size: length.default(224),
-  patch_size: length.default(32),
-  layer_norm_eps: z.number().positive().default(1e-5),
-  hidden_act: activation.default('quick_gelu'),
-});
 
 /** A LLaVA configuration without a vision part means CLIP ViT-L/14 at 336 pixels. */
 const DEFAULT_VISION = { hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 24, num_attention_heads: 16, image_size: 336, patch_size: 14 };
@@ -45,7 +29,8 @@ const schema = z.object({
 /** Reads the configuration of a checkpoint folder; end-of-sequence ids are those at which `generate()` stops. Throws `CheckpointError`. */
 export function readVlmConfig(folder: string): VlmConfig {
   const file = path.join(folder, 'config.json');
-  const config = parseVlmConfig(readJson(file, 'name a folder with a checkpoint in Hugging Face format'), file);
+  const content = readJson(file, 'name a folder with a checkpoint in Hugging Face format');
+  const config = parseVlmConfig(content, file, towerFolder(folder, content));
   const generation = path.join(folder, 'generation_config.json');
   if (!existsSync(generation)) return config;
   const endSchema = z.object({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
@@ -53,10 +38,10 @@ export function readVlmConfig(folder: string): VlmConfig {
   return ends === undefined || ends === null ? config : checked({ ...config, text: { ...config.text, eosTokenIds: [ends].flat() } }, generation);
 }
 
-/** Checks and completes a configuration; `origin` names it in errors. */
-export function parseVlmConfig(content: unknown, origin: string): VlmConfig {
+/** Checks and completes a configuration; `origin` names it in errors. `tower`: the folder of an original checkpoint's vision tower, where there is one. */
+export function parseVlmConfig(content: unknown, origin: string, tower: string | null = null): VlmConfig {
   const { model_type: type, architectures, text_config: text } = checkConfig(z.looseObject({ model_type: z.string().optional(), architectures: z.array(z.string()).nullish() }), content, origin);
-  if (isOriginalLayout(content)) return checked(parseOriginalConfig(content, origin), origin);
+  if (isOriginalLayout(content)) return checked(parseOriginalConfig(content, origin, tower), origin);
   if (type !== 'llava' && type !== 'llava_next') throw new CheckpointError(`${origin} describes a model of the kind ${architectures?.[0] ?? type ?? '(not named)'}; ${SUPPORTED}`);
   const config = checkConfig(schema, content, origin);
   const decoder = checkConfig(z.looseObject({ model_type: z.string().default('llama'), pad_token_id: z.int().nullish() }), text ?? {}, `${origin}, text_config`);
@@ -75,19 +60,6 @@ export function parseVlmConfig(content: unknown, origin: string): VlmConfig {
     },
     origin,
   );
-}
-
-function visionConfig(vision: z.infer<typeof visionSchema>): VisionConfig {
-  return {
-    hiddenSize: vision.hidden_size,
-    intermediateSize: vision.intermediate_size,
-    layers: vision.num_hidden_layers,
-    heads: vision.num_attention_heads,
-    imageSize: vision.image_size,
-    patchSize: vision.patch_size,
-    layerNormEps: vision.layer_norm_eps,
-    activation: vision.hidden_act,
-  };
 }
 
 /** What must hold between the fields. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RopeScaling, VlmConfig } from '../vlm-config.ts';
 import { readJson } from './check-config.ts';
-import { isOriginalLayout, originalSquaring } from './original-config.ts';
+import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
 
 const TORCH_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
@@ -60,8 +60,8 @@ export function croppingPreprocessor(side: number, mean: readonly number[], devi
 
 /** What the original code does to images, which takes its settings from the vision tower's own folder. */
 function originalPreprocessor(side: number, content: object, folder: string): object {
-  const file = path.join(folder, 'preprocessor_config.json');
-  const settings = existsSync(file) ? (readJson(file, 'fetch it again') as object) : croppingPreprocessor(side, [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]);
+  const file = [folder, towerFolder(folder, content)].flatMap((place) => (place === null ? [] : [path.join(place, 'preprocessor_config.json')])).find((place) => existsSync(place));
+  const settings = file !== undefined ? (readJson(file, 'fetch it again') as object) : croppingPreprocessor(side, [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]);
   const squaring = originalSquaring(content);
   if (squaring === 'pad') return { ...settings, image_processor_type: 'LlavaImageProcessor', do_pad: true };
   return squaring === 'squeeze' ? { ...settings, size: { height: side, width: side }, do_center_crop: false } : settings;

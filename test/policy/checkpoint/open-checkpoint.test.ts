@@ -1,12 +1,14 @@
 /** Opening the recorded checkpoint in every layout that its tensors can have, and refusing what does not fit in one sentence. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { decodeSafetensors, encodeSafetensors, readTensor } from '../../../graph/safetensors.ts';
 import { CheckpointError } from '../../../policy/checkpoint/errors.ts';
+import { exportPolicy } from '../../../policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../../../policy/checkpoint/open-checkpoint.ts';
 import { canonicalName, fileName } from '../../../policy/checkpoint/parameter-names.ts';
 import { parameterShapes } from '../../../policy/checkpoint/parameter-shapes.ts';
+import { loadImagePreprocessor } from '../../../policy/preprocess-image.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint-folder.ts';
 
 type Tensor = { name: string; shape: readonly number[]; data: Float32Array };
@@ -58,6 +60,36 @@ for (const [what, rename] of [
     }
   });
 }
+
+test('the original layout, with its vision tower in a folder beside it: the same model, and exported as transformers lays it out', async (t) => {
+  const isTower = ({ name }: Tensor) => name.startsWith('vision_tower.');
+  const recorded = openCheckpoint(RECORDED);
+  const { vision_config: vision, text_config: text } = recordedJson('config.json') as Record<string, Record<string, unknown>>;
+  const config = { ...text, architectures: ['LlavaLlamaForCausalLM'], model_type: 'llava', mm_vision_tower: 'somebody/tower', mm_projector_type: 'mlp2x_gelu', mm_vision_select_layer: -2, image_aspect_ratio: 'pad', tie_word_embeddings: false };
+  const original = (name: string) => name.replace('multi_modal_projector.linear_1', 'model.mm_projector.0').replace('multi_modal_projector.linear_2', 'model.mm_projector.2').replace('language_model.', '');
+  const folder = checkpointFolder(t, { 'config.json': config, 'model.safetensors': encodeSafetensors(weights.filter((tensor) => !isTower(tensor)).map((tensor) => ({ ...tensor, name: original(tensor.name) }))) });
+  t.throws(() => openCheckpoint(folder), { instanceOf: CheckpointError, message: /names the vision tower somebody\/tower; .* any CLIP tower whose folder lies beside the checkpoint/ });
+  const tower = path.join(folder, 'tower');
+  mkdirSync(tower);
+  writeFileSync(path.join(tower, 'config.json'), JSON.stringify({ model_type: 'clip', vision_config: vision }));
+  const text_model = zeros('text_model.final_layer_norm.weight', [4]);
+  writeFileSync(path.join(tower, 'model.safetensors'), encodeSafetensors([text_model, ...weights.filter(isTower).map((tensor) => ({ ...tensor, name: tensor.name.replace('vision_tower.', 'vision_model.') }))]));
+  writeFileSync(path.join(tower, 'preprocessor_config.json'), readFileSync(path.join(RECORDED, 'preprocessor_config.json')));
+  const opened = openCheckpoint(folder);
+  t.deepEqual({ ...opened.config, imageTokenId: 300 }, recorded.config);
+  t.is(opened.files.length, 3);
+  for (const [name, location] of recorded.parameters) t.deepEqual(readTensor(opened.parameters.get(name)!), readTensor(location), name);
+
+  const out = path.join(folder, 'out');
+  const [merged] = await exportPolicy(out, opened, new Map(), { kind: 'all' });
+  const again = openCheckpoint(merged);
+  t.deepEqual(again.config, opened.config);
+  t.deepEqual(again.parameters.size, recorded.parameters.size);
+  // The original pads images to a square; what is written says so to transformers, and does the same here.
+  t.like(JSON.parse(readFileSync(path.join(merged, 'preprocessor_config.json'), 'utf8')) as object, { image_processor_type: 'LlavaImageProcessor', do_pad: true });
+  const image = { width: 30, height: 50, data: Uint8Array.from({ length: 30 * 50 * 3 }, (_, index) => index % 251) };
+  t.deepEqual(loadImagePreprocessor(merged)(image), loadImagePreprocessor(folder)(image));
+});
 
 test('shards are found through their index', (t) => {
   const halves = { 'model-00001-of-00002.safetensors': weights.slice(0, 30), 'model-00002-of-00002.safetensors': weights.slice(30) };
