@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { replayAlfworldGames } from '../envs/alfworld/conformance.ts';
+import { replayGymCards } from '../envs/conformance-gymcards.ts';
 import { conformLlava } from '../policy/conformance-llava.ts';
 import { UsageError } from './errors.ts';
 
@@ -27,6 +28,15 @@ export function register(program: Command): void {
       if (!existsSync(folder)) throw new UsageError(`${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`);
       const totals = new Totals();
       for (const { game, walks, records, difference } of replayAlfworldGames(folder).games) totals.add(difference === null, `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`);
+      totals.close();
+    });
+  conformance
+    .command('gymcards <file>')
+    .description('recorded episodes of the four card games (JSON lines, gzipped or not): every episode that differs')
+    .action((file: string) => {
+      if (!existsSync(file)) throw new UsageError(`${file}: there is no such file; name recorded episodes (episodes.jsonl.gz).`);
+      const totals = new Totals();
+      for (const { line, env, steps, difference } of replayGymCards(file)) totals.add(difference === null, `${env}, line ${line}: ${difference ?? `${steps} steps`}`);
       totals.close();
     });
 }

@@ -1,5 +1,6 @@
 /** What the exact solver sees of a card state: the numbers on the table, the formula so far, and the goal. */
 import { ConfigError } from '../configs/schema.ts';
+import { cardNumber, rankName } from '../envs/card.ts';
 import type { JsonState } from '../envs/env.ts';
 
 export type Hand = {
@@ -23,11 +24,8 @@ export function formulaGame(environment: string): { goal: number; operators: rea
   return game;
 }
 
-const RANK_NAMES: Readonly<Record<string, string>> = { T: '10', '1': 'A' };
-
 /** Reads a formula game's state (envs/points24.ts, envs/ezpoints.ts): cards are suit letter + rank. */
 export function handOf(state: JsonState): Hand {
-  const ranks = (state.cards as readonly string[]).map((card) => RANK_NAMES[card.slice(1)] ?? card.slice(1));
-  const numbers = ranks.map((rank) => (rank === 'A' ? 1 : 'JQK'.includes(rank) ? 10 : Number(rank)));
-  return { ranks, numbers, formula: state.formula as readonly string[] };
+  const cards = state.cards as readonly string[];
+  return { ranks: cards.map(rankName), numbers: cards.map(cardNumber), formula: state.formula as readonly string[] };
 }

@@ -1,10 +1,14 @@
 /** Points24 and EZPoints: append numbers, operators and brackets until the formula makes the goal. */
-import { findAllFormulas, isSolution, isWholeAndSmall } from '../corrector/exact-solver.ts';
-import { RandomStream } from '../random/counter.ts';
-import { drawCardTable } from './drawing/card-table.ts';
-import type { Environment, Game, JsonState, RgbImage, StepResult } from './env.ts';
 import { z } from 'zod';
+import { findAllFormulas, isSolution, isWholeAndSmall } from '../corrector/exact-solver.ts';
 import { parseConfig } from '../configs/schema.ts';
+import { RandomStream } from '../random/counter.ts';
+import { cardNumber } from './card.ts';
+import { drawCardTable } from './drawing/card-table.ts';
+import { cardFacesOption } from './drawing/card-faces.ts';
+import type { Environment, Game, JsonState, RgbImage, StepResult } from './env.ts';
+import { evaluatePython } from './python-arithmetic.ts';
+import { readSingleAction } from './read-action.ts';
 
 /** What distinguishes the formula games. */
 export type FormulaRules = {
@@ -26,14 +30,14 @@ const optionsSchema = z.strictObject({
   deals: z.enum(DEALS).default('all'),
   /** Short for `deals: "solvable"`. */
   solvableOnly: z.boolean().default(false),
+  /**
+   * What the equals sign computes. `exact`: fractions, + - * / and brackets. `python-float64`: what the original does, Python's evaluation of the joined
+   * text: 1 and 2 make 12, `//` and `**` are operators, signs are allowed, 8/(3-8/3) is 23.99999999999999.
+   */
+  arithmetic: z.enum(['exact', 'python-float64']).default('exact'),
+  cardFaces: cardFacesOption,
 });
 export type FormulaOptions = z.infer<typeof optionsSchema>;
-
-/** Ranks count their number, faces 10. */
-export function cardNumber(card: string): number {
-  const rank = card.slice(1);
-  return rank === 'A' ? 1 : 'TJQK'.includes(rank) ? 10 : Number(rank);
-}
 
 const REWARD_GOAL = 10;
 const REWARD_WRONG = -1;
@@ -47,11 +51,11 @@ export function formulaGame(rules: FormulaRules): Game<FormulaOptions> {
       const random = new RandomStream({ seed, purpose: `deal ${rules.name}`, episode });
       for (;;) {
         const cards = rules.deal(random);
-        if (isDealt(rules, cards.map(cardNumber), options)) return new FormulaEnvironment(rules, actions, { cards, formula: [] });
+        if (isDealt(rules, cards.map(cardNumber), options)) return new FormulaEnvironment(rules, options, actions, { cards, formula: [] });
       }
     },
-    fromState: (state) => new FormulaEnvironment(rules, actions, state as FormulaState),
-    readAction: (text, legalActions) => readFormulaAction(text, legalActions),
+    fromState: (state, options) => new FormulaEnvironment(rules, options, actions, state as FormulaState),
+    readAction: (text, legalActions) => readSingleAction(text, /10|[1-9]|[^\d\s]/g, legalActions),
   };
 }
 
@@ -65,29 +69,21 @@ function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, solva
   return wanted === 'integer' || rules.isHeldOut(numbers) === (wanted === 'heldOut');
 }
 
-/**
- * The action named in an answer: `10` is looked for before `1`, and the text must hold exactly one action. What stands behind the action's
- * closing quote does not count.
- */
-function readFormulaAction(text: string, legalActions: readonly string[]): string | null {
-  const value = /"([^"]*)"/.exec(text)?.[1] ?? text;
-  const found = value.match(/10|[1-9]|[^\d\s]/g)?.filter((token) => legalActions.includes(token)) ?? [];
-  return found.length === 1 ? found[0] : null;
-}
-
 type FormulaState = JsonState & { readonly cards: readonly string[]; readonly formula: readonly string[] };
 
 class FormulaEnvironment implements Environment {
   readonly name: string;
   readonly #rules: FormulaRules;
+  readonly #options: FormulaOptions;
   readonly #actions: readonly string[];
   readonly #cards: readonly string[];
   #formula: readonly string[];
   #over = false;
 
-  constructor(rules: FormulaRules, actions: readonly string[], { cards, formula }: FormulaState) {
+  constructor(rules: FormulaRules, options: FormulaOptions, actions: readonly string[], { cards, formula }: FormulaState) {
     this.name = rules.name;
     this.#rules = rules;
+    this.#options = options;
     this.#actions = actions;
     this.#cards = cards;
     this.#formula = formula;
@@ -98,7 +94,7 @@ class FormulaEnvironment implements Environment {
   }
 
   observe(size: number): RgbImage {
-    return drawCardTable(this.#cards, this.#formula.join(''), size);
+    return drawCardTable(this.#cards, this.#formula.join(''), size, this.#options.cardFaces);
   }
 
   promptValues(): Readonly<Record<string, string>> {
@@ -119,14 +115,19 @@ class FormulaEnvironment implements Environment {
 
   #apply(action: string): StepResult {
     if (this.#formula.length > this.#rules.longestFormula) return { reward: REWARD_WRONG, stop: 'truncated' };
-    if (action === '=') {
-      const solved = isSolution(this.#formula.join(''), this.#cards.map(cardNumber), this.#rules.goal, this.#rules.operators);
-      return { reward: solved ? REWARD_GOAL : REWARD_WRONG, stop: 'terminated' };
-    }
+    if (action === '=') return { reward: this.#isSolved() ? REWARD_GOAL : REWARD_WRONG, stop: 'terminated' };
     const onTable = !/^\d/.test(action) || this.#numbersLeft().includes(action);
     // A number that is not on the table leaves a blank behind.
     this.#formula = [...this.#formula, onTable ? action : ' '];
     return { reward: onTable ? 0 : REWARD_WRONG, stop: null };
+  }
+
+  #isSolved(): boolean {
+    const { goal, operators } = this.#rules;
+    const formula = this.#formula.join('');
+    if (this.#options.arithmetic === 'exact') return isSolution(formula, this.#cards.map(cardNumber), goal, operators);
+    const value = evaluatePython(formula);
+    return value !== null && Number(value) === goal && this.#numbersLeft().length === 0;
   }
 
   #numbersLeft(): string[] {

@@ -11,10 +11,10 @@ const PICTURE_SIZE = 300;
 /** Plays one episode with actions read line by line from `input`; an unknown action is asked again. */
 export async function play(
   name: string,
-  { seed, folder, input = process.stdin, output = process.stdout }: { seed: number; folder: string; input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream },
+  { seed, options, folder, input = process.stdin, output = process.stdout }: { seed: number; options: unknown; folder: string; input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream },
 ): Promise<void> {
   const game = gameByName(name);
-  const environment = game.start({ seed, episode: 0 }, game.parseOptions({}));
+  const environment = game.start({ seed, episode: 0 }, game.parseOptions(options));
   const picture = path.join(folder, `${name}.png`);
   mkdirSync(folder, { recursive: true });
   const show = () => {

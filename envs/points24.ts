@@ -1,10 +1,9 @@
 /** Points24: four cards, make 24 with + - * / and brackets, each card once. */
 import { findAllFormulas, isWholeAndSmall } from '../corrector/exact-solver.ts';
 import { RandomStream } from '../random/counter.ts';
+import { RANKS, SUITS } from './card.ts';
 import { formulaGame } from './formula-game.ts';
 
-const SUITS = ['H', 'D', 'C', 'S'] as const;
-const RANKS = ['A', '2', '3', '4', '5', '6', '7', '8', '9', 'T', 'J', 'Q', 'K'] as const;
 const GOAL = 24;
 const OPERATORS = ['+', '-', '*', '/'] as const;
 const LARGEST_NUMBER = 10;
