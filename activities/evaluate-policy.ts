@@ -1,7 +1,5 @@
 /** Plays fixed evaluation deals without cut or learning. */
-import path from 'node:path';
 import { getJson, putJson } from '../artifacts/codecs.ts';
-import { writeDurably } from '../artifacts/file-store.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
@@ -11,8 +9,8 @@ import { playEpisodes, type RolloutProgress } from '../policy/rollout.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { getPolicy } from './policy-state.ts';
-import { runFolder } from './publish-metrics.ts';
 import { rolloutSettings } from './roll-out-wave.ts';
+import { putEvaluationRecord, runFolder, writeEvaluation } from './run-records.ts';
 
 export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string };
 
@@ -47,7 +45,8 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
           parts.push(summary(episodes));
         }
         const result = { ...parts[0], heldOut: parts[1] ?? null };
-        await writeDurably(path.join(runFolder(home, runId), `evaluation-${label}.json`), `${JSON.stringify(result, null, 2)}\n`);
+        await putEvaluationRecord(store, runId, label, result);
+        await writeEvaluation(runFolder(home, runId), label, result);
         return result;
       }),
     ),

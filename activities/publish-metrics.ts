@@ -1,28 +1,19 @@
-/** Writes an iteration's metrics where people look: one JSON line per iteration, each iteration once, whatever was retried. */
+/** Records what an iteration came to: for ever in the store, and at once as a line where people look on this machine. Each iteration once, whatever was retried. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeDurably } from '../artifacts/file-store.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
-import type { Metrics } from '../learner/rollout-metrics.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { type IterationRecord, type MetricsLine, metricsLines, putIterationRecord, runFolder } from './run-records.ts';
 
-export type PublishMetricsInput = { runId: string; iteration: number; metrics: Metrics; samples: ArtifactRef };
+export type PublishMetricsInput = IterationRecord & { runId: string };
 
-/** One line of metrics.jsonl. */
-export type MetricsLine = { iteration: number; metrics: Metrics; samples: ArtifactRef };
-
-/** Folder of a run's files for people. */
-export function runFolder(home: string, runId: string): string {
-  return path.join(home, 'runs', encodeURIComponent(runId));
-}
-
-export function createMetricsActivities({ home }: ActivityDependencies) {
+export function createMetricsActivities({ home, store }: ActivityDependencies) {
   return {
-    publishMetrics: activity(async ({ runId, iteration, metrics, samples }: PublishMetricsInput): Promise<null> => {
+    publishMetrics: activity(async ({ runId, ...record }: PublishMetricsInput): Promise<null> => {
+      await putIterationRecord(store, runId, record);
       const file = path.join(runFolder(home, runId), 'metrics.jsonl');
-      const earlier = (await readMetrics(file)).filter((line) => line.iteration < iteration);
-      const lines: MetricsLine[] = [...earlier, { iteration, metrics, samples }];
-      await writeDurably(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      const earlier = (await readMetrics(file)).filter((line) => line.iteration < record.iteration);
+      await writeDurably(file, metricsLines([...earlier, record]));
       return null;
     }),
   };

@@ -1,16 +1,22 @@
 /** `gtr export`: what a run made, in other programs' formats. */
 import path from 'node:path';
 import type { Command } from 'commander';
+import { exportRun } from '../report/export-run.ts';
 import { exportWeights } from './export-weights.ts';
+import { readRun } from './read-run.ts';
 import { withClient } from './temporal.ts';
 
 export function register(program: Command): void {
   program
     .command('export <run>')
-    .description('write the trained weights for transformers, PEFT and later runs')
+    .description('write what a run made: weights for transformers, PEFT and later runs, TensorBoard events, metrics, corrections with their pictures')
     .requiredOption('--out <folder>', 'folder to write')
-    .action(async (run: string, { out }: { out: string }) => {
-      const folders = await withClient((client) => exportWeights(client, run, path.resolve(out)));
-      process.stdout.write(folders.map((folder) => `${folder}\n`).join(''));
+    .action(async (run: string, options: { out: string }) => {
+      const out = path.resolve(options.out);
+      const written = await withClient(async (client) => {
+        const known = await readRun(client, run);
+        return [...(await exportRun({ out, ...known })), ...(await exportWeights(client, run, known, out))];
+      });
+      process.stdout.write(written.map((name) => `${name}\n`).join(''));
     });
 }

@@ -1,8 +1,8 @@
 /** `gtr result`: what a run came to, as text or as one JSON object. */
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { runFolder } from '../activities/publish-metrics.ts';
-import { gtrHome } from '../workers/installation.ts';
+import { runFolder, writeRunFolder } from '../activities/run-records.ts';
+import { activityDependencies } from '../workers/installation.ts';
 import type { Progress, TrainResult } from '../workflows/train.ts';
 import { withClient } from './temporal.ts';
 import { resultLines } from './watch.ts';
@@ -26,6 +26,8 @@ async function runResult(client: Client, run: string) {
   const finished = status.name === 'COMPLETED' ? ((await handle.result()) as TrainResult) : null;
   const progress = status.name === 'RUNNING' ? await handle.query<Progress>('progress') : null;
   if (status.name !== 'COMPLETED' && status.name !== 'RUNNING') await handle.result(); // throws what went wrong
+  const { home, store } = activityDependencies();
+  await writeRunFolder(store, home, run);
   return {
     run,
     status: finished?.status ?? progress!.status,
@@ -37,7 +39,7 @@ async function runResult(client: Client, run: string) {
     corrections: { rows: finished?.corrections.rows ?? null },
     corrector: finished?.corrector ?? null,
     evaluation: finished?.evaluation ?? null,
-    paths: { folder: runFolder(gtrHome(), run) },
+    paths: { folder: runFolder(home, run) },
     finished,
   };
 }

@@ -1,5 +1,5 @@
 /** Which curves a report shows: metrics of spec.md section 9 over iterations. */
-import type { MetricsLine } from '../activities/publish-metrics.ts';
+import type { MetricsLine } from '../activities/run-records.ts';
 import { type Html, html } from './html.ts';
 import { type LineChart, lineChart, type Mark } from './line-chart.ts';
 import { duration, percent } from './number-format.ts';

@@ -1,6 +1,6 @@
 /** The top of a report: what was run, how far it got, and what came of it. */
 import type { EvaluationPart } from '../activities/evaluate-policy.ts';
-import type { MetricsLine } from '../activities/publish-metrics.ts';
+import type { MetricsLine } from '../activities/run-records.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type Html, html } from './html.ts';
 import { duration, percent } from './number-format.ts';

@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
-import { type MetricsLine, readMetrics } from '../activities/publish-metrics.ts';
+import { readMetrics } from '../activities/publish-metrics.ts';
+import type { MetricsLine } from '../activities/run-records.ts';
 import { getJson } from '../artifacts/codecs.ts';
 import { ArtifactError, type ArtifactRef, type ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';

@@ -1,5 +1,5 @@
 /** The configuration and all metrics as tables. */
-import type { MetricsLine } from '../activities/publish-metrics.ts';
+import type { MetricsLine } from '../activities/run-records.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type Html, html } from './html.ts';
 import { compactNumber } from './number-format.ts';

@@ -98,6 +98,12 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
+    startedAt: started,
+    config,
+    from: input.policy.sha256,
+    policy,
+    optimizer,
+    corrections: batch.corrections,
     metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])) },
     samples: batch.samples,
   });

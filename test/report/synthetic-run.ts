@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
-import type { MetricsLine } from '../../activities/publish-metrics.ts';
+import type { MetricsLine } from '../../activities/run-records.ts';
 import { putJson } from '../../artifacts/codecs.ts';
 import { FileStore } from '../../artifacts/file-store.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';

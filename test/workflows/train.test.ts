@@ -1,13 +1,22 @@
 /** Whole runs on real parts: server, workers, ONNX graphs, the built-in model, the exact solver. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { readMetrics, runFolder } from '../../activities/publish-metrics.ts';
+import sharp from 'sharp';
+import { readMetrics } from '../../activities/publish-metrics.ts';
+import { runFolder } from '../../activities/run-records.ts';
+import { sha256 } from '../../artifacts/keyed-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
+import { readRun } from '../../cli/read-run.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
+import { points24 } from '../../envs/points24.ts';
+import type { ExportedCorrection } from '../../report/export-corrections.ts';
+import { exportRun } from '../../report/export-run.ts';
+import { writeReport } from '../../report/write-report.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { Progress, train } from '../../workflows/train.ts';
 import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
@@ -54,6 +63,31 @@ test.serial('the same configuration gives the same policy, also when the GPU wor
   const withoutTimes = (line: (typeof metrics)[number]) => Object.fromEntries(Object.entries(line.metrics).filter(([name]) => !name.startsWith('time/')));
   const reference = await readMetrics(path.join(runFolder(installation.home, 'undisturbed'), 'metrics.jsonl'));
   t.deepEqual(metrics.map(withoutTimes), reference.map(withoutTimes));
+});
+
+test.serial('a machine that has only the store reports and exports a run', async (t) => {
+  const elsewhere = await mkdtemp(path.join(tmpdir(), 'gtr-elsewhere-'));
+  Object.assign(process.env, { GTR_HOME: elsewhere, GTR_STORE: path.join(installation.home, 'artifacts') });
+  const known = await withClient((client) => readRun(client, 'undisturbed'));
+  Object.assign(process.env, { GTR_HOME: installation.home });
+  delete process.env.GTR_STORE;
+  t.is(known.status, 'completed');
+  t.true((await readFile(await writeReport({ runId: 'undisturbed', ...known }), 'utf8')).includes('what the agent saw'));
+
+  const out = path.join(elsewhere, 'export');
+  const written = await exportRun({ out, ...known });
+  t.deepEqual(written.map((name) => path.relative(out, name)), ['config.json', 'metrics.jsonl', 'evaluation-final.json', 'evaluation-start.json', 'tensorboard/events.out.tfevents.gtr', 'policy.safetensors', 'optimizer.safetensors', 'corrections.jsonl', 'images']);
+  const { policy, corrections } = await result('undisturbed');
+  t.is(sha256(await readFile(path.join(out, 'policy.safetensors'))), policy.sha256);
+  t.is((await readMetrics(path.join(out, 'metrics.jsonl'))).length, 2);
+  const rows = (await readFile(path.join(out, 'corrections.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as ExportedCorrection);
+  t.is(rows.length, corrections.rows);
+  for (const { image, prompt, response, trained, state } of rows) {
+    t.true(prompt.includes('<image>'));
+    t.true(response.startsWith(trained) && !trained.includes('"action":"') && 'action' in (JSON.parse(response) as object));
+    const { data } = await sharp(path.join(out, image)).raw().toBuffer({ resolveWithObject: true });
+    t.deepEqual(new Uint8Array(data), points24.fromState(state, points24.parseOptions(known.config.environment.options)).observe(known.config.model.imageSize).data);
+  }
 });
 
 test.serial('a run started with the plain temporal CLI is the same run', async (t) => {

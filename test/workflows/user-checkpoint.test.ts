@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { exportWeights } from '../../cli/export-weights.ts';
+import { readRun } from '../../cli/read-run.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { writeNewCheckpoint } from '../../policy/new-checkpoint.ts';
@@ -69,7 +70,7 @@ test('two iterations with LoRA dropout, the same bytes on one lane; the exported
   t.not(trained.policy.sha256, (await startOf('untrained', settings)).policy.sha256);
   t.is((await run('one-lane', config(base, prompt, { engine: { lanes: 1 } }))).policy.sha256, trained.policy.sha256);
 
-  const [adapter] = await withClient((client) => exportWeights(client, 'user', path.join(work, 'export')));
+  const [adapter] = await withClient(async (client) => exportWeights(client, 'user', await readRun(client, 'user'), path.join(work, 'export')));
   const continued = await startOf('continued', config(base, prompt, { model: { adapter } }));
   t.is(continued.policy.sha256, trained.policy.sha256);
 });
