@@ -9,8 +9,10 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
+import type { VlmConfig } from '../policy/vlm-config.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
-import { DECODER_1M, gradientRequest, sampleRequest, writeTinyModel } from './engine/tiny-model.ts';
+import { Requests } from './engine/requests.ts';
+import { DECODER_1M, writeTinyModel } from './engine/tiny-model.ts';
 
 const STEPS = 512;
 const EPOCHS = 2;
@@ -23,22 +25,24 @@ const { values: options } = parseArgs({
   options: { lanes: { type: 'string', default: '1' }, repeats: { type: 'string', default: '3' }, 'rows-per-shard': { type: 'string', default: '16' }, 'rows-per-sample': { type: 'string', default: '16' }, python: { type: 'string' } },
 });
 
-async function open(text: object, rowsPerShard: number): Promise<{ engine: OnnxPolicyEngine; parameters: Float32Array; vocabSize: number }> {
+async function open(text: object, rowsPerShard: number): Promise<{ engine: OnnxPolicyEngine; parameters: Float32Array; config: VlmConfig }> {
   const checkpoint = openCheckpoint(await writeTinyModel(text));
   const engine = OnnxPolicyEngine.open({ checkpoint, scope: { kind: 'all' }, valueHead: [64, 32], provider: 'cpu', lanes: Number(options.lanes), rowsPerShard, rowsPerSample: Number(options['rows-per-sample']) });
   const parameters = engine.initialParameters(1);
   await engine.setParameters(parameters);
-  return { engine, parameters, vocabSize: checkpoint.config.text.vocabSize };
+  return { engine, parameters, config: checkpoint.config };
 }
 
-const { engine, parameters, vocabSize } = await open({}, Number(options['rows-per-shard']));
+const { engine, parameters, config } = await open({}, Number(options['rows-per-shard']));
 console.log(`${engine.trainedSize} trained parameters, ${options.lanes} lane(s), ${options['rows-per-shard']} rows a shard, ${options['rows-per-sample']} rows sampled together`);
 
+/** 16 image tokens and 14 of text. */
+const tiny = new Requests(config, 30);
 const requests = Array.from({ length: STEPS / SAMPLES_PER_STEP }, (_, seed) => ({
-  ppo: gradientRequest(SAMPLES_PER_STEP, 0, RESPONSE_TOKENS.shortest, RESPONSE_TOKENS.longest, vocabSize, seed),
-  both: gradientRequest(SAMPLES_PER_STEP, SAMPLES_PER_STEP, RESPONSE_TOKENS.shortest, RESPONSE_TOKENS.longest, vocabSize, seed),
+  ppo: tiny.gradient({ ppo: SAMPLES_PER_STEP, sft: 0, ...RESPONSE_TOKENS, seed }),
+  both: tiny.gradient({ ppo: SAMPLES_PER_STEP, sft: SAMPLES_PER_STEP, ...RESPONSE_TOKENS, seed }),
 }));
-const prompts = sampleRequest(ENVIRONMENTS, RESPONSE_TOKENS.longest, vocabSize);
+const prompts = tiny.sample(ENVIRONMENTS, RESPONSE_TOKENS.longest);
 
 async function rollout(): Promise<void> {
   for (let step = 0; step < STEPS / ENVIRONMENTS; step++) await engine.sample(prompts);
@@ -79,8 +83,8 @@ await engine.close();
 
 /** Rows of one pass of the larger decoder: its activations leave the cache sooner. */
 const large = await open(DECODER_1M, 4);
-const trainStep = gradientRequest(0, 16, 60, 60, large.vocabSize, 1, 148);
-const largePrompts = sampleRequest(16, 100, large.vocabSize, 108);
+const trainStep = new Requests(large.config, 164).gradient({ ppo: 0, sft: 16, shortest: 60, longest: 60 });
+const largePrompts = new Requests(large.config, 124).sample(16, 100);
 console.log(`${large.engine.trainedSize} trained parameters`);
 await measure('1 M decoder, train step 16 x 224, loss on 60', async () => void (await large.engine.gradients(trainStep)));
 await measure('1 M decoder, 16 prompts of 124, 100 tokens', async () => void (await large.engine.sample(largePrompts)));

@@ -58,11 +58,14 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number): 
   const order = executionOrder(program);
   const lastRead = new Map<Value, number>();
   for (const [place, node] of order.entries()) for (const value of operands(node)) lastRead.set(value, place);
+  for (const { value } of program.outputs) lastRead.set(value, Infinity);
   // Buffers, each with the values that lie in it; what is fed, stored or received is not counted here.
   const buffers = new Map<Value, { bytes: number; values: Set<Value> }>();
   let [now, peak] = [0, 0];
   for (const [place, node] of order.entries()) {
     const endsHere = (value: Value) => buffers.has(value) && [...buffers.get(value)!.values].every((other) => (lastRead.get(other) ?? -1) <= place);
+    // A turn's states stay while the next ones are made; the last ones are the loop's results.
+    if (node.body) peak = Math.max(peak, now + peakOf(node.body, new Set(), growth) + node.body.inputs.reduce((sum, state) => sum + bytesOf(state, growth), 0));
     for (const output of node.outputs) {
       const bytes = bytesOf(output, growth);
       const [first] = node.inputs;
@@ -71,13 +74,12 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number): 
       if (buffer !== undefined) {
         buffer.values.add(output);
         buffers.set(output, buffer);
-      } else if (!outputs.has(output) && !(shared !== undefined && shared.node === null)) {
+      } else if (shared === undefined && !outputs.has(output)) {
         buffers.set(output, { bytes, values: new Set([output]) });
         now += bytes;
       }
     }
-    const inner = node.body ? peakOf(node.body, new Set(), growth) : 0;
-    peak = Math.max(peak, now + inner + (node.op.scratch?.(node.inputs, node.attributes) ?? 0));
+    peak = Math.max(peak, now + (node.op.scratch?.(node.inputs, node.attributes) ?? 0));
     for (const value of new Set([...operands(node), ...node.outputs])) {
       const buffer = buffers.get(value);
       if (buffer === undefined || ![...buffer.values].every((other) => (lastRead.get(other) ?? -1) <= place)) continue;

@@ -40,7 +40,7 @@ export async function conformLlava(folder: string): Promise<ConformanceLine[]> {
   // Every position at once: the whole sequence counts as prompt.
   const inspect = async (engine: OnnxPolicyEngine | null) => {
     const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
-    const lane = new Lane({ model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false }, executionProviders: ['cpu'] });
+    const lane = new Lane({ model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false }, executionProviders: ['cpu'], sessions: 1 });
     if (engine !== null) lane.setParameters(engine.initialParameters(0));
     const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
     const rows = Array.from({ length: rowCount }, (_, row) => ({ image: row, promptIds: rowIds(row), responseIds: [] }));

@@ -18,12 +18,16 @@ export type EngineOptions = {
   lanes: number;
   rowsPerShard: number;
   rowsPerSample: number;
+  /** Sessions (shapes) that a lane keeps ready. */
+  sessions?: number;
+  /** What lengths are rounded up to a multiple of, so that there are few shapes; null: between 1/32 and 1/16 of them. */
+  lengthStep?: number | null;
   precision?: Precision;
   /** Whether each layer's activations are computed again in the backward pass: far less memory, about a third more time. */
   gradientCheckpointing?: boolean;
 };
 
-/** Lengths of responses, and of prompts where they differ, are rounded up to a multiple of a step between 1/32 and 1/16 of them: few shapes, little padding. */
+/** Where no step is fixed. */
 const LEAST_LENGTH_STEP = 4;
 
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds: readonly number[] };
@@ -38,7 +42,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     this.#options = options;
     this.trained = model.trained;
     this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
-    this.#pool = new LanePool({ model, executionProviders: [options.provider] }, options.lanes);
+    this.#pool = new LanePool({ model, executionProviders: [options.provider], sessions: options.sessions ?? 24 }, options.lanes);
   }
 
   /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
@@ -60,7 +64,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   async sample(request: SampleRequest): Promise<SampledRow[]> {
     const { rows, maxNewTokens, temperature } = request;
     const { config } = this.#options.checkpoint;
-    const prompts = promptShape(rows);
+    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
     const groups = chunks(rows, this.#options.rowsPerSample);
     const sampled = await Promise.all(
       groups.map(async (group) => {
@@ -108,12 +112,12 @@ export class OnnxPolicyEngine implements PolicyEngine {
 
   /** Rows of like length side by side, longest first, cut into shards. */
   #shards<R extends PromptRow | TrainingRow>(rows: readonly R[]): { shape: ShardShape; indices: number[]; rows: R[] }[] {
-    const prompts = promptShape(rows);
+    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
     const order = rows.map((_, index) => index).sort((a, b) => rows[b].responseIds.length - rows[a].responseIds.length || a - b);
     return chunks(order, this.#options.rowsPerShard).map((indices) => ({
       indices: [...indices],
       rows: indices.map((index) => rows[index]),
-      shape: { rows: rowBucket(indices.length, this.#options.rowsPerShard), ...prompts, responseTokens: Math.max(1, roundUp(rows[indices[0]].responseIds.length)) },
+      shape: { rows: rowBucket(indices.length, this.#options.rowsPerShard), ...prompts, responseTokens: Math.max(1, roundUp(rows[indices[0]].responseIds.length, this.#options.lengthStep ?? null)) },
     }));
   }
 }
@@ -130,15 +134,15 @@ async function sumInOrder(running: Promise<Float32Array>[], size: number): Promi
   return sum;
 }
 
-/** Prompts of one length need no mask; mixed ones are padded to a common length. */
-function promptShape(rows: readonly { promptIds: readonly number[] }[]): { promptTokens: number; padded: boolean } {
+/** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */
+function promptShape(rows: readonly { promptIds: readonly number[] }[], step: number | null): { promptTokens: number; padded: boolean } {
   const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
-  const padded = rows.some(({ promptIds }) => promptIds.length !== longest);
-  return { promptTokens: padded ? roundUp(longest) : longest, padded };
+  const padded = step !== null || rows.some(({ promptIds }) => promptIds.length !== longest);
+  return { promptTokens: padded ? roundUp(longest, step) : longest, padded };
 }
 
-function roundUp(length: number): number {
-  const step = Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
+function roundUp(length: number, fixed: number | null): number {
+  const step = fixed ?? Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
   return Math.ceil(length / step) * step;
 }
 

@@ -6,16 +6,18 @@ import { type SampleShape, samplingProgram } from '../vlm/sampling-graph.ts';
 import type { GraphModel } from '../vlm/parameters.ts';
 import { inspectionProgram, scoringProgram, type ShardShape, trainingProgram } from '../vlm/training-graph.ts';
 
-export type LaneSetup = { model: GraphModel; executionProviders: readonly string[] };
+export type LaneSetup = {
+  model: GraphModel;
+  executionProviders: readonly string[];
+  /** Sessions kept before the oldest is closed: each holds its own buffers, on a GPU also its own weights. */
+  sessions: number;
+};
 
 /** A graph run: which graph, in which shape, on what. */
 export type LaneJob = { kind: 'train' | 'score' | 'inspect'; shape: ShardShape; feeds: Feeds } | { kind: 'sample'; shape: SampleShape; feeds: Feeds };
 
 /** Named results; `gradient` is flat, in the order of the trained parameters. */
 export type LaneResult = { outputs: Record<string, Float32Array | BigInt64Array>; gradient: Float32Array | null };
-
-/** Sessions kept before the oldest is closed: each holds its own buffers. */
-const MOST_SESSIONS = 24;
 
 const PROGRAMS = { train: trainingProgram, score: scoringProgram, inspect: inspectionProgram, sample: samplingProgram } as { [kind in LaneJob['kind']]: (model: GraphModel, shape: never) => Program };
 
@@ -64,10 +66,10 @@ export class Lane {
     const key = `${kind} ${JSON.stringify(shape)}`;
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      const { model, executionProviders } = this.#setup;
+      const { model, executionProviders, sessions } = this.#setup;
       session = Session.load(PROGRAMS[kind](model, shape as never), { executionProviders, prepack: kind === 'sample' });
       const [oldest] = this.#sessions.keys();
-      if (this.#sessions.size >= MOST_SESSIONS) {
+      if (this.#sessions.size >= sessions) {
         void this.#sessions.get(oldest)!.then((old) => old.close());
         this.#sessions.delete(oldest);
       }

@@ -1,0 +1,56 @@
+/** Requests like those of a training iteration, for a model of any shape: random words around one image. */
+import type { GradientRequest, SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
+import { imageTokens, type VlmConfig } from '../../policy/vlm-config.ts';
+import { RandomStream } from '../../random/counter.ts';
+
+/** Tokens that no response may hold: padding, begin, end, image. */
+const SPECIAL_TOKENS = 4;
+
+export class Requests {
+  readonly #config: VlmConfig;
+  /** Tokens of a prompt: begin, image, words. */
+  readonly promptTokens: number;
+
+  constructor(config: VlmConfig, promptTokens: number) {
+    this.#config = config;
+    this.promptTokens = promptTokens;
+  }
+
+  /** `rows` prompts to be answered with `tokens` tokens each (random weights rarely end a row earlier). */
+  sample(rows: number, tokens: number): SampleRequest {
+    const random = new RandomStream({ seed: 1, purpose: 'bench sampling' });
+    return {
+      rows: Array.from({ length: rows }, (_, image) => ({ image, promptIds: this.#prompt(random), noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
+      pixels: this.#pixels(random, rows),
+      maxNewTokens: tokens,
+      temperature: 1,
+      repetitionPenalty: 1.2,
+      penalizePrompt: false,
+    };
+  }
+
+  /** One optimizer step's rows: `ppo` samples and `sft` corrections with responses of `shortest` to `longest` tokens. */
+  gradient({ ppo, sft, shortest, longest, seed = 1 }: { ppo: number; sft: number; shortest: number; longest: number; seed?: number }): GradientRequest {
+    const random = new RandomStream({ seed, purpose: 'bench rows' });
+    const rows = Array.from({ length: ppo + sft }, (_, image): TrainingRow => {
+      const tokens = shortest + random.below(longest - shortest + 1);
+      const row = { image, promptIds: this.#prompt(random), responseIds: this.#words(random, tokens) };
+      if (image >= ppo) return { ...row, sftWeights: new Float32Array(tokens).fill(1 / (sft * tokens)) };
+      return { ...row, ppo: { tokenWeights: new Float32Array(tokens).fill(0.5), oldLogprob: -2 * tokens, oldValue: 0, advantage: random.normal(), return: random.normal(), weight: 1 / ppo } };
+    });
+    return { rows, pixels: this.#pixels(random, rows.length), temperature: 0.2, clip: 0.1, valueCoef: 0.5 };
+  }
+
+  #words(random: RandomStream, count: number): number[] {
+    return Array.from({ length: count }, () => SPECIAL_TOKENS + random.below(this.#config.text.vocabSize - SPECIAL_TOKENS));
+  }
+
+  #prompt(random: RandomStream): number[] {
+    const image = imageTokens(this.#config);
+    return [1, ...new Array<number>(image).fill(this.#config.imageTokenId), ...this.#words(random, this.promptTokens - image - 1)];
+  }
+
+  #pixels(random: RandomStream, images: number): Float32Array {
+    return Float32Array.from({ length: images * 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1);
+  }
+}
