@@ -5,6 +5,9 @@ import { ArtifactError, type ArtifactRef, type ArtifactStore, type StoredArtifac
 /** One key of a place. */
 export type Entry = { key: string; bytes: number; modified: Date };
 
+/** What a killed `writeDurably` leaves: `.<name>.<uuid>` beside the file. */
+const UNFINISHED = /(^|\/)\.[^/]+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** Hexadecimal SHA-256. */
 export function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
@@ -41,16 +44,16 @@ export abstract class KeyedStore implements ArtifactStore {
   }
 
   async *list(): AsyncIterable<StoredArtifact> {
-    for await (const { key, bytes, modified } of this.entries('')) {
-      const hash = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/.exec(key)?.[2];
-      if (hash !== undefined) yield { sha256: hash, bytes, modified };
+    for await (const entry of this.entries('')) {
+      const hash = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/.exec(entry.key)?.[2] ?? null;
+      if (hash !== null || UNFINISHED.test(entry.key)) yield { ...entry, sha256: hash };
     }
   }
 
-  async remove({ sha256: hash, modified }: StoredArtifact): Promise<boolean> {
-    const now = await this.look(artifactKey(hash));
+  async remove({ key, modified }: StoredArtifact): Promise<boolean> {
+    const now = await this.look(key);
     if (now === undefined || now.modified > modified) return false;
-    await this.erase(artifactKey(hash));
+    await this.erase(key);
     return true;
   }
 

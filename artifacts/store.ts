@@ -8,8 +8,8 @@ export class ArtifactError extends Error {
   override name = 'ArtifactError';
 }
 
-/** An artifact as it lies in the store; `modified`: when it was stored last. */
-export type StoredArtifact = { sha256: string; bytes: number; modified: Date };
+/** What lies in the store; `modified`: when it was stored last. `sha256` null: the unfinished file of a writer that was killed. */
+export type StoredArtifact = { key: string; sha256: string | null; bytes: number; modified: Date };
 
 export interface ArtifactStore {
   /** Where it is, for people: a folder or an address. */
@@ -19,9 +19,9 @@ export interface ArtifactStore {
   /** The content, verified against its hash. Throws `ArtifactError` when missing or damaged. */
   get(ref: ArtifactRef): Promise<Uint8Array>;
   has(ref: ArtifactRef): Promise<boolean>;
-  /** Every artifact, in no order. */
+  /** Every artifact and every unfinished file, in no order. */
   list(): AsyncIterable<StoredArtifact>;
-  /** Removes an artifact unless it was stored again since `modified`; tells whether it did. */
+  /** Removes what was listed unless it was stored again since `modified`; tells whether it did. */
   remove(artifact: StoredArtifact): Promise<boolean>;
 
   /** Records are small JSON values under names like `runs/my-run/iteration-3`: the roots from which artifacts are reached. Written whole or not at all. */

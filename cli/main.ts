@@ -6,6 +6,7 @@ import { register as control } from './control.ts';
 import { register as doctor } from './doctor.ts';
 import { register as evaluate } from './evaluate.ts';
 import { register as exportRun } from './export.ts';
+import { register as gc } from './gc.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
 import { register as report } from './report.ts';
@@ -13,6 +14,7 @@ import { register as result } from './result.ts';
 import { register as sft } from './sft.ts';
 import { register as train } from './train.ts';
 import { register as up } from './up.ts';
+import { register as verify } from './verify.ts';
 import { register as watch } from './watch.ts';
 
 const program = new Command('gtr')
@@ -21,7 +23,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, result, evaluate, report, exportRun, play, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, result, evaluate, report, exportRun, verify, gc, play, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,65 @@
+/** Which artifacts runs refer to: in their records, and in whatever Temporal still knows of their workflows. */
+import { type Client, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
+import { findReferences } from '../artifacts/references.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { mapConcurrently } from '../artifacts/map-concurrently.ts';
+import { recordFolder } from '../activities/run-records.ts';
+
+/** Every execution that the server knows, open or closed. */
+export async function allExecutions(client: Client): Promise<WorkflowExecutionInfo[]> {
+  return await Array.fromAsync(client.workflow.list());
+}
+
+/** Whether an execution belongs to a run: itself, an iteration, a wave. */
+export function belongsTo(run: string, { workflowId }: Pick<WorkflowExecutionInfo, 'workflowId'>): boolean {
+  return workflowId === run || workflowId.startsWith(`${run}/`);
+}
+
+/** What an execution's history and the heartbeats of its running activities refer to; nothing when it was deleted meanwhile. Throws where payloads cannot be read: then nothing is known. */
+export async function referencesOfExecution(client: Client, { workflowId, runId }: Pick<WorkflowExecutionInfo, 'workflowId' | 'runId'>): Promise<ArtifactRef[]> {
+  const handle = client.workflow.getHandle(workflowId, runId);
+  try {
+    const [history, described] = await Promise.all([handle.fetchHistory(), handle.describe()]);
+    return [...payloadValues(history.events), ...payloadValues(described.raw.pendingActivities)].flatMap(findReferences);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return [];
+    throw error;
+  }
+}
+
+/** What all records below a folder of records refer to, by record. */
+export async function referencesOfRecords(store: ArtifactStore, folder: string): Promise<ArtifactRef[]> {
+  const records = await mapConcurrently(await store.listRecords(folder), (name) => store.getRecord(name));
+  return records.flatMap(findReferences);
+}
+
+/** A run's references by their owner: its records, and each execution of it. */
+export async function referencesOfRun(client: Client, store: ArtifactStore, run: string): Promise<Map<string, ArtifactRef[]>> {
+  const executions = (await allExecutions(client)).filter((execution) => belongsTo(run, execution));
+  const found = await mapConcurrently(executions, async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const);
+  const records = await referencesOfRecords(store, recordFolder(run));
+  return new Map([...(records.length > 0 ? [[`records of ${run}`, records] as const] : []), ...merged(found)]);
+}
+
+/** Executions that continue each other share an id. */
+export function merged(found: readonly (readonly [string, ArtifactRef[]])[]): Map<string, ArtifactRef[]> {
+  const byOwner = new Map<string, ArtifactRef[]>();
+  for (const [owner, refs] of found) byOwner.set(owner, [...(byOwner.get(owner) ?? []), ...refs]);
+  return byOwner;
+}
+
+/** Encodings whose data is JSON, and those that hold no reference. */
+const JSON_ENCODINGS = new Set(['json/plain', 'json/protobuf']);
+const EMPTY_ENCODINGS = new Set(['binary/null', 'binary/plain', 'binary/protobuf']);
+
+/** The values of all payloads anywhere in a protobuf message. */
+function payloadValues(message: unknown): unknown[] {
+  if (typeof message !== 'object' || message === null || message instanceof Uint8Array) return [];
+  if (Array.isArray(message)) return message.flatMap(payloadValues);
+  const { metadata, data } = message as { metadata?: { encoding?: Uint8Array | null }; data?: Uint8Array | null };
+  if (!(metadata?.encoding instanceof Uint8Array)) return Object.values(message).flatMap(payloadValues);
+  const encoding = Buffer.from(metadata.encoding).toString();
+  if (JSON_ENCODINGS.has(encoding)) return [JSON.parse(Buffer.from(data ?? []).toString('utf8'))];
+  if (EMPTY_ENCODINGS.has(encoding)) return [];
+  throw new Error(`Temporal holds payloads in the encoding "${encoding}", in which references cannot be seen; delete nothing before they can`);
+}
