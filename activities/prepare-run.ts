@@ -5,6 +5,8 @@ import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
 import { initAdam } from '../learner/adam.ts';
+import { longestPrompt } from '../policy/longest-prompt.ts';
+import { checkFit } from '../policy/model-fit.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { putOptimizer, putPolicy } from './policy-state.ts';
@@ -17,8 +19,10 @@ export function createPreparationActivities({ store }: ActivityDependencies, age
     prepareRun: activity(async ({ config }: PrepareRunInput): Promise<PrepareRunResult> =>
       withHeartbeat(async () => {
         const game = gameByName(config.environment.name);
-        for (const options of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}]) game.parseOptions({ ...config.environment.options, ...options });
+        for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}]) game.parseOptions({ ...config.environment.options, ...others });
         const agent = await agents.get(config);
+        const { options, maxEpisodeSteps } = config.environment;
+        checkFit(agent.checkpoint, config, longestPrompt(agent, game, game.parseOptions(options), maxEpisodeSteps, config.seed));
         const parameters = agent.engine.initialParameters(config.seed);
         return {
           policy: await putPolicy(store, agent.engine, parameters),

@@ -8,6 +8,8 @@ import { gameByName } from '../envs/registry.ts';
 import { initAdam } from '../learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../learner/supervise.ts';
 import { writeMerged } from '../policy/checkpoint/export-policy.ts';
+import { longestPrompt } from '../policy/longest-prompt.ts';
+import { checkFit } from '../policy/model-fit.ts';
 import { writeNewCheckpoint } from '../policy/new-checkpoint.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import { type AgentCache, modelFolder, PROJECT } from './agent-cache.ts';
@@ -32,6 +34,8 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       withHeartbeat(async () => {
         const model = config.model.base === null ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed) : modelFolder(config.model.base);
         const agent = await open(config, model);
+        const game = gameByName(config.environment.name);
+        checkFit(agent.checkpoint, runConfig(config, model), longestPrompt(agent, game, game.parseOptions(config.environment.options), config.environment.maxEpisodeSteps, config.seed));
         const parameters = agent.engine.initialParameters(config.seed);
         return { model, policy: await putPolicy(store, agent.engine, parameters), optimizer: await putOptimizer(store, initAdam(parameters.length)) };
       }),

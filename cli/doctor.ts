@@ -10,7 +10,9 @@ import { NODE_MAJOR } from '../scripts/project-node.mjs';
 import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
 import { TEMPORAL_VERSION } from '../scripts/temporal-version.mjs';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
+import { examineModel } from './doctor-model.ts';
 import { serverAnswers } from './temporal.ts';
+import { collect } from './train.ts';
 
 /** One thing that was looked at. `needed`: without it nothing runs; `mend`: the command or step that mends it. */
 export type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
@@ -23,9 +25,12 @@ export function register(program: Command): void {
   program
     .command('doctor')
     .description('what is installed, reachable, missing, and how to mend it')
+    .option('--model <folder>', 'look at a checkpoint instead: what it is, what is unsupported, memory')
+    .option('--config <file>', 'with --model: the run whose batch and lengths count')
+    .option('--set <a.b=c...>', 'with --config: change fields of it', collect, [])
     .option('--json', 'one JSON object')
-    .action(async ({ json }: { json?: boolean }) => {
-      const findings = await examine();
+    .action(async ({ json, model, config, set }: { json?: boolean; model?: string; config?: string; set: string[] }) => {
+      const findings = model === undefined ? await examine() : await examineModel(model, config, set);
       const healthy = findings.every(({ ok, needed }) => ok || !needed);
       process.stdout.write(json ? `${JSON.stringify({ healthy, findings }, null, 2)}\n` : formatFindings(findings));
       if (!healthy) process.exitCode = 2;

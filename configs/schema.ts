@@ -103,6 +103,7 @@ const engine = z
     sessions: positive.default(24).describe('Shapes that a lane keeps ready; on a GPU each holds its own copy of the weights: 2 for a 7B model.'),
     lengthStep: positive.nullable().default(null).describe('Lengths of responses, and of prompts where they differ, are rounded up to a multiple of it; null: to 1/32 to 1/16 of them. Where `sessions` is small, large enough for few shapes.'),
     precision: z.enum(['float32', 'float16', 'bfloat16']).default('float32').describe('What embeddings, matrix products and residuals are computed in; norms, softmax, losses, trained parameters and their gradients stay float32. bfloat16 needs `provider: cuda`; a CPU computes float16 by converting.'),
+    memoryGiB: z.number().positive().nullable().default(null).describe('Memory that the run may take, on the GPU where `provider` is cuda; a run that does not fit is refused before it starts. null: what the machine has.'),
     gradientCheckpointing: z.boolean().default(false).describe('Whether updates compute each layer\'s activations again in the backward pass instead of keeping them: far less memory, about a third more time.'),
   })
   .refine(({ provider, precision }) => provider === 'cuda' || precision !== 'bfloat16', { path: ['precision'], message: 'bfloat16 needs engine.provider cuda; onnxruntime has no such kernels for a CPU: use float32' })

@@ -47,10 +47,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
 
   /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
   static open(options: EngineOptions): OnnxPolicyEngine {
-    const { checkpoint, scope } = options;
-    const trained = trainedParameters(checkpoint, scope, options.valueHead);
-    const model = { loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, precision: options.precision ?? 'float32', gradientCheckpointing: options.gradientCheckpointing ?? false };
-    return new OnnxPolicyEngine(options, { checkpoint, trained, ...model });
+    return new OnnxPolicyEngine(options, graphModel(options));
   }
 
   initialParameters(seed: number): Float32Array {
@@ -120,6 +117,12 @@ export class OnnxPolicyEngine implements PolicyEngine {
       shape: { rows: rowBucket(indices.length, this.#options.rowsPerShard), ...prompts, responseTokens: Math.max(1, roundUp(rows[indices[0]].responseIds.length, this.#options.lengthStep ?? null)) },
     }));
   }
+}
+
+/** What all graphs of a policy share. Throws `CheckpointError` as `open` does. */
+export function graphModel({ checkpoint, scope, valueHead, precision = 'float32', gradientCheckpointing = false }: Pick<EngineOptions, 'checkpoint' | 'scope' | 'valueHead' | 'precision' | 'gradientCheckpointing'>): GraphModel {
+  const trained = trainedParameters(checkpoint, scope, valueHead);
+  return { checkpoint, trained, loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, precision, gradientCheckpointing };
 }
 
 /** Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let go once it is added. */

@@ -64,6 +64,10 @@ export class PolicyTokenizer {
     return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
   }
 
+  get hasChatTemplate(): boolean {
+    return this.#chatTemplate !== null;
+  }
+
   /** The id that ends a taught response. */
   get endId(): number {
     return this.#endIds[0];

@@ -2,7 +2,9 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { WorkflowFailedError } from '@temporalio/client';
 import test from 'ava';
+import { explain } from '../../cli/errors.ts';
 import { exportWeights } from '../../cli/export-weights.ts';
 import { readRun } from '../../cli/read-run.ts';
 import { startRun } from '../../cli/start-run.ts';
@@ -60,6 +62,13 @@ const config = (base: string, prompt: string, changes: { model?: object; engine?
   );
 const run = (id: string, settings: ReturnType<typeof config>) => withClient(async (client) => (await startRun<typeof train>(client, 'train', id, [settings], 'test')).result());
 const startOf = (id: string, settings: ReturnType<typeof config>) => withClient(async (client) => (await startRun<typeof evaluate>(client, 'evaluate', id, [{ config: settings, policy: null }], 'test')).result());
+
+test('a run that does not fit is refused with the numbers', async (t) => {
+  const error = await t.throwsAsync(run('too-large', config(path.resolve(import.meta.dirname, '../../models/points24-tiny'), 'points24-tiny', { model: { train: { kind: 'all' } }, engine: { memoryGiB: 0.01 } })), { instanceOf: WorkflowFailedError });
+  const { message, exitCode } = explain(error);
+  t.regex(message, /^model\.base: .*points24-tiny does not fit: the run takes about .* but this machine has 10\.2 MiB; lower /);
+  t.is(exitCode, 2);
+});
 
 test('two iterations with LoRA dropout, the same bytes on one lane; the exported adapter is the start of another run, to the byte', async (t) => {
   const [base, prompt] = [await userCheckpoint(), promptTemplate()];
