@@ -13,7 +13,8 @@ export type ModelFit = { plan: MemoryPlan; limits: { host: number; device: numbe
 export function modelFit(checkpoint: Checkpoint, { model, engine, rollout, ppo }: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>, promptTokens: number): ModelFit {
   // An optimizer step has a supervised row beside each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
-  const plan = memoryPlan({ ...engine, model: graphModel({ checkpoint, scope: model.train, valueHead: model.valueHead, precision: engine.precision, gradientCheckpointing: engine.gradientCheckpointing }), rowsPerShard, promptTokens, responseTokens: rollout.maxNewTokens });
+  const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
+  const plan = memoryPlan({ ...engine, model: graphModel({ checkpoint, scope: model.train, valueHead: model.valueHead, precision: engine.precision, gradientCheckpointing: engine.gradientCheckpointing }), rowsPerShard, promptTokens: rounded(promptTokens), responseTokens: rounded(rollout.maxNewTokens) });
   const stated = engine.memoryGiB === null ? null : engine.memoryGiB * 2 ** 30;
   const limits = engine.provider === 'cuda' ? { host: hostMemory(), device: stated ?? deviceMemory() } : { host: stated ?? hostMemory(), device: null };
   return { plan, limits, promptTokens, rowsPerShard };
