@@ -14,6 +14,7 @@ import { readRun } from '../../cli/read-run.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { points24 } from '../../envs/points24.ts';
+import { GAMES } from '../../envs/registry.ts';
 import type { ExportedCorrection } from '../../report/export-corrections.ts';
 import { exportRun } from '../../report/export-run.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -138,7 +139,7 @@ test.serial('bad input inside a workflow is a failure that names its cause', asy
   };
   const config = readConfig(runConfigSchema, 'smoke', []);
   t.like(await failure('unknown-key', { ...config, speed: 1 }), { type: 'Config.Invalid', message: 'the run configuration: unknown key "speed"; see configs/run.schema.json for the known ones.' });
-  t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), { type: 'Config.Invalid', message: 'environment.name: unknown environment "poker"; known are points24, ezpoints.' });
+  t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), { type: 'Config.Invalid', message: `environment.name: unknown environment "poker"; known are ${GAMES.map(({ name }) => name).join(', ')}.` });
   const missing = await failure('missing-model', { ...config, model: { ...config.model, base: 'models/nothing' } });
   t.like(missing, { type: 'Model.Unusable' });
   t.regex(missing.message, /There is no model folder .*models\/nothing; name a folder/);
