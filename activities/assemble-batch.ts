@@ -2,6 +2,7 @@
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
 import { gaeReturns, normalise } from '../learner/advantages.ts';
 import type { CorrectionManifest, CorrectionRow, PpoSample } from '../learner/batch.ts';
 import { type KeptSegment, selectKeptSteps } from '../learner/kept-steps.ts';
@@ -40,7 +41,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
         corrections: await putJson(store, 'corrections', manifest),
         samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
-          ...rolloutMetrics(segments, (step: Step) => Object.values(step.thought!).flat().join(' ')),
+          ...rolloutMetrics(segments, (step: Step) => Object.values(step.thought!).flat().join(' '), gameByName(config.environment.name).outcome),
           'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
           'corrections/new': rows.length,
           'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),

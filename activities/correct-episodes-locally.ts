@@ -4,7 +4,7 @@ import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { correctEpisode } from '../corrector/correct-episode.ts';
 import { SolverTeacher } from '../corrector/solver-teacher.ts';
-import { formulaAfter } from '../corrector/target.ts';
+import { gameByName } from '../envs/registry.ts';
 import type { Episode, EpisodeJudgement } from '../learner/trajectory.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -20,6 +20,7 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
       const started = performance.now();
       const episodes = await getJson<Episode[]>(store, wave.episodes);
       const teacher = new SolverTeacher(config.environment.name, loadPromptTemplate(config.model.prompt, config.environment.name).thought);
+      const { cut } = gameByName(config.environment.name);
       let calls = 0;
       const judgements: EpisodeJudgement[] = [];
       for (const episode of episodes) {
@@ -29,7 +30,7 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
           calls++;
           return teacher.judge({ state: states[step], thought: steps[step].thought!, action: steps[step].action, target });
         };
-        const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, reward, formulaAfter: formulaAfter(config.environment.name, states[step + 1]) }));
+        const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === cut.reward, formulaAfter: cut.formula(states[step + 1]) }));
         judgements.push(await correctEpisode(judgeable, judge, { cut: config.algorithm !== 'ppo' && config.corrector.cut }));
       }
       return {

@@ -2,6 +2,7 @@
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import type { Game } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import { wilsonInterval } from '../learner/intervals.ts';
 import type { Episode } from '../learner/trajectory.ts';
@@ -14,8 +15,10 @@ import { putEvaluationRecord, runFolder, writeEvaluation } from './run-records.t
 
 export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string };
 
-/** Success over a set of deals with its 95 % Wilson interval. */
-export type EvaluationPart = { success: number; low: number; high: number; episodes: number; reward: number; legalRate: number; wellFormedRate: number };
+/** A success rate with its 95 % Wilson interval. */
+export type SuccessRate = { success: number; low: number; high: number; episodes: number };
+/** Success over a set of deals; `groups`: the same by what the game breaks it down by; `progress`: mean share of the goal reached, where the game measures it. */
+export type EvaluationPart = SuccessRate & { reward: number; legalRate: number; wellFormedRate: number; progress: number | null; groups: Record<string, SuccessRate> };
 export type EvaluatePolicyResult = EvaluationPart & { heldOut: EvaluationPart | null };
 
 type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
@@ -42,7 +45,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
               beat.leaveIfInterrupted();
             },
           });
-          parts.push(summary(episodes));
+          parts.push(summary(game, episodes));
         }
         const result = { ...parts[0], heldOut: parts[1] ?? null };
         await putEvaluationRecord(store, runId, label, result);
@@ -55,16 +58,21 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
 
 export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
 
-/** Success = episode reward sum > 0. */
-function summary(episodes: readonly Episode[]): EvaluationPart {
+function summary(game: Game<unknown>, episodes: readonly Episode[]): EvaluationPart {
   const rewards = episodes.map(({ steps }) => steps.reduce((sum, { reward }) => sum + reward, 0));
-  const successes = rewards.filter((reward) => reward > 0).length;
+  const outcomes = episodes.map(({ states }, index) => game.outcome(states.at(-1)!, rewards[index]));
+  const rate = (members: typeof outcomes): SuccessRate => {
+    const successes = members.filter(({ success }) => success).length;
+    return { success: successes / members.length, ...wilsonInterval(successes, members.length), episodes: members.length };
+  };
+  const groups = Object.groupBy(outcomes.filter(({ group }) => group !== null), ({ group }) => group!);
+  const progress = outcomes.flatMap(({ progress }) => progress ?? []);
   const steps = episodes.flatMap((episode) => episode.steps);
   const share = (count: number) => count / steps.length;
   return {
-    success: successes / episodes.length,
-    ...wilsonInterval(successes, episodes.length),
-    episodes: episodes.length,
+    ...rate(outcomes),
+    groups: Object.fromEntries(Object.entries(groups).map(([group, members]) => [group, rate(members!)])),
+    progress: progress.length === 0 ? null : progress.reduce((sum, share) => sum + share, 0) / progress.length,
     reward: rewards.reduce((sum, reward) => sum + reward, 0) / episodes.length,
     legalRate: share(steps.filter(({ legal }) => legal).length),
     wellFormedRate: share(steps.filter(({ thought }) => thought !== null).length),

@@ -6,7 +6,7 @@ const positive = z.int().min(1);
 
 const environment = z
   .strictObject({
-    name: z.string().describe('Environment: points24, ezpoints, numberline, blackjack.'),
+    name: z.string().describe('Environment: points24, ezpoints, numberline, blackjack, alfworld.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of that environment, e.g. {"deals": "seen"}; checked by it.'),
     maxEpisodeSteps: positive.default(20).describe('An episode still open after so many steps is truncated there and bootstrapped.'),
   })

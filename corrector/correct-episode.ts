@@ -3,8 +3,9 @@
 /** What the rules need to know of a step. */
 export type JudgeableStep = {
   wellFormed: boolean;
-  reward: number;
-  /** The formula after the step where the way to the target counts (Points24), else null. */
+  /** Whether its reward ends the episode (`Game.cut`). */
+  failed: boolean;
+  /** The formula after the step where the way to the target counts (`Game.cut`), else null. */
   formulaAfter: string | null;
 };
 
@@ -14,7 +15,7 @@ type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | '
 const UNJUDGED = { outcome: 'unjudged' } as const;
 
 /**
- * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step whose reward is -1, whose
+ * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step that failed, whose
  * thought has no solution, or whose formula is no prefix of the target. `judge` is asked in step order; null means: this thought is not judged.
  * With `cut` false everything is judged and kept.
  */
@@ -31,7 +32,7 @@ export async function correctEpisode<V extends Judged>(
     if (verdict.outcome === 'corrected') target = verdict.target!;
     if (verdict.outcome === 'correct') target ??= verdict.target!;
     const leftTarget = step.formulaAfter !== null && target !== null && !leadsTo(step.formulaAfter, target);
-    if (cut && (step.reward === -1 || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true };
+    if (cut && (step.failed || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true };
   }
   return { verdicts, cut: false };
 }

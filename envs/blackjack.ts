@@ -5,7 +5,7 @@ import { RandomStream } from '../random/counter.ts';
 import { RANKS, rankName, SUITS } from './card.ts';
 import { drawBlackjackTable } from './drawing/blackjack-table.ts';
 import { cardFacesOption } from './drawing/card-faces.ts';
-import type { Environment, Game, JsonState, RgbImage, StepResult } from './env.ts';
+import { CUT_AFTER_FAILURE, type Environment, type Game, type JsonState, outcomeByReward, type RgbImage, type StepResult } from './env.ts';
 import { handValue } from './hand-value.ts';
 import { readSingleAction } from './read-action.ts';
 
@@ -32,6 +32,8 @@ export const blackjack: Game<BlackjackOptions> = {
     return new BlackjackEnvironment({ dealer: [cardOf(deck, 0), cardOf(deck, 1)], player: [cardOf(deck, 2), cardOf(deck, 3)], deck }, options);
   },
   fromState: (state, options) => new BlackjackEnvironment(state as BlackjackState, options),
+  cut: CUT_AFTER_FAILURE,
+  outcome: outcomeByReward,
   readAction: (text, legalActions) => readSingleAction(text, /[a-z]+/g, legalActions),
 };
 

@@ -23,7 +23,33 @@ export interface Environment {
   /** Values for the prompt template's placeholders, e.g. `{ formula: "(5+" }`. */
   promptValues(): Readonly<Record<string, string>>;
   legalActions(): readonly string[];
-  step(action: string): StepResult;
+  /** `drawn`: the answer named no action, and this one was drawn at random; some games reward that less. */
+  step(action: string, drawn?: boolean): StepResult;
+}
+
+/** What the trainer's cut (spec.md section 2) looks at in a game. */
+export type CutRule = {
+  /** An episode is cut after this reward of the environment; null: after none. */
+  readonly reward: number | null;
+  /** The formula of a state, which must stay a prefix of the target formula; null where the way to the target does not count. */
+  formula(state: JsonState): string | null;
+};
+
+/** The cut of the card games: after a reward of -1; only the target's value counts, not the way to it. */
+export const CUT_AFTER_FAILURE: CutRule = { reward: -1, formula: () => null };
+
+/** How an episode came out. */
+export type Outcome = {
+  success: boolean;
+  /** What success is broken down by in evaluations, e.g. the type of the task; null: by nothing. */
+  group: string | null;
+  /** Share of the goal that was reached, in [0, 1]; null where a game does not measure it. */
+  progress: number | null;
+};
+
+/** The outcome in most games: a success is an episode whose rewards add up to more than 0. */
+export function outcomeByReward(_state: JsonState, reward: number): Outcome {
+  return { success: reward > 0, group: null, progress: null };
 }
 
 /** A kind of environment: how to start one, and how to read an action out of a response. */
@@ -34,6 +60,9 @@ export interface Game<Options> {
   /** A fresh episode; the same (seed, episode, options) always gives the same one. */
   start(place: { seed: number; episode: number }, options: Options): Environment;
   fromState(state: JsonState, options: Options): Environment;
+  readonly cut: CutRule;
+  /** What came of an episode that ended in `state` with this sum of rewards. */
+  outcome(state: JsonState, reward: number): Outcome;
   /** The action that the text after the last action key names; null when none or when it is not unique. */
   readAction(actionText: string, legalActions: readonly string[]): string | null;
 }

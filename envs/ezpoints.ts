@@ -19,5 +19,6 @@ export const ezpoints = formulaGame({
     const partners = PARTNERED.filter((rank) => number * cardNumber(`H${rank}`) === GOAL || number + cardNumber(`H${rank}`) === GOAL);
     return random.shuffled([first, random.pick(SUITS) + random.pick(partners)]);
   },
+  keepsToTarget: false,
   isHeldOut: () => false,
 });

@@ -6,7 +6,7 @@ import { RandomStream } from '../random/counter.ts';
 import { cardNumber } from './card.ts';
 import { drawCardTable } from './drawing/card-table.ts';
 import { cardFacesOption } from './drawing/card-faces.ts';
-import type { Environment, Game, JsonState, RgbImage, StepResult } from './env.ts';
+import { CUT_AFTER_FAILURE, type CutRule, type Environment, type Game, type JsonState, outcomeByReward, type RgbImage, type StepResult } from './env.ts';
 import { evaluatePython } from './python-arithmetic.ts';
 import { readSingleAction } from './read-action.ts';
 
@@ -21,6 +21,8 @@ export type FormulaRules = {
   deal(random: RandomStream): string[];
   /** Solvable hands kept out of training when the deals are `seen`; by number multiset. */
   isHeldOut(numbers: readonly number[]): boolean;
+  /** Whether the formula must stay on the way to the target formula. */
+  keepsToTarget: boolean;
 };
 
 /** Which hands are dealt: all; only solvable ones; those solvable in whole numbers up to 60 (`integer`), split into `seen` and `heldOut`. */
@@ -55,6 +57,8 @@ export function formulaGame(rules: FormulaRules): Game<FormulaOptions> {
       }
     },
     fromState: (state, options) => new FormulaEnvironment(rules, options, actions, state as FormulaState),
+    cut: rules.keepsToTarget ? CUT_OFF_THE_WAY : CUT_AFTER_FAILURE,
+    outcome: outcomeByReward,
     readAction: (text, legalActions) => readSingleAction(text, /10|[1-9]|[^\d\s]/g, legalActions),
   };
 }
@@ -68,6 +72,9 @@ function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, solva
   if (!isWholeAndSmall(easiest)) return false;
   return wanted === 'integer' || rules.isHeldOut(numbers) === (wanted === 'heldOut');
 }
+
+/** The cut where the way to the target counts too. */
+const CUT_OFF_THE_WAY: CutRule = { ...CUT_AFTER_FAILURE, formula: (state) => (state as FormulaState).formula.join('') };
 
 type FormulaState = JsonState & { readonly cards: readonly string[]; readonly formula: readonly string[] };
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseConfig } from '../configs/schema.ts';
 import { RandomStream } from '../random/counter.ts';
 import { drawNumberLine } from './drawing/number-line.ts';
-import type { Environment, Game, JsonState, RgbImage, StepResult } from './env.ts';
+import { CUT_AFTER_FAILURE, type Environment, type Game, type JsonState, outcomeByReward, type RgbImage, type StepResult } from './env.ts';
 import { readSingleAction } from './read-action.ts';
 
 const optionsSchema = z.strictObject({
@@ -32,6 +32,8 @@ export const numberline: Game<NumberLineOptions> = {
     return new NumberLineEnvironment({ target, current, steps: 0 }, options);
   },
   fromState: (state, options) => new NumberLineEnvironment(state as NumberLineState, options),
+  cut: CUT_AFTER_FAILURE,
+  outcome: outcomeByReward,
   readAction: (text, legalActions) => readSingleAction(text, /[-+]/g, legalActions),
 };
 

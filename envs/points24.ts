@@ -18,6 +18,7 @@ export const points24 = formulaGame({
   brackets: true,
   longestFormula: 20,
   deal: (random) => Array.from({ length: 4 }, () => random.pick(SUITS) + random.pick(RANKS)),
+  keepsToTarget: true,
   isHeldOut: (numbers) => heldOut().has([...numbers].sort((a, b) => a - b).join()),
 });
 

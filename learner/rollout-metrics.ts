@@ -1,4 +1,5 @@
 /** What one iteration's kept steps say about the policy (spec.md section 9). */
+import type { JsonState, Outcome } from '../envs/env.ts';
 import type { KeptSegment } from './kept-steps.ts';
 import { wilsonInterval } from './intervals.ts';
 import { selfBleu2 } from './self-bleu.ts';
@@ -10,12 +11,13 @@ export type Metrics = Record<string, number | null>;
 const SELF_BLEU_THOUGHTS = 64;
 
 /** Metrics of the kept segments; rates are shares in [0, 1], null where nothing was counted. */
-export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (step: Step) => string): Metrics {
+export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (step: Step) => string, outcomeOf: (state: JsonState, reward: number) => Outcome): Metrics {
   const steps = segments.flatMap(({ episode, rewards }) => episode.steps.slice(0, rewards.length));
   const verdicts = segments.flatMap(({ judgement, rewards }) => judgement.verdicts.slice(0, rewards.length));
   const ended = segments.filter(({ ended }) => ended);
   const rewardSums = ended.map(({ rewards }) => sum(rewards));
-  const successes = rewardSums.filter((reward) => reward > 0).length;
+  const outcomes = ended.map(({ episode, rewards }, index) => outcomeOf(episode.states[rewards.length], rewardSums[index]));
+  const successes = outcomes.filter(({ success }) => success).length;
   const interval = wilsonInterval(successes, ended.length);
   const judged = verdicts.filter(({ outcome }) => outcome !== 'unjudged');
   const share = (outcome: Verdict['outcome']) => ratio(judged.filter((verdict) => verdict.outcome === outcome).length, judged.length);
@@ -27,6 +29,8 @@ export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (s
     'episode/success': ratio(successes, ended.length),
     'episode/success/low': interval.low,
     'episode/success/high': interval.high,
+    ...groupRates(outcomes),
+    'episode/progress': mean(outcomes.flatMap(({ progress }) => progress ?? [])),
     'episode/reward/mean': mean(rewardSums),
     'episode/reward/median': sorted.length > 0 ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : null,
     'episode/reward/min': sorted[0] ?? null,
@@ -47,6 +51,12 @@ export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (s
     'value/mean': mean(steps.map(({ value }) => value)),
     'envSteps': steps.length,
   };
+}
+
+/** Success of each group of episodes, as `episode/success/<group>`. */
+function groupRates(outcomes: readonly Outcome[]): Metrics {
+  const groups = Object.entries(Object.groupBy(outcomes.filter(({ group }) => group !== null), ({ group }) => group!));
+  return Object.fromEntries(groups.map(([group, members]) => [`episode/success/${group}`, ratio(members!.filter(({ success }) => success).length, members!.length)]));
 }
 
 function sum(values: readonly number[]): number {

@@ -16,7 +16,7 @@ export type RolloutSettings = {
   repetitionPenalty: number;
   penalizePrompt: boolean;
   thoughtCoef: number;
-  /** Leave an episode after a reward of -1, because the cut would drop what follows. */
+  /** Leave an episode after the reward that cuts it (`Game.cut`), because what follows would be dropped. */
   leaveAfterFailure: boolean;
 };
 
@@ -71,12 +71,12 @@ async function playRound<O>(agent: Agent, game: Game<O>, environments: Environme
     const legalActions = environment.legalActions();
     const read = actionText === null ? null : game.readAction(actionText, legalActions);
     const action = read ?? new RandomStream({ seed: place.seed, purpose: 'illegal action', iteration: place.iteration, episode: episode.episode, step: progress.round }).pick(legalActions);
-    const { reward, stop } = environment.step(action);
+    const { reward, stop } = environment.step(action, read === null);
     const step: Step = { ...response, action, legal: read !== null, reward };
     episode.steps.push(step);
     episode.states.push(environment.state());
     episode.stop = stop;
-    progress.closed[slot] = stop !== null || (settings.leaveAfterFailure && reward === -1);
+    progress.closed[slot] = stop !== null || (settings.leaveAfterFailure && reward === game.cut.reward);
   }
   progress.round++;
 }

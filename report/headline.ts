@@ -1,5 +1,5 @@
 /** The top of a report: what was run, how far it got, and what came of it. */
-import type { EvaluationPart } from '../activities/evaluate-policy.ts';
+import type { EvaluationPart, SuccessRate } from '../activities/evaluate-policy.ts';
 import type { MetricsLine } from '../activities/run-records.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type Html, html } from './html.ts';
@@ -16,6 +16,7 @@ export function headline(runId: string, config: RunConfig, status: string, { lin
 <p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', config.algorithm === 'ppo' ? 'none' : config.corrector.teacher)}${fact('seed', config.seed)}</p>
 <div class="tiles">
 ${evaluationTile('Success', start, final)}
+${final === null ? null : groupTile(final)}
 ${heldOut ? evaluationTile('Success on held-out deals', start?.heldOut ?? null, final?.heldOut ?? null) : null}
 ${tile('Iterations', `${lines.length} of ${iterations}`, `${sum(lines, 'envSteps') ?? lines.length * config.rollout.envStepsPerIteration} environment steps`)}
 ${tile('Correction rows', String(lines.at(-1)?.metrics['corrections/rows'] ?? 0), `${sum(lines, 'corrector/calls') ?? 0} corrector calls, ${costText(lines)}`)}
@@ -45,7 +46,13 @@ function evaluationTile(name: string, start: EvaluationPart | null, final: Evalu
   return html`<div class="tile wide"><h3>${name}</h3><p class="big">${big}</p><table>${row('start', start)}${row('final', final)}</table><p>95 % Wilson intervals over ${newest.episodes} episodes apart from training</p></div>`;
 }
 
-function intervalBar({ success, low, high }: EvaluationPart): Html {
+/** Final success of each group of episodes, e.g. of each type of task; nothing where a game knows no groups. */
+function groupTile({ groups, progress }: EvaluationPart): Html | null {
+  const rows = Object.entries(groups).sort(([a], [b]) => (a < b ? -1 : 1)).map(([group, part]) => html`<tr><th>${group.replaceAll('_', ' ')}</th><td>${percent(part.success)} of ${part.episodes}</td><td class="axis">${intervalBar(part)}</td></tr>`);
+  return rows.length === 0 ? null : html`<div class="tile wide"><h3>Final success by group</h3><table>${rows}</table>${progress === null ? null : html`<p>${percent(progress)} of the goal reached on average</p>`}</div>`;
+}
+
+function intervalBar({ success, low, high }: SuccessRate): Html {
   const at = (value: number) => Math.round(value * 1000) / 10;
   return html`<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" y="3.5" width="100" height="1"/><rect class="span" x="${at(low)}" y="2" width="${at(high - low)}" height="4"/><rect class="value" x="${at(success) - 0.5}" width="1" height="8"/></svg>`;
 }

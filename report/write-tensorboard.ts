@@ -32,9 +32,9 @@ export async function writeTensorBoard({ folder, out, config, store, startedAt }
   const startTime = startedAt.getTime() / 1000;
   const ends: number[] = [];
   for (const { metrics } of lines) ends.push((ends.at(-1) ?? startTime) + (metrics['time/iteration'] ?? 0));
-  const evaluated = evaluations.map(({ iterationsDone, result: { heldOut, ...all } }): LoggedStep => {
+  const evaluated = evaluations.map(({ iterationsDone, result }): LoggedStep => {
     const time = ends[lines.findLastIndex(({ iteration }) => iteration < iterationsDone)] ?? startTime;
-    return { step: iterationsDone, time, values: [...scalars('evaluation/', all), ...scalars('evaluation/heldOut/', heldOut ?? {})] };
+    return { step: iterationsDone, time, values: scalars('evaluation/', result) };
   });
   const trained = lines.map(async ({ iteration, metrics, samples }, index): Promise<LoggedStep> => {
     const read = await readSamples(store, samples);
@@ -46,9 +46,14 @@ export async function writeTensorBoard({ folder, out, config, store, startedAt }
   return file;
 }
 
-/** What was not measured (null) is left out. */
-function scalars(prefix: string, values: Readonly<Record<string, number | null>>): LoggedValue[] {
-  return Object.entries(values).flatMap(([name, scalar]) => (scalar === null ? [] : [{ tag: `${prefix}${name}`, scalar }]));
+type Measured = number | null | { readonly [name: string]: Measured };
+
+/** One scalar per number, named by the way to it; what was not measured (null) is left out. */
+function scalars(prefix: string, values: Readonly<Record<string, Measured>>): LoggedValue[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === null) return [];
+    return typeof value === 'number' ? [{ tag: `${prefix}${name}`, scalar: value }] : scalars(`${prefix}${name}/`, value);
+  });
 }
 
 function sampleValues(config: RunConfig, samples: readonly ThoughtSample[]): LoggedValue[] {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseConfig } from '../../configs/schema.ts';
 import { RandomStream } from '../../random/counter.ts';
-import type { Environment, Game, JsonState, RgbImage, StepResult } from '../env.ts';
+import type { Environment, Game, JsonState, Outcome, RgbImage, StepResult } from '../env.ts';
 import { listGames, readGame, withGoalText } from './data-set.ts';
 import { judgeStep } from './episode-rules.ts';
 import { advise, type Advice } from './expert.ts';
@@ -50,6 +50,12 @@ export const alfworld: Game<AlfworldOptions> = {
   fromState: (state, options) => {
     const { key, actions } = state as AlfworldState;
     return new AlfworldEnvironment(key, options, actions);
+  },
+  // An unreadable answer alone has a reward of -1, and the episode goes on; the game's own cuts are in its rules.
+  cut: { reward: null, formula: () => null },
+  outcome: (state): Outcome => {
+    const { won, taskType, goalConditions: [met, total] } = state as AlfworldState;
+    return { success: won, group: taskType, progress: met / total };
   },
   readAction: (text, legalActions) => readCommand(text, legalActions),
 };
@@ -132,13 +138,13 @@ export class AlfworldEnvironment implements Environment {
     return this.play.commands;
   }
 
-  step(action: string): StepResult {
+  step(action: string, drawn = false): StepResult {
     if (this.#over) throw new Error('alfworld: the episode is over');
     if (!this.play.commands.includes(action)) throw new RangeError(`alfworld: "${action}" is not admissible now`);
     const { feedback, won } = this.play.step(action);
     this.#feedback = feedback;
     this.#actions.push(action);
-    const result = judgeStep(this.#actions, won, this.goalConditions);
+    const result = judgeStep(this.#actions, won, this.goalConditions, drawn);
     this.#over = result.stop !== null;
     return result;
   }

@@ -3,7 +3,7 @@ import type { EnvironmentStop, StepResult } from '../env.ts';
 import type { GoalConditions } from './goal-conditions.ts';
 
 export const WON_REWARD = 50;
-/** Added by the caller when no admissible command could be read, since only the caller knows the answer. */
+/** Added when no admissible command could be read. */
 export const UNREADABLE_REWARD = -1;
 /** Takes the place of the step's reward when the episode is cut. */
 export const CUT_REWARD = -3;
@@ -18,9 +18,9 @@ export function isCut(actions: readonly string[]): boolean {
   return actions.length > MOST_ACTIONS || (last.length === EQUAL_ACTIONS && last.every((action) => action === last[0]));
 }
 
-/** The reward of the last action and whether the episode is over: 50 when won, plus the share of goal conditions met; -3 at a cut. */
-export function judgeStep(actions: readonly string[], won: boolean, { met, total }: GoalConditions): StepResult {
+/** The reward of the last action and whether the episode is over: 50 when won, plus the share of goal conditions met, less 1 for an action that was drawn at random; -3 at a cut. */
+export function judgeStep(actions: readonly string[], won: boolean, { met, total }: GoalConditions, drawn = false): StepResult {
   if (isCut(actions)) return { reward: CUT_REWARD, stop: 'truncated' };
   const stop: EnvironmentStop | null = won ? 'terminated' : null;
-  return { reward: (won ? WON_REWARD : 0) + met / total, stop };
+  return { reward: (won ? WON_REWARD : 0) + met / total + (drawn ? UNREADABLE_REWARD : 0), stop };
 }

@@ -9,7 +9,7 @@ function scripted(...answers: Scripted[]) {
   return { targets, judge: async (step: number, target: string | null) => (targets.push(target), answers[step]) };
 }
 
-const step = (formulaAfter: string | null, over: { reward?: number; wellFormed?: boolean } = {}) => ({ formulaAfter, reward: 0, wellFormed: true, ...over });
+const step = (formulaAfter: string | null, over: { failed?: boolean; wellFormed?: boolean } = {}) => ({ formulaAfter, failed: false, wellFormed: true, ...over });
 
 test('a correct verdict sets the target once, a corrected one replaces it', async (t) => {
   const { judge, targets } = scripted({ outcome: 'correct', target: '4*6' }, { outcome: 'correct', target: '4*3*2' }, { outcome: 'corrected', target: '4*8-8' }, { outcome: 'correct', target: '4*8-8' });
@@ -25,8 +25,8 @@ test('leaving the target cuts after the step', async (t) => {
   t.deepEqual(result, { verdicts: [{ outcome: 'correct', target: '4*6' }], cut: true });
 });
 
-test('reward -1, and no solution, cut; the step itself is kept', async (t) => {
-  const wrong = await correctEpisode([step(null), step(null, { reward: -1 }), step(null)], scripted({ outcome: 'correct', target: '' }, { outcome: 'correct', target: '' }).judge, { cut: true });
+test('a failure, and no solution, cut; the step itself is kept', async (t) => {
+  const wrong = await correctEpisode([step(null), step(null, { failed: true }), step(null)], scripted({ outcome: 'correct', target: '' }, { outcome: 'correct', target: '' }).judge, { cut: true });
   t.is(wrong.verdicts.length, 2);
   t.true(wrong.cut);
   const hopeless = await correctEpisode([step('4'), step('4*')], scripted({ outcome: 'noSolution' }).judge, { cut: true });
@@ -43,7 +43,7 @@ test('a malformed response is not judged, yet its step can leave the target', as
 
 test('an unusable answer makes no target and no cut; cut off keeps everything', async (t) => {
   const { judge } = scripted({ outcome: 'unusable' }, { outcome: 'noSolution' }, { outcome: 'correct', target: '1+1' });
-  const result = await correctEpisode([step('4'), step('4*', { reward: -1 }), step('4*4')], judge, { cut: false });
+  const result = await correctEpisode([step('4'), step('4*', { failed: true }), step('4*4')], judge, { cut: false });
   t.is(result.verdicts.length, 3);
   t.false(result.cut);
 });

@@ -86,7 +86,7 @@ export function metricsOf(iteration: number, count: number): Metrics {
 }
 
 export function evaluationOf(success: number, episodes = 300): EvaluatePolicyResult {
-  const part = { success, ...wilsonInterval(Math.round(success * episodes), episodes), episodes, reward: 11 * success - 1, legalRate: 0.98, wellFormedRate: 0.97 };
+  const part = { success, ...wilsonInterval(Math.round(success * episodes), episodes), episodes, reward: 11 * success - 1, legalRate: 0.98, wellFormedRate: 0.97, progress: null, groups: {} };
   return { ...part, heldOut: { ...part, success: success - 0.04, ...wilsonInterval(Math.round((success - 0.04) * episodes), episodes) } };
 }
 

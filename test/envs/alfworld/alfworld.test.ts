@@ -30,6 +30,23 @@ test('five equal actions and the 41st cut the episode', (t) => {
   t.deepEqual(actions.at(40), { reward: -3, stop: 'truncated' });
 });
 
+test('an action drawn for an unreadable answer has 1 less; that reward is no failure, and a cut replaces it', (t) => {
+  const environment = start();
+  t.deepEqual(environment.step('look', true), { reward: -1, stop: null });
+  t.not(alfworld.cut.reward, -1);
+  t.deepEqual([1, 2, 3, 4].map(() => environment.step('look', true)).at(-1), { reward: -3, stop: 'truncated' });
+});
+
+test('an episode comes out by what was won, whatever its rewards, with the share of conditions met at its end', (t) => {
+  const environment = start({ taskTypes: ['pick_cool_then_place_in_recep'] });
+  const { plan } = environment.advice()!;
+  for (const command of plan.slice(0, -1)) environment.step(command);
+  // Cooled, not in place: one of three.
+  t.deepEqual(alfworld.outcome(environment.state(), 40 / 3), { success: false, group: 'pick_cool_then_place_in_recep', progress: 1 / 3 });
+  environment.step(plan.at(-1)!);
+  t.deepEqual(alfworld.outcome(environment.state(), -40), { success: true, group: 'pick_cool_then_place_in_recep', progress: 1 });
+});
+
 test('the prompt values are the task, what can be done, what was done, and the last answer', (t) => {
   const environment = start();
   const first = environment.promptValues();
