@@ -158,11 +158,12 @@ export const sftConfigSchema = z.strictObject({
     count: positive.default(50_000).describe('Demonstrations drawn.'),
     habits: z
       .strictObject({
-        randomChain: probability.default(0.7).describe('Share of demonstrations that follow random arithmetic and ignore the target.'),
-        plainSums: probability.default(0.3).describe('Share drawn from deals that + and - alone solve.'),
+        randomChain: probability.default(0.7).describe('Formula games: share of demonstrations that follow random arithmetic and ignore the target.'),
+        plainSums: probability.default(0.3).describe('Formula games: share drawn from deals that + and - alone solve.'),
+        naive: probability.default(0).describe('Share that follows the game\'s naive habit: the sum of the cards; numberline: always up; blackjack: hit below 20.'),
       })
       .prefault({})
-      .describe('What the demonstrations show; the rest are canonical solutions.'),
+      .describe('What the demonstrations show; the rest are canonical solutions or best actions.'),
   }),
   batch: positive.default(32).describe('Demonstrations of one optimizer step.'),
   optimizer: optimizer.extend({ weightDecay: z.number().min(0).default(0.01).describe('Decoupled weight decay.') }).prefault({ lr: 2e-3, lrEnd: 1e-6 }),

@@ -10,7 +10,7 @@ export type JudgeableStep = {
 };
 
 /** What the rules need to know of a verdict (see learner/trajectory.ts). */
-type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | 'unjudged'; target?: string };
+type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | 'unjudged'; target?: string | null };
 
 const UNJUDGED = { outcome: 'unjudged' } as const;
 
@@ -29,8 +29,8 @@ export async function correctEpisode<V extends Judged>(
   for (const [index, step] of steps.entries()) {
     const verdict: V | typeof UNJUDGED = (step.wellFormed ? await judge(index, target) : null) ?? UNJUDGED;
     verdicts.push(verdict);
-    if (verdict.outcome === 'corrected') target = verdict.target!;
-    if (verdict.outcome === 'correct') target ??= verdict.target!;
+    if (verdict.outcome === 'corrected') target = verdict.target ?? null;
+    if (verdict.outcome === 'correct') target ??= verdict.target ?? null;
     const leftTarget = step.formulaAfter !== null && target !== null && !leadsTo(step.formulaAfter, target);
     if (cut && (step.failed || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true };
   }

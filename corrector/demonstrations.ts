@@ -1,4 +1,4 @@
-/** Demonstrations of a weak but well-spoken player: cards read right, arithmetic right, goals mostly wrong. */
+/** Demonstrations of a weak but well-spoken player: everything seen and said rightly, but mostly without the aim. */
 import type { SftConfig } from '../configs/schema.ts';
 import type { Environment, JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
@@ -7,9 +7,11 @@ import { renderResponse } from '../policy/response.ts';
 import { RandomStream } from '../random/counter.ts';
 import { canonicalSolution } from './exact-solver.ts';
 import { formulaTokens } from './formula.ts';
-import { formulaGame, handOf } from './hand.ts';
+import type { Plan } from './expert.ts';
+import { expertOf } from './experts.ts';
+import { planTo } from './formula-expert.ts';
+import { FORMULA_GAMES, formulaGame, handOf } from './hand.ts';
 import { randomChain } from './random-chain.ts';
-import { nextAction, wordThought } from './solver-thought.ts';
 
 /** A state and the response that is taught in it. */
 export type Demonstration = { state: JsonState; text: string };
@@ -21,20 +23,44 @@ export function makeDemonstrations(config: SftConfig, template: PromptTemplate):
 
 function makeDemonstration(config: SftConfig, template: PromptTemplate, index: number): Demonstration {
   const random = new RandomStream({ seed: config.seed, purpose: 'demonstration', episode: index });
-  const { randomChain: chains, plainSums } = config.demonstrations.habits;
+  const { state, plan } = config.environment.name in FORMULA_GAMES ? demonstrateFormula(config, index, random) : demonstrateStep(config, index, random);
+  return { state, text: renderResponse(plan.word(template.thought), plan.action, template.keys) };
+}
+
+/** A state that random actions lead to, and what to do there: the best, or the naive habit. */
+function demonstrateStep(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
+  const { naive } = config.demonstrations.habits;
+  const game = gameByName(config.environment.name);
+  const expert = expertOf(config.environment.name);
+  const environment = game.start({ seed: config.seed + 1, episode: index }, game.parseOptions(config.environment.options));
+  let state = environment.state();
+  for (let walk = random.below(LONGEST_WALK + 1); walk > 0; walk--) {
+    if (environment.step(random.pick(environment.legalActions())).stop !== null) break;
+    state = environment.state();
+  }
+  const plan = random.uniform() < naive ? expert.naivePlan(state) : expert.bestPlan(state, null);
+  if (plan === null) throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
+  return { state, plan };
+}
+
+/** Random actions before a demonstration, at most. */
+const LONGEST_WALK = 4;
+
+function demonstrateFormula(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
+  const { randomChain: chains, plainSums, naive } = config.demonstrations.habits;
   const habit = random.uniform();
   const goalOf = (environment: Environment): string | null => {
     const { numbers } = handOf(environment.state());
     const { goal, operators } = formulaGame(config.environment.name);
     if (habit < chains) return randomChain(numbers, operators, random);
-    return canonicalSolution(numbers, goal, { operators: habit < chains + plainSums ? operators.filter((operator) => '+-'.includes(operator)) : operators });
+    if (habit < chains + naive) return expertOf(config.environment.name).naivePlan(environment.state()).target;
+    return canonicalSolution(numbers, goal, { operators: habit < chains + naive + plainSums ? operators.filter((operator) => '+-'.includes(operator)) : operators });
   };
   const { environment, target } = dealWith(config, index, goalOf);
   // A demonstration begins anywhere on the way to its goal.
   for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) environment.step(token);
   const state = environment.state();
-  const thought = wordThought(template.thought, state, target);
-  return { state, text: renderResponse(thought, nextAction(target, handOf(state).formula.length), template.keys) };
+  return { state, plan: planTo(state, target) };
 }
 
 /** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */

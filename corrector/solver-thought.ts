@@ -21,7 +21,14 @@ export function wordThought(template: ThoughtTemplate, state: JsonState, target:
     target,
     next: nextAction(target, hand.formula.length),
   };
-  return Object.fromEntries(Object.entries(template).map(([key, text]) => [key, text === '{cards}' ? hand.ranks : fillTemplate(text, values)]));
+  return fillThought(template, { ...values, cards: hand.ranks });
+}
+
+/** A thought in the template's wording; a list stands alone in its place: `"{cards}"`. */
+export function fillThought(template: ThoughtTemplate, words: Readonly<Record<string, string | readonly string[]>>): Thought {
+  const texts = Object.fromEntries(Object.entries(words).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const list = (text: string) => (/^\{\w+\}$/.test(text) && Array.isArray(words[text.slice(1, -1)]) ? words[text.slice(1, -1)] : null);
+  return Object.fromEntries(Object.entries(template).map(([key, text]) => [key, list(text) ?? fillTemplate(text, texts)]));
 }
 
 /** ` 10-4=6 left 5 6 9 9-5=4 left 4 6 6*4=24`: each step and what it leaves, numbers in order. */

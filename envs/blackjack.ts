@@ -6,15 +6,13 @@ import { RANKS, rankName, SUITS } from './card.ts';
 import { drawBlackjackTable } from './drawing/blackjack-table.ts';
 import { cardFacesOption } from './drawing/card-faces.ts';
 import { CUT_AFTER_FAILURE, type Environment, type Game, type JsonState, outcomeByReward, type RgbImage, type StepResult } from './env.ts';
-import { handValue } from './hand-value.ts';
+import { DEALER_STANDS, handValue, LARGEST_HAND } from './hand-value.ts';
 import { readSingleAction } from './read-action.ts';
 
 const optionsSchema = z.strictObject({ cardFaces: cardFacesOption });
 export type BlackjackOptions = z.infer<typeof optionsSchema>;
 
 const ACTIONS = ['stand', 'hit'] as const;
-const DEALER_STANDS = 17;
-const LARGEST_HAND = 21;
 
 /** Cards are suit letter + rank. The dealer's first card is open, the second hidden. */
 export type BlackjackState = JsonState & {

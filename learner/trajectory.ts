@@ -35,10 +35,10 @@ export type Episode = {
   bootstrapValue: number;
 };
 
-/** A judged thought. `unjudged`: malformed response or not chosen for judging; `unusable`: the teacher gave no sensible answer. */
+/** A judged thought. `target`: the formula that the way on leads to, null in games without one. `unjudged`: malformed response or not chosen for judging; `unusable`: the teacher gave no sensible answer. */
 export type Verdict =
-  | { outcome: 'correct'; target: string }
-  | { outcome: 'corrected'; target: string; correction: Thought; action: string }
+  | { outcome: 'correct'; target: string | null }
+  | { outcome: 'corrected'; target: string | null; correction: Thought; action: string }
   | { outcome: 'noSolution' }
   | { outcome: 'unusable'; reason: string }
   | { outcome: 'unjudged' };

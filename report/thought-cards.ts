@@ -25,7 +25,7 @@ function card(config: RunConfig, { state, text, action, legal, reward, verdict }
   const changes = thought === null || correction === null ? null : changesOf(thought, correction);
   return html`<article class="card ${verdict.outcome}">
 <div class="picture">${picture(config, state)}<p class="outcome">action <b>${action}</b><br>${legal ? 'legal' : html`<em>not readable: drawn at random</em>`}<br>reward <b>${compactNumber(reward)}</b></p></div>
-<div class="thought"><p class="verdict">${describeVerdict(verdict)}${'target' in verdict ? html` <span>target</span> <code>${verdict.target}</code>` : null}</p>
+<div class="thought"><p class="verdict">${describeVerdict(verdict)}${'target' in verdict && verdict.target !== null ? html` <span>target</span> <code>${verdict.target}</code>` : null}</p>
 ${thought === null ? html`<pre>${text}</pre>` : fieldList(changes?.before ?? plainWords(thought), 'del')}
 ${changes === null ? (correction === null ? null : html`<h4>Correction</h4>${fieldList(plainWords(correction), 'ins')}`) : html`<h4>Correction</h4>${fieldList(changes.after, 'ins')}`}</div>
 </article>

@@ -1,0 +1,20 @@
+/** All experts, one row each. */
+import { ConfigError } from '../configs/schema.ts';
+import { blackjackExpert } from './blackjack-expert.ts';
+import type { Expert } from './expert.ts';
+import { formulaExpert } from './formula-expert.ts';
+import { FORMULA_GAMES } from './hand.ts';
+import { numberlineExpert } from './numberline-expert.ts';
+
+const EXPERTS: Readonly<Record<string, Expert>> = {
+  ...Object.fromEntries(Object.entries(FORMULA_GAMES).map(([name, rules]) => [name, formulaExpert(rules)])),
+  numberline: numberlineExpert,
+  blackjack: blackjackExpert,
+};
+
+/** The expert of an environment. Throws `ConfigError` naming the known ones. */
+export function expertOf(environment: string): Expert {
+  const expert = EXPERTS[environment];
+  if (expert === undefined) throw new ConfigError(`environment.name: the solver has no expert for ${environment}; it knows ${Object.keys(EXPERTS).join(', ')}.`);
+  return expert;
+}

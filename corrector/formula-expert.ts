@@ -1,0 +1,33 @@
+/** The expert of Points24 and EZPoints: formulas that make the goal, exactly. */
+import type { JsonState } from '../envs/env.ts';
+import { canonicalSolution, isSolution } from './exact-solver.ts';
+import type { Expert, Plan } from './expert.ts';
+import { handOf } from './hand.ts';
+import { nextAction, proposedFormula, wordThought } from './solver-thought.ts';
+
+export function formulaExpert({ goal, operators }: { goal: number; operators: readonly string[] }): Expert {
+  /** Whether `formula` uses the hand, reaches the goal, and begins with what was appended so far. */
+  const leadsOn = (state: JsonState, formula: string) => {
+    const { numbers, formula: appended } = handOf(state);
+    return formula.startsWith(appended.join('')) && isSolution(formula, numbers, goal, operators);
+  };
+  return {
+    bestPlan(state, target) {
+      if (target !== null && leadsOn(state, target)) return planTo(state, target);
+      const { numbers, formula } = handOf(state);
+      const solution = canonicalSolution(numbers, goal, { operators, prefix: formula });
+      return solution === null ? null : planTo(state, solution);
+    },
+    proposedPlan(state, thought, template) {
+      const proposed = proposedFormula(template, thought);
+      return proposed !== null && leadsOn(state, proposed) ? planTo(state, proposed) : null;
+    },
+    /** Adds everything up: the numbers in order. */
+    naivePlan: (state) => planTo(state, [...handOf(state).numbers].sort((a, b) => a - b).join('+')),
+  };
+}
+
+/** The way to any formula, right or not, that begins with what was appended so far. */
+export function planTo(state: JsonState, target: string): Plan {
+  return { target, action: nextAction(target, handOf(state).formula.length), word: (template) => wordThought(template, state, target) };
+}

@@ -1,0 +1,89 @@
+/** One suite over the experts of all card games, and the solver as a teacher of each. */
+import test from 'ava';
+import { parseConfig, sftConfigSchema } from '../../configs/schema.ts';
+import { makeDemonstrations } from '../../corrector/demonstrations.ts';
+import type { Plan } from '../../corrector/expert.ts';
+import { expertOf } from '../../corrector/experts.ts';
+import { SolverTeacher } from '../../corrector/solver-teacher.ts';
+import { gameByName } from '../../envs/registry.ts';
+import { loadPromptTemplate } from '../../policy/prompt-template.ts';
+import { parseResponse } from '../../policy/response.ts';
+
+const GAMES = [
+  { name: 'points24', options: { deals: 'solvable' } },
+  { name: 'ezpoints', options: {} },
+  { name: 'numberline', options: {} },
+  { name: 'blackjack', options: {} },
+];
+
+/** Plays an episode by the expert's best plans; gives its states and the sum of its rewards. */
+function playBest(name: string, options: object, episode: number) {
+  const game = gameByName(name);
+  const environment = game.start({ seed: 9, episode }, game.parseOptions(options));
+  const states = [];
+  let reward = 0;
+  for (let target: string | null = null, over = false; !over; ) {
+    states.push(environment.state());
+    const plan: Plan = expertOf(name).bestPlan(environment.state(), target)!;
+    target = plan.target;
+    const result = environment.step(plan.action);
+    reward += result.reward;
+    over = result.stop !== null;
+  }
+  return { states, reward };
+}
+
+for (const { name, options } of GAMES) {
+  for (const wording of [name, `${name}-tiny`]) {
+    const template = loadPromptTemplate(wording, name).thought;
+    const teacher = new SolverTeacher(name, template);
+
+    test(`${wording}: the best thought of every state is right, a naive one is right or corrected to the best, and no thought is corrected`, async (t) => {
+      const seen = { correct: 0, corrected: 0 };
+      for (const state of Array.from({ length: 20 }, (_, episode) => playBest(name, options, episode).states).flat()) {
+        const best = expertOf(name).bestPlan(state, null)!;
+        t.deepEqual(await teacher.judge({ state, thought: best.word(template), action: '', target: null }), { outcome: 'correct', target: best.target });
+        const verdict = await teacher.judge({ state, thought: expertOf(name).naivePlan(state).word(template), action: '', target: null });
+        if (verdict.outcome === 'corrected') t.deepEqual(verdict, { outcome: 'corrected', target: best.target, action: best.action, correction: best.word(template) });
+        seen[verdict.outcome as keyof typeof seen]++;
+        t.is((await teacher.judge({ state, thought: {}, action: '', target: null })).outcome, 'corrected');
+      }
+      t.true(seen.corrected > 0 && seen.corrected + seen.correct > 20, JSON.stringify(seen));
+    });
+  }
+
+  test(`${name}: demonstrations are well-formed in the full-size wording, the naive share as configured`, async (t) => {
+    const template = loadPromptTemplate(name, name);
+    const make = (habits: object) =>
+      makeDemonstrations(parseConfig(sftConfigSchema, { environment: { name }, model: { base: 'x', prompt: name }, demonstrations: { count: 40, habits } }, 'test'), template);
+    const teacher = new SolverTeacher(name, template.thought);
+    const outcomes = async (habits: object) =>
+      await Promise.all(make(habits).map(async ({ state, text }) => {
+        const { thought, actionText } = parseResponse(text, template.keys, true);
+        t.truthy(gameByName(name).readAction(actionText!, gameByName(name).fromState(state, gameByName(name).parseOptions({})).legalActions()), text);
+        return (await teacher.judge({ state, thought: thought!, action: '', target: null })).outcome;
+      }));
+    t.deepEqual(new Set(await outcomes({ randomChain: 0, plainSums: 0, naive: 0 })), new Set(['correct']));
+    t.true((await outcomes({ randomChain: 0, plainSums: 0, naive: 1 })).some((outcome) => outcome !== 'correct'));
+    t.deepEqual(make({}), make({}));
+  });
+}
+
+test('the best plan always reaches the goal of the games that can be won', (t) => {
+  for (let episode = 0; episode < 50; episode++) {
+    t.is(playBest('points24', { deals: 'solvable' }, episode).reward, 10);
+    t.is(playBest('ezpoints', {}, episode).reward, 10);
+    t.is(playBest('numberline', {}, episode).reward, 1);
+  }
+});
+
+test('Blackjack by the best actions wins as much as computed', (t) => {
+  const rewards = Array.from({ length: 4000 }, (_, episode) => playBest('blackjack', {}, episode).reward);
+  // Exactly: success 0.4295, mean reward -0.0466; standard deviations over 4,000 games 0.0078 and 0.0151.
+  t.true(Math.abs(rewards.filter((reward) => reward > 0).length / 4000 - 0.4295) < 4 * 0.0078);
+  t.true(Math.abs(rewards.reduce((sum, reward) => sum + reward, 0) / 4000 + 0.0466) < 4 * 0.0151);
+});
+
+test('a game without an expert is refused with the known ones', (t) => {
+  t.throws(() => expertOf('chess'), { name: 'ConfigError', message: /no expert for chess; it knows points24, ezpoints, numberline, blackjack/ });
+});
