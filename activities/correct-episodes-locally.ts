@@ -20,7 +20,8 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
       const started = performance.now();
       const episodes = await getJson<Episode[]>(store, wave.episodes);
       const teacher = new SolverTeacher(config.environment.name, loadPromptTemplate(config.model.prompt, config.environment.name).thought);
-      const { cut } = gameByName(config.environment.name);
+      const game = gameByName(config.environment.name);
+      const options = game.parseOptions(config.environment.options);
       let calls = 0;
       const judgements: EpisodeJudgement[] = [];
       for (const episode of episodes) {
@@ -28,9 +29,10 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
         const judge = (step: number, target: string | null) => {
           if (config.algorithm === 'ppo' || !isJudged(config, iteration, episode.episode, step)) return null;
           calls++;
-          return teacher.judge({ state: states[step], thought: steps[step].thought!, action: steps[step].action, target });
+          const { thought, action } = steps[step];
+          return teacher.judge({ environment: game.fromState(states[step], options), thought: thought!, action, target }).then(({ verdict }) => verdict);
         };
-        const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === cut.reward, formulaAfter: cut.formula(states[step + 1]) }));
+        const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === game.cut.reward, formulaAfter: game.cut.formula(states[step + 1]) }));
         judgements.push(await correctEpisode(judgeable, judge, { cut: config.algorithm !== 'ppo' && config.corrector.cut }));
       }
       return {

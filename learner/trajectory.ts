@@ -35,12 +35,19 @@ export type Episode = {
   bootstrapValue: number;
 };
 
-/** A judged thought. `target`: the formula that the way on leads to, null in games without one. `unjudged`: malformed response or not chosen for judging; `unusable`: the teacher gave no sensible answer. */
+/** Why a teacher's answer is of no use: it gave none (the first five), none of the form asked for, or one without sense in this game. */
+export const UNUSABLE_REASONS = ['refusal', 'length', 'contentFilter', 'empty', 'toolRounds', 'schema', 'wrongTarget', 'wrongAction', 'wrongNoSolution', 'wording'] as const;
+export type UnusableReason = (typeof UNUSABLE_REASONS)[number];
+
+/**
+ * A judged thought. `target`: the formula that the way on leads to, null in games without one. `unjudged`: malformed response or not chosen for judging;
+ * `unusable`: the teacher gave no sensible answer: no row, no cut.
+ */
 export type Verdict =
   | { outcome: 'correct'; target: string | null }
   | { outcome: 'corrected'; target: string | null; correction: Thought; action: string }
   | { outcome: 'noSolution' }
-  | { outcome: 'unusable'; reason: string }
+  | { outcome: 'unusable'; reason: UnusableReason }
   | { outcome: 'unjudged' };
 
 /** What judging says of one episode: `verdicts.length` steps are kept. */

@@ -5,7 +5,9 @@ import { makeDemonstrations } from '../../corrector/demonstrations.ts';
 import type { Plan } from '../../corrector/expert.ts';
 import { expertOf } from '../../corrector/experts.ts';
 import { SolverTeacher } from '../../corrector/solver-teacher.ts';
+import type { JsonState } from '../../envs/env.ts';
 import { gameByName } from '../../envs/registry.ts';
+import type { Thought } from '../../learner/trajectory.ts';
 import { loadPromptTemplate } from '../../policy/prompt-template.ts';
 import { parseResponse } from '../../policy/response.ts';
 
@@ -33,6 +35,11 @@ function playBest(name: string, options: object, episode: number) {
   return { states, reward };
 }
 
+const judge = async (name: string, teacher: SolverTeacher, state: JsonState, thought: Thought) => {
+  const game = gameByName(name);
+  return (await teacher.judge({ environment: game.fromState(state, game.parseOptions({})), thought, action: '', target: null })).verdict;
+};
+
 for (const { name, options } of GAMES) {
   for (const wording of [name, `${name}-tiny`]) {
     const template = loadPromptTemplate(wording, name).thought;
@@ -42,11 +49,11 @@ for (const { name, options } of GAMES) {
       const seen = { correct: 0, corrected: 0 };
       for (const state of Array.from({ length: 20 }, (_, episode) => playBest(name, options, episode).states).flat()) {
         const best = expertOf(name).bestPlan(state, null)!;
-        t.deepEqual(await teacher.judge({ state, thought: best.word(template), action: '', target: null }), { outcome: 'correct', target: best.target });
-        const verdict = await teacher.judge({ state, thought: expertOf(name).naivePlan(state).word(template), action: '', target: null });
+        t.deepEqual(await judge(name, teacher, state, best.word(template)), { outcome: 'correct', target: best.target });
+        const verdict = await judge(name, teacher, state, expertOf(name).naivePlan(state).word(template));
         if (verdict.outcome === 'corrected') t.deepEqual(verdict, { outcome: 'corrected', target: best.target, action: best.action, correction: best.word(template) });
         seen[verdict.outcome as keyof typeof seen]++;
-        t.is((await teacher.judge({ state, thought: {}, action: '', target: null })).outcome, 'corrected');
+        t.is((await judge(name, teacher, state, {})).outcome, 'corrected');
       }
       t.true(seen.corrected > 0 && seen.corrected + seen.correct > 20, JSON.stringify(seen));
     });
@@ -61,7 +68,7 @@ for (const { name, options } of GAMES) {
       await Promise.all(make(habits).map(async ({ state, text }) => {
         const { thought, actionText } = parseResponse(text, template.keys, true);
         t.truthy(gameByName(name).readAction(actionText!, gameByName(name).fromState(state, gameByName(name).parseOptions({})).legalActions()), text);
-        return (await teacher.judge({ state, thought: thought!, action: '', target: null })).outcome;
+        return (await judge(name, teacher, state, thought!)).outcome;
       }));
     t.deepEqual(new Set(await outcomes({ randomChain: 0, plainSums: 0, naive: 0 })), new Set(['correct']));
     t.true((await outcomes({ randomChain: 0, plainSums: 0, naive: 1 })).some((outcome) => outcome !== 'correct'));

@@ -4,6 +4,7 @@ import { canonicalSolution, findAllFormulas, isSolution, isWholeAndSmall } from 
 import { evaluate, numbersOf, parseFormula, planSteps } from '../../corrector/formula.ts';
 import { SolverTeacher } from '../../corrector/solver-teacher.ts';
 import { wordThought } from '../../corrector/solver-thought.ts';
+import { gameByName } from '../../envs/registry.ts';
 import type { Thought } from '../../learner/trajectory.ts';
 import { loadPromptTemplate } from '../../policy/prompt-template.ts';
 
@@ -93,7 +94,8 @@ test('a canonical solution begins with what was appended, by whole tokens', (t) 
 const template = loadPromptTemplate('points24-tiny', 'points24').thought;
 const teacher = new SolverTeacher('points24', template);
 const state = (formula: string[]) => ({ cards: ['H4', 'S5', 'D9', 'CK'], formula });
-const judge = (formula: string[], thought: Thought, target: string | null = null) => teacher.judge({ state: state(formula), thought, action: '', target });
+const points24 = gameByName('points24');
+const judge = async (formula: string[], thought: Thought, target: string | null = null) => (await teacher.judge({ environment: points24.fromState(state(formula), points24.parseOptions({})), thought, action: '', target })).verdict;
 
 test('the solver accepts any right thought, also about another solution than the canonical one', async (t) => {
   for (const solution of findAllFormulas([4, 5, 9, 10], 24)) {

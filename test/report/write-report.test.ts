@@ -55,7 +55,7 @@ test('hostile text changes no markup', async (t) => {
   const pageWith = async (word: string) => {
     const thought = { [word]: word, thoughts: `${word} a` };
     const corrected: ThoughtSample = { ...SAMPLES[0], text: JSON.stringify(thought), action: word, verdict: { outcome: 'corrected', target: word, correction: { thoughts: `b ${word}` }, action: word } };
-    const malformed: ThoughtSample = { ...SAMPLES[2], text: word, verdict: { outcome: 'unusable', reason: word } };
+    const malformed: ThoughtSample = { ...SAMPLES[2], text: word, verdict: { outcome: 'unusable', reason: 'schema' } };
     const run = await syntheticRun(1, { samples: [corrected, malformed], change: (metrics) => ({ ...metrics, [word]: 1 }) });
     const model = { ...CONFIG.model, base: word };
     return await report(run, { config: { ...CONFIG, title: word, model }, runId: word, status: word });
