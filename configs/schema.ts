@@ -75,9 +75,47 @@ const optimizer = z
   })
   .describe('Adam and its schedule.');
 
+const pricePerMillion = z.number().min(0);
+
+const openai = z
+  .strictObject({
+    model: z.string().min(1).default('gpt-4o').describe('Model name as the server knows it.'),
+    prompt: z.string().nullable().default(null).describe('Wording of the requests: a name in corrector/prompts or a path; null: the environment\'s own.'),
+    temperature: z.number().min(0).max(2).nullable().default(0.4).describe('Sampling temperature; null: not sent, for models that refuse it.'),
+    maxTokens: positive.default(400).describe('Longest answer.'),
+    maxTokensField: z.enum(['max_completion_tokens', 'max_tokens']).default('max_completion_tokens').describe('What the longest answer is called in requests; older servers know `max_tokens` only.'),
+    answerFormat: z.enum(['schema', 'json', 'text']).default('schema').describe('How the server is told the form of the answer: by its JSON schema; only that it is JSON; in words alone. Answers are checked all the same.'),
+    toolRounds: z.int().min(0).default(3).describe('How often a judgement may ask the exact solver for formulas (Points24); 0: the tool is not offered.'),
+    timeoutSeconds: z.number().positive().default(60).describe('An answer that takes longer is given up and asked for again.'),
+    image: z
+      .strictObject({
+        size: positive.default(300).describe('Pixels on each side; the scene is drawn anew at this size.'),
+        format: z.enum(['png', 'jpeg']).default('png').describe('File format in the data URL.'),
+        quality: z.int().min(1).max(100).default(90).describe('Quality of a JPEG.'),
+        detail: z.enum(['auto', 'low', 'high']).default('auto').describe('How closely the model looks, which decides what a picture costs.'),
+      })
+      .prefault({})
+      .describe('The picture in a request.'),
+    azure: z
+      .strictObject({
+        deployment: z.string().min(1).describe('Name of the deployment.'),
+        apiVersion: z.string().min(1).default('2024-10-21').describe('Version of Azure\'s API.'),
+      })
+      .nullable()
+      .default(null)
+      .describe('Azure OpenAI, with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY in the worker\'s environment; null: OpenAI or any compatible server (OPENAI_API_KEY, OPENAI_BASE_URL).'),
+    prices: z
+      .strictObject({ prompt: pricePerMillion, cached: pricePerMillion, completion: pricePerMillion })
+      .nullable()
+      .default(null)
+      .describe('US dollars per million tokens; null: as corrector/prices.ts knows the model.'),
+  })
+  .describe('The teacher `openai`; keys and addresses come from the corrector worker\'s environment.');
+
 const corrector = z
   .strictObject({
-    teacher: z.enum(['solver']).default('solver').describe('Who judges thoughts: the exact solver (free, offline, sees the true state).'),
+    teacher: z.enum(['solver', 'openai']).default('solver').describe('Who judges thoughts: the exact solver (free, offline, sees the true state), or a model behind OpenAI\'s chat completions (`openai`).'),
+    openai: openai.prefault({}),
     cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
     judgedShare: probability.default(1).describe('Share of steps that is judged (seeded choice); the others count as correct and are never cut by the corrector.'),
   })
