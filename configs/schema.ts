@@ -198,10 +198,17 @@ export const sftConfigSchema = z.strictObject({
       .strictObject({
         randomChain: probability.default(0.7).describe('Formula games: share of demonstrations that follow random arithmetic and ignore the target.'),
         plainSums: probability.default(0.3).describe('Formula games: share drawn from deals that + and - alone solve.'),
-        naive: probability.default(0).describe('Share that follows the game\'s naive habit: the sum of the cards; numberline: always up; blackjack: hit below 20.'),
+        naive: probability.default(0).describe('Share that follows the game\'s naive habit: the sum of the cards; numberline: always up; blackjack: hit below 20; alfworld: things are fetched, but never washed, warmed or chilled.'),
       })
       .prefault({})
       .describe('What the demonstrations show; the rest are canonical solutions or best actions.'),
+    walk: z
+      .strictObject({
+        longest: z.int().min(0).default(4).describe('Steps from the start of an episode to the state of a demonstration, at most.'),
+        planned: probability.default(0).describe('Share of these steps that follow plans, naive ones or best ones as demonstrations do; the others are random actions.'),
+      })
+      .prefault({})
+      .describe('How states are reached in games without a formula.'),
   }),
   batch: positive.default(32).describe('Demonstrations of one optimizer step.'),
   optimizer: optimizer.extend({ weightDecay: z.number().min(0).default(0.01).describe('Decoupled weight decay.') }).prefault({ lr: 2e-3, lrEnd: 1e-6 }),

@@ -11,14 +11,18 @@ import { fillThought } from './solver-thought.ts';
 const NAIVE_STANDS = 20;
 
 export const blackjackExpert: Expert = {
-  bestPlan(state) {
+  bestPlan(environment) {
+    const state = environment.state();
     const { stand, hit } = actionValues(playerHand(state), cardNumber((state as BlackjackState).dealer[0]));
     return planOf(state, hit > stand ? 'hit' : 'stand');
   },
-  proposedPlan(state) {
-    return this.bestPlan(state, null);
+  proposedPlan(environment) {
+    return this.bestPlan(environment, null);
   },
-  naivePlan: (state) => planOf(state, playerHand(state).total < NAIVE_STANDS ? 'hit' : 'stand'),
+  naivePlan(environment) {
+    const state = environment.state();
+    return planOf(state, playerHand(state).total < NAIVE_STANDS ? 'hit' : 'stand');
+  },
 };
 
 function playerHand(state: JsonState) {

@@ -27,24 +27,27 @@ function makeDemonstration(config: SftConfig, template: PromptTemplate, index: n
   return { state, text: renderResponse(plan.word(template.thought), plan.action, template.keys) };
 }
 
-/** A state that random actions lead to, and what to do there: the best, or the naive habit. */
+/** A state that a walk leads to, and what to do there: the best, or the naive habit. */
 function demonstrateStep(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
-  const { naive } = config.demonstrations.habits;
+  const { habits: { naive }, walk } = config.demonstrations;
   const game = gameByName(config.environment.name);
   const expert = expertOf(config.environment.name);
-  const environment = game.start({ seed: config.seed + 1, episode: index }, game.parseOptions(config.environment.options));
+  const options = game.parseOptions(config.environment.options);
+  const environment = game.start({ seed: config.seed + 1, episode: index }, options);
   let state = environment.state();
-  for (let walk = random.below(LONGEST_WALK + 1); walk > 0; walk--) {
-    if (environment.step(random.pick(environment.legalActions())).stop !== null) break;
+  const planned = (from: Environment) => (random.uniform() < naive ? expert.naivePlan(from) : expert.bestPlan(from, null));
+  let open = true;
+  for (let left = random.below(walk.longest + 1); left > 0; left--) {
+    const plan = walk.planned > 0 && random.uniform() < walk.planned ? planned(environment) : null;
+    open = environment.step(plan?.action ?? random.pick(environment.legalActions())).stop === null;
+    if (!open) break;
     state = environment.state();
   }
-  const plan = random.uniform() < naive ? expert.naivePlan(state) : expert.bestPlan(state, null);
+  // What ended the episode is left out.
+  const plan = planned(open ? environment : game.fromState(state, options));
   if (plan === null) throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
   return { state, plan };
 }
-
-/** Random actions before a demonstration, at most. */
-const LONGEST_WALK = 4;
 
 function demonstrateFormula(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
   const { randomChain: chains, plainSums, naive } = config.demonstrations.habits;
@@ -53,7 +56,7 @@ function demonstrateFormula(config: SftConfig, index: number, random: RandomStre
     const { numbers } = handOf(environment.state());
     const { goal, operators } = formulaGame(config.environment.name);
     if (habit < chains) return randomChain(numbers, operators, random);
-    if (habit < chains + naive) return expertOf(config.environment.name).naivePlan(environment.state()).target;
+    if (habit < chains + naive) return expertOf(config.environment.name).naivePlan(environment).target;
     return canonicalSolution(numbers, goal, { operators: habit < chains + naive + plainSums ? operators.filter((operator) => '+-'.includes(operator)) : operators });
   };
   const { environment, target } = dealWith(config, index, goalOf);

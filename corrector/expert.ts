@@ -1,5 +1,5 @@
 /** What the solver knows of a game: the way on from a state. One expert per game (corrector/experts.ts). */
-import type { JsonState } from '../envs/env.ts';
+import type { Environment } from '../envs/env.ts';
 import type { Thought } from '../learner/trajectory.ts';
 import type { ThoughtTemplate } from './solver-thought.ts';
 
@@ -13,11 +13,12 @@ export type Plan = {
   word(template: ThoughtTemplate): Thought;
 };
 
+/** Environments are only looked at. */
 export interface Expert {
   /** The best way on, along `target` while that still leads on; null when nothing leads to success any more. */
-  bestPlan(state: JsonState, target: string | null): Plan | null;
+  bestPlan(environment: Environment, target: string | null): Plan | null;
   /** The way on that a thought proposes; null when it proposes none that is as good as any. */
-  proposedPlan(state: JsonState, thought: Thought, template: ThoughtTemplate): Plan | null;
+  proposedPlan(environment: Environment, thought: Thought, template: ThoughtTemplate): Plan | null;
   /** What a naive player would do, who sees and says everything rightly but knows no better; for weak demonstrations. */
-  naivePlan(state: JsonState): Plan;
+  naivePlan(environment: Environment): Plan;
 }

@@ -4,12 +4,14 @@ import { blackjackExpert } from './blackjack-expert.ts';
 import type { Expert } from './expert.ts';
 import { formulaExpert } from './formula-expert.ts';
 import { FORMULA_GAMES } from './hand.ts';
+import { householdExpert } from './household-expert.ts';
 import { numberlineExpert } from './numberline-expert.ts';
 
 const EXPERTS: Readonly<Record<string, Expert>> = {
   ...Object.fromEntries(Object.entries(FORMULA_GAMES).map(([name, rules]) => [name, formulaExpert(rules)])),
   numberline: numberlineExpert,
   blackjack: blackjackExpert,
+  alfworld: householdExpert,
 };
 
 /** The expert of an environment. Throws `ConfigError` naming the known ones. */

@@ -12,18 +12,23 @@ export function formulaExpert({ goal, operators }: { goal: number; operators: re
     return formula.startsWith(appended.join('')) && isSolution(formula, numbers, goal, operators);
   };
   return {
-    bestPlan(state, target) {
+    bestPlan(environment, target) {
+      const state = environment.state();
       if (target !== null && leadsOn(state, target)) return planTo(state, target);
       const { numbers, formula } = handOf(state);
       const solution = canonicalSolution(numbers, goal, { operators, prefix: formula });
       return solution === null ? null : planTo(state, solution);
     },
-    proposedPlan(state, thought, template) {
+    proposedPlan(environment, thought, template) {
+      const state = environment.state();
       const proposed = proposedFormula(template, thought);
       return proposed !== null && leadsOn(state, proposed) ? planTo(state, proposed) : null;
     },
     /** Adds everything up: the numbers in order. */
-    naivePlan: (state) => planTo(state, [...handOf(state).numbers].sort((a, b) => a - b).join('+')),
+    naivePlan(environment) {
+      const state = environment.state();
+      return planTo(state, [...handOf(state).numbers].sort((a, b) => a - b).join('+'));
+    },
   };
 }
 

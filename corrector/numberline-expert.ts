@@ -5,15 +5,16 @@ import type { Expert, Plan } from './expert.ts';
 import { fillThought } from './solver-thought.ts';
 
 export const numberlineExpert: Expert = {
-  bestPlan(state) {
+  bestPlan(environment) {
+    const state = environment.state();
     const { current, target } = state as NumberLineState;
     return planOf(state, target > current ? '+' : '-');
   },
-  proposedPlan(state) {
-    return this.bestPlan(state, null);
+  proposedPlan(environment) {
+    return this.bestPlan(environment, null);
   },
   /** Always up. */
-  naivePlan: (state) => planOf(state, '+'),
+  naivePlan: (environment) => planOf(environment.state(), '+'),
 };
 
 /** Placeholders: {current}, {target}, {relation} what the plan takes the target to be (above or below), {next} the action. */

@@ -31,10 +31,9 @@ export class SolverTeacher implements Teacher {
    * Else corrected: the same wording about the target so far, if it still leads on from here, or about the best way.
    */
   #verdict({ environment, thought, target }: JudgeRequest): Verdict {
-    const state = environment.state();
-    const proposed = this.#expert.proposedPlan(state, thought, this.#template);
+    const proposed = this.#expert.proposedPlan(environment, thought, this.#template);
     if (proposed !== null && isDeepStrictEqual(thought, proposed.word(this.#template))) return { outcome: 'correct', target: proposed.target };
-    const better = this.#expert.bestPlan(state, target);
+    const better = this.#expert.bestPlan(environment, target);
     if (better === null) return { outcome: 'noSolution' };
     return { outcome: 'corrected', target: better.target, correction: better.word(this.#template), action: better.action };
   }

@@ -1,35 +1,40 @@
 /** ALFWorld as an environment: a household task, admissible commands as text, what the agent faces as a picture. */
 import { z } from 'zod';
-import { parseConfig } from '../../configs/schema.ts';
+import { ConfigError, parseConfig } from '../../configs/schema.ts';
 import { RandomStream } from '../../random/counter.ts';
 import type { Environment, Game, JsonState, Outcome, RgbImage, StepResult } from '../env.ts';
 import { listGames, readGame, withGoalText } from './data-set.ts';
 import { judgeStep } from './episode-rules.ts';
+import type { Entity } from './entities.ts';
 import { advise, type Advice } from './expert.ts';
 import { AlfworldGameError } from './game-error.ts';
-import { generateGame, SPLITS, type Split } from './generate-game.ts';
+import { type GameRules, generateGame, playableTypes, SPLITS, type Split } from './generate-game.ts';
 import { goalConditions, TASK_TYPES, type GoalConditions, type Task, type TaskType } from './goal-conditions.ts';
 import { HouseholdView } from './household-view.ts';
+import { ROOMS } from './kinds.ts';
+import { type Lead, leads } from './leads.ts';
 import { drawHousehold } from './picture.ts';
 import { readCommand } from './read-command.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 import { TextGame } from './text-game.ts';
 
 const optionsSchema = z.strictObject({
-  /** `generated`: the project's own games, without any download; `data`: ALFWorld's data set. */
+  /** `generated`: the project's own games, without any download; `data`: ALFWorld's data set in the folder that the environment variable ALFWORLD_DATA names. */
   source: z.enum(['generated', 'data']).default('generated'),
-  /** The folder that holds `json_2.1.1`; by default the environment variable ALFWORLD_DATA. */
-  data: z.string().nullable().default(null),
   split: z.enum(SPLITS).default('train'),
   taskTypes: z.array(z.enum(TASK_TYPES)).min(1).default([...TASK_TYPES]),
   /** Goals in people's words instead of the templates' (data set only). */
   humanGoals: z.boolean().default(false),
+  /** Rooms of generated games, and how much is in them: so many receptacles, and things beside those of the task, at most; null: as much as in the original's. */
+  rooms: z.array(z.enum(ROOMS)).min(1).default([...ROOMS]),
+  mostReceptacles: z.int().min(3).nullable().default(null),
+  mostThings: z.int().min(0).nullable().default(null),
 });
 export type AlfworldOptions = z.infer<typeof optionsSchema>;
 
 /** Which game is played, as it stands in the state. */
 type GameKey =
-  | { readonly source: 'generated'; readonly split: Split; readonly seed: number; readonly episode: number; readonly taskTypes: readonly TaskType[] }
+  | { readonly source: 'generated'; readonly split: Split; readonly seed: number; readonly episode: number; readonly rules: GameRules & JsonState }
   | { readonly source: 'data'; readonly split: Split; readonly game: string; readonly goal: string | null };
 
 /** The key, all actions so far, and what they have led to (for metrics; making the environment again needs only the former two). */
@@ -43,13 +48,15 @@ export type AlfworldState = JsonState & {
 
 export const alfworld: Game<AlfworldOptions> = {
   name: 'alfworld',
-  parseOptions: (options) => parseConfig(optionsSchema, options, 'environment.options (alfworld)'),
-  start: (place, options) => new AlfworldEnvironment(options.source === 'generated'
-    ? { source: 'generated', split: options.split, seed: place.seed, episode: place.episode, taskTypes: options.taskTypes }
-    : dataKey(place, options), options),
-  fromState: (state, options) => {
+  parseOptions(options) {
+    const parsed = parseConfig(optionsSchema, options, 'environment.options (alfworld)');
+    if (playableTypes(parsed).length === 0) throw new ConfigError(`environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is fit for ${parsed.taskTypes.join(', ')}; name other rooms or task types.`);
+    return parsed;
+  },
+  start: (place, options) => new AlfworldEnvironment(options.source === 'generated' ? generatedKey(place, options) : dataKey(place, options)),
+  fromState: (state) => {
     const { key, actions } = state as AlfworldState;
-    return new AlfworldEnvironment(key, options, actions);
+    return new AlfworldEnvironment(key, actions);
   },
   // An unreadable answer alone has a reward of -1, and the episode goes on; the game's own cuts are in its rules.
   cut: { reward: null, formula: () => null },
@@ -60,19 +67,23 @@ export const alfworld: Game<AlfworldOptions> = {
   readAction: (text, legalActions) => readCommand(text, legalActions),
 };
 
+function generatedKey({ seed, episode }: { seed: number; episode: number }, { split, taskTypes, rooms, mostReceptacles, mostThings }: AlfworldOptions): GameKey {
+  return { source: 'generated', split, seed, episode, rules: { taskTypes, rooms, mostReceptacles, mostThings } };
+}
+
 /** All games of a split come once, in a seeded order, before any comes again in another order. */
 function dataKey({ seed, episode }: { seed: number; episode: number }, options: AlfworldOptions): GameKey {
-  const games = listGames(dataRoot(options), options.split, options.taskTypes);
+  const games = listGames(dataRoot(), options.split, options.taskTypes);
   const round = Math.floor(episode / games.length);
   const game = new RandomStream({ seed, purpose: 'alfworld order', episode: round }).shuffled(games)[episode % games.length];
-  const { annotations } = readGame(dataRoot(options), options.split, game);
+  const { annotations } = readGame(dataRoot(), options.split, game);
   const goal = options.humanGoals && annotations.length > 0 ? new RandomStream({ seed, purpose: 'alfworld goal', episode }).pick(annotations) : null;
   return { source: 'data', split: options.split, game, goal };
 }
 
-function dataRoot({ data }: AlfworldOptions): string {
-  const root = data ?? process.env['ALFWORLD_DATA'];
-  if (!root) throw new AlfworldGameError('ALFWorld\'s data set is wanted, but neither the option "data" nor ALFWORLD_DATA names its folder.');
+function dataRoot(): string {
+  const root = process.env['ALFWORLD_DATA'];
+  if (!root) throw new AlfworldGameError('ALFWorld\'s data set is wanted, but ALFWORLD_DATA does not name its folder; run alfworld-download and set it for every worker.');
   return root;
 }
 
@@ -82,15 +93,15 @@ type Loaded = { readonly game: TextGame; readonly task: Task; readonly sentence:
 const loadedGames = new Map<string, Loaded>();
 const KEPT_GAMES = 128;
 
-function load(key: GameKey, options: AlfworldOptions): Loaded {
-  const name = JSON.stringify(key.source === 'data' ? [key, dataRoot(options)] : key);
+function load(key: GameKey): Loaded {
+  const name = JSON.stringify(key.source === 'data' ? [key, dataRoot()] : key);
   let loaded = loadedGames.get(name);
   if (!loaded) {
     if (key.source === 'generated') {
       const { game, task } = generateGame(key);
       loaded = { game, task, sentence: null };
     } else {
-      const { file, task } = readGame(dataRoot(options), key.split, key.game);
+      const { file, task } = readGame(dataRoot(), key.split, key.game);
       loaded = { game: new TextGame(key.goal === null ? file : withGoalText(file, key.goal)), task, sentence: key.goal };
     }
     if (loadedGames.size >= KEPT_GAMES) loadedGames.delete(loadedGames.keys().next().value!);
@@ -107,16 +118,19 @@ export class AlfworldEnvironment implements Environment {
   readonly #key: GameKey;
   readonly #sentence: string;
   readonly #actions: string[] = [];
+  /** Receptacles whose contents were seen. */
+  readonly #seen = new Set<Entity>();
   #feedback: string;
   #over = false;
 
-  constructor(key: GameKey, options: AlfworldOptions, actions: readonly string[] = []) {
-    const { game, task, sentence } = load(key, options);
+  constructor(key: GameKey, actions: readonly string[] = []) {
+    const { game, task, sentence } = load(key);
     this.#key = key;
     this.task = task;
     this.play = game.start();
     this.#feedback = this.play.intro;
     this.#sentence = sentence ?? (this.play.intro.split('Your task is to: ').at(-1) as string).replace(/\.$/, '');
+    this.#lookAround();
     for (const action of actions) this.step(action);
   }
 
@@ -144,6 +158,7 @@ export class AlfworldEnvironment implements Environment {
     const { feedback, won } = this.play.step(action);
     this.#feedback = feedback;
     this.#actions.push(action);
+    this.#lookAround();
     const result = judgeStep(this.#actions, won, this.goalConditions, drawn);
     this.#over = result.stop !== null;
     return result;
@@ -153,8 +168,17 @@ export class AlfworldEnvironment implements Environment {
     return goalConditions(this.play, this.task);
   }
 
-  /** What the expert would do now; null when it knows no way. */
+  /** What the expert would do now, who knows where everything is; null when it knows no way. */
   advice(): Advice | null {
     return advise(this.play, this.task);
+  }
+
+  /** What one would do now by what was seen in this episode; for the environment's task or another one. */
+  leads(task: Task = this.task): readonly Lead[] {
+    return leads(this.play, task, this.#seen);
+  }
+
+  #lookAround(): void {
+    for (const { entity, openable, open } of new HouseholdView(this.play).here) if (!openable || open) this.#seen.add(entity);
   }
 }

@@ -1,33 +1,47 @@
 /** Solves household games from the true state: the shortest of all plans that one would think of. */
 import type { Entity } from './entities.ts';
-import { WANTED_PROPERTY, type Task } from './goal-conditions.ts';
+import { goalConditions, WANTED_PROPERTY, type Task } from './goal-conditions.ts';
 import { HouseholdView, type Receptacle } from './household-view.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 
 /** Where each property is given, and the word of the command. */
-const DEVICES = {
+export const DEVICES = {
   isclean: { kind: 'sinkbasin', verb: 'clean' }, ishot: { kind: 'microwave', verb: 'heat' }, iscool: { kind: 'fridge', verb: 'cool' },
 } as const;
 
-/** What the expert would do. `next` holds the first command of every plan that is as short as `plan`. */
-export type Advice = { readonly plan: readonly string[]; readonly next: readonly string[] };
+/** What the expert would do. `plans`: all that are as short as `plan`, the first of them. */
+export type Advice = { readonly plan: readonly string[]; readonly plans: readonly (readonly string[])[] };
 
 /**
  * Near-shortest plans to the goal from now on: every target, place and device is tried, with what is in hand put down on the way if it must be.
- * Null when there is none, or when the task wants sliced things, which this expert cannot do. A won game has the empty plan.
+ * Null when there is none, or when the task wants sliced things, which this expert cannot do. A goal that is reached has the empty plan.
+ * @param view what the expert knows; by default everything
  */
-export function advise(play: TextGamePlay, task: Task): Advice | null {
-  if (play.won) return { plan: [], next: [] };
+export function advise(play: TextGamePlay, task: Task, view = new HouseholdView(play)): Advice | null {
+  const { met, total } = goalConditions(play, task);
+  if (met === total) return { plan: [], plans: [[]] };
   if (task.sliced) return null;
-  const view = new HouseholdView(play);
-  const plans = task.type === 'look_at_obj_in_light' ? lookPlans(view, task) : placePlans(view, task);
+  return shortest(task.type === 'look_at_obj_in_light' ? lookPlans(view, task) : placePlans(view, task));
+}
+
+/** Shortest plans to have one of the task's things in hand; null when none is known or it is there already. */
+export function fetchTarget(view: HouseholdView, task: Task): Advice | null {
+  const plans = targets(view, task.object).filter(({ source }) => source !== null).flatMap((target) => withTarget(new Plan(view), target, view));
+  return isHeld(view, task.object) ? null : shortest(plans);
+}
+
+function isHeld(view: HouseholdView, kind: string): boolean {
+  return view.hand !== null && view.kind(view.hand) === kind.toLowerCase();
+}
+
+function shortest(plans: Iterable<Plan>): Advice | null {
   let best: Plan[] = [];
   for (const plan of plans) {
     if (plan.commands.length === 0) continue;
     if (best.length === 0 || plan.commands.length < best[0].commands.length) best = [plan];
     else if (plan.commands.length === best[0].commands.length) best.push(plan);
   }
-  return best.length === 0 ? null : { plan: best[0].commands, next: [...new Set(best.map((plan) => plan.commands[0]))] };
+  return best.length === 0 ? null : { plan: best[0].commands, plans: best.map(({ commands }) => commands) };
 }
 
 /** Carry one target (two for pick_two) to one goal receptacle, with its property if the task wants one. */

@@ -1,7 +1,7 @@
 /** Seeded, solvable household games of the six task types in rooms with the furniture of ALFRED's floor plans. */
 import { RandomStream } from '../../random/counter.ts';
-import { advise } from './expert.ts';
-import { TASK_TYPES, type Task, type TaskType } from './goal-conditions.ts';
+import { advise, DEVICES } from './expert.ts';
+import { TASK_TYPES, WANTED_PROPERTY, type Task, type TaskType } from './goal-conditions.ts';
 import { CLEANABLE, COOLABLE, FIRST_SCENE, HEATABLE, LAMP_STANDS, OPENABLE, RECEPTACLES, ROOMS, SCENES_PER_ROOM, TAKES, THINGS, type Room } from './kinds.ts';
 import { OWN_DOMAIN, ownGrammar } from './own-game-text.ts';
 import { TextGame, type GameFile } from './text-game.ts';
@@ -19,7 +19,21 @@ export type GeneratedGame = {
   readonly game: TextGame;
 };
 
-export type GamePlace = { readonly seed: number; readonly episode: number; readonly split: Split; readonly taskTypes?: readonly TaskType[] };
+/** Which games are drawn. */
+export type GameRules = {
+  readonly taskTypes: readonly TaskType[];
+  /** Rooms that games play in; at least one must be fit for one of the tasks. */
+  readonly rooms: readonly Room[];
+  /** So many receptacles at most, of those that the room has; null: all. */
+  readonly mostReceptacles: number | null;
+  /** So many things at most beside those that the task is about; null: as they come. */
+  readonly mostThings: number | null;
+};
+
+/** Games as large as the original's, of every kind. */
+export const ALL_GAMES: GameRules = { taskTypes: TASK_TYPES, rooms: ROOMS, mostReceptacles: null, mostThings: null };
+
+export type GamePlace = { readonly seed: number; readonly episode: number; readonly split: Split; readonly rules?: GameRules };
 
 /** The last scenes of each kind of room are kept for `unseen`. */
 const UNSEEN_SCENES = 6;
@@ -27,29 +41,42 @@ const UNSEEN_SCENES = 6;
 const SEEN_SHARE = 5;
 
 /** A game that is a function of its place alone. Draws that cannot be solved, are won at the start, or belong to another split are passed over. */
-export function generateGame({ seed, episode, split, taskTypes = TASK_TYPES }: GamePlace): GeneratedGame {
+export function generateGame({ seed, episode, split, rules = ALL_GAMES }: GamePlace): GeneratedGame {
   const random = new RandomStream({ seed, purpose: `household ${split}`, episode });
-  const type = random.pick(taskTypes);
+  const type = random.pick(playableTypes(rules));
   for (;;) {
-    const room = random.pick(roomsFor(type));
+    const room = random.pick(roomsFor(type, rules));
     const offset = split === 'unseen' ? SCENES_PER_ROOM - UNSEEN_SCENES + random.below(UNSEEN_SCENES) : random.below(SCENES_PER_ROOM - UNSEEN_SCENES);
     const scene = FIRST_SCENE[room] + offset;
-    const receptacles = furnish(room, scene);
-    const task = drawTask(type, room, receptacles, random);
+    const furniture = furnish(room, scene);
+    const task = drawTask(type, room, furniture, random);
     if (!task) continue;
+    const receptacles = thinOut(furniture, task, rules, random);
     const name = `${type}-${task.object}-None-${task.receptacle || task.lamp}-${scene}`;
     if (split !== 'unseen' && isSeen(name) !== (split === 'seen')) continue;
-    const file: GameFile = { pddl_domain: OWN_DOMAIN, grammar: ownGrammar(sentence(task, random)), pddl_problem: problem(room, receptacles, task, random), solvable: true };
+    const file: GameFile = { pddl_domain: OWN_DOMAIN, grammar: ownGrammar(sentence(task, random)), pddl_problem: problem(room, receptacles, task, rules, random), solvable: true };
     const game = new TextGame(file);
     const plan = advise(game.start(), task)?.plan;
     if (plan && plan.length > 0) return { name, scene, task, file: { ...file, walkthrough: plan }, game };
   }
 }
 
-function roomsFor(type: TaskType): readonly Room[] {
-  if (type === 'look_at_obj_in_light') return ['livingRoom', 'bedroom'];
-  if (type === 'pick_clean_then_place_in_recep') return ['kitchen', 'bathroom'];
-  return type === 'pick_heat_then_place_in_recep' || type === 'pick_cool_then_place_in_recep' ? ['kitchen'] : ROOMS;
+/** The wanted task types for which there is a room among the wanted ones. */
+export function playableTypes(rules: GameRules): readonly TaskType[] {
+  return rules.taskTypes.filter((type) => roomsFor(type, rules).length > 0);
+}
+
+const FIT_ROOMS: Readonly<Record<TaskType, readonly Room[]>> = {
+  pick_and_place_simple: ROOMS,
+  look_at_obj_in_light: ['livingRoom', 'bedroom'],
+  pick_clean_then_place_in_recep: ['kitchen', 'bathroom'],
+  pick_heat_then_place_in_recep: ['kitchen'],
+  pick_cool_then_place_in_recep: ['kitchen'],
+  pick_two_obj_and_place: ROOMS,
+};
+
+function roomsFor(type: TaskType, { rooms }: GameRules): readonly Room[] {
+  return FIT_ROOMS[type].filter((room) => rooms.includes(room));
 }
 
 function isSeen(name: string): boolean {
@@ -78,6 +105,18 @@ function furnish(room: Room, scene: number): Furniture[] {
   return furniture;
 }
 
+/** At most `mostReceptacles` of the furniture, in its order: the task's own first, the others by chance. */
+function thinOut(furniture: readonly Furniture[], task: Task, { mostReceptacles }: GameRules, random: RandomStream): readonly Furniture[] {
+  if (mostReceptacles === null) return furniture;
+  const property = WANTED_PROPERTY[task.type];
+  const device = property && DEVICES[property].kind;
+  const isNeeded = ({ kind }: Furniture): boolean => kind === task.receptacle || kind.toLowerCase() === device || (task.lamp !== '' && LAMP_STANDS.includes(kind));
+  const shuffled = random.shuffled(furniture);
+  const firstOfKind = shuffled.filter((one, i) => isNeeded(one) && shuffled.findIndex(({ kind }) => kind === one.kind) === i);
+  const kept = new Set([...firstOfKind, ...shuffled].filter((one, i, all) => all.indexOf(one) === i).slice(0, mostReceptacles));
+  return furniture.filter((one) => kept.has(one));
+}
+
 function drawTask(type: TaskType, room: Room, receptacles: readonly Furniture[], random: RandomStream): Task | null {
   const carried = THINGS[room].filter((kind) => (
     type === 'pick_clean_then_place_in_recep' ? CLEANABLE : type === 'pick_heat_then_place_in_recep' ? HEATABLE
@@ -103,8 +142,8 @@ function sentence(task: Task, random: RandomStream): string {
 }
 
 /** The problem: furniture, one to three of each kind of thing where it may lie, none of the targets in a goal receptacle. */
-function problem(room: Room, receptacles: readonly Furniture[], task: Task, random: RandomStream): string {
-  const things: { kind: string; id: string; at: Furniture }[] = [];
+function problem(room: Room, receptacles: readonly Furniture[], task: Task, { mostThings }: GameRules, random: RandomStream): string {
+  let things: { kind: string; id: string; at: Furniture }[] = [];
   const place = (kind: string, number: number, homes: readonly Furniture[]): void => {
     if (homes.length > 0) things.push({ kind, id: `${kind}_bar_${String(number).padStart(2, '0')}`, at: random.pick(homes) });
   };
@@ -113,6 +152,10 @@ function problem(room: Room, receptacles: readonly Furniture[], task: Task, rand
     const fewest = !isTarget ? 0 : task.type === 'pick_two_obj_and_place' ? 2 : 1;
     const homes = receptacles.filter((home) => TAKES[home.kind].includes(kind) && !(isTarget && home.kind === task.receptacle));
     for (let i = 1, count = Math.max(fewest, random.below(4)); i <= count; i++) place(kind, i, homes);
+  }
+  if (mostThings !== null) {
+    const others = new Set(random.shuffled(things.filter(({ kind }) => kind !== task.object)).slice(0, mostThings));
+    things = things.filter((thing) => thing.kind === task.object || others.has(thing));
   }
   if (task.lamp) place(task.lamp, 1, receptacles.filter(({ kind }) => LAMP_STANDS.includes(kind)));
 

@@ -24,7 +24,8 @@ export class HouseholdView {
   readonly #takes = new Map<string, Set<string>>();
   readonly #contents = new Map<Entity, Entity[]>();
 
-  constructor(play: TextGamePlay) {
+  /** @param knows whether the contents of a receptacle count; by default all do */
+  constructor(play: TextGamePlay, knows: (receptacle: Entity) => boolean = () => true) {
     this.#play = play;
     for (const predicate of ['objecttype', 'receptacletype']) {
       for (const [entity, kind] of play.facts(predicate)) this.#kinds.set(entity, kindOf(kind));
@@ -34,6 +35,7 @@ export class HouseholdView {
       this.#takes.set(kindOf(receptacle), takes.add(kindOf(thing)));
     }
     for (const [thing, receptacle] of play.facts('inreceptacle')) {
+      if (!knows(receptacle)) continue;
       this.#contents.set(receptacle, [...(this.#contents.get(receptacle) ?? []), thing]);
     }
     const places = new Map(play.facts('receptacleatlocation').map(([receptacle, place]) => [receptacle, place]));
@@ -57,7 +59,11 @@ export class HouseholdView {
 
   /** Whether a receptacle takes this thing at all. */
   takes(receptacle: Receptacle, thing: Entity): boolean {
-    return this.#takes.get(receptacle.kind)?.has(this.kind(thing)) ?? false;
+    return this.takesKind(receptacle, this.kind(thing));
+  }
+
+  takesKind(receptacle: Receptacle, kind: string): boolean {
+    return this.#takes.get(receptacle.kind)?.has(kind) ?? false;
   }
 
   /** The receptacles where the agent stands. */

@@ -1,4 +1,4 @@
-/** One suite over the experts of all card games, and the solver as a teacher of each. */
+/** One suite over the experts of all games, and the solver as a teacher of each. */
 import test from 'ava';
 import { parseConfig, sftConfigSchema } from '../../configs/schema.ts';
 import { makeDemonstrations } from '../../corrector/demonstrations.ts';
@@ -16,6 +16,7 @@ const GAMES = [
   { name: 'ezpoints', options: {} },
   { name: 'numberline', options: {} },
   { name: 'blackjack', options: {} },
+  { name: 'alfworld', options: {}, walk: { longest: 8, planned: 1 } },
 ];
 
 /** Plays an episode by the expert's best plans; gives its states and the sum of its rewards. */
@@ -26,7 +27,7 @@ function playBest(name: string, options: object, episode: number) {
   let reward = 0;
   for (let target: string | null = null, over = false; !over; ) {
     states.push(environment.state());
-    const plan: Plan = expertOf(name).bestPlan(environment.state(), target)!;
+    const plan: Plan = expertOf(name).bestPlan(environment, target)!;
     target = plan.target;
     const result = environment.step(plan.action);
     reward += result.reward;
@@ -35,12 +36,13 @@ function playBest(name: string, options: object, episode: number) {
   return { states, reward };
 }
 
+const environmentOf = (name: string, state: JsonState) => gameByName(name).fromState(state, gameByName(name).parseOptions({}));
+
 const judge = async (name: string, teacher: SolverTeacher, state: JsonState, thought: Thought) => {
-  const game = gameByName(name);
-  return (await teacher.judge({ environment: game.fromState(state, game.parseOptions({})), thought, action: '', target: null })).verdict;
+  return (await teacher.judge({ environment: environmentOf(name, state), thought, action: '', target: null })).verdict;
 };
 
-for (const { name, options } of GAMES) {
+for (const { name, options, walk = {} } of GAMES) {
   for (const wording of [name, `${name}-tiny`]) {
     const template = loadPromptTemplate(wording, name).thought;
     const teacher = new SolverTeacher(name, template);
@@ -48,9 +50,10 @@ for (const { name, options } of GAMES) {
     test(`${wording}: the best thought of every state is right, a naive one is right or corrected to the best, and no thought is corrected`, async (t) => {
       const seen = { correct: 0, corrected: 0 };
       for (const state of Array.from({ length: 20 }, (_, episode) => playBest(name, options, episode).states).flat()) {
-        const best = expertOf(name).bestPlan(state, null)!;
+        const environment = environmentOf(name, state);
+        const best = expertOf(name).bestPlan(environment, null)!;
         t.deepEqual(await judge(name, teacher, state, best.word(template)), { outcome: 'correct', target: best.target });
-        const verdict = await judge(name, teacher, state, expertOf(name).naivePlan(state).word(template));
+        const verdict = await judge(name, teacher, state, expertOf(name).naivePlan(environment).word(template));
         if (verdict.outcome === 'corrected') t.deepEqual(verdict, { outcome: 'corrected', target: best.target, action: best.action, correction: best.word(template) });
         seen[verdict.outcome as keyof typeof seen]++;
         t.is((await judge(name, teacher, state, {})).outcome, 'corrected');
@@ -62,7 +65,7 @@ for (const { name, options } of GAMES) {
   test(`${name}: demonstrations are well-formed in the full-size wording, the naive share as configured`, async (t) => {
     const template = loadPromptTemplate(name, name);
     const make = (habits: object) =>
-      makeDemonstrations(parseConfig(sftConfigSchema, { environment: { name }, model: { base: 'x', prompt: name }, demonstrations: { count: 40, habits } }, 'test'), template);
+      makeDemonstrations(parseConfig(sftConfigSchema, { environment: { name }, model: { base: 'x', prompt: name }, demonstrations: { count: 40, habits, walk } }, 'test'), template);
     const teacher = new SolverTeacher(name, template.thought);
     const outcomes = async (habits: object) =>
       await Promise.all(make(habits).map(async ({ state, text }) => {
@@ -81,6 +84,7 @@ test('the best plan always reaches the goal of the games that can be won', (t) =
     t.is(playBest('points24', { deals: 'solvable' }, episode).reward, 10);
     t.is(playBest('ezpoints', {}, episode).reward, 10);
     t.is(playBest('numberline', {}, episode).reward, 1);
+    t.true(playBest('alfworld', {}, episode).reward > 50);
   }
 });
 
@@ -92,5 +96,5 @@ test('Blackjack by the best actions wins as much as computed', (t) => {
 });
 
 test('a game without an expert is refused with the known ones', (t) => {
-  t.throws(() => expertOf('chess'), { name: 'ConfigError', message: /no expert for chess; it knows points24, ezpoints, numberline, blackjack/ });
+  t.throws(() => expertOf('chess'), { name: 'ConfigError', message: /no expert for chess; it knows points24, ezpoints, numberline, blackjack, alfworld/ });
 });

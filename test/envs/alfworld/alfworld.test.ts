@@ -74,23 +74,27 @@ test('a state taken out as JSON goes on alike', (t) => {
   t.deepEqual(copy.step(next), environment.step(next));
 });
 
-function dataSet(t: ExecutionContext): string {
+/** A data set of the recorded games, named by ALFWORLD_DATA while the test runs; such tests are serial. */
+function dataSet(t: ExecutionContext): void {
   const root = mkdtempSync(join(tmpdir(), 'alfworld-data-'));
   t.teardown(() => rmSync(root, { recursive: true }));
   cpSync(join(import.meta.dirname, 'games'), join(root, 'json_2.1.1/valid_unseen'), { recursive: true });
-  return root;
+  process.env['ALFWORLD_DATA'] = root;
+  t.teardown(() => delete process.env['ALFWORLD_DATA']);
 }
 
-test('the data set: every game of a split comes once before one comes again', (t) => {
-  const options = { source: 'data', data: dataSet(t), split: 'unseen' } as const;
+test.serial('the data set: every game of a split comes once before one comes again', (t) => {
+  dataSet(t);
+  const options = { source: 'data', split: 'unseen' } as const;
   const games = [0, 1, 2, 3].map((episode) => (start(options, episode).state().key as { game: string }).game);
   t.not(games[0], games[1]);
   t.deepEqual(games.slice(2).sort(), games.slice(0, 2).sort());
   t.regex(start(options, 0).promptValues()['feedback'], /^-= Welcome to TextWorld, ALFRED! =-/);
 });
 
-test('the data set: people\'s goals take the place of the template, whole, and come back with the state', (t) => {
-  const options = { source: 'data', data: dataSet(t), split: 'unseen', humanGoals: true, taskTypes: ['pick_heat_then_place_in_recep'] } as const;
+test.serial('the data set: people\'s goals take the place of the template, whole, and come back with the state', (t) => {
+  dataSet(t);
+  const options = { source: 'data', split: 'unseen', humanGoals: true, taskTypes: ['pick_heat_then_place_in_recep'] } as const;
   const environments = [0, 1, 2, 3, 4, 5].map((episode) => start({ ...options, taskTypes: [...options.taskTypes] }, episode));
   const tasks = environments.map((environment) => environment.promptValues()['task']);
   t.true(new Set(tasks).size > 1);
@@ -100,10 +104,10 @@ test('the data set: people\'s goals take the place of the template, whole, and c
   }
 });
 
-test('the data set must be named', (t) => {
+test.serial('the data set must be named', (t) => {
   const before = process.env['ALFWORLD_DATA'];
   delete process.env['ALFWORLD_DATA'];
-  t.throws(() => start({ source: 'data' }), { name: 'AlfworldGameError', message: /neither the option "data" nor ALFWORLD_DATA/ });
+  t.throws(() => start({ source: 'data' }), { name: 'AlfworldGameError', message: /ALFWORLD_DATA does not name its folder/ });
   if (before !== undefined) process.env['ALFWORLD_DATA'] = before;
 });
 
