@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { PROJECT } from '../activities/agent-cache.ts';
+import { withField } from '../configs/live-settings.ts';
 import { parseConfig } from '../configs/schema.ts';
 import { UsageError } from './errors.ts';
 
@@ -22,17 +23,15 @@ export function readConfig<T extends z.ZodType>(schema: T, nameOrPath: string, c
 
 /** `a.b=c` sets field b of a; c is read as JSON, or as text where it is none. */
 export function applyChange(content: unknown, change: string): unknown {
-  const [, key, text] = /^([\w.]+)=([^]*)$/.exec(change) ?? [];
-  if (key === undefined) throw new UsageError(`--set ${change}: must look like optimizer.lr=0.001.`);
-  const result = structuredClone(content) as Record<string, unknown>;
-  const names = key.split('.');
-  let place = result;
-  for (const name of names.slice(0, -1)) {
-    place = (place[name] ??= {}) as Record<string, unknown>;
-    if (typeof place !== 'object' || place === null) throw new UsageError(`--set ${change}: ${name} is not a group of fields.`);
-  }
-  place[names.at(-1)!] = parseValue(text);
-  return result;
+  const [field, value] = parseChange(change);
+  return withField(content, field, value);
+}
+
+/** The field and the value of `a.b=c`. */
+export function parseChange(change: string): [field: string, value: unknown] {
+  const [, field, text] = /^([\w.]+)=([^]*)$/.exec(change) ?? [];
+  if (field === undefined) throw new UsageError(`${change}: must look like optimizer.lr=0.001.`);
+  return [field, parseValue(text)];
 }
 
 function parseValue(text: string): unknown {

@@ -1,5 +1,5 @@
 /** Errors that people see: one sentence, and the exit code that goes with it. */
-import { ServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ServiceError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError } from '../configs/schema.ts';
 
@@ -14,7 +14,7 @@ const USAGE_FAILURES = new Set(['Config.Invalid', 'Model.Unusable']);
 
 /** The sentence and the exit code for an error. */
 export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
-  if (error instanceof WorkflowFailedError) {
+  if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) {
     const cause = rootFailure(error);
     const usage = cause instanceof ApplicationFailure && USAGE_FAILURES.has(cause.type ?? '');
     return { message: cause.message, exitCode: usage ? 2 : 1 };

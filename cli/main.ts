@@ -11,6 +11,7 @@ import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
 import { register as report } from './report.ts';
 import { register as result } from './result.ts';
+import { register as set } from './set.ts';
 import { register as sft } from './sft.ts';
 import { register as train } from './train.ts';
 import { register as up } from './up.ts';
@@ -23,7 +24,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, result, evaluate, report, exportRun, verify, gc, play, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, set, result, evaluate, report, exportRun, verify, gc, play, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PROJECT } from '../activities/agent-cache.ts';
 import { temporalCliPath } from '../scripts/temporal-cli.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { UsageError } from './errors.ts';
 import { serverAnswers } from './temporal.ts';
 
@@ -37,12 +38,18 @@ export class Supervisor {
     if (!['localhost', '127.0.0.1', '::1'].includes(host)) throw new UsageError(`No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset TEMPORAL_ADDRESS.`);
     const uiPort = port + 1000;
     this.#say(`Starting the Temporal server at ${address} (Web UI: http://localhost:${uiPort})`);
-    this.#keep('server', temporalCliPath(), ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--db-filename', path.join(this.#home, 'temporal.db'), '--log-level', 'warn']);
+    this.#keep('server', temporalCliPath(), this.#serverArguments(port, uiPort));
     const deadline = Date.now() + SERVER_START_MS;
     while (!(await serverAnswers())) {
       if (Date.now() > deadline) throw new Error(`The Temporal server did not answer within ${SERVER_START_MS / 1000} s; see ${this.#logFile('server')}`);
       await sleep(200);
     }
+  }
+
+  #serverArguments(port: number, uiPort: number): string[] {
+    const place = ['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--db-filename', path.join(this.#home, 'temporal.db')];
+    // Fairness: runs that wait on one queue take turns (workflows/queues.ts).
+    return ['server', 'start-dev', ...place, '--log-level', 'warn', '--dynamic-config-value', 'matching.enableFairness=true', ...searchAttributeFlags()];
   }
 
   /** Starts a worker process and waits until it polls. */
@@ -103,6 +110,11 @@ export class Supervisor {
   #logFile(name: string): string {
     return path.join(this.#home, 'logs', `${name}.log`);
   }
+}
+
+/** `--search-attribute GtrModel=Keyword ...`: a server that knows them already keeps them. */
+function searchAttributeFlags(): string[] {
+  return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type[0]}${type.slice(1).toLowerCase()}`]);
 }
 
 function splitAddress(address: string): [string, number] {

@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
+import { searchAttributeActivities } from '../activities/find-search-attributes.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
@@ -19,6 +20,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
       ...createBatchActivities(dependencies),
       ...createMetricsActivities(dependencies),
       ...createDemonstrationActivities(dependencies),
+      ...searchAttributeActivities,
     },
   };
 }

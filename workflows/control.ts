@@ -6,21 +6,32 @@ export const resumeSignal = defineSignal('resume');
 
 /** Where a workflow waits while it is paused. */
 export class PauseGate {
-  paused = false;
+  paused: boolean;
+  #onChange: (paused: boolean) => void = () => {};
 
-  /** `onChange` is told of every pause and resume, e.g. to pass it on to a child. */
-  constructor(onChange: (paused: boolean) => void = () => {}, paused = false) {
+  constructor(paused = false) {
     this.paused = paused;
-    const turn = (value: boolean) => () => {
-      this.paused = value;
-      onChange(value);
-    };
-    setHandler(pauseSignal, turn(true));
-    setHandler(resumeSignal, turn(false));
+  }
+
+  /** Starts to heed the signals; one that came before is heeded at once. `onChange` is told of every pause and resume, e.g. to pass it on to a child. */
+  listen(onChange: (paused: boolean) => void = () => {}): void {
+    this.#onChange = onChange;
+    setHandler(pauseSignal, () => this.#turn(true));
+    setHandler(resumeSignal, () => this.#turn(false));
+  }
+
+  /** As if resumed. */
+  open(): void {
+    if (this.paused) this.#turn(false);
   }
 
   /** Resolves at once, or when the run is resumed. */
   async pass(): Promise<void> {
     await condition(() => !this.paused);
+  }
+
+  #turn(paused: boolean): void {
+    this.paused = paused;
+    this.#onChange(paused);
   }
 }

@@ -6,7 +6,7 @@ import { activityOptions } from './queues.ts';
 /** The exact solver is free and instant, so the whole wave is one activity. */
 export async function correctWave(input: CorrectEpisodesInput): Promise<CorrectEpisodesResult> {
   const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({
-    ...activityOptions('corrector', workflowInfo().taskQueue, input.config.durability.heartbeatSeconds),
+    ...activityOptions('corrector', workflowInfo(), input.config.durability.heartbeatSeconds),
     summary: `judge wave ${input.wave.wave}`,
   });
   return await correctEpisodesLocally(input);

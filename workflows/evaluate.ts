@@ -14,8 +14,8 @@ export async function evaluate(input: { config: unknown; policy: ArtifactRef | n
   } catch (error) {
     throw ApplicationFailure.nonRetryable((error as Error).message, 'Config.Invalid');
   }
-  const { workflowId, taskQueue } = workflowInfo();
-  const activities = proxyActivities<PreparationActivities & EvaluationActivities>(activityOptions('gpu', taskQueue, config.durability.heartbeatSeconds));
+  const { workflowId } = workflowInfo();
+  const activities = proxyActivities<PreparationActivities & EvaluationActivities>(activityOptions('gpu', workflowInfo(), config.durability.heartbeatSeconds));
   const policy = input.policy ?? (await activities.prepareRun({ config })).policy;
   return { ...(await activities.evaluatePolicy({ config, policy, runId: workflowId, label: 'evaluate' })), policy };
 }

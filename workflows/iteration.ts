@@ -46,11 +46,12 @@ type JudgedWave = { wave: RolloutWaveResult; judged: CorrectEpisodesResult };
 export async function iteration(input: IterationInput): Promise<IterationResult> {
   const { config, runId, iteration: index } = input;
   const started = Date.now();
-  const gate = new PauseGate(undefined, input.paused);
+  const gate = new PauseGate(input.paused);
+  gate.listen();
   const progress: IterationProgress = { keptSteps: 0, envSteps: config.rollout.envStepsPerIteration, epochs: 0, epochsInAll: config.ppo.epochs };
   setHandler(iterationProgressQuery, () => progress);
   const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
-    proxyActivities<A>({ ...activityOptions(role, workflowInfo().taskQueue, config.durability.heartbeatSeconds), summary });
+    proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
 
   const sample = (wave: number) => on<RolloutActivities>('gpu', `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({ config, iteration: index, wave, policy: input.policy });
   const waves = await sampleAndJudge(input, gate, sample, (kept) => (progress.keptSteps = kept));

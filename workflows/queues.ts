@@ -16,16 +16,27 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE): stri
 /** Failure types that no retry mends; each message says what does. */
 export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite'];
 
-/** Activity options of a role. GPU activities resume from heartbeats, so they may be tried for ever; a silent one is started again after `heartbeatSeconds`. */
-export function activityOptions(role: ActivityRole, base: string, heartbeatSeconds: number): ActivityOptions {
+/** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
+export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
+
+/**
+ * Activity options of a role. GPU activities resume from heartbeats, so they may be tried for ever; a silent one is started again after
+ * `heartbeatSeconds`. Runs that wait on one queue take turns: each is its own fairness key.
+ */
+export function activityOptions(role: ActivityRole, { taskQueue: base, workflowId, root }: WorkflowPlace, heartbeatSeconds: number): ActivityOptions {
   const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', nonRetryableErrorTypes: NON_RETRYABLE } as const;
-  const taskQueue = queueOf(role, base);
+  const shared = { taskQueue: queueOf(role, base), retry, priority: { fairnessKey: fairnessKey(root?.workflowId ?? workflowId) } };
   switch (role) {
     case 'gpu':
-      return { taskQueue, startToCloseTimeout: '24h', heartbeatTimeout: `${heartbeatSeconds}s`, retry };
+      return { ...shared, startToCloseTimeout: '24h', heartbeatTimeout: `${heartbeatSeconds}s` };
     case 'orchestrator':
-      return { taskQueue, startToCloseTimeout: '10m', retry };
+      return { ...shared, startToCloseTimeout: '10m' };
     case 'corrector':
-      return { taskQueue, startToCloseTimeout: '5m', retry };
+      return { ...shared, startToCloseTimeout: '5m' };
   }
+}
+
+/** Temporal takes up to 64 bytes. */
+function fairnessKey(run: string): string {
+  return encodeURIComponent(run).slice(-64);
 }

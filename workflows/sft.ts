@@ -20,8 +20,9 @@ export const sftProgressQuery = defineQuery<SftProgress>('progress');
 export async function sft(input: { config: unknown; out: string }): Promise<SftResult> {
   const config = checkedConfig(input.config);
   const gate = new PauseGate();
-  const { taskQueue, workflowId } = workflowInfo();
-  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) => proxyActivities<A>({ ...activityOptions(role, taskQueue, config.durability.heartbeatSeconds), summary });
+  gate.listen();
+  const { workflowId } = workflowInfo();
+  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) => proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
   const progress: SftProgress = { step: 0, steps: Math.ceil(config.demonstrations.count / config.batch), loss: null };
   setHandler(sftProgressQuery, () => progress);
 

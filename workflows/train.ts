@@ -6,21 +6,26 @@ import {
   continueAsNew,
   defineQuery,
   defineSignal,
+  defineUpdate,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   startChild,
+  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
+import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { PauseGate, pauseSignal, resumeSignal } from './control.ts';
 import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
+import { RunIndex, SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 /** What an iteration leaves behind in the run's own state: enough for a table row. */
 export type IterationSummary = { iteration: number; success: number; reward: number; correctedRate: number; episodes: number; seconds: number };
@@ -40,9 +45,11 @@ export type TrainState = {
   startEvaluation: EvaluatePolicyResult | null;
   summaries: IterationSummary[];
   paused: boolean;
+  /** Search attributes that the server knows. */
+  searchAttributes: string[];
 };
 
-export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped';
+export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped' | 'canceled';
 
 /** The answer of the `progress` query; `policy`: after the last whole iteration. */
 export type Progress = { status: RunStatus; iteration: number; iterations: number; envSteps: number; envStepsInAll: number; phase: string; summaries: IterationSummary[]; policy: ArtifactRef | null };
@@ -65,14 +72,23 @@ export const progressQuery = defineQuery<Progress>('progress');
 export const metricsQuery = defineQuery<Record<string, number | null> | null>('metrics');
 /** `finish`: after the running iteration; `now`: drop it. */
 export const stopSignal = defineSignal<['finish' | 'now']>('stop');
+/** The live settings (configs/live-settings.ts) and their values. */
+export const settingsQuery = defineQuery<Record<string, unknown>>('settings');
+/** Changes live settings (field -> value), from the next iteration on; answers with the values that now hold. Refused with one sentence where one will not do. */
+export const setUpdate = defineUpdate<Record<string, unknown>, [Record<string, unknown>]>('set');
 
 /** Iterations of one execution before it continues as new. */
-const ITERATIONS_PER_EXECUTION = 20;
+const ITERATIONS_PER_EXECUTION = 10;
 
 export async function train(input: unknown, carried?: TrainState): Promise<TrainResult> {
   const config = checkedConfig(input);
   const run = new Run(config, carried);
-  return await run.execute();
+  try {
+    return await run.execute();
+  } catch (error) {
+    if (isCancellation(error)) run.showCanceled();
+    throw error;
+  }
 }
 
 function checkedConfig(input: unknown): RunConfig {
@@ -84,9 +100,8 @@ function checkedConfig(input: unknown): RunConfig {
 }
 
 class Run {
-  readonly #config: RunConfig;
+  #config: RunConfig;
   readonly #runId = workflowInfo().workflowId;
-  readonly #iterations: number;
   #state: TrainState | null;
   #status: RunStatus = 'preparing';
   #phase = 'opening the model';
@@ -95,32 +110,52 @@ class Run {
   #child: ChildWorkflowHandle<typeof iteration> | null = null;
   #scope: CancellationScope | null = null;
   readonly #gate: PauseGate;
+  readonly #index = new RunIndex();
+  #indexed: string[];
+  #ending = false;
 
   constructor(config: RunConfig, carried: TrainState | undefined) {
     this.#config = config;
     this.#state = carried ?? null;
-    this.#iterations = Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
-    this.#gate = new PauseGate((paused) => {
+    this.#indexed = carried?.searchAttributes ?? [];
+    this.#gate = new PauseGate(carried?.paused);
+    this.#gate.listen((paused) => {
       this.#show();
       // The iteration may have closed meanwhile: then its successor starts with the new value.
       this.#child?.signal(paused ? pauseSignal : resumeSignal).catch(() => {});
-    }, carried?.paused);
+    });
     setHandler(progressQuery, () => this.#progress());
     setHandler(metricsQuery, () => this.#lastMetrics);
     setHandler(stopSignal, (how) => {
       this.#stop = how === 'now' ? 'now' : 'finish';
       if (this.#stop === 'now') this.#scope?.cancel();
+      this.#gate.open();
     });
+    setHandler(settingsQuery, () => this.#settings());
+    setHandler(
+      setUpdate,
+      (changes) => {
+        this.#config = this.#changed(changes);
+        this.#show();
+        return this.#settings();
+      },
+      { validator: (changes) => void this.#changed(changes) }, // throws what refuses it
+    );
+  }
+
+  get #iterations(): number {
+    return Math.ceil(this.#config.envSteps / this.#config.rollout.envStepsPerIteration);
   }
 
   async execute(): Promise<TrainResult> {
     let state = (this.#state ??= await this.#prepare());
     this.#status = 'running';
     for (let done = 0; state.iteration < this.#iterations && this.#stop === null; done++) {
-      if (done === ITERATIONS_PER_EXECUTION) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused });
+      if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused });
       this.#phase = `iteration ${state.iteration + 1} of ${this.#iterations}`;
       this.#show();
       await this.#gate.pass();
+      if (this.#stop !== null) break;
       const result = await this.#iterate(state);
       if (result === null) break;
       state = this.#state = advance(state, result, this.#config.rollout.envStepsPerIteration);
@@ -132,6 +167,7 @@ class Run {
 
   async #prepare(): Promise<TrainState> {
     this.#show();
+    this.#indexed = await this.#on<SearchAttributeActivities>('orchestrator', 'search attributes of this server').findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
     const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
     const state: TrainState = {
       iteration: 0,
@@ -146,6 +182,7 @@ class Run {
       startEvaluation: null,
       summaries: [],
       paused: false,
+      searchAttributes: this.#indexed,
     };
     return { ...state, startEvaluation: await this.#evaluate(state, 'start') };
   }
@@ -191,6 +228,7 @@ class Run {
 
   async #finish(state: TrainState): Promise<TrainResult> {
     const status = this.#stop === null ? 'done' : 'stopped';
+    this.#ending = true;
     const final = this.#stop === 'now' ? null : await this.#evaluate(state, 'final');
     this.#status = status;
     this.#phase = status;
@@ -208,8 +246,32 @@ class Run {
     };
   }
 
+  /** A cancelled run says so; what its last whole iteration left stays. */
+  showCanceled(): void {
+    this.#status = 'canceled';
+    this.#phase = 'canceled';
+    this.#show();
+  }
+
   #gpu<A>(summary: string) {
-    return proxyActivities<A>({ ...activityOptions('gpu', workflowInfo().taskQueue, this.#config.durability.heartbeatSeconds), summary });
+    return this.#on<A>('gpu', summary);
+  }
+
+  #on<A>(role: 'gpu' | 'orchestrator', summary: string) {
+    return proxyActivities<A>({ ...activityOptions(role, workflowInfo(), this.#config.durability.heartbeatSeconds), summary });
+  }
+
+  #settings(): Record<string, unknown> {
+    return Object.fromEntries(Object.keys(LIVE_SETTINGS).map((field) => [field, fieldOf(this.#config, field)]));
+  }
+
+  #changed(changes: Record<string, unknown>): RunConfig {
+    if (this.#ending) throw ApplicationFailure.nonRetryable('set: the run is in its last evaluation; go on from it with gtr fork.', 'Config.Invalid');
+    try {
+      return changeSettings(this.#config, changes, this.#state?.envSteps ?? 0);
+    } catch (error) {
+      throw ApplicationFailure.nonRetryable((error as Error).message, 'Config.Invalid');
+    }
   }
 
   #progress(): Progress {
@@ -226,7 +288,11 @@ class Run {
   }
 
   #show(final: EvaluatePolicyResult | null = null): void {
-    setCurrentDetails(progressDetails(this.#config, this.#progress(), this.#state, final));
+    const progress = this.#progress();
+    setCurrentDetails(progressDetails(this.#config, progress, this.#state, final));
+    const success = final?.success ?? progress.summaries.at(-1)?.success ?? this.#state?.startEvaluation?.success ?? null;
+    const changes = this.#index.changes({ config: this.#config, status: progress.status, envSteps: progress.envSteps, success }, this.#indexed);
+    if (changes.length > 0) upsertSearchAttributes(changes);
   }
 }
 

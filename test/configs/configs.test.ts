@@ -48,5 +48,5 @@ test('--set reads JSON, and text where it is none', (t) => {
   t.deepEqual(applyChange({}, 'a.b.c=[1,"x"]'), { a: { b: { c: [1, 'x'] } } });
   t.deepEqual(applyChange({}, 'name=points24'), { name: 'points24' });
   t.throws(() => applyChange({}, 'nonsense'), { name: 'UsageError', message: /must look like/ });
-  t.throws(() => applyChange({ a: 1 }, 'a.b.c=1'), { name: 'UsageError' });
+  t.throws(() => applyChange({ a: 1 }, 'a.b.c=1'), { name: 'ConfigError' });
 });

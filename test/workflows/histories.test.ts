@@ -1,0 +1,81 @@
+/** Histories stay short and payloads small at the paper's sizes; runs work on a server that does not know the product's search attributes. */
+import test from 'ava';
+import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
+import type { Progress, train } from '../../workflows/train.ts';
+import { type HistorySize, measureHistories } from './measure-histories.ts';
+import { type StandInServer, startServer, withStandIns } from './stand-ins.ts';
+
+/** Limits that no execution may reach: Temporal itself warns at 10,240 events; activities refuse results of 64 KiB. */
+const MOST_EVENTS = 10_000;
+const LARGEST_PAYLOAD = 64 * 1024;
+
+let server: StandInServer;
+test.before(async () => {
+  server = await startServer();
+});
+test.after.always(() => server?.stop());
+
+/** The schema's defaults are the paper's numbers: 15,000 steps, 1,024 an iteration, 64 environments, 4 epochs. */
+const paper = (changes: object = {}): RunConfig => parseConfig(runConfigSchema, { title: 'GTR on Points24', environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, ...changes }, 'test');
+
+async function run(workflowId: string, config: RunConfig, keptPerWave: number, during: () => Promise<void> = async () => {}): Promise<HistorySize[]> {
+  return await withStandIns(server, workflowId, { keptPerWave }, async () => {
+    const handle = await server.client.workflow.start<typeof train>('train', { workflowId, taskQueue: workflowId, args: [config] });
+    await during();
+    const result = await handle.result();
+    const iterations = Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
+    if (result.iterations !== iterations) throw new Error(`${result.iterations} iterations instead of ${iterations}`);
+    return await measureHistories(server.client, workflowId);
+  });
+}
+
+function most(sizes: readonly HistorySize[], type: string): number {
+  return Math.max(...sizes.filter((size) => size.type === type).map(({ events }) => events));
+}
+
+test.serial('15,000 steps in iterations of 1,024, continued as new', async (t) => {
+  const sizes = await run('paper', paper({ evaluation: { everyIterations: 5 } }), 512);
+  t.is(sizes.filter(({ type }) => type === 'train').length, 2); // 15 iterations, 10 an execution
+  t.is(sizes.filter(({ type }) => type === 'iteration').length, 15);
+  t.is(sizes.filter(({ type }) => type === 'correctWave').length, 15 * 2); // 1,024 / 512 waves each
+  for (const { workflowId, events, largestPayload } of sizes) {
+    t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
+    t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
+  }
+  t.true(most(sizes, 'train') < 400, `${most(sizes, 'train')} events of train`);
+});
+
+test.serial('the worst iteration: every episode is cut after its first step', async (t) => {
+  const sizes = await run('worst', paper({ envSteps: 1024, evaluation: { episodes: 0 } }), 64);
+  t.is(sizes.filter(({ type }) => type === 'correctWave').length, 1024 / 64);
+  t.true(most(sizes, 'iteration') < 1000, `${most(sizes, 'iteration')} events of iteration`);
+  t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
+});
+
+test.serial('changed settings act from the next iteration on and are carried on; what will not do is refused', async (t) => {
+  const handle = server.client.workflow.getHandle('set');
+  const set = (changes: object) => handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });
+  await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, async () => {
+    await handle.signal('pause');
+    t.is((await handle.query<Progress>('progress')).iteration, 0); // answers although the signal may have come before the run's first step
+    const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;
+    t.is(await refused({ 'optimizer.lr': -1 }), 'set: optimizer.lr: Too small: expected number to be >0 (and 1 more).');
+    t.regex(await refused({ seed: 2 }), /^set: seed cannot be changed while a run goes on; these can: envSteps, /);
+    t.is(await refused({ 'optimizer.lr': 1e-12 }), 'set: optimizer.lrEnd: must not exceed optimizer.lr (1e-12).');
+    t.like(await set({ 'optimizer.lr': 2e-5, 'evaluation.episodes': 0 }), { 'optimizer.lr': 2e-5, envSteps: 12 * 1024 });
+    await handle.signal('resume');
+  });
+  const updates = [];
+  for (const iteration of [0, 1, 11]) {
+    const { events } = await server.client.workflow.getHandle(`set/iteration-${iteration}`).fetchHistory();
+    const [payload] = events![0].workflowExecutionStartedEventAttributes!.input!.payloads!;
+    updates.push((JSON.parse(Buffer.from(payload.data!).toString()) as { config: RunConfig }).config.optimizer.lr);
+  }
+  t.is(updates[1], 2e-5);
+  t.is(updates[2], 2e-5); // in the second execution
+});
+
+test.serial('a run knows no search attributes on a server without them', async (t) => {
+  const { searchAttributes } = await server.client.workflow.getHandle('paper').describe();
+  t.deepEqual(Object.keys(searchAttributes).filter((name) => name.startsWith('Gtr')), []);
+});

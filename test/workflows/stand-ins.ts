@@ -1,0 +1,101 @@
+/** The real workflows on a real server with quick stand-in activities: for what concerns the workflows alone (commands, histories, steering). */
+import { createHash } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { BatchActivities } from '../../activities/assemble-batch.ts';
+import type { CorrectionActivities } from '../../activities/correct-episodes-locally.ts';
+import type { EvaluationActivities } from '../../activities/evaluate-policy.ts';
+import { searchAttributeActivities } from '../../activities/find-search-attributes.ts';
+import type { DemonstrationActivities } from '../../activities/make-demonstrations.ts';
+import type { PreparationActivities } from '../../activities/prepare-run.ts';
+import type { MetricsActivities } from '../../activities/publish-metrics.ts';
+import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
+import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
+import type { UpdateActivities } from '../../activities/update-policy.ts';
+import type { ArtifactRef } from '../../artifacts/store.ts';
+import { temporalCliPath } from '../../scripts/temporal-cli.ts';
+import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
+import { queueOf } from '../../workflows/queues.ts';
+
+type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
+type OrchestratorActivities = BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
+
+/** What is played: kept steps that every wave brings. */
+export type StandInPlay = { keptPerWave: number };
+
+export type StandInServer = { client: Client; environment: TestWorkflowEnvironment; stop(): Promise<void> };
+
+/** A server that knows nothing of the product: not even its search attributes, unless `extraArgs` say so. */
+export async function startServer(extraArgs: string[] = []): Promise<StandInServer> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: temporalCliPath() }, extraArgs } });
+  return { client: environment.client, environment, stop: () => environment.teardown() };
+}
+
+/** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. */
+export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>): Promise<T> {
+  const create = (queue: string, activities: object, workflowsPath?: string) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, workflowsPath });
+  const workers = await Promise.all([
+    create(taskQueue, orchestratorActivities(), WORKFLOWS_PATH),
+    create(queueOf('gpu', taskQueue), gpuActivities()),
+    create(queueOf('corrector', taskQueue), correctorActivities(play)),
+  ]);
+  const [first, ...others] = workers;
+  const running = others.map((worker) => worker.run());
+  try {
+    return await first.runUntil(body);
+  } finally {
+    for (const worker of others) worker.shutdown();
+    await Promise.all(running);
+  }
+}
+
+/** A reference that follows from what it stands for: the same place in a run, the same reference. */
+function reference(kind: string, ...place: unknown[]): ArtifactRef {
+  return { sha256: createHash('sha256').update(JSON.stringify([kind, place])).digest('hex'), bytes: 1_000_000, kind };
+}
+
+const EVALUATION = { success: 0.143, low: 0.108, high: 0.188, episodes: 300, reward: 4.25, legalRate: 0.99, wellFormedRate: 0.98, progress: null, groups: {}, heldOut: null };
+
+function gpuActivities(): GpuActivities {
+  return {
+    prepareRun: async ({ config: { seed } }) => ({ policy: reference('policy', seed), optimizer: reference('optimizer', seed), modelSha256: '0'.repeat(64), trainedParameters: 470_000 }),
+    rolloutWave: async ({ iteration, wave, policy }) => ({ wave, episodes: reference('episodes', iteration, wave, policy.sha256), envSteps: 640, responseTokens: 64_000, seconds: 12.5 }),
+    updatePolicy: async ({ policy, iteration, epoch, batch, config }) => ({
+      policy: reference('policy', policy.sha256, iteration, epoch, batch.sha256, config.optimizer.lr),
+      optimizer: reference('optimizer', policy.sha256, iteration, epoch),
+      metrics: numbered('update', 12),
+    }),
+    evaluatePolicy: async () => EVALUATION,
+    prepareSupervised: async ({ config: { seed } }) => ({ model: 'models/new', policy: reference('policy', seed), optimizer: reference('optimizer', seed) }),
+    trainOnDemonstrations: async ({ policy, until }) => ({ policy: reference('policy', policy.sha256, until), optimizer: reference('optimizer', policy.sha256, until), loss: 1 / until }),
+    saveCheckpoint: async ({ out }) => ({ folder: out }),
+    evaluateCheckpoint: async () => EVALUATION,
+  };
+}
+
+function orchestratorActivities(): OrchestratorActivities {
+  return {
+    ...searchAttributeActivities, // the real one: it asks the server
+    assembleBatch: async ({ iteration, waves, corrections }) => ({
+      batch: reference('batch', iteration, waves),
+      corrections: reference('corrections', iteration, corrections),
+      samples: reference('samples', iteration, waves),
+      metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1), 'corrector/skipped': 0, 'corrector/ledgerHits': 0, 'corrector/costUsd': 0 },
+    }),
+    publishMetrics: async () => null,
+    makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
+  };
+}
+
+function correctorActivities({ keptPerWave }: StandInPlay): CorrectionActivities {
+  return {
+    correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, calls: 640, seconds: 0.25 }),
+  };
+}
+
+/** As many metrics as an iteration has. */
+function numbered(prefix: string, count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}/metric/number/${index}`, Math.sqrt(index + 1)]));
+}
