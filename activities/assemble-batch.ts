@@ -79,15 +79,20 @@ function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: Run
   return samples.map((sample, index) => ({ ...sample, advantage: advantages[index] }));
 }
 
-/** Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action cloning). */
+/**
+ * Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action cloning). With `confirmed`
+ * the thoughts that were right too, as they are.
+ */
 function correctionRows(segments: readonly KeptSegment[], config: RunConfig): CorrectionRow[] {
   const { keys } = loadPromptTemplate(config.model.prompt, config.environment.name);
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
+  const { actionCloning, confirmed } = config.sft;
   return segments.flatMap(({ episode, judgement, rewards }) =>
     judgement.verdicts.slice(0, rewards.length).flatMap((verdict, t) => {
-      if (verdict.outcome !== 'corrected') return [];
-      const { actionCloning } = config.sft;
-      const text = renderResponse(verdict.correction, actionCloning ? verdict.action : episode.steps[t].action, keys);
+      const { thought, action } = episode.steps[t];
+      const [better, next] = verdict.outcome === 'corrected' ? [verdict.correction, verdict.action] : verdict.outcome === 'correct' && confirmed ? [thought!, action] : [null, action];
+      if (better === null) return [];
+      const text = renderResponse(better, actionCloning ? next : action, keys);
       const responseIds = [...tokenizer.encode(text), tokenizer.endId];
       return [{ state: episode.states[t], responseIds, trainedTokens: actionCloning ? responseIds.length : tokenizer.splitResponse(responseIds).thoughtTokens }];
     }),

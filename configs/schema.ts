@@ -59,6 +59,8 @@ const sft = z
   .strictObject({
     coef: z.number().min(0).default(1).describe('Weight of the SFT loss beside PPO.'),
     annealIterations: z.int().min(0).default(0).describe('SFT weight falls linearly to 0 over so many iterations; 0: constant.'),
+    rowsPerSample: positive.default(1).describe('Rows drawn beside each PPO sample.'),
+    confirmed: z.boolean().default(false).describe('Thoughts that the corrector found right become rows too, as the agent wrote them; the paper trains corrected ones only.'),
     dagger: z.boolean().default(true).describe('Draw rows of all iterations so far; off: of this iteration only.'),
     actionCloning: z.boolean().default(false).describe('Train the action tokens of correction rows too, with the corrector\'s action.'),
   })

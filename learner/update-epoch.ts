@@ -1,4 +1,4 @@
-/** One PPO epoch over the kept steps, with one supervised row drawn beside every sample. */
+/** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
 import type { RunConfig } from '../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
@@ -56,13 +56,14 @@ export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, on
   const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
   const order = new RandomStream({ ...place, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
   const draws = new RandomStream({ ...place, purpose: 'row draws' });
-  const drawn = rows.length === 0 ? [] : order.map(() => draws.below(rows.length));
+  const { rowsPerSample } = config.sft;
+  const drawn = rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
 
   await agent.engine.setParameters(state.parameters);
   for (; state.step < optimizerSteps(samples.length, samplesPerStep); ) {
     const from = state.step * samplesPerStep;
     const chosen = order.slice(from, from + samplesPerStep).map((index) => samples[index]);
-    const paired = drawn.slice(from, from + samplesPerStep).map((index) => rows[index]);
+    const paired = drawn.slice(from * rowsPerSample, (from + samplesPerStep) * rowsPerSample).map((index) => rows[index]);
     await optimizerStep(input, state, chosen, paired);
     state.step++;
     await onStep(state);
