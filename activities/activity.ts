@@ -1,6 +1,7 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
-import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
 import type { ArtifactStore } from '../artifacts/store.ts';
+import { faultPoint } from './fault-point.ts';
 
 /** What activities are given by the worker that runs them. */
 export type ActivityDependencies = {
@@ -19,14 +20,16 @@ const FAILURE_TYPES: Readonly<Record<string, string>> = {
   SafetensorsError: 'Model.Unusable',
   ArtifactError: 'Artifact.Unusable',
   NotFiniteError: 'Update.NotFinite',
+  StaleSampleError: 'Update.StaleSample',
 };
 
-/** Wraps an activity: known errors become non-retryable failures with their one sentence, results are checked to be small. */
+/** Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence, results are checked to be small. */
 export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Promise<R> {
   return async (input) => {
+    await faultPoint('start');
     let result: R;
     try {
-      result = await run(input);
+      result = await withHeartbeat(() => run(input));
     } catch (error) {
       const type = FAILURE_TYPES[(error as Error).name];
       if (type === undefined) throw error;
@@ -34,6 +37,7 @@ export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Pro
     }
     const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
     if (bytes > LARGEST_RESULT) throw ApplicationFailure.nonRetryable(`The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`, 'Result.TooLarge');
+    await faultPoint('end');
     return result;
   };
 }
@@ -50,7 +54,6 @@ export class Heartbeat<P> {
     this.resumePoint = this.#latest = info.heartbeatDetails as P | undefined;
     const timeout = info.heartbeatTimeoutMs ?? 20_000;
     this.#timer = setInterval(() => heartbeat(this.#latest), timeout / 2);
-    heartbeat(this.#latest);
   }
 
   /** Sets and reports the resume point; what it refers to must be durable already. */
@@ -74,12 +77,19 @@ export class Heartbeat<P> {
   }
 }
 
-/** Runs `body` under a heartbeat that ends with it. */
+const beats = new WeakMap<Context, Heartbeat<unknown>>();
+
+/** Runs `body` with the heartbeat of the activity, which ends with whoever began it. */
 export async function withHeartbeat<P, R>(body: (beat: Heartbeat<P>) => Promise<R>): Promise<R> {
+  const context = Context.current();
+  const running = beats.get(context);
+  if (running !== undefined) return await body(running as Heartbeat<P>);
   const beat = new Heartbeat<P>();
+  beats.set(context, beat as Heartbeat<unknown>);
   try {
     return await body(beat);
   } finally {
+    beats.delete(context);
     beat.stop();
   }
 }

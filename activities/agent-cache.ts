@@ -12,10 +12,10 @@ export class AgentCache {
   #key: string | null = null;
   #agent: Promise<Agent> | null = null;
 
-  /** The agent of this configuration; an open one of another configuration is closed. */
+  /** The agent of this configuration; an open one of another configuration, or one whose engine has died, is closed. */
   async get({ model, engine, environment }: AgentConfig): Promise<Agent> {
     const key = JSON.stringify([model, engine, environment.name]);
-    if (this.#key !== key) {
+    if (this.#key !== key || (await this.#hasFailed())) {
       await this.close();
       this.#key = key;
       this.#agent = Agent.open({ model, engine, environment }, modelFolder);
@@ -28,9 +28,8 @@ export class AgentCache {
     }
   }
 
-  /** After a failure inside the engine: the next activity opens a fresh one. */
-  async drop(): Promise<void> {
-    await this.close().catch(() => {}); // it is broken already
+  async #hasFailed(): Promise<boolean> {
+    return (await this.#agent?.catch(() => undefined))?.engine.failed ?? false;
   }
 
   async close(): Promise<void> {

@@ -18,26 +18,25 @@ import { modelFolder } from './agent-cache.ts';
 export type AssembleBatchInput = {
   config: RunConfig;
   iteration: number;
-  policy: ArtifactRef;
   waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
 };
 export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; samples: ArtifactRef; metrics: Metrics };
 
-/** The stored batch; every sample was made by the policy `sampledBy`. */
-export type Batch = { sampledBy: string; samples: PpoSample[] };
+/** The stored batch. */
+export type Batch = { samples: PpoSample[] };
 
 export function createBatchActivities({ store }: ActivityDependencies) {
   return {
-    assembleBatch: activity(async ({ config, iteration, policy, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
+    assembleBatch: activity(async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
       const segments = selectKeptSteps(await judgedEpisodes(store, waves), config.rollout.envStepsPerIteration);
       const samples = ppoSamples(segments, config);
       const rows = correctionRows(segments, config);
       const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
       const manifest: CorrectionManifest = { iterations: [...earlier, { iteration, rows: rows.length, file: await putJson(store, 'correction-rows', rows) }] };
       return {
-        batch: await putJson(store, 'batch', { sampledBy: policy.sha256, samples } satisfies Batch),
+        batch: await putJson(store, 'batch', { samples } satisfies Batch),
         corrections: await putJson(store, 'corrections', manifest),
         samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
@@ -72,6 +71,7 @@ function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: Run
       thoughtTokens: step.thoughtTokens,
       oldLogprob: step.logprob,
       oldValue: step.value,
+      sampledBy: step.sampledBy,
       return: returns[t] + (step.thought === null ? 0 : formatReward),
     }));
   });

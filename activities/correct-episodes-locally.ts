@@ -1,4 +1,5 @@
 /** Judges a wave with the exact solver, which is free: one activity a wave. */
+import { setImmediate } from 'node:timers/promises';
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -33,6 +34,7 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
           return teacher.judge({ environment: game.fromState(states[step], options), thought: thought!, action, target }).then(({ verdict }) => verdict);
         };
         const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === game.cut.reward, formulaAfter: game.cut.formula(states[step + 1]) }));
+        await setImmediate(); // heartbeats go on
         judgements.push(await correctEpisode(judgeable, judge, { cut: config.algorithm !== 'ppo' && config.corrector.cut }));
       }
       return {

@@ -29,7 +29,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
       withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
         const { evaluation, environment } = config;
         const agent = await agents.get(config);
-        await agent.engine.setParameters(await getPolicy(store, agent.engine, policy));
+        await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const resume = beat.resumePoint && (await getJson<Progress>(store, beat.resumePoint));

@@ -12,7 +12,7 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
   return {
     makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> => {
       const template = loadPromptTemplate(config.model.prompt, config.environment.name);
-      return await putJson(store, 'demonstrations', makeDemonstrations(config, template));
+      return await putJson(store, 'demonstrations', await makeDemonstrations(config, template));
     }),
   };
 }

@@ -36,7 +36,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
       withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
         const started = performance.now();
         const agent = await agents.get(config);
-        await agent.engine.setParameters(await getPolicy(store, agent.engine, policy));
+        await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(config.environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const episodes = await playEpisodes(

@@ -77,11 +77,11 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
     }),
 
     /** Evaluates the written folder itself, as a run would open it. */
-    evaluateCheckpoint: async ({ config, folder, runId }: { config: SftConfig; folder: string; runId: string }): Promise<EvaluatePolicyResult> => {
+    evaluateCheckpoint: activity(async ({ config, folder, runId }: { config: SftConfig; folder: string; runId: string }): Promise<EvaluatePolicyResult> => {
       const run = runConfig(config, folder);
       const { policy } = await prepareRun({ config: run });
       return await evaluatePolicy({ config: run, policy, runId, label: 'sft' });
-    },
+    }),
   };
 }
 

@@ -26,6 +26,11 @@ export type UpdatePolicyInput = {
 };
 export type UpdatePolicyResult = { policy: ArtifactRef; optimizer: ArtifactRef; metrics: Record<string, number | null> };
 
+/** A sample that another policy made than the one that is updated. */
+class StaleSampleError extends Error {
+  override name = 'StaleSampleError';
+}
+
 type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; skippedInARow: number; sums: EpochSums };
 
 export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
@@ -35,7 +40,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const { config, iteration, epoch } = input;
         const agent = await agents.get(config);
         const batch = await getJson<Batch>(store, input.batch);
-        if (batch.sampledBy !== input.sampledBy) throw new Error(`The batch was sampled by policy ${batch.sampledBy}, not by ${input.sampledBy}`);
+        checkSampledBy(batch, input.sampledBy);
         const from = beat.resumePoint ?? { policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} };
         const state: EpochState = { ...from, parameters: await getPolicy(store, agent.engine, from.policy), adam: await getOptimizer(store, from.optimizer) };
         const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
@@ -60,6 +65,12 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
 }
 
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
+
+/** PPO's ratio compares with the policy that sampled: samples of any other would be trained on wrongly, and nothing would show it. */
+function checkSampledBy({ samples }: Batch, sampledBy: string): void {
+  const stale = samples.findIndex((sample) => sample.sampledBy !== sampledBy);
+  if (stale >= 0) throw new StaleSampleError(`Sample ${stale} of the batch was sampled by policy ${samples[stale].sampledBy}, but the update begins with ${sampledBy}; start the iteration anew`);
+}
 
 /** Rows that this iteration draws from: all so far, or (DAgger off) its own. */
 async function correctionRows(store: ArtifactStore, config: RunConfig, iteration: number, manifest: ArtifactRef): Promise<CorrectionRow[]> {

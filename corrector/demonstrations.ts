@@ -1,4 +1,5 @@
 /** Demonstrations of a weak but well-spoken player: everything seen and said rightly, but mostly without the aim. */
+import { setImmediate } from 'node:timers/promises';
 import type { SftConfig } from '../configs/schema.ts';
 import type { Environment, JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
@@ -16,9 +17,17 @@ import { randomChain } from './random-chain.ts';
 /** A state and the response that is taught in it. */
 export type Demonstration = { state: JsonState; text: string };
 
+/** Demonstrations made before others get the thread: heartbeats must go on. */
+const AT_ONCE = 500;
+
 /** Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. */
-export function makeDemonstrations(config: SftConfig, template: PromptTemplate): Demonstration[] {
-  return Array.from({ length: config.demonstrations.count }, (_, index) => makeDemonstration(config, template, index));
+export async function makeDemonstrations(config: SftConfig, template: PromptTemplate): Promise<Demonstration[]> {
+  const demonstrations: Demonstration[] = [];
+  while (demonstrations.length < config.demonstrations.count) {
+    demonstrations.push(makeDemonstration(config, template, demonstrations.length));
+    if (demonstrations.length % AT_ONCE === 0) await setImmediate();
+  }
+  return demonstrations;
 }
 
 function makeDemonstration(config: SftConfig, template: PromptTemplate, index: number): Demonstration {

@@ -9,6 +9,8 @@ export type PpoSample = {
   thoughtTokens: number;
   oldLogprob: number;
   oldValue: number;
+  /** Hash of the policy that sampled the response. */
+  sampledBy: string;
   /** Normalised over the iteration. */
   advantage: number;
   return: number;

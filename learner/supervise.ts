@@ -31,14 +31,14 @@ export async function superviseSteps<O>(input: SupervisedInput<O>, state: Superv
   const { agent, config, demonstrations, steps } = input;
   const { lr, lrEnd } = config.optimizer;
   const order = new RandomStream({ seed: config.seed, purpose: 'demonstration order' }).shuffled(demonstrations.map((_, index) => index));
-  await agent.engine.setParameters(state.parameters);
+  await agent.setPolicy(state.parameters, null);
   while (state.step < until) {
     const chosen = order.slice(state.step * config.batch, (state.step + 1) * config.batch).map((index) => demonstrations[index]);
     const request = trainingRows(input, chosen, new RandomStream({ seed: config.seed, purpose: 'lora dropout', step: state.step }));
     const { gradient, rows } = await agent.engine.gradients({ ...request, temperature: 1, clip: 1, valueCoef: 0 });
     if (!Number.isFinite(clipByGlobalNorm(gradient, config.maxGradNorm))) throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
     adamStep(state.parameters, gradient, state.adam, cosineLearningRate(state.step, steps, lr, lrEnd), config.optimizer);
-    await agent.engine.setParameters(state.parameters);
+    await agent.setPolicy(state.parameters, null);
     state.losses.push(rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0));
     state.step++;
     await onStep(state);

@@ -19,6 +19,8 @@ export type Step = {
   /** Weighted log-probability of the response under the policy that sampled it. */
   logprob: number;
   value: number;
+  /** Hash of that policy. */
+  sampledBy: string;
   /** The environment's reward. */
   reward: number;
 };

@@ -59,7 +59,7 @@ export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, on
   const { rowsPerSample } = config.sft;
   const drawn = rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
 
-  await agent.engine.setParameters(state.parameters);
+  await agent.setPolicy(state.parameters, null);
   for (; state.step < optimizerSteps(samples.length, samplesPerStep); ) {
     const from = state.step * samplesPerStep;
     const chosen = order.slice(from, from + samplesPerStep).map((index) => samples[index]);
@@ -84,7 +84,7 @@ async function optimizerStep<O>(input: EpochInput<O>, state: EpochState, chosen:
   }
   state.skippedInARow = 0;
   adamStep(state.parameters, gradient, state.adam, input.lr, config.optimizer);
-  await agent.engine.setParameters(state.parameters);
+  await agent.setPolicy(state.parameters, null);
   collect(state.sums, request.rows, statistics, gradNorm, config.ppo.clip);
 }
 

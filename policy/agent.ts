@@ -26,6 +26,7 @@ export class Agent {
   readonly checkpoint: Checkpoint;
   readonly imageSize: number;
   readonly #preprocess: ImagePreprocessor;
+  #policy: string | null = null;
 
   private constructor(parts: { engine: PolicyEngine; template: PromptTemplate; tokenizer: PolicyTokenizer; checkpoint: Checkpoint; preprocess: ImagePreprocessor; imageSize: number }) {
     this.engine = parts.engine;
@@ -45,6 +46,13 @@ export class Agent {
     const preprocess = loadImagePreprocessor(folder);
     const policyEngine = await OnnxPolicyEngine.open({ checkpoint, scope: model.train, valueHead: model.valueHead, ...engine });
     return new Agent({ engine: policyEngine, template, tokenizer, checkpoint, preprocess, imageSize: model.imageSize });
+  }
+
+  /** Makes `flat` the policy of all later calls. `sha256`: the hash that it is stored under; null while it is being trained, when nothing may be sampled. */
+  async setPolicy(flat: Float32Array, sha256: string | null): Promise<void> {
+    this.#policy = null;
+    await this.engine.setParameters(flat);
+    this.#policy = sha256;
   }
 
   /** Prompt ids with one image token per patch in the place of the image mark. */
@@ -79,6 +87,8 @@ export class Agent {
     settings: Pick<SampleRequest, 'maxNewTokens' | 'temperature' | 'repetitionPenalty' | 'penalizePrompt'> & { thoughtCoef: number },
   ): Promise<AgentResponse[]> {
     const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef } = settings;
+    const sampledBy = this.#policy;
+    if (sampledBy === null) throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
     const rows = observations.map(({ promptValues, noise }, image) => ({ image, promptIds: this.promptIds(promptValues), noise }));
     const sampled = await this.engine.sample({ rows, pixels: this.pixels(observations.map(({ image }) => image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt });
     return sampled.map(({ ids, logprobs, value }) => {
@@ -86,7 +96,7 @@ export class Agent {
       const ended = this.tokenizer.isEnd(ids.at(-1));
       const weights = responseWeights(thoughtTokens, ids.length, thoughtCoef);
       const logprob = logprobs.reduce((sum, token, index) => sum + weights[index] * token, 0);
-      return { responseIds: ids, text, thoughtTokens, logprob, value, ...parseResponse(text, this.template.keys, ended) };
+      return { responseIds: ids, text, thoughtTokens, logprob, value, sampledBy, ...parseResponse(text, this.template.keys, ended) };
     });
   }
 

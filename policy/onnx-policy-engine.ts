@@ -50,6 +50,10 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return new OnnxPolicyEngine(options, graphModel(options));
   }
 
+  get failed(): boolean {
+    return this.#pool.failed;
+  }
+
   initialParameters(seed: number): Float32Array {
     return startParameters(this.#options.checkpoint, this.trained, seed);
   }

@@ -82,6 +82,8 @@ export interface PolicyEngine {
   readonly trained: readonly { name: string; shape: readonly number[] }[];
   /** Elements of all trained parameters together. */
   readonly trainedSize: number;
+  /** Whether something that it computes on has died: only a new engine helps. */
+  readonly failed: boolean;
   /** The checkpoint's own values (new LoRA matrices and value heads: seeded initialisation). [trainedSize] */
   initialParameters(seed: number): Float32Array;
   /** Makes `flat` the policy of all later calls. [trainedSize] */

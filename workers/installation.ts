@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { PROJECT } from '../activities/agent-cache.ts';
+import { withFaultPoints } from '../activities/fault-point.ts';
 import { openStore } from '../artifacts/open-store.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { WORKFLOW_QUEUE } from '../workflows/queues.ts';
@@ -27,5 +28,5 @@ export function temporalConfig(): TemporalConfig {
 
 /** What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by default in `artifacts/` of the home. */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
-  return { home, store: openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts')) };
+  return { home, store: withFaultPoints(openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts'))) };
 }

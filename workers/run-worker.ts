@@ -13,6 +13,8 @@ export async function runWorker(role: string, options: Omit<WorkerOptions, 'conn
   const connection = await NativeConnection.connect(connectionOptions);
   try {
     const worker = await Worker.create({ connection, namespace, shutdownGraceTime: 0, shutdownForceTime: GRACE, ...options });
+    // A worker whose supervisor was killed leaves: the next one starts its own.
+    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.send?.('ready');
     await worker.run();
   } finally {

@@ -60,7 +60,6 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
     config,
     iteration: index,
-    policy: input.policy,
     waves: waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements })),
     corrections: input.corrections,
   });

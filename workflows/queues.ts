@@ -14,26 +14,27 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE): stri
 }
 
 /** Failure types that no retry mends; each message says what does. */
-export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite'];
+export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample'];
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
 
+/** How long one attempt may take in all. */
+const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '5m' } as const satisfies Record<ActivityRole, string>;
+
 /**
- * Activity options of a role. GPU activities resume from heartbeats, so they may be tried for ever; a silent one is started again after
- * `heartbeatSeconds`. Runs that wait on one queue take turns: each is its own fairness key.
+ * Activity options of a role. Every activity beats, so that a silent one is started again after `heartbeatSeconds`; those of the GPU resume from their
+ * heartbeats, and may take long. Runs that wait on one queue take turns: each is its own fairness key.
  */
 export function activityOptions(role: ActivityRole, { taskQueue: base, workflowId, root }: WorkflowPlace, heartbeatSeconds: number): ActivityOptions {
   const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', nonRetryableErrorTypes: NON_RETRYABLE } as const;
-  const shared = { taskQueue: queueOf(role, base), retry, priority: { fairnessKey: fairnessKey(root?.workflowId ?? workflowId) } };
-  switch (role) {
-    case 'gpu':
-      return { ...shared, startToCloseTimeout: '24h', heartbeatTimeout: `${heartbeatSeconds}s` };
-    case 'orchestrator':
-      return { ...shared, startToCloseTimeout: '10m' };
-    case 'corrector':
-      return { ...shared, startToCloseTimeout: '5m' };
-  }
+  return {
+    taskQueue: queueOf(role, base),
+    startToCloseTimeout: START_TO_CLOSE[role],
+    heartbeatTimeout: `${heartbeatSeconds}s`,
+    retry,
+    priority: { fairnessKey: fairnessKey(root?.workflowId ?? workflowId) },
+  };
 }
 
 /** Temporal takes up to 64 bytes. */

@@ -29,6 +29,10 @@ class LaneThread {
     this.#worker.unref();
   }
 
+  get failed(): boolean {
+    return this.#failure !== null;
+  }
+
   ask(message: object): Promise<unknown> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -61,6 +65,11 @@ export class LanePool {
   constructor(setup: LaneSetup, lanes: number) {
     this.#lanes = Array.from({ length: lanes }, () => new LaneThread(setup));
     this.#free = [...this.#lanes];
+  }
+
+  /** Whether a lane has died: this pool computes nothing more. */
+  get failed(): boolean {
+    return this.#lanes.some((lane) => lane.failed);
   }
 
   /** Gives all lanes the parameters of the jobs that follow. */

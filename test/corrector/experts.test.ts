@@ -68,14 +68,14 @@ for (const { name, options, walk = {} } of GAMES) {
       makeDemonstrations(parseConfig(sftConfigSchema, { environment: { name }, model: { base: 'x', prompt: name }, demonstrations: { count: 40, habits, walk } }, 'test'), template);
     const teacher = new SolverTeacher(name, template.thought);
     const outcomes = async (habits: object) =>
-      await Promise.all(make(habits).map(async ({ state, text }) => {
+      await Promise.all((await make(habits)).map(async ({ state, text }) => {
         const { thought, actionText } = parseResponse(text, template.keys, true);
         t.truthy(gameByName(name).readAction(actionText!, gameByName(name).fromState(state, gameByName(name).parseOptions({})).legalActions()), text);
         return (await judge(name, teacher, state, thought!)).outcome;
       }));
     t.deepEqual(new Set(await outcomes({ randomChain: 0, plainSums: 0, naive: 0 })), new Set(['correct']));
     t.true((await outcomes({ randomChain: 0, plainSums: 0, naive: 1 })).some((outcome) => outcome !== 'correct'));
-    t.deepEqual(make({}), make({}));
+    t.deepEqual(await make({}), await make({}));
   });
 }
 

@@ -9,7 +9,7 @@ import type { Episode, EpisodeJudgement, Step } from '../../learner/trajectory.t
 const close = (t: { true(value: boolean, message?: string): void }, actual: number, expected: number, tolerance = 1e-6) =>
   t.true(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
 
-const step = (reward: number, value: number): Step => ({ responseIds: [], text: '', thoughtTokens: 0, thought: null, action: '', legal: true, logprob: 0, value, reward });
+const step = (reward: number, value: number): Step => ({ responseIds: [], text: '', thoughtTokens: 0, thought: null, action: '', legal: true, logprob: 0, value, sampledBy: '', reward });
 
 function episode({ rewards, values = rewards.map(() => 0), stop = 'terminated' as Episode['stop'], bootstrapValue = 0 }: { rewards: number[]; values?: number[]; stop?: Episode['stop']; bootstrapValue?: number }): Episode {
   return { episode: 0, states: [...rewards, 0].map(() => ({})), steps: rewards.map((reward, t) => step(reward, values[t])), stop, bootstrapValue };

@@ -22,7 +22,7 @@ for (const { config: name, episodes: count, success } of MODELS) {
     const config = readConfig(runConfigSchema, path.resolve(import.meta.dirname, `../../configs/${name}.json`), []);
     const agent = await Agent.open(config, modelFolder);
     try {
-      await agent.engine.setParameters(agent.engine.initialParameters(1));
+      await agent.setPolicy(agent.engine.initialParameters(1), 'the starting policy');
       const game = gameByName(config.environment.name);
       const settings = { ...rolloutSettings(config), episodes: count, leaveAfterFailure: false };
       const episodes = await playEpisodes(agent, game, game.parseOptions(config.environment.options), { seed: 77, iteration: 0, firstEpisode: 0 }, settings);

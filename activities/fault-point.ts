@@ -1,0 +1,64 @@
+/**
+ * Places at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where `GTR_FAULTS` names a folder, an
+ * activity that meets the place in its `armed.json` renames the file to `reached.json`, so that each fault happens once, and waits until that is
+ * removed. Without the variable nothing of this exists.
+ */
+import { existsSync } from 'node:fs';
+import { readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { activityInfo, Context } from '@temporalio/activity';
+import type { ArtifactStore } from '../artifacts/store.ts';
+
+/** Before an activity does anything; after its n-th durable write into the store; after its work, before it reports. */
+export const FAULT_PLACES = ['start', 'written', 'end'] as const;
+export type FaultPlace = (typeof FAULT_PLACES)[number];
+
+/** `writes`: which durable write of the attempt, from 1; for `written` only. */
+export type Fault = { activity: string; place: FaultPlace; writes?: number };
+
+/** Files of the folder that `GTR_FAULTS` names. */
+export const ARMED = 'armed.json';
+export const REACHED = 'reached.json';
+
+const LOOK_MS = 20;
+
+const folder = process.env.GTR_FAULTS;
+const writes = new WeakMap<Context, number>();
+
+/** Waits here if this is the armed place. */
+export async function faultPoint(place: FaultPlace): Promise<void> {
+  if (folder === undefined) return;
+  const context = Context.current();
+  const written = (writes.get(context) ?? 0) + (place === 'written' ? 1 : 0);
+  writes.set(context, written);
+  const [armed, reached] = [ARMED, REACHED].map((name) => path.join(folder, name));
+  const text = await readFile(armed, 'utf8').catch(() => null);
+  if (text === null) return;
+  const fault = JSON.parse(text) as Fault;
+  if (fault.activity !== activityInfo().activityType || fault.place !== place || (place === 'written' && fault.writes !== written)) return;
+  try {
+    await rename(armed, reached);
+  } catch {
+    return; // another attempt was faster
+  }
+  while (existsSync(reached)) await sleep(LOOK_MS);
+}
+
+/** The store itself, or one whose durable writes are fault points. */
+export function withFaultPoints(store: ArtifactStore): ArtifactStore {
+  if (folder === undefined) return store;
+  const afterwards = async <T>(write: Promise<T>): Promise<T> => {
+    const result = await write;
+    await faultPoint('written');
+    return result;
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'put') return (kind: string, data: Uint8Array) => afterwards(target.put(kind, data));
+      if (name === 'putRecord') return (record: string, value: unknown) => afterwards(target.putRecord(record, value));
+      const member = target[name as keyof ArtifactStore] as unknown;
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}

@@ -1,0 +1,99 @@
+/** Runs in which something is killed: at exact places of activities, or at random moments. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../../activities/fault-point.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { startRun } from '../../cli/start-run.ts';
+import { type Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
+import { withClient } from '../../cli/temporal.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import { RandomStream } from '../../random/counter.ts';
+import type { train } from '../../workflows/train.ts';
+import type { FaultSwitch } from './fault-switch.ts';
+import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
+
+/** What is killed: a worker, the server with its database, or all of them at once. */
+export const VICTIMS = [...WORKER_ROLES, 'server', 'everything'] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+export type Kill = { fault: Fault; victim: Victim };
+
+/** Longest pause between two random kills. */
+const LONGEST_PAUSE_MS = 5000;
+const LOOK_MS = 50;
+
+/** Starts the smoke run (with changes) under this name. */
+export async function startSmoke(runId: string, changes: readonly string[] = []): Promise<void> {
+  await withClient((client) => startRun<typeof train>(client, 'train', runId, [readConfig(runConfigSchema, 'smoke', [...changes])], 'chaos'));
+}
+
+/** Runs it undisturbed. */
+export async function undisturbedOutcome(runId: string, changes: readonly string[] = []): Promise<Outcome> {
+  await startSmoke(runId, changes);
+  return await outcomeOf(runId);
+}
+
+/** One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before the run ends. */
+export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwitch, runId: string, kills: readonly Kill[], changes: readonly string[] = []): Promise<Outcome> {
+  await faults.arm(kills[0].fault);
+  await startSmoke(runId, changes);
+  const ended = new AbortController();
+  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all places were reached`));
+  resultOf(runId).then(() => end('was done'), (error: Error) => end(`failed (${error.message})`));
+  for (const [index, { victim }] of kills.entries()) {
+    await faults.reached(ended.signal);
+    await kill(supervisor, victim);
+    // Armed before the stopped activity goes on: what follows it may come at once.
+    const next = kills.at(index + 1);
+    if (next !== undefined) await faults.arm(next.fault);
+    await faults.release();
+  }
+  return await outcomeOf(runId);
+}
+
+/** Kills at random moments, random victims, in one run after the other until there were enough; `onRun` gets each outcome. */
+export async function killAtRandom(supervisor: Supervisor, { kills, seed }: { kills: number; seed: number }, onRun: (runId: string, victims: Victim[], outcome: Outcome) => void): Promise<void> {
+  const random = new RandomStream({ seed, purpose: 'chaos' });
+  let left = kills;
+  for (let run = 0; left > 0; run++) {
+    const runId = `random-${seed}-${run}`;
+    const victims: Victim[] = [];
+    await startSmoke(runId);
+    let running = true;
+    const outcome = outcomeOf(runId).finally(() => (running = false));
+    outcome.catch(() => {}); // awaited below
+    for (;;) {
+      await Promise.race([sleep(random.uniform() * LONGEST_PAUSE_MS), outcome.catch(() => {})]);
+      if (!running || left === 0) break;
+      const victim = random.pick(VICTIMS);
+      await kill(supervisor, victim);
+      victims.push(victim);
+      left--;
+    }
+    onRun(runId, victims, await outcome);
+  }
+}
+
+/** SIGKILL, and waits until the processes are gone; the supervisor starts them again. */
+export async function kill(supervisor: Supervisor, victim: Victim): Promise<void> {
+  const names = victim === 'everything' ? [...WORKER_ROLES, 'server'] : [victim];
+  const pids = await Promise.all(names.map((name) => runningPid(supervisor, name)));
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  for (const pid of pids) while (isAlive(pid)) await sleep(LOOK_MS);
+}
+
+/** Waits for a process that is just being started again. */
+export async function runningPid(supervisor: Supervisor, name: string): Promise<number> {
+  for (;;) {
+    const pid = supervisor.pidOf(name);
+    if (pid !== undefined && isAlive(pid)) return pid;
+    await sleep(LOOK_MS);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

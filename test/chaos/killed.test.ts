@@ -1,0 +1,47 @@
+/** A part of the kill matrix (`npm run chaos` is the whole of it): each activity, each place, each victim at least once. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import type { FaultPlace } from '../../activities/fault-point.ts';
+import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
+import { type ActivityName, faultIn } from '../../bench/chaos/kill-matrix.ts';
+import { outcomeWithKills, undisturbedOutcome, type Victim } from '../../bench/chaos/kills.ts';
+import { differences, type Outcome } from '../../bench/chaos/outcome.ts';
+import { type Installation, startInstallation } from '../workflows/installation.ts';
+
+const CHANGES = ['evaluation.episodes=16', 'durability.heartbeatSeconds=2'];
+
+let installation: Installation;
+let faults: FaultSwitch;
+let undisturbed: Outcome;
+test.before(async () => {
+  faults = await FaultSwitch.open(await mkdtemp(path.join(tmpdir(), 'gtr-faults-')));
+  installation = await startInstallation();
+  undisturbed = await undisturbedOutcome('undisturbed', CHANGES);
+});
+test.after.always(() => installation?.stop());
+
+const kill = (activity: ActivityName, place: FaultPlace, victim: Victim) => ({ fault: faultIn(activity, place), victim });
+
+test.serial('killed in every activity of an iteration, a run ends with the same policy, optimizer, rows, requests, metrics and records', async (t) => {
+  const outcome = await outcomeWithKills(
+    installation.supervisor,
+    faults,
+    'killed',
+    [
+      kill('prepareRun', 'start', 'orchestrator'),
+      kill('evaluatePolicy', 'written', 'gpu'),
+      kill('rolloutWave', 'written', 'gpu'), // the second resume point is stored, the first reported
+      kill('correctEpisodesLocally', 'end', 'corrector'),
+      kill('assembleBatch', 'written', 'orchestrator'),
+      kill('updatePolicy', 'written', 'everything'), // a checkpoint half stored: the policy, not yet the optimizer
+      kill('publishMetrics', 'written', 'server'), // the record is there, the line of metrics.jsonl is not
+      kill('publishMetrics', 'end', 'everything'), // an iteration's edge: all is done, nobody was told
+    ],
+    CHANGES,
+  );
+  t.deepEqual(differences(undisturbed, outcome), []);
+  t.is(undisturbed.metrics.length, 2);
+  t.is(undisturbed.records.length, 4); // two iterations, two evaluations
+});
