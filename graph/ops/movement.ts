@@ -53,6 +53,21 @@ export const Concat: Op<{ axis: number }> = {
   samples: [{ inputs: [counting([2, 3]), counting([2, 1])], attributes: { axis: 1 } }],
 };
 
+/** One axis cut into parts of the given lengths. */
+export const Split: Op<{ axis: number; lengths: readonly number[] }> = {
+  name: 'Split',
+  infer: ([x], { axis, lengths }) => {
+    const at = normalAxis(axis, x.shape.length);
+    if (lengths.reduce((sum, one) => sum + one, 0) !== x.shape[at]) throw new GraphError(`does not fall into parts of ${lengths}`);
+    return lengths.map((length) => ({ dtype: x.dtype, shape: x.shape.with(at, length) }));
+  },
+  emit: ({ inputs, outputs, attributes: { axis, lengths }, emitter }) => [{ type: 'Split', inputs: [...inputs, emitter.ints(lengths)], outputs, attributes: { axis: { int: axis } } }],
+  vjp: ({ g, outputs, grads, attributes: { axis } }) => [concat(g, grads.map((grad, part) => grad ?? zeros(g, outputs[part].shape, outputs[part].dtype)), axis)],
+  samples: [
+    { inputs: [counting([2, 4])], attributes: { axis: 1, lengths: [1, 3] } },
+  ],
+};
+
 /** Elements start..end (exclusive) of one axis; without `end` to the end. */
 export const Slice: Op<{ axis: number; start: number; end?: number }> = {
   name: 'Slice',
@@ -175,7 +190,7 @@ export const AddAt: Op<Record<string, never>> = {
   samples: [],
 };
 
-export const movement: readonly Op[] = [Reshape, Transpose, Concat, Slice, Pad, Expand, Zeros, GatherRows, ScatterAddRows, ReplaceRows, AddAt];
+export const movement: readonly Op[] = [Reshape, Transpose, Concat, Split, Slice, Pad, Expand, Zeros, GatherRows, ScatterAddRows, ReplaceRows, AddAt];
 
 /** `x` itself where it has the shape already. */
 export function reshape(g: GraphBuilder, x: Value, shape: Shape): Value {
@@ -189,6 +204,11 @@ export function transpose(g: GraphBuilder, x: Value, permutation: readonly numbe
 
 export function concat(g: GraphBuilder, parts: readonly Value[], axis: number): Value {
   return parts.length === 1 ? parts[0] : g.apply(Concat, parts, { axis })[0];
+}
+
+/** `x` itself where there is one part. */
+export function split(g: GraphBuilder, x: Value, axis: number, lengths: readonly number[]): readonly Value[] {
+  return lengths.length === 1 ? [x] : g.apply(Split, [x], { axis, lengths });
 }
 
 /** `x` itself where the whole axis is taken. */

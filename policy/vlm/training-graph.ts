@@ -3,10 +3,11 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { gradients } from '../../graph/gradients.ts';
 import { add, cast, div, exp, greater, max, min, mul, neg, relu, sub, where } from '../../graph/ops/elementwise.ts';
 import { reshape, slice } from '../../graph/ops/movement.ts';
-import { attention, tokenLogprob } from '../../graph/ops/neural.ts';
+import { tokenLogprob } from '../../graph/ops/neural.ts';
 import { reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
 import { imageTokens } from '../vlm-config.ts';
+import { causalAttention, causalBlocks } from './causal-attention.ts';
 import { Decoder, HIDDEN_SCORE } from './decoder.ts';
 import { LoraDropout } from './lora-dropout.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
@@ -120,6 +121,8 @@ export function forward(model: GraphModel, shape: ShardShape, from: number = sha
   const temperature = g.input('temperature', 'float32', []);
   const decoder = new Decoder(g, text, parameters, tokens);
   const bias = attentionBias(g, shape, text.slidingWindow);
+  // Behind the last attention only the positions that are asked for matter.
+  const [allBlocks, lastBlocks] = [causalBlocks(g, bias), causalBlocks(g, bias, from)];
 
   const inLayer = <T>(make: () => T): T => (model.gradientCheckpointing ? g.recomputed(make) : make());
   const features = imageFeatures(g, parameters, config, pixels, inLayer);
@@ -129,12 +132,11 @@ export function forward(model: GraphModel, shape: ShardShape, from: number = sha
   const decoderLayer = (layer: number, x: Value): Value => {
     const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
     const { keys, values } = decoder.keysAndValues(layer, normed, positions);
-    // Behind the last attention only the positions that are asked for matter.
     const last = layer === text.layers - 1;
     const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, from), [rows * kept, text.hiddenSize]);
     const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, from) : positions);
-    const visible = last ? slice(g, bias, 3, from) : bias;
-    return decoder.finishLayer(layer, attention(g, queries, keys, values, { scale, group, bias: visible }), last ? tail(x) : x);
+    const mixed = causalAttention(g, queries, keys, values, { scale, group, blocks: last ? lastBlocks : allBlocks });
+    return decoder.finishLayer(layer, mixed, last ? tail(x) : x);
   };
   for (let layer = 0; layer < text.layers; layer++) x = inLayer(() => decoderLayer(layer, x));
   const hidden = decoder.norm('norm', x);

@@ -25,7 +25,7 @@ const KERNELS: Record<string, [since: number, from: number, to: number | null, t
   Equal: [13, 13, null, [...NARROW, 'int64', 'bool']], Or: [7, 7, null, ['bool']], Not: [1, 1, null, ['bool']],
   Neg: [13, 13, null, [...FLOAT, 'int64']], Exp: [13, 13, null, FLOAT], Erf: [13, 13, null, FLOAT], Sigmoid: [13, 13, null, FLOAT], Tanh: [13, 13, null, FLOAT], Relu: [14, 14, null, FLOAT],
   Where: [16, 16, null, [...FLOAT, 'int64']], Cast: [13, 13, 18, ANY],
-  Reshape: [14, 14, 18, ANY], Transpose: [13, 13, 20, ANY], Concat: [13, 13, null, ANY], Slice: [13, 13, null, ANY], Expand: [13, 13, null, ANY], Pad: [18, 18, null, [...NARROW, 'bool']],
+  Reshape: [14, 14, 18, ANY], Transpose: [13, 13, 20, ANY], Concat: [13, 13, null, ANY], Split: [18, 18, null, ANY], Slice: [13, 13, null, ANY], Expand: [13, 13, null, ANY], Pad: [18, 18, null, [...NARROW, 'bool']],
   ConstantOfShape: [9, 9, null, ANY], Gather: [13, 13, null, ANY], GatherElements: [13, 13, null, ANY], ScatterND: [18, 18, null, ANY], ScatterElements: [18, 18, null, ANY],
   ReduceSum: [13, 13, null, [...FLOAT, 'int64']], ReduceMean: [18, 18, null, NARROW], ReduceMax: [18, 18, null, [...NARROW, 'int64']], ArgMax: [13, 13, null, NARROW], CumSum: [14, 14, null, [...NARROW, 'int64']],
   MatMul: [13, 13, null, FLOAT], Gemm: [13, 13, null, FLOAT], Softmax: [13, 13, null, FLOAT], LogSoftmax: [13, 13, null, NARROW],
