@@ -22,9 +22,18 @@ export class Canvas {
 
   /** Fills a rectangle; what lies outside is left out. */
   fill(x: number, y: number, width: number, height: number, colour: Colour): void {
-    for (let row = Math.max(0, y); row < Math.min(this.height, y + height); row++) {
-      for (let column = Math.max(0, x); column < Math.min(this.width, x + width); column++) this.data.set(colour, (row * this.width + column) * 3);
+    const [left, right] = [Math.max(0, x), Math.min(this.width, x + width)];
+    const [top, bottom] = [Math.max(0, y), Math.min(this.height, y + height)];
+    if (left >= right || top >= bottom) return;
+    const [red, green, blue] = colour;
+    const [start, end] = [(top * this.width + left) * 3, (top * this.width + right) * 3];
+    for (let at = start; at < end; at += 3) {
+      this.data[at] = red;
+      this.data[at + 1] = green;
+      this.data[at + 2] = blue;
     }
+    // The other rows are the first one again.
+    for (let row = top + 1; row < bottom; row++) this.data.copyWithin((row * this.width + left) * 3, start, end);
   }
 
   /** Draws a glyph with each of its dots as a square of `scale` pixels. */
