@@ -2,19 +2,23 @@
 import type { JsonState } from '../envs/env.ts';
 import { canonicalSolution, isSolution } from './exact-solver.ts';
 import type { Expert, Plan } from './expert.ts';
-import { handOf } from './hand.ts';
+import { continues, handOf } from './hand.ts';
 import { nextAction, proposedFormula, wordThought } from './solver-thought.ts';
 
-export function formulaExpert({ goal, operators }: { goal: number; operators: readonly string[] }): Expert {
-  /** Whether `formula` uses the hand, reaches the goal, and begins with what was appended so far. */
-  const leadsOn = (state: JsonState, formula: string) => {
-    const { numbers, formula: appended } = handOf(state);
-    return formula.startsWith(appended.join('')) && isSolution(formula, numbers, goal, operators);
-  };
+type FormulaRules = { goal: number; operators: readonly string[] };
+
+/** Whether `formula` uses the hand, reaches the goal, and begins with what was appended so far. */
+export function leadsOn({ goal, operators }: FormulaRules, state: JsonState, formula: string): boolean {
+  const { numbers, formula: appended } = handOf(state);
+  return continues(formula, appended) && isSolution(formula, numbers, goal, operators);
+}
+
+export function formulaExpert(rules: FormulaRules): Expert {
+  const { goal, operators } = rules;
   return {
     bestPlan(environment, target) {
       const state = environment.state();
-      if (target !== null && leadsOn(state, target)) return planTo(state, target);
+      if (target !== null && leadsOn(rules, state, target)) return planTo(state, target);
       const { numbers, formula } = handOf(state);
       const solution = canonicalSolution(numbers, goal, { operators, prefix: formula });
       return solution === null ? null : planTo(state, solution);
@@ -22,7 +26,7 @@ export function formulaExpert({ goal, operators }: { goal: number; operators: re
     proposedPlan(environment, thought, template) {
       const state = environment.state();
       const proposed = proposedFormula(template, thought);
-      return proposed !== null && leadsOn(state, proposed) ? planTo(state, proposed) : null;
+      return proposed !== null && leadsOn(rules, state, proposed) ? planTo(state, proposed) : null;
     },
     /** Adds everything up: the numbers in order. */
     naivePlan(environment) {

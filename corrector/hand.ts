@@ -2,6 +2,7 @@
 import { ConfigError } from '../configs/schema.ts';
 import { cardNumber, rankName } from '../envs/card.ts';
 import type { JsonState } from '../envs/env.ts';
+import { formulaTokens } from './formula.ts';
 
 export type Hand = {
   /** Ranks as a player reads them: A, 2..10, J, Q, K. */
@@ -28,4 +29,10 @@ export function formulaGame(environment: string): { goal: number; operators: rea
 export function handOf(state: JsonState): Hand {
   const cards = state.cards as readonly string[];
   return { ranks: cards.map(rankName), numbers: cards.map(cardNumber), formula: state.formula as readonly string[] };
+}
+
+/** Whether a formula begins with the parts appended so far, part by part: 1 is no beginning of 10. */
+export function continues(formula: string, appended: readonly string[]): boolean {
+  const parts = formulaTokens(formula);
+  return appended.every((part, index) => parts[index] === part);
 }

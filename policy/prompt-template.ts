@@ -35,6 +35,11 @@ export function loadPromptTemplate(nameOrPath: string, environment: string): Pro
   return template;
 }
 
+/** Keys of a thought: all but the action, in order. */
+export function thoughtKeys({ keys }: Pick<PromptTemplate, 'keys'>): string[] {
+  return keys.filter((key) => key !== 'action');
+}
+
 /** Replaces `{name}` by `values[name]`; an unknown name is an error of the template. */
 export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {

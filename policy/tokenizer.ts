@@ -38,6 +38,12 @@ export class PolicyTokenizer {
     return spoken.length === 0 ? '' : this.#tokenizer.decode(spoken, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
   }
 
+  /** Whether the vocabulary has words for the whole text: it comes back, but for spaces, which tokenizers treat as they like. */
+  canSay(text: string): boolean {
+    const letters = (spaced: string) => spaced.replace(/\s/g, '');
+    return letters(this.decode(this.encode(text))) === letters(text);
+  }
+
   /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
   decodeWithOffsets(ids: readonly number[]): DecodedText {
     const text = this.decode(ids);

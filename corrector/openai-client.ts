@@ -1,0 +1,35 @@
+/** The connection to a server that speaks OpenAI's chat completions; keys and addresses come from the environment alone. */
+import { AzureOpenAI, OpenAI } from 'openai';
+import type { RunConfig } from '../configs/schema.ts';
+import { TeacherError } from './teacher.ts';
+
+export type OpenAIConnection = {
+  client: OpenAI;
+  /** Texts that no message may show. */
+  secrets: string[];
+};
+
+type Settings = RunConfig['corrector']['openai'];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * OpenAI: OPENAI_API_KEY. A compatible server: OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one. Azure: AZURE_OPENAI_ENDPOINT and
+ * AZURE_OPENAI_API_KEY. Throws `TeacherError` (unauthorized) when something is not set.
+ */
+export function connect({ azure }: Settings, environment: Environment = process.env): OpenAIConnection {
+  // Temporal owns retries; the client's own would hide them from its history.
+  const options = { maxRetries: 0, logLevel: 'off' } as const;
+  const apiKey = environment[azure === null ? 'OPENAI_API_KEY' : 'AZURE_OPENAI_API_KEY'] || null;
+  if (azure !== null) {
+    const endpoint = environment.AZURE_OPENAI_ENDPOINT;
+    if (!endpoint || apiKey === null) throw missing(`${endpoint ? 'AZURE_OPENAI_API_KEY' : 'AZURE_OPENAI_ENDPOINT'} is not set; the corrector worker needs AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY in its environment.`);
+    return { client: new AzureOpenAI({ ...options, endpoint, apiKey, apiVersion: azure.apiVersion, deployment: azure.deployment, baseURL: null }), secrets: [apiKey] };
+  }
+  const baseURL = environment.OPENAI_BASE_URL || null;
+  if (apiKey === null && baseURL === null) throw missing('OPENAI_API_KEY is not set in the corrector worker\'s environment; set it, or OPENAI_BASE_URL for a server that wants no key.');
+  return { client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL: baseURL ?? undefined }), secrets: apiKey === null ? [] : [apiKey] };
+}
+
+function missing(sentence: string): TeacherError {
+  return new TeacherError('unauthorized', sentence);
+}
