@@ -44,9 +44,6 @@ export function createBatchActivities({ store }: ActivityDependencies) {
           'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
           'corrections/new': rows.length,
           'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
-          'corrector/skipped': 0,
-          'corrector/ledgerHits': 0,
-          'corrector/costUsd': 0,
         },
       };
     }),

@@ -1,19 +1,18 @@
 /** Judges a wave with the exact solver, which is free: one activity a wave. */
 import { setImmediate } from 'node:timers/promises';
 import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { correctEpisode } from '../corrector/correct-episode.ts';
+import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../corrector/judge-episode.ts';
 import { SolverTeacher } from '../corrector/solver-teacher.ts';
-import { gameByName } from '../envs/registry.ts';
+import { type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
 import type { Episode, EpisodeJudgement } from '../learner/trajectory.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
-import { RandomStream } from '../random/counter.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { RolloutWaveResult } from './roll-out-wave.ts';
 
 export type CorrectEpisodesInput = { config: RunConfig; iteration: number; wave: RolloutWaveResult };
-export type CorrectEpisodesResult = { judgements: ArtifactRef; keptSteps: number; calls: number; seconds: number };
+export type CorrectEpisodesResult = { judgements: ArtifactRef; keptSteps: number; counts: CorrectorCounts; seconds: number };
 
 export function createCorrectionActivities({ store }: ActivityDependencies) {
   return {
@@ -21,35 +20,26 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
       const started = performance.now();
       const episodes = await getJson<Episode[]>(store, wave.episodes);
       const teacher = new SolverTeacher(config.environment.name, loadPromptTemplate(config.model.prompt, config.environment.name).thought);
-      const game = gameByName(config.environment.name);
-      const options = game.parseOptions(config.environment.options);
       let calls = 0;
-      const judgements: EpisodeJudgement[] = [];
+      const judged: EpisodeProgress[] = [];
       for (const episode of episodes) {
-        const { steps, states } = episode;
-        const judge = (step: number, target: string | null) => {
-          if (config.algorithm === 'ppo' || !isJudged(config, iteration, episode.episode, step)) return null;
-          calls++;
-          const { thought, action } = steps[step];
-          return teacher.judge({ environment: game.fromState(states[step], options), thought: thought!, action, target }).then(({ verdict }) => verdict);
-        };
-        const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === game.cut.reward, formulaAfter: game.cut.formula(states[step + 1]) }));
         await setImmediate(); // heartbeats go on
-        judgements.push(await correctEpisode(judgeable, judge, { cut: config.algorithm !== 'ppo' && config.corrector.cut }));
+        judged.push(
+          await judgeEpisode(config, iteration, episode, NOT_JUDGED_YET, async (request) => {
+            calls++;
+            return { verdict: (await teacher.judge(request)).verdict, source: { by: 'solver' } };
+          }),
+        );
       }
-      return {
-        judgements: await putJson(store, 'judgements', judgements),
-        keptSteps: judgements.reduce((sum, { verdicts }) => sum + verdicts.length, 0),
-        calls,
-        seconds: (performance.now() - started) / 1000,
-      };
+      return { ...(await putJudgements(store, judged)), counts: { ...NO_COUNTS, calls }, seconds: (performance.now() - started) / 1000 };
     }),
   };
 }
 
 export type CorrectionActivities = ReturnType<typeof createCorrectionActivities>;
 
-/** The seeded choice of `corrector.judgedShare`. */
-function isJudged({ seed, corrector }: RunConfig, iteration: number, episode: number, step: number): boolean {
-  return corrector.judgedShare === 1 || new RandomStream({ seed, purpose: 'judged', iteration, episode, step }).uniform() < corrector.judgedShare;
+/** What judging says of each episode of a wave, as one artifact. */
+export async function putJudgements(store: ArtifactStore, judged: readonly EpisodeProgress[]): Promise<Pick<CorrectEpisodesResult, 'judgements' | 'keptSteps'>> {
+  const judgements = judged.map(({ verdicts, cut, sources }): EpisodeJudgement => ({ verdicts, cut, sources }));
+  return { judgements: await putJson(store, 'judgements', judgements), keptSteps: judgements.reduce((sum, { verdicts }) => sum + verdicts.length, 0) };
 }

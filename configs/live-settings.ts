@@ -1,7 +1,7 @@
 /** The settings that a run takes while it goes on: a closed list, and the check of a change. */
 import { ConfigError, parseConfig, type RunConfig, runConfigSchema } from './schema.ts';
 
-/** Fields that `gtr set` and the `set` update take, with what a change means. Each acts from the next iteration on, evaluation fields at the next evaluation. */
+/** Fields that `gtr set` and the `set` update take, with what a change means. Each acts from the next iteration on, evaluation fields at the next evaluation, `corrector.budgetUsd` at once. */
 export const LIVE_SETTINGS = {
   envSteps: 'environment steps of the whole run, not below what it has done; with optimizer.scheduleIterations 0 the learning rate follows the new length',
   formatReward: 'reward of a well-formed response',
@@ -15,6 +15,7 @@ export const LIVE_SETTINGS = {
   'optimizer.lrEnd': 'learning rate at its end',
   'optimizer.scheduleIterations': 'iterations of the cosine',
   'corrector.judgedShare': 'share of steps that is judged',
+  'corrector.budgetUsd': 'US dollars for the teacher, null: any; acts at once',
   'evaluation.episodes': 'episodes of an evaluation',
   'evaluation.everyIterations': 'evaluate in between',
   'evaluation.greedy': 'greedy decoding in evaluations',

@@ -14,27 +14,32 @@ type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | '
 
 const UNJUDGED = { outcome: 'unjudged' } as const;
 
+/** What a judge says of a thought that it leaves for another time: the episode stops before it. */
+export const LATER = 'later';
+
 /**
  * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step that failed, whose
  * thought has no solution, or whose formula is no prefix of the target. `judge` is asked in step order; null means: this thought is not judged.
- * With `cut` false everything is judged and kept.
+ * With `cut` false everything is judged and kept. `soFar`: verdicts of the first steps, where an earlier call stopped; `done`: none is left for later.
  */
 export async function correctEpisode<V extends Judged>(
   steps: readonly JudgeableStep[],
-  judge: (step: number, target: string | null) => Promise<V> | null,
-  { cut }: { cut: boolean },
-): Promise<{ verdicts: (V | typeof UNJUDGED)[]; cut: boolean }> {
+  judge: (step: number, target: string | null) => Promise<V | typeof LATER> | null,
+  { cut, soFar = [] }: { cut: boolean; soFar?: readonly (V | typeof UNJUDGED)[] },
+): Promise<{ verdicts: (V | typeof UNJUDGED)[]; cut: boolean; done: boolean }> {
   const verdicts: (V | typeof UNJUDGED)[] = [];
   let target: string | null = null;
   for (const [index, step] of steps.entries()) {
-    const verdict: V | typeof UNJUDGED = (step.wellFormed ? await judge(index, target) : null) ?? UNJUDGED;
+    const answer: V | typeof UNJUDGED | typeof LATER | null = index < soFar.length ? soFar[index] : step.wellFormed ? await judge(index, target) : null;
+    if (answer === LATER) return { verdicts, cut: false, done: false };
+    const verdict: V | typeof UNJUDGED = answer ?? UNJUDGED;
     verdicts.push(verdict);
     if (verdict.outcome === 'corrected') target = verdict.target ?? null;
     if (verdict.outcome === 'correct') target ??= verdict.target ?? null;
     const leftTarget = step.formulaAfter !== null && target !== null && !leadsTo(step.formulaAfter, target);
-    if (cut && (step.failed || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true };
+    if (cut && (step.failed || verdict.outcome === 'noSolution' || leftTarget)) return { verdicts, cut: true, done: true };
   }
-  return { verdicts, cut: false };
+  return { verdicts, cut: false, done: true };
 }
 
 /** Whether `formula` is a prefix of `target` closed by its equals sign. */

@@ -52,9 +52,14 @@ export type Verdict =
   | { outcome: 'unusable'; reason: UnusableReason }
   | { outcome: 'unjudged' };
 
+/** Who a verdict is from: the teacher, asked for this step; the ledger, where an equal question was answered; the exact solver. `key`: of the ledger's entry. */
+export type VerdictSource = { by: 'teacher' | 'ledger'; key: string } | { by: 'solver' };
+
 /** What judging says of one episode: `verdicts.length` steps are kept. */
 export type EpisodeJudgement = {
   verdicts: Verdict[];
+  /** Beside the verdicts; null where nobody was asked. */
+  sources: (VerdictSource | null)[];
   /** The episode is cut after its last kept step, whose reward becomes -1. */
   cut: boolean;
 };

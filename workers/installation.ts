@@ -5,7 +5,7 @@ import { PROJECT } from '../activities/agent-cache.ts';
 import { withFaultPoints } from '../activities/fault-point.ts';
 import { openStore } from '../artifacts/open-store.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
-import { WORKFLOW_QUEUE } from '../workflows/queues.ts';
+import { DEFAULT_ACCOUNT, WORKFLOW_QUEUE } from '../workflows/queues.ts';
 
 /** State of this installation: `GTR_HOME`, by default `.gtr/` in the checkout. */
 export function gtrHome(): string {
@@ -15,6 +15,11 @@ export function gtrHome(): string {
 /** Task queue of the workflows: `GTR_TASK_QUEUE`, by default `gtr`. */
 export function workflowQueue(): string {
   return process.env.GTR_TASK_QUEUE ?? WORKFLOW_QUEUE;
+}
+
+/** Account that a corrector worker of this installation calls for (`corrector.account` of runs): `GTR_CORRECTOR_ACCOUNT`, by default `default`. */
+export function correctorAccount(): string {
+  return process.env.GTR_CORRECTOR_ACCOUNT ?? DEFAULT_ACCOUNT;
 }
 
 export type TemporalConfig = { connection: NonNullable<ClientConnectConfig['connectionOptions']>; namespace: string; address: string };

@@ -1,6 +1,7 @@
 /** Worker process for the workflows and for the light activities beside them. */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import { createAccountActivities } from '../activities/account-limits.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
 import { searchAttributeActivities } from '../activities/find-search-attributes.ts';
@@ -21,6 +22,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
       ...createMetricsActivities(dependencies),
       ...createDemonstrationActivities(dependencies),
       ...searchAttributeActivities,
+      ...createAccountActivities(dependencies),
     },
   };
 }

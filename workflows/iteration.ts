@@ -1,5 +1,5 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
-import { defineQuery, executeChild, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, defineQuery, proxyActivities, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
 import type { AssembleBatchResult, BatchActivities } from '../activities/assemble-batch.ts';
 import type { CorrectEpisodesResult } from '../activities/correct-episodes-locally.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
@@ -7,7 +7,8 @@ import type { RolloutActivities, RolloutWaveResult } from '../activities/roll-ou
 import type { UpdateActivities, UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { PauseGate } from './control.ts';
+import { addCounts, type CorrectorCounts, correctorMetrics, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { PauseGate, pauseSignal, resumeSignal } from './control.ts';
 import { correctWave } from './correct-wave.ts';
 import { activityOptions } from './queues.ts';
 
@@ -21,7 +22,7 @@ export type IterationInput = {
   optimizer: ArtifactRef;
   /** Manifest of the correction rows of all iterations so far; null before the first. */
   corrections: ArtifactRef | null;
-  /** Kept steps that a wave brought so far on average: how far sampling runs ahead of judging. */
+  /** Kept steps of a wave of the last iteration on average: how many waves are sampled while none is judged yet. */
   keptPerWave: number | null;
   paused: boolean;
 };
@@ -32,6 +33,7 @@ export type IterationResult = {
   corrections: ArtifactRef;
   keptPerWave: number;
   metrics: AssembleBatchResult['metrics'];
+  corrector: CorrectorCounts;
   seconds: number;
 };
 
@@ -46,15 +48,35 @@ type JudgedWave = { wave: RolloutWaveResult; judged: CorrectEpisodesResult };
 export async function iteration(input: IterationInput): Promise<IterationResult> {
   const { config, runId, iteration: index } = input;
   const started = Date.now();
+  const judging = new Set<ChildWorkflowHandle<typeof correctWave>>();
   const gate = new PauseGate(input.paused);
-  gate.listen();
+  gate.listen((paused) => {
+    for (const wave of judging) wave.signal(paused ? pauseSignal : resumeSignal).catch(() => {}); // it may have closed
+  });
   const progress: IterationProgress = { keptSteps: 0, envSteps: config.rollout.envStepsPerIteration, epochs: 0, epochsInAll: config.ppo.epochs };
   setHandler(iterationProgressQuery, () => progress);
   const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
     proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
 
   const sample = (wave: number) => on<RolloutActivities>('gpu', `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({ config, iteration: index, wave, policy: input.policy });
-  const waves = await sampleAndJudge(input, gate, sample, (kept) => (progress.keptSteps = kept));
+  const judge = async (wave: RolloutWaveResult): Promise<CorrectEpisodesResult> => {
+    const { paused } = gate;
+    const child = await startChild(correctWave, {
+      workflowId: `${workflowInfo().workflowId}/wave-${wave.wave}`,
+      args: [{ config, iteration: index, wave, runId, paused }],
+      staticSummary: `judge wave ${wave.wave}`,
+    });
+    judging.add(child);
+    try {
+      if (gate.paused !== paused) await child.signal(paused ? resumeSignal : pauseSignal);
+      const judged = await child.result();
+      progress.keptSteps += judged.keptSteps;
+      return judged;
+    } finally {
+      judging.delete(child);
+    }
+  };
+  const { waves, corrector } = await sampleAndJudge(input, gate, sample, judge);
   const sampled = Date.now();
 
   const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
@@ -94,7 +116,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     update: (updated - assembled) / 1000,
     iteration: (updated - started) / 1000,
   };
-  const metrics = { ...batch.metrics, ...update!.metrics, 'corrector/calls': sum(waves.map(({ judged }) => judged.calls)) };
+  const metrics = { ...batch.metrics, ...update!.metrics, ...correctorMetrics(corrector) };
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
@@ -113,44 +135,40 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     corrections: batch.corrections,
     keptPerWave: sum(waves.map(({ judged }) => judged.keptSteps)) / waves.length,
     metrics,
+    corrector,
     seconds: (Date.now() - started) / 1000,
   };
 }
 
 /**
- * Waves one after another, each judged while the next is sampled, until the judged ones hold enough kept steps. The waves used are the first
- * that suffice, in their order; a wave sampled ahead beyond them is dropped, so being early or late changes nothing.
+ * Waves one after another, each judged while the next are sampled, until the judged ones hold enough kept steps. As many as should suffice, by what waves
+ * held so far, are sampled without waiting for verdicts; then, if they did not suffice, as many more. The waves used are the first that suffice, in their
+ * order. Which are sampled and used follows from verdicts alone, never from timing, so that it costs the same whatever dies. `corrector`: of all waves.
  */
 async function sampleAndJudge(
   input: IterationInput,
   gate: PauseGate,
   sample: (wave: number) => Promise<RolloutWaveResult>,
-  onKept: (keptSteps: number) => void,
-): Promise<JudgedWave[]> {
+  judge: (wave: RolloutWaveResult) => Promise<CorrectEpisodesResult>,
+): Promise<{ waves: JudgedWave[]; corrector: CorrectorCounts }> {
   const needed = input.config.rollout.envStepsPerIteration;
-  const waves: { judging: Promise<JudgedWave>; kept: number | null }[] = [];
-  for (;;) {
-    await gate.pass();
-    const wave = await sample(waves.length);
-    const entry: (typeof waves)[number] = { kept: null, judging: judge(input, wave).then((judged) => ((entry.kept = judged.keptSteps), { wave, judged })) };
-    entry.judging.catch(() => {}); // awaited below; an early failure must not count as unhandled
-    waves.push(entry);
-
-    const judged = waves.flatMap(({ kept }) => kept ?? []);
-    onKept(sum(judged));
-    const perWave = judged.length > 0 ? sum(judged) / judged.length : input.keptPerWave;
-    const expected = sum(judged) + (waves.length - judged.length) * (perWave ?? needed);
-    if (expected < needed) continue;
-    const done = await Promise.all(waves.map(({ judging }) => judging));
+  const waves: Promise<JudgedWave>[] = [];
+  let { keptPerWave } = input;
+  for (let kept = 0; ; ) {
+    const more = keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
+    for (let i = 0; i < more; i++) {
+      await gate.pass();
+      const wave = await sample(waves.length);
+      const judged = judge(wave).then((result) => ({ wave, judged: result }));
+      judged.catch(() => {}); // awaited below; an early failure must not count as unhandled
+      waves.push(judged);
+    }
+    const done = await Promise.all(waves);
+    kept = sum(done.map(({ judged }) => judged.keptSteps));
     const enough = countUntilEnough(done.map(({ judged }) => judged.keptSteps), needed);
-    if (enough !== null) return done.slice(0, enough);
+    if (enough !== null) return { waves: done.slice(0, enough), corrector: done.reduce((counts, { judged }) => addCounts(counts, judged.counts), NO_COUNTS) };
+    keptPerWave = kept / done.length;
   }
-}
-
-function judge(input: IterationInput, wave: RolloutWaveResult): Promise<CorrectEpisodesResult> {
-  const { config, iteration: index } = input;
-  const { workflowId } = workflowInfo();
-  return executeChild(correctWave, { workflowId: `${workflowId}/wave-${wave.wave}`, args: [{ config, iteration: index, wave }], staticSummary: `judge wave ${wave.wave}` });
 }
 
 /** How many of the counts, in order, reach `needed`; null when all together do not. */

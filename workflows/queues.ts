@@ -7,29 +7,36 @@ export const WORKFLOW_QUEUE = 'gtr';
 /** Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (judging thoughts). */
 export type ActivityRole = 'orchestrator' | 'gpu' | 'corrector';
 
-/** The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests, several accounts) prefix theirs. */
-export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE): string {
+/** The account whose queue is plainly `corrector`. */
+export const DEFAULT_ACCOUNT = 'default';
+
+/**
+ * The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests) prefix theirs. The limits of a corrector's account
+ * are its queue's, so each account has its own: `corrector-<account>`.
+ */
+export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, account: string = DEFAULT_ACCOUNT): string {
   if (role === 'orchestrator') return base;
-  return base === WORKFLOW_QUEUE ? role : `${base}-${role}`;
+  const name = role === 'corrector' && account !== DEFAULT_ACCOUNT ? `${role}-${account}` : role;
+  return base === WORKFLOW_QUEUE ? name : `${base}-${name}`;
 }
 
 /** Failure types that no retry mends; each message says what does. */
-export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample'];
+export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample', 'Corrector.Refused'];
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
 
 /** How long one attempt may take in all. */
-const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '5m' } as const satisfies Record<ActivityRole, string>;
+const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as const satisfies Record<ActivityRole, string>;
 
 /**
- * Activity options of a role. Every activity beats, so that a silent one is started again after `heartbeatSeconds`; those of the GPU resume from their
- * heartbeats, and may take long. Runs that wait on one queue take turns: each is its own fairness key.
+ * Activity options of a role; `account`: of the corrector. Every activity beats, so that a silent one is started again after `heartbeatSeconds`; those of the
+ * GPU resume from their heartbeats, and may take long. Runs that wait on one queue take turns: each is its own fairness key.
  */
-export function activityOptions(role: ActivityRole, { taskQueue: base, workflowId, root }: WorkflowPlace, heartbeatSeconds: number): ActivityOptions {
+export function activityOptions(role: ActivityRole, { taskQueue: base, workflowId, root }: WorkflowPlace, heartbeatSeconds: number, account: string = DEFAULT_ACCOUNT): ActivityOptions {
   const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', nonRetryableErrorTypes: NON_RETRYABLE } as const;
   return {
-    taskQueue: queueOf(role, base),
+    taskQueue: queueOf(role, base, account),
     startToCloseTimeout: START_TO_CLOSE[role],
     heartbeatTimeout: `${heartbeatSeconds}s`,
     retry,

@@ -15,15 +15,18 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { AccountActivities } from '../activities/account-limits.ts';
 import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { PauseGate, pauseSignal, resumeSignal } from './control.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { RunBudget } from './budget.ts';
+import { haltSignal, PauseGate, pauseSignal, resumeSignal } from './control.ts';
 import { iteration, type IterationResult } from './iteration.ts';
-import { activityOptions } from './queues.ts';
+import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
 import { RunIndex, SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
@@ -38,7 +41,7 @@ export type TrainState = {
   optimizer: ArtifactRef;
   corrections: ArtifactRef | null;
   correctionRows: number;
-  corrector: { calls: number; skipped: number; ledgerHits: number; costUsd: number | null };
+  corrector: CorrectorCounts;
   keptPerWave: number | null;
   /** Hash of the starting checkpoint's files: a run never goes on with another model. */
   modelSha256: string;
@@ -47,12 +50,28 @@ export type TrainState = {
   paused: boolean;
   /** Search attributes that the server knows. */
   searchAttributes: string[];
+  /** Why the run paused by itself; null when it did not. */
+  halted: string | null;
 };
 
 export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped' | 'canceled';
 
-/** The answer of the `progress` query; `policy`: after the last whole iteration. */
-export type Progress = { status: RunStatus; iteration: number; iterations: number; envSteps: number; envStepsInAll: number; phase: string; summaries: IterationSummary[]; policy: ArtifactRef | null };
+/**
+ * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself and what to do, else null. `corrector`:
+ * what judging took so far, the running iteration included as far as it told.
+ */
+export type Progress = {
+  status: RunStatus;
+  iteration: number;
+  iterations: number;
+  envSteps: number;
+  envStepsInAll: number;
+  phase: string;
+  halted: string | null;
+  corrector: CorrectorCounts;
+  summaries: IterationSummary[];
+  policy: ArtifactRef | null;
+};
 
 /** A finished run. `stopped`: on request, after the last whole iteration. */
 export type TrainResult = {
@@ -111,6 +130,8 @@ class Run {
   #scope: CancellationScope | null = null;
   readonly #gate: PauseGate;
   readonly #index = new RunIndex();
+  readonly #budget: RunBudget;
+  #halted: string | null;
   #indexed: string[];
   #ending = false;
 
@@ -118,24 +139,31 @@ class Run {
     this.#config = config;
     this.#state = carried ?? null;
     this.#indexed = carried?.searchAttributes ?? [];
+    this.#halted = carried?.halted ?? null;
+    this.#budget = new RunBudget(() => ({ counts: this.#state?.corrector ?? NO_COUNTS, limitUsd: this.#config.corrector.budgetUsd }));
     this.#gate = new PauseGate(carried?.paused);
     this.#gate.listen((paused) => {
+      this.#halted = null;
       this.#show();
       // The iteration may have closed meanwhile: then its successor starts with the new value.
       this.#child?.signal(paused ? pauseSignal : resumeSignal).catch(() => {});
+      if (!paused) this.#checkBudget();
     });
+    this.#budget.listen(() => this.#checkBudget());
+    setHandler(haltSignal, (reason) => this.#halt(reason));
     setHandler(progressQuery, () => this.#progress());
     setHandler(metricsQuery, () => this.#lastMetrics);
     setHandler(stopSignal, (how) => {
       this.#stop = how === 'now' ? 'now' : 'finish';
       if (this.#stop === 'now') this.#scope?.cancel();
-      this.#gate.open();
+      if (this.#gate.paused) this.#gate.turn(false);
     });
     setHandler(settingsQuery, () => this.#settings());
     setHandler(
       setUpdate,
       (changes) => {
         this.#config = this.#changed(changes);
+        if ('corrector.budgetUsd' in changes) this.#budgetChanged();
         this.#show();
         return this.#settings();
       },
@@ -151,7 +179,7 @@ class Run {
     let state = (this.#state ??= await this.#prepare());
     this.#status = 'running';
     for (let done = 0; state.iteration < this.#iterations && this.#stop === null; done++) {
-      if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused });
+      if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused, halted: this.#halted });
       this.#phase = `iteration ${state.iteration + 1} of ${this.#iterations}`;
       this.#show();
       await this.#gate.pass();
@@ -159,6 +187,7 @@ class Run {
       const result = await this.#iterate(state);
       if (result === null) break;
       state = this.#state = advance(state, result, this.#config.rollout.envStepsPerIteration);
+      this.#budget.reset();
       this.#lastMetrics = result.metrics;
       await this.#evaluateInBetween(state);
     }
@@ -168,6 +197,7 @@ class Run {
   async #prepare(): Promise<TrainState> {
     this.#show();
     this.#indexed = await this.#on<SearchAttributeActivities>('orchestrator', 'search attributes of this server').findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
+    await this.#setAccountLimits();
     const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
     const state: TrainState = {
       iteration: 0,
@@ -176,15 +206,24 @@ class Run {
       optimizer: prepared.optimizer,
       corrections: null,
       correctionRows: 0,
-      corrector: { calls: 0, skipped: 0, ledgerHits: 0, costUsd: 0 },
+      corrector: NO_COUNTS,
       keptPerWave: null,
       modelSha256: prepared.modelSha256,
       startEvaluation: null,
       summaries: [],
       paused: false,
       searchAttributes: this.#indexed,
+      halted: null,
     };
     return { ...state, startEvaluation: await this.#evaluate(state, 'start') };
+  }
+
+  /** What the configuration says of the corrector's account holds for all runs on it, until another says otherwise. */
+  async #setAccountLimits(): Promise<void> {
+    const { account, requestsPerMinute, tokensPerMinute } = this.#config.corrector;
+    const limits = { ...(requestsPerMinute === null ? {} : { requestsPerMinute }), ...(tokensPerMinute === null ? {} : { tokensPerMinute }) };
+    if (Object.keys(limits).length === 0) return;
+    await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({ account, queue: queueOf('corrector', workflowInfo().taskQueue, account), limits });
   }
 
   /** One iteration as a child workflow; null when it was stopped in the middle. */
@@ -241,7 +280,7 @@ class Run {
       policy: state.policy,
       optimizer: state.optimizer,
       corrections: { rows: state.correctionRows, manifest: state.corrections },
-      corrector: state.corrector,
+      corrector: this.#corrector,
       evaluation: { start: state.startEvaluation, final },
     };
   }
@@ -274,6 +313,31 @@ class Run {
     }
   }
 
+  /** What judging took, the running iteration included as far as it told. */
+  get #corrector(): CorrectorCounts {
+    return addCounts(this.#state?.corrector ?? NO_COUNTS, this.#budget.running);
+  }
+
+  /** Pauses the run for a reason that a person has to see to. */
+  #halt(reason: string): void {
+    if (!this.#gate.paused) this.#gate.turn(true);
+    this.#halted = reason;
+    this.#show();
+  }
+
+  /** A spent budget pauses the run. */
+  #checkBudget(): void {
+    const { problem } = this.#budget;
+    if (problem !== null) this.#halt(problem);
+  }
+
+  /** One that was raised lets it go on. */
+  #budgetChanged(): void {
+    const spent = this.#budget.problem !== null;
+    this.#budget.limitChanged();
+    if (spent && this.#budget.problem === null) this.#gate.turn(false);
+  }
+
   #progress(): Progress {
     return {
       status: this.#gate.paused && this.#status === 'running' ? 'paused' : this.#status,
@@ -281,7 +345,9 @@ class Run {
       iterations: this.#iterations,
       envSteps: this.#state?.envSteps ?? 0,
       envStepsInAll: this.#iterations * this.#config.rollout.envStepsPerIteration,
-      phase: this.#phase,
+      phase: this.#halted === null ? this.#phase : `${this.#phase}: ${this.#halted}`,
+      halted: this.#halted,
+      corrector: this.#corrector,
       summaries: this.#state?.summaries ?? [],
       policy: this.#state?.policy ?? null,
     };
@@ -307,12 +373,7 @@ function advance(state: TrainState, result: IterationResult, envSteps: number): 
     optimizer: result.optimizer,
     corrections: result.corrections,
     correctionRows: number('corrections/rows'),
-    corrector: {
-      calls: state.corrector.calls + number('corrector/calls'),
-      skipped: state.corrector.skipped + number('corrector/skipped'),
-      ledgerHits: state.corrector.ledgerHits + number('corrector/ledgerHits'),
-      costUsd: state.corrector.costUsd === null || metrics['corrector/costUsd'] === null ? null : state.corrector.costUsd + number('corrector/costUsd'),
-    },
+    corrector: addCounts(state.corrector, result.corrector),
     keptPerWave: result.keptPerWave,
     summaries: [
       ...state.summaries,

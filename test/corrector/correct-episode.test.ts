@@ -1,5 +1,5 @@
 import test from 'ava';
-import { correctEpisode, leadsTo } from '../../corrector/correct-episode.ts';
+import { correctEpisode, LATER, leadsTo } from '../../corrector/correct-episode.ts';
 
 type Scripted = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable'; target?: string };
 
@@ -22,7 +22,7 @@ test('a correct verdict sets the target once, a corrected one replaces it', asyn
 test('leaving the target cuts after the step', async (t) => {
   const { judge } = scripted({ outcome: 'correct', target: '4*6' });
   const result = await correctEpisode([step('(')], judge, { cut: true });
-  t.deepEqual(result, { verdicts: [{ outcome: 'correct', target: '4*6' }], cut: true });
+  t.deepEqual(result, { verdicts: [{ outcome: 'correct', target: '4*6' }], cut: true, done: true });
 });
 
 test('a failure, and no solution, cut; the step itself is kept', async (t) => {
@@ -30,7 +30,7 @@ test('a failure, and no solution, cut; the step itself is kept', async (t) => {
   t.is(wrong.verdicts.length, 2);
   t.true(wrong.cut);
   const hopeless = await correctEpisode([step('4'), step('4*')], scripted({ outcome: 'noSolution' }).judge, { cut: true });
-  t.deepEqual(hopeless, { verdicts: [{ outcome: 'noSolution' }], cut: true });
+  t.deepEqual(hopeless, { verdicts: [{ outcome: 'noSolution' }], cut: true, done: true });
 });
 
 test('a malformed response is not judged, yet its step can leave the target', async (t) => {
@@ -46,6 +46,19 @@ test('an unusable answer makes no target and no cut; cut off keeps everything', 
   const result = await correctEpisode([step('4'), step('4*', { failed: true }), step('4*4')], judge, { cut: false });
   t.is(result.verdicts.length, 3);
   t.false(result.cut);
+});
+
+test('what is left for later goes on where it stopped, with the target so far', async (t) => {
+  const steps = [step('4'), step('4*'), step('4*8')];
+  const answers: Scripted[] = [{ outcome: 'corrected', target: '4*6' }, { outcome: 'correct', target: '4*6' }, { outcome: 'corrected', target: '4*8-8' }];
+  const asked: [number, string | null][] = [];
+  const upTo = (last: number) => async (index: number, target: string | null) => (asked.push([index, target]), index > last ? LATER : answers[index]);
+  const begun = await correctEpisode(steps, upTo(0), { cut: true });
+  t.deepEqual(begun, { verdicts: answers.slice(0, 1), cut: false, done: false });
+  const ended = await correctEpisode(steps, upTo(2), { cut: true, soFar: begun.verdicts });
+  t.deepEqual(ended, { verdicts: answers, cut: false, done: true });
+  t.deepEqual(asked, [[0, null], [1, '4*6'], [1, '4*6'], [2, '4*6']]); // the first is not asked again
+  t.deepEqual(ended, await correctEpisode(steps, upTo(2), { cut: true }));
 });
 
 test('the target closed by its equals sign is still the way', (t) => {

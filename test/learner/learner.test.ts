@@ -15,7 +15,7 @@ function episode({ rewards, values = rewards.map(() => 0), stop = 'terminated' a
   return { episode: 0, states: [...rewards, 0].map(() => ({})), steps: rewards.map((reward, t) => step(reward, values[t])), stop, bootstrapValue };
 }
 
-const judged = (length: number, cut = false): EpisodeJudgement => ({ verdicts: Array.from({ length }, () => ({ outcome: 'unjudged' })), cut });
+const judged = (length: number, cut = false): EpisodeJudgement => ({ verdicts: Array.from({ length }, () => ({ outcome: 'unjudged' })), sources: Array.from({ length }, () => null), cut });
 
 test('GAE over an ended episode', (t) => {
   // t=1: delta = 10 - 2 = 8, A = 8, return 10.  t=0: delta = 0 + 0.9*2 - 1 = 0.8, A = 0.8 + 0.9*0.95*8 = 7.64, return 8.64.

@@ -14,6 +14,7 @@ import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
 import type { ArtifactRef } from '../../artifacts/store.ts';
+import { NO_COUNTS } from '../../learner/corrector-counts.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 import { queueOf } from '../../workflows/queues.ts';
@@ -82,7 +83,7 @@ function orchestratorActivities(): OrchestratorActivities {
       batch: reference('batch', iteration, waves),
       corrections: reference('corrections', iteration, corrections),
       samples: reference('samples', iteration, waves),
-      metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1), 'corrector/skipped': 0, 'corrector/ledgerHits': 0, 'corrector/costUsd': 0 },
+      metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1) },
     }),
     publishMetrics: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
@@ -91,7 +92,7 @@ function orchestratorActivities(): OrchestratorActivities {
 
 function correctorActivities({ keptPerWave }: StandInPlay): CorrectionActivities {
   return {
-    correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, calls: 640, seconds: 0.25 }),
+    correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
   };
 }
 
