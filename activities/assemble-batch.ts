@@ -2,13 +2,14 @@
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import { thoughtReader } from '../corrector/thought-reading.ts';
 import { gameByName } from '../envs/registry.ts';
 import { gaeReturns, normalise } from '../learner/advantages.ts';
 import type { CorrectionManifest, CorrectionRow, PpoSample } from '../learner/batch.ts';
 import { type KeptSegment, selectKeptSteps } from '../learner/kept-steps.ts';
 import { type Metrics, rolloutMetrics } from '../learner/rollout-metrics.ts';
 import { type ThoughtSample, thoughtSamples } from '../learner/thought-samples.ts';
-import type { Episode, EpisodeJudgement, Step } from '../learner/trajectory.ts';
+import type { Episode, EpisodeJudgement } from '../learner/trajectory.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
 import { loadTokenizer } from '../policy/tokenizer.ts';
@@ -31,6 +32,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
   return {
     assembleBatch: activity(async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
       const segments = selectKeptSteps(await judgedEpisodes(store, waves), config.rollout.envStepsPerIteration);
+      const game = gameByName(config.environment.name);
       const samples = ppoSamples(segments, config);
       const rows = correctionRows(segments, config);
       const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
@@ -40,7 +42,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
         corrections: await putJson(store, 'corrections', manifest),
         samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
-          ...rolloutMetrics(segments, (step: Step) => Object.values(step.thought!).flat().join(' '), gameByName(config.environment.name).outcome),
+          ...rolloutMetrics(segments, thoughtReader(game, game.parseOptions(config.environment.options), loadPromptTemplate(config.model.prompt, game.name).thought), game.outcome),
           'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
           'corrections/new': rows.length,
           'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),

@@ -2,10 +2,9 @@
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import type { Game } from '../envs/env.ts';
+import { thoughtReader } from '../corrector/thought-reading.ts';
 import { gameByName } from '../envs/registry.ts';
-import { wilsonInterval } from '../learner/intervals.ts';
-import type { Episode } from '../learner/trajectory.ts';
+import { type EvaluationPart, evaluationPart } from '../learner/evaluation-part.ts';
 import { playEpisodes, type RolloutProgress } from '../policy/rollout.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
@@ -15,11 +14,10 @@ import { putEvaluationRecord, runFolder, writeEvaluation } from './run-records.t
 
 export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string };
 
-/** A success rate with its 95 % Wilson interval. */
-export type SuccessRate = { success: number; low: number; high: number; episodes: number };
-/** Success over a set of deals; `groups`: the same by what the game breaks it down by; `progress`: mean share of the goal reached, where the game measures it. */
-export type EvaluationPart = SuccessRate & { reward: number; legalRate: number; wellFormedRate: number; progress: number | null; groups: Record<string, SuccessRate> };
-export type EvaluatePolicyResult = EvaluationPart & { heldOut: EvaluationPart | null };
+/** `heldOut`: the same on held-out deals, where the configuration names some. */
+type Evaluation = EvaluationPart & { heldOut: EvaluationPart | null };
+/** `greedy`: greedy decoding beside sampling, on the same deals (`evaluation.decoding: both`). */
+export type EvaluatePolicyResult = Evaluation & { greedy: Evaluation | null };
 
 type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
 
@@ -33,21 +31,21 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
         const game = gameByName(environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const resume = beat.resumePoint && (await getJson<Progress>(store, beat.resumePoint));
-        const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, ...(evaluation.greedy ? { temperature: 0 } : {}) };
         const parts: EvaluationPart[] = resume?.finished ?? [];
-        const dealSets = [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])];
-        for (const [index, options] of dealSets.entries()) {
+        for (const [index, { options, temperature }] of plays(config).entries()) {
           if (index < parts.length) continue;
-          const episodes = await playEpisodes(agent, game, game.parseOptions({ ...environment.options, ...options }), { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
+          const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, temperature };
+          const parsed = game.parseOptions(options);
+          const episodes = await playEpisodes(agent, game, parsed, { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
             resume: resume && index === resume.finished.length ? resume.deals : undefined,
             onRound: async (deals) => {
               if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));
               beat.leaveIfInterrupted();
             },
           });
-          parts.push(summary(game, episodes));
+          parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
         }
-        const result = { ...parts[0], heldOut: parts[1] ?? null };
+        const result = collect(config, parts);
         await putEvaluationRecord(store, runId, label, result);
         await writeEvaluation(runFolder(home, runId), label, result);
         return result;
@@ -58,23 +56,20 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
 
 export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
 
-function summary(game: Game<unknown>, episodes: readonly Episode[]): EvaluationPart {
-  const rewards = episodes.map(({ steps }) => steps.reduce((sum, { reward }) => sum + reward, 0));
-  const outcomes = episodes.map(({ states }, index) => game.outcome(states.at(-1)!, rewards[index]));
-  const rate = (members: typeof outcomes): SuccessRate => {
-    const successes = members.filter(({ success }) => success).length;
-    return { success: successes / members.length, ...wilsonInterval(successes, members.length), episodes: members.length };
-  };
-  const groups = Object.groupBy(outcomes.filter(({ group }) => group !== null), ({ group }) => group!);
-  const progress = outcomes.flatMap(({ progress }) => progress ?? []);
-  const steps = episodes.flatMap((episode) => episode.steps);
-  const share = (count: number) => count / steps.length;
-  return {
-    ...rate(outcomes),
-    groups: Object.fromEntries(Object.entries(groups).map(([group, members]) => [group, rate(members!)])),
-    progress: progress.length === 0 ? null : progress.reduce((sum, share) => sum + share, 0) / progress.length,
-    reward: rewards.reduce((sum, reward) => sum + reward, 0) / episodes.length,
-    legalRate: share(steps.filter(({ legal }) => legal).length),
-    wellFormedRate: share(steps.filter(({ thought }) => thought !== null).length),
-  };
+/** What is played, in order: each way of decoding on the evaluation deals and on the held-out ones. */
+function plays({ environment, evaluation, rollout }: RunConfig): { options: object; temperature: number }[] {
+  const temperatures = { sampled: [rollout.temperature], greedy: [0], both: [rollout.temperature, 0] }[evaluation.decoding];
+  return temperatures.flatMap((temperature) => evaluationDeals({ environment, evaluation }).map((options) => ({ options, temperature })));
+}
+
+/** Options of the evaluation deals, and of the held-out ones if there are some. */
+export function evaluationDeals({ environment, evaluation }: Pick<RunConfig, 'environment' | 'evaluation'>): object[] {
+  return [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])].map((options) => ({ ...environment.options, ...options }));
+}
+
+/** The parts in the order of `plays` as one result. */
+function collect({ evaluation }: RunConfig, parts: readonly EvaluationPart[]): EvaluatePolicyResult {
+  const sets = evaluation.heldOut === null ? 1 : 2;
+  const at = (first: number): Evaluation => ({ ...parts[first], heldOut: sets === 2 ? parts[first + 1] : null });
+  return { ...at(0), greedy: evaluation.decoding === 'both' ? at(sets) : null };
 }

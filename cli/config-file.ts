@@ -17,8 +17,12 @@ export function readConfig<T extends z.ZodType>(schema: T, nameOrPath: string, c
   } catch (error) {
     throw new UsageError(`${file}: cannot be read as JSON (${(error as Error).message}); give --config a file such as configs/quickstart.json.`);
   }
-  for (const change of changes) content = applyChange(content, change);
-  return parseConfig(schema, content, file);
+  return applyChanges(schema, content, changes, file);
+}
+
+/** A configuration with its changes, checked; `origin` names where it is from. */
+export function applyChanges<T extends z.ZodType>(schema: T, content: unknown, changes: readonly string[], origin: string): z.infer<T> {
+  return parseConfig(schema, changes.reduce(applyChange, content), origin);
 }
 
 /** `a.b=c` sets field b of a; c is read as JSON, or as text where it is none. */

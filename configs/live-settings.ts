@@ -18,7 +18,7 @@ export const LIVE_SETTINGS = {
   'corrector.budgetUsd': 'US dollars for the teacher, null: any; acts at once',
   'evaluation.episodes': 'episodes of an evaluation',
   'evaluation.everyIterations': 'evaluate in between',
-  'evaluation.greedy': 'greedy decoding in evaluations',
+  'evaluation.decoding': 'sampled or greedy decoding in evaluations, or both',
   'durability.heartbeatSeconds': 'silence after which a GPU activity is started again',
   'durability.resumePointSeconds': 'time between resume points',
 } as const;

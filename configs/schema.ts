@@ -132,7 +132,7 @@ const evaluation = z
   .strictObject({
     episodes: z.int().min(0).default(300).describe('Episodes of the evaluation before the first and after the last iteration; 0: none.'),
     seed: z.int().min(0).default(20_000).describe('Seed of the evaluation deals, apart from training.'),
-    greedy: z.boolean().default(false).describe('Greedy decoding instead of sampling at the rollout\'s temperature.'),
+    decoding: z.enum(['sampled', 'greedy', 'both']).default('sampled').describe('How responses are decoded: sampled at the rollout\'s temperature, greedily, or both, one after the other on the same deals.'),
     everyIterations: z.int().min(0).default(0).describe('Evaluate in between too; 0: never.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Environment options that differ in evaluation.'),
     heldOut: z.record(z.string(), z.unknown()).nullable().default(null).describe('Environment options of a second evaluation on held-out deals; null: none.'),

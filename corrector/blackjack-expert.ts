@@ -5,19 +5,21 @@ import type { JsonState } from '../envs/env.ts';
 import { handValue } from '../envs/hand-value.ts';
 import { actionValues, bustingRanks } from './blackjack-policy.ts';
 import type { Expert, Plan } from './expert.ts';
-import { fillThought } from './solver-thought.ts';
+import { fillThought, readWords } from './solver-thought.ts';
 
 /** A naive player goes on below this total, whatever the dealer shows. */
 const NAIVE_STANDS = 20;
 
 export const blackjackExpert: Expert = {
+  percepts: ['dealer', 'player'],
   bestPlan(environment) {
     const state = environment.state();
     const { stand, hit } = actionValues(playerHand(state), cardNumber((state as BlackjackState).dealer[0]));
     return planOf(state, hit > stand ? 'hit' : 'stand');
   },
-  proposedPlan(environment) {
-    return this.bestPlan(environment, null);
+  proposedPlan(environment, thought, template) {
+    const best = this.bestPlan(environment, null)!;
+    return readWords(template, thought).next === best.action ? best : null;
   },
   naivePlan(environment) {
     const state = environment.state();

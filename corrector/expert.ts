@@ -15,6 +15,8 @@ export type Plan = {
 
 /** Environments are only looked at. */
 export interface Expert {
+  /** Placeholders of thought templates that stand for what the picture shows. */
+  readonly percepts: readonly string[];
   /** The best way on, along `target` while that still leads on; null when nothing leads to success any more. */
   bestPlan(environment: Environment, target: string | null): Plan | null;
   /** The way on that a thought proposes; null when it proposes none that is as good as any. */

@@ -14,9 +14,14 @@ const EXPERTS: Readonly<Record<string, Expert>> = {
   alfworld: householdExpert,
 };
 
+/** The expert of an environment, if it has one. */
+export function findExpert(environment: string): Expert | undefined {
+  return EXPERTS[environment];
+}
+
 /** The expert of an environment. Throws `ConfigError` naming the known ones. */
 export function expertOf(environment: string): Expert {
-  const expert = EXPERTS[environment];
+  const expert = findExpert(environment);
   if (expert === undefined) throw new ConfigError(`environment.name: the solver has no expert for ${environment}; it knows ${Object.keys(EXPERTS).join(', ')}.`);
   return expert;
 }

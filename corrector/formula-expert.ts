@@ -16,6 +16,7 @@ export function leadsOn({ goal, operators }: FormulaRules, state: JsonState, for
 export function formulaExpert(rules: FormulaRules): Expert {
   const { goal, operators } = rules;
   return {
+    percepts: ['cards'],
     bestPlan(environment, target) {
       const state = environment.state();
       if (target !== null && leadsOn(rules, state, target)) return planTo(state, target);

@@ -10,6 +10,8 @@ import { fillThought } from './solver-thought.ts';
 
 /** A game has no end of ways to go on; what a thought proposes is a sub-goal and a command, so there is no target. */
 export const householdExpert: Expert = {
+  percepts: ['place', 'seen', 'hand'],
+
   bestPlan(household) {
     const environment = household as AlfworldEnvironment;
     const [lead] = environment.leads();

@@ -2,16 +2,17 @@
 import type { JsonState } from '../envs/env.ts';
 import type { NumberLineState } from '../envs/numberline.ts';
 import type { Expert, Plan } from './expert.ts';
-import { fillThought } from './solver-thought.ts';
+import { fillThought, readWords } from './solver-thought.ts';
 
 export const numberlineExpert: Expert = {
+  percepts: ['current', 'target'],
   bestPlan(environment) {
-    const state = environment.state();
-    const { current, target } = state as NumberLineState;
-    return planOf(state, target > current ? '+' : '-');
+    const { current, target } = environment.state() as NumberLineState;
+    return planOf(environment.state(), target > current ? '+' : '-');
   },
-  proposedPlan(environment) {
-    return this.bestPlan(environment, null);
+  proposedPlan(environment, thought, template) {
+    const best = this.bestPlan(environment, null)!;
+    return readWords(template, thought).next === best.action ? best : null;
   },
   /** Always up. */
   naivePlan: (environment) => planOf(environment.state(), '+'),

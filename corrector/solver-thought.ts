@@ -43,15 +43,35 @@ export function nextAction(target: string, appended: number): string {
   return formulaTokens(target)[appended] ?? '=';
 }
 
-/** The formula that a thought proposes: the text in the place of {target}; null when the wording does not fit. */
+/** The formula that a thought proposes: what stands in the place of {target}; null when the wording does not fit. */
 export function proposedFormula(template: ThoughtTemplate, thought: Thought): string | null {
+  const { target } = readWords(template, thought);
+  return typeof target === 'string' ? target : null;
+}
+
+/** What a thought says in the places of a template's placeholders, by name; keys whose wording does not fit say nothing. */
+export function readWords(template: ThoughtTemplate, thought: Thought): Record<string, string | readonly string[]> {
+  const words: Record<string, string | readonly string[]> = {};
   for (const [key, text] of Object.entries(template)) {
-    if (!text.includes('{target}')) continue;
-    const pattern = text.split('{target}').map((part) => part.split(/\{\w+\}/).map(escapeRegExp).join('[^]*?'));
     const value = thought[key];
-    return typeof value === 'string' ? (new RegExp(`^${pattern[0]}(?<target>\\S+)${pattern[1]}[^]*$`).exec(value)?.groups?.target ?? null) : null;
+    const { pattern, names } = patternOf(text);
+    const found = Array.isArray(value) && names.length === 1 ? [text, value] : typeof value === 'string' ? pattern.exec(value) : null;
+    for (const [index, name] of names.entries()) if (found !== null) words[name] ??= found[index + 1] as string | readonly string[];
   }
-  return null;
+  return words;
+}
+
+const patterns = new Map<string, { pattern: RegExp; names: string[] }>();
+
+/** Each placeholder takes as little text as it can. */
+function patternOf(text: string): { pattern: RegExp; names: string[] } {
+  let known = patterns.get(text);
+  if (known === undefined) {
+    const names = [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    known = { names, pattern: new RegExp(`^${text.split(/\{\w+\}/).map(escapeRegExp).join('([^]*?)')}$`) };
+    patterns.set(text, known);
+  }
+  return known;
 }
 
 function escapeRegExp(text: string): string {

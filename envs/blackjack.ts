@@ -31,9 +31,15 @@ export const blackjack: Game<BlackjackOptions> = {
   },
   fromState: (state, options) => new BlackjackEnvironment(state as BlackjackState, options),
   cut: CUT_AFTER_FAILURE,
-  outcome: outcomeByReward,
+  outcome: ({ start }, reward) => outcomeByReward(reward, openingHand((start as BlackjackState).player)),
   readAction: (text, legalActions) => readSingleAction(text, /[a-z]+/g, legalActions),
 };
+
+/** Kinds of opening hands that success is broken down by. */
+function openingHand(player: readonly string[]): string {
+  const { total, soft } = handValue(player);
+  return soft ? 'soft' : total <= 11 ? 'hard-to-11' : total <= 16 ? 'hard-12-to-16' : 'hard-17-or-more';
+}
 
 /** The card that is drawn after `drawn` others. Throws RangeError behind the end of a listed deck. */
 function cardOf(deck: BlackjackState['deck'], drawn: number): string {

@@ -41,15 +41,15 @@ export const CUT_AFTER_FAILURE: CutRule = { reward: -1, formula: () => null };
 /** How an episode came out. */
 export type Outcome = {
   success: boolean;
-  /** What success is broken down by in evaluations, e.g. the type of the task; null: by nothing. */
+  /** What success is broken down by in evaluations, e.g. the type of the task or how hard the deal is; null: by nothing. */
   group: string | null;
   /** Share of the goal that was reached, in [0, 1]; null where a game does not measure it. */
   progress: number | null;
 };
 
 /** The outcome in most games: a success is an episode whose rewards add up to more than 0. */
-export function outcomeByReward(_state: JsonState, reward: number): Outcome {
-  return { success: reward > 0, group: null, progress: null };
+export function outcomeByReward(reward: number, group: string | null = null): Outcome {
+  return { success: reward > 0, group, progress: null };
 }
 
 /** A kind of environment: how to start one, and how to read an action out of a response. */
@@ -61,8 +61,8 @@ export interface Game<Options> {
   start(place: { seed: number; episode: number }, options: Options): Environment;
   fromState(state: JsonState, options: Options): Environment;
   readonly cut: CutRule;
-  /** What came of an episode that ended in `state` with this sum of rewards. */
-  outcome(state: JsonState, reward: number): Outcome;
+  /** What came of an episode that began in `start` and ended in `end` with this sum of rewards. */
+  outcome(states: { start: JsonState; end: JsonState }, reward: number): Outcome;
   /** The action that the text after the last action key names; null when none or when it is not unique. */
   readAction(actionText: string, legalActions: readonly string[]): string | null;
 }

@@ -21,4 +21,5 @@ export const ezpoints = formulaGame({
   },
   keepsToTarget: false,
   isHeldOut: () => false,
+  difficulty: ([a, b]) => (a * b === GOAL ? 'product' : 'sum'),
 });

@@ -21,6 +21,8 @@ export type FormulaRules = {
   deal(random: RandomStream): string[];
   /** Solvable hands kept out of training when the deals are `seen`; by number multiset. */
   isHeldOut(numbers: readonly number[]): boolean;
+  /** Name of the kind of hand that success is broken down by. */
+  difficulty(numbers: readonly number[]): string;
   /** Whether the formula must stay on the way to the target formula. */
   keepsToTarget: boolean;
 };
@@ -58,7 +60,7 @@ export function formulaGame(rules: FormulaRules): Game<FormulaOptions> {
     },
     fromState: (state, options) => new FormulaEnvironment(rules, options, actions, state as FormulaState),
     cut: rules.keepsToTarget ? CUT_OFF_THE_WAY : CUT_AFTER_FAILURE,
-    outcome: outcomeByReward,
+    outcome: ({ start }, reward) => outcomeByReward(reward, rules.difficulty((start.cards as readonly string[]).map(cardNumber))),
     readAction: (text, legalActions) => readSingleAction(text, /10|[1-9]|[^\d\s]/g, legalActions),
   };
 }

@@ -33,7 +33,7 @@ export const numberline: Game<NumberLineOptions> = {
   },
   fromState: (state, options) => new NumberLineEnvironment(state as NumberLineState, options),
   cut: CUT_AFTER_FAILURE,
-  outcome: outcomeByReward,
+  outcome: ({ start }, reward) => outcomeByReward(reward, `distance-${Math.abs((start as NumberLineState).target - (start as NumberLineState).current)}`),
   readAction: (text, legalActions) => readSingleAction(text, /[-+]/g, legalActions),
 };
 

@@ -8,6 +8,10 @@ const GOAL = 24;
 const OPERATORS = ['+', '-', '*', '/'] as const;
 const LARGEST_NUMBER = 10;
 
+/** Kinds of hands by how many formulas make 24; a third of the solvable deals each. */
+const FEW = [{ below: 10, name: '1-to-9-solutions' }, { below: 25, name: '10-to-24-solutions' }] as const;
+const MANY = '25-or-more-solutions';
+
 /** Multisets held out of `seen` deals, of the 551 that whole numbers up to 60 solve. */
 const HELD_OUT = 110;
 
@@ -19,6 +23,10 @@ export const points24 = formulaGame({
   longestFormula: 20,
   deal: (random) => Array.from({ length: 4 }, () => random.pick(SUITS) + random.pick(RANKS)),
   keepsToTarget: true,
+  difficulty: (numbers) => {
+    const solutions = findAllFormulas(numbers, GOAL, OPERATORS).length;
+    return solutions === 0 ? 'unsolvable' : (FEW.find(({ below }) => solutions < below)?.name ?? MANY);
+  },
   isHeldOut: (numbers) => heldOut().has([...numbers].sort((a, b) => a - b).join()),
 });
 

@@ -2,28 +2,25 @@
 import type { JsonState, Outcome } from '../envs/env.ts';
 import type { KeptSegment } from './kept-steps.ts';
 import { wilsonInterval } from './intervals.ts';
-import { selfBleu2 } from './self-bleu.ts';
-import type { Step, Verdict } from './trajectory.ts';
+import { thoughtMetrics } from './thought-metrics.ts';
+import type { Verdict } from './trajectory.ts';
 
 export type Metrics = Record<string, number | null>;
 
-/** Thoughts that self-BLEU compares, at most: its cost grows with their square. */
-const SELF_BLEU_THOUGHTS = 64;
-
 /** Metrics of the kept segments; rates are shares in [0, 1], null where nothing was counted. */
-export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (step: Step) => string, outcomeOf: (state: JsonState, reward: number) => Outcome): Metrics {
+export function rolloutMetrics(segments: readonly KeptSegment[], read: Parameters<typeof thoughtMetrics>[1], outcomeOf: (states: { start: JsonState; end: JsonState }, reward: number) => Outcome): Metrics {
   const steps = segments.flatMap(({ episode, rewards }) => episode.steps.slice(0, rewards.length));
   const verdicts = segments.flatMap(({ judgement, rewards }) => judgement.verdicts.slice(0, rewards.length));
   const ended = segments.filter(({ ended }) => ended);
   const rewardSums = ended.map(({ rewards }) => sum(rewards));
-  const outcomes = ended.map(({ episode, rewards }, index) => outcomeOf(episode.states[rewards.length], rewardSums[index]));
+  const outcomes = ended.map(({ episode, rewards }, index) => outcomeOf({ start: episode.states[0], end: episode.states[rewards.length] }, rewardSums[index]));
   const successes = outcomes.filter(({ success }) => success).length;
   const interval = wilsonInterval(successes, ended.length);
   const judged = verdicts.filter(({ outcome }) => outcome !== 'unjudged');
   const share = (outcome: Verdict['outcome']) => ratio(judged.filter((verdict) => verdict.outcome === outcome).length, judged.length);
   const sorted = [...rewardSums].sort((a, b) => a - b);
-  const wellFormed = steps.filter(({ thought }) => thought !== null);
-  const states = segments.flatMap(({ episode, rewards }) => episode.states.slice(0, rewards.length)).filter((_, index) => steps[index].thought !== null);
+  const states = segments.flatMap(({ episode, rewards }) => episode.states.slice(0, rewards.length));
+  const thought = thoughtMetrics(steps.map((step, index) => ({ step, state: states[index] })), read);
   return {
     'episode/count': ended.length,
     'episode/success': ratio(successes, ended.length),
@@ -38,7 +35,7 @@ export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (s
     'episode/length': mean(ended.map(({ rewards }) => rewards.length)),
     'episode/cutRate': ratio(ended.filter(({ judgement }) => judgement.cut).length, ended.length),
     'action/legalRate': ratio(steps.filter(({ legal }) => legal).length, steps.length),
-    'response/wellFormedRate': ratio(wellFormed.length, steps.length),
+    'response/wellFormedRate': ratio(steps.filter(({ thought }) => thought !== null).length, steps.length),
     'response/tokens': mean(steps.map(({ responseIds }) => responseIds.length)),
     'thought/tokens': mean(steps.map(({ thoughtTokens }) => thoughtTokens)),
     'thought/judged': judged.length,
@@ -46,8 +43,7 @@ export function rolloutMetrics(segments: readonly KeptSegment[], responseKey: (s
     'thought/correctedRate': share('corrected'),
     'thought/noSolutionRate': share('noSolution'),
     'thought/unusableRate': share('unusable'),
-    'thought/distinctPerState': ratio(distinct(wellFormed.map(responseKey)), distinct(states.map((state) => JSON.stringify(state)))),
-    'thought/selfBleu2': selfBleu2(wellFormed.slice(0, SELF_BLEU_THOUGHTS).map((step) => responseKey(step).split(/\s+/))),
+    ...Object.fromEntries(Object.entries(thought).map(([name, value]) => [`thought/${name}`, value])),
     'value/mean': mean(steps.map(({ value }) => value)),
     'envSteps': steps.length,
   };
@@ -69,8 +65,4 @@ function mean(values: readonly number[]): number | null {
 
 function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
-}
-
-function distinct(values: readonly string[]): number {
-  return new Set(values).size;
 }

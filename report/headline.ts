@@ -1,5 +1,5 @@
 /** The top of a report: what was run, how far it got, and what came of it. */
-import type { EvaluationPart, SuccessRate } from '../activities/evaluate-policy.ts';
+import type { EvaluationPart, SuccessRate } from '../learner/evaluation-part.ts';
 import type { MetricsLine } from '../activities/run-records.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type Html, html } from './html.ts';

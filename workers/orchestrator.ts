@@ -5,6 +5,7 @@ import { createAccountActivities } from '../activities/account-limits.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
 import { searchAttributeActivities } from '../activities/find-search-attributes.ts';
+import { createExpertActivities } from '../activities/evaluate-expert.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
@@ -23,6 +24,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
       ...createDemonstrationActivities(dependencies),
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),
+      ...createExpertActivities(dependencies),
     },
   };
 }

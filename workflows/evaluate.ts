@@ -1,13 +1,17 @@
-/** Evaluation of one policy on fixed deals, apart from any run. */
+/** Evaluation of one policy, or of the solver in its place, on fixed deals, apart from any run. */
 import { ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { ExpertActivities } from '../activities/evaluate-expert.ts';
 import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { parseConfig, runConfigSchema } from '../configs/schema.ts';
 import { activityOptions } from './queues.ts';
 
-/** `policy` null: the starting checkpoint itself. */
-export async function evaluate(input: { config: unknown; policy: ArtifactRef | null }): Promise<EvaluatePolicyResult & { policy: ArtifactRef }> {
+/** `policy`: a stored policy of the configured model; null: the starting checkpoint itself; `solver`: the exact solver plays. */
+export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | null };
+
+/** `policy`: what was evaluated; null: the solver. */
+export async function evaluate(input: EvaluateInput): Promise<EvaluatePolicyResult & { policy: ArtifactRef | null }> {
   let config;
   try {
     config = parseConfig(runConfigSchema, input.config, 'the run configuration');
@@ -15,7 +19,12 @@ export async function evaluate(input: { config: unknown; policy: ArtifactRef | n
     throw ApplicationFailure.nonRetryable((error as Error).message, 'Config.Invalid');
   }
   const { workflowId } = workflowInfo();
+  const place = { config, runId: workflowId, label: 'evaluate' };
+  if (input.policy === 'solver') {
+    const { evaluateExpert } = proxyActivities<ExpertActivities>(activityOptions('orchestrator', workflowInfo(), config.durability.heartbeatSeconds));
+    return { ...(await evaluateExpert(place)), policy: null };
+  }
   const activities = proxyActivities<PreparationActivities & EvaluationActivities>(activityOptions('gpu', workflowInfo(), config.durability.heartbeatSeconds));
   const policy = input.policy ?? (await activities.prepareRun({ config })).policy;
-  return { ...(await activities.evaluatePolicy({ config, policy, runId: workflowId, label: 'evaluate' })), policy };
+  return { ...(await activities.evaluatePolicy({ ...place, policy })), policy };
 }

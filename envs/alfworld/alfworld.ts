@@ -60,8 +60,8 @@ export const alfworld: Game<AlfworldOptions> = {
   },
   // An unreadable answer alone has a reward of -1, and the episode goes on; the game's own cuts are in its rules.
   cut: { reward: null, formula: () => null },
-  outcome: (state): Outcome => {
-    const { won, taskType, goalConditions: [met, total] } = state as AlfworldState;
+  outcome: ({ end }): Outcome => {
+    const { won, taskType, goalConditions: [met, total] } = end as AlfworldState;
     return { success: won, group: taskType, progress: met / total };
   },
   readAction: (text, legalActions) => readCommand(text, legalActions),

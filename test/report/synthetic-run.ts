@@ -86,8 +86,10 @@ export function metricsOf(iteration: number, count: number): Metrics {
 }
 
 export function evaluationOf(success: number, episodes = 300): EvaluatePolicyResult {
-  const part = { success, ...wilsonInterval(Math.round(success * episodes), episodes), episodes, reward: 11 * success - 1, legalRate: 0.98, wellFormedRate: 0.97, progress: null, groups: {} };
-  return { ...part, heldOut: { ...part, success: success - 0.04, ...wilsonInterval(Math.round((success - 0.04) * episodes), episodes) } };
+  const reward = 11 * success - 1;
+  const thought = { selfBleu2: 0.7, distinctPerState: 1.2, perceptionRate: 0.99, validGoalRate: success, agreementRate: 0.9 };
+  const part = { success, ...wilsonInterval(Math.round(success * episodes), episodes), episodes, reward, rewardLow: reward - 0.4, rewardHigh: reward + 0.4, length: 5, legalRate: 0.98, wellFormedRate: 0.97, progress: null, groups: {}, thought };
+  return { ...part, heldOut: { ...part, success: success - 0.04, ...wilsonInterval(Math.round((success - 0.04) * episodes), episodes) }, greedy: null };
 }
 
 export type SyntheticRun = { folder: string; store: FileStore; lines: MetricsLine[] };

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import sharp from 'sharp';
+import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
 import { readMetrics } from '../../activities/publish-metrics.ts';
 import { runFolder } from '../../activities/run-records.ts';
 import { sha256 } from '../../artifacts/keyed-store.ts';
@@ -45,6 +46,22 @@ test.serial('a run is done', async (t) => {
   t.true(undisturbed.corrections.rows > 0);
   const metrics = await readMetrics(path.join(runFolder(installation.home, 'undisturbed'), 'metrics.jsonl'));
   t.deepEqual(metrics.map(({ iteration }) => iteration), [0, 1]);
+});
+
+test.serial('any checkpoint of a run is evaluated as in the run, sampled and greedy; the solver beside it; what is not there is refused', async (t) => {
+  const evaluate = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)(path.resolve(import.meta.dirname, '../../gtr'), ['evaluate', '--json', ...args]);
+    return JSON.parse(stdout) as EvaluatePolicyResult & { evaluated: string };
+  };
+  const { evaluation } = await result('undisturbed');
+  for (const [reference, expected] of [['undisturbed@0', evaluation.start], ['undisturbed', evaluation.final]] as const) {
+    const { greedy, ...sampled } = await evaluate('--policy', reference);
+    t.like(sampled, { ...expected, greedy: undefined }, reference);
+    t.is(greedy?.episodes, 16);
+  }
+  t.is((await evaluate('--policy', 'solver', '--config', 'smoke')).success, 1); // seen deals are solvable
+  const refused = await t.throwsAsync(evaluate('--policy', 'undisturbed@3'));
+  t.regex((refused as unknown as { stderr: string }).stderr, /run undisturbed has done 2 iterations; name one of undisturbed@0 to undisturbed@2/);
 });
 
 test.serial('a machine that has only the store reports and exports a run', async (t) => {

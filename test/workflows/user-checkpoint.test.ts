@@ -76,10 +76,10 @@ test('two iterations with LoRA dropout, the same bytes on one lane; the exported
   t.is(settings.model.train.kind === 'lora' && settings.model.train.dropout, 0.05);
   const trained = await run('user', settings);
   t.is(trained.iterations, 2);
-  t.not(trained.policy.sha256, (await startOf('untrained', settings)).policy.sha256);
+  t.not(trained.policy.sha256, (await startOf('untrained', settings)).policy!.sha256);
   t.is((await run('one-lane', config(base, prompt, { engine: { lanes: 1 } }))).policy.sha256, trained.policy.sha256);
 
   const [adapter] = await withClient(async (client) => exportWeights(client, 'user', await readRun(client, 'user'), path.join(work, 'export')));
   const continued = await startOf('continued', config(base, prompt, { model: { adapter } }));
-  t.is(continued.policy.sha256, trained.policy.sha256);
+  t.is(continued.policy!.sha256, trained.policy.sha256);
 });

@@ -42,9 +42,9 @@ test('an episode comes out by what was won, whatever its rewards, with the share
   const { plan } = environment.advice()!;
   for (const command of plan.slice(0, -1)) environment.step(command);
   // Cooled, not in place: one of three.
-  t.deepEqual(alfworld.outcome(environment.state(), 40 / 3), { success: false, group: 'pick_cool_then_place_in_recep', progress: 1 / 3 });
+  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, 40 / 3), { success: false, group: 'pick_cool_then_place_in_recep', progress: 1 / 3 });
   environment.step(plan.at(-1)!);
-  t.deepEqual(alfworld.outcome(environment.state(), -40), { success: true, group: 'pick_cool_then_place_in_recep', progress: 1 });
+  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, -40), { success: true, group: 'pick_cool_then_place_in_recep', progress: 1 });
 });
 
 test('the prompt values are the task, what can be done, what was done, and the last answer', (t) => {
