@@ -2,6 +2,7 @@
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type { GradientRequest, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
+import { sharedPrompts } from './shared-prompts.ts';
 import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
@@ -66,15 +67,18 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const { rows, maxNewTokens, temperature } = request;
     const { config } = this.#options.checkpoint;
     const prompts = promptShape(rows, this.#options.lengthStep ?? null);
-    const groups = chunks(rows, this.#options.rowsPerSample);
-    const sampled = await Promise.all(
-      groups.map(async (group) => {
-        const shape: SampleShape = { rows: rowBucket(group.length, this.#options.rowsPerSample), ...prompts, maxNewTokens, greedy: temperature === 0 };
-        const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, group, request) });
-        return group.map((_, row) => sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds));
+    const { rowsPerSample } = this.#options;
+    const { vision } = config;
+    const { order, rowsPerPrompt } = sharedPrompts(request, request.pixels.length / (3 * vision.imageSize ** 2), rowsPerSample);
+    const sampled: SampledRow[] = [];
+    await Promise.all(
+      chunks(order, rowsPerSample).map(async (indices) => {
+        const shape: SampleShape = { rows: rowBucket(indices.length, rowsPerSample), rowsPerPrompt, ...prompts, maxNewTokens, greedy: temperature === 0 };
+        const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, indices.map((index) => rows[index]), request) });
+        for (const [row, index] of indices.entries()) sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);
       }),
     );
-    return sampled.flat();
+    return sampled;
   }
 
   async score({ rows, pixels, temperature }: { rows: readonly PromptRow[]; pixels: Float32Array; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {

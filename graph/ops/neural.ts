@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../builder.ts';
 import type { Op, OnnxNode, Value } from '../program.ts';
 import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type Shape } from '../tensor.ts';
 import { cast, exp, mul, neg, sub } from './elementwise.ts';
-import { matMul } from './linear-algebra.ts';
+import { gemm, matMul } from './linear-algebra.ts';
 import { addAt, reshape } from './movement.ts';
 import { reduceMean, reduceSum } from './reduction.ts';
 
@@ -52,13 +52,18 @@ export const RmsNorm: Op<{ epsilon: number }> = {
   emit: ({ inputs, outputs, attributes: { epsilon } }) => [
     { type: 'SimplifiedLayerNormalization', inputs, outputs, attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } } },
   ],
-  // n = x r, dn = dy scale: dx = r (dn - n mean(n dn))
+  // u = dy x: dscale = r^T u over all rows, mean(n dn) = r (u scale) / width with n = x r and dn = dy scale: dx = r dn - x r^3 (u scale) / width.
+  // Both sums are matrix products, so that few passes over whole matrices are left.
   vjp: ({ g, inputs: [x, scale], outputs: [, r], grads: [dy, ...others], needs }) => {
     onlyFirst('RmsNorm', others);
-    const n = mul(g, x, r);
-    const dn = mul(g, dy!, scale);
-    const dx = () => mul(g, r, sub(g, dn, mul(g, n, reduceMean(g, mul(g, n, dn), [-1], true))));
-    return [needs[0] ? dx() : null, needs[1] ? mul(g, dy!, n) : null];
+    const width = scale.shape[0];
+    const rows = elements(r.shape);
+    const u = reshape(g, mul(g, dy!, x), [rows, width]);
+    const dx = () => {
+      const share = reshape(g, gemm(g, u, reshape(g, scale, [width, 1])), r.shape);
+      return sub(g, mul(g, mul(g, dy!, scale), r), mul(g, x, mul(g, mul(g, mul(g, r, r), mul(g, r, share)), g.scalar(1 / width))));
+    };
+    return [needs[0] ? dx() : null, needs[1] ? reshape(g, gemm(g, reshape(g, r, [1, rows]), u), [width]) : null];
   },
   samples: [{ inputs: [wave(3, 4), wave(4)], attributes: { epsilon: 1e-5 } }],
 };

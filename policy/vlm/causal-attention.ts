@@ -24,15 +24,15 @@ export function causalBlocks(g: GraphBuilder, bias: Value, from = 0): CausalBloc
   };
 }
 
-/** `attention` of queries [rows, kv, group * asked, width] on keys and values [rows, kv, tokens, width]. */
-export function causalAttention(g: GraphBuilder, q: Value, k: Value, v: Value, { scale, group, blocks }: { scale: number; group: number; blocks: CausalBlocks }): Value {
+/** `attention` of scaled queries [rows, kv, group * asked, width] on keys and values [rows, kv, tokens, width]. */
+export function causalAttention(g: GraphBuilder, q: Value, k: Value, v: Value, { group, blocks }: { group: number; blocks: CausalBlocks }): Value {
   const [rows, heads, , width] = q.shape;
   const queries = split(g, reshape(g, q, [rows, heads, group, q.shape[2] / group, width]), 3, blocks.queries);
   const [keys, values] = [k, v].map((whole) => split(g, whole, 2, blocks.keys));
   const mixed = queries.map((part, block) => {
     const seen = (parts: readonly Value[], whole: Value) => (block === queries.length - 1 ? whole : concat(g, parts.slice(0, block + 1), 2));
     const asked = blocks.queries[block];
-    const result = attention(g, reshape(g, part, [rows, heads, group * asked, width]), seen(keys, k), seen(values, v), { scale, group, bias: blocks.bias[block] });
+    const result = attention(g, reshape(g, part, [rows, heads, group * asked, width]), seen(keys, k), seen(values, v), { scale: 1, group, bias: blocks.bias[block] });
     return reshape(g, result, [rows, heads, group, asked, width]);
   });
   return reshape(g, concat(g, mixed, 3), q.shape);

@@ -12,12 +12,14 @@ import { rotaryFrequencies } from './rotary-frequencies.ts';
 /** Score of a position that must not be looked at; finite, so that a row without any visible position stays finite. */
 export const HIDDEN_SCORE = -1e9;
 
+type Turns = { cosine: Value; sine: Value };
+
 export class Decoder {
   readonly g: GraphBuilder;
   readonly config: TextConfig;
   readonly #parameters: GraphParameters;
-  readonly #cosine: Value;
-  readonly #sine: Value;
+  /** Cosines and sines of every position; those of queries hold attention's 1 / sqrt(headDim) too. */
+  readonly #turns: { queries: Turns; keys: Turns };
 
   /** `positions`: how many rotary positions the graph can need; a decoder inside a loop shares the tables of the one `outside`. */
   constructor(g: GraphBuilder, config: TextConfig, parameters: GraphParameters, positions: number, outside?: Decoder) {
@@ -25,15 +27,15 @@ export class Decoder {
     this.config = config;
     this.#parameters = parameters;
     if (outside !== undefined) {
-      this.#cosine = outside.#cosine;
-      this.#sine = outside.#sine;
+      this.#turns = outside.#turns;
       return;
     }
     const half = config.headDim / 2;
     const frequencies = rotaryFrequencies(config);
     const angles = Float64Array.from({ length: positions * half }, (_, index) => Math.floor(index / half) * frequencies[index % half]);
-    this.#cosine = g.constant(Float32Array.from(angles, Math.cos), [positions, half]);
-    this.#sine = g.constant(Float32Array.from(angles, Math.sin), [positions, half]);
+    const table = (of: (angle: number) => number, factor: number) => g.constant(Float32Array.from(angles, (angle) => factor * of(angle)), [positions, half]);
+    const turns = (factor: number): Turns => ({ cosine: table(Math.cos, factor), sine: table(Math.sin, factor) });
+    this.#turns = { queries: turns(1 / Math.sqrt(config.headDim)), keys: turns(1) };
   }
 
   /** Token embeddings of ids [n], with image features in the rows `imagePositions`. */
@@ -47,12 +49,12 @@ export class Decoder {
     return cast(this.g, normed, x.dtype);
   }
 
-  /** Queries for `tokens` positions of each row: [rows, kv, group * tokens, headDim]; positions int64 [rows, tokens]. */
+  /** Queries for `tokens` positions of each row, divided by sqrt(headDim): [rows, kv, group * tokens, headDim]; positions int64 [rows, tokens]. */
   queries(layer: number, normed: Value, positions: Value): Value {
     const { heads, keyValueHeads, headDim } = this.config;
     const [rows, tokens] = positions.shape;
     const group = heads / keyValueHeads;
-    const turned = this.#rotated(this.#project(layer, 'q_proj', normed), positions, heads);
+    const turned = this.#rotated(this.#project(layer, 'q_proj', normed), positions, heads, this.#turns.queries);
     const split = transpose(this.g, reshape(this.g, turned, [rows, tokens, keyValueHeads, group, headDim]), [0, 2, 3, 1, 4]);
     return reshape(this.g, split, [rows, keyValueHeads, group * tokens, headDim]);
   }
@@ -62,7 +64,7 @@ export class Decoder {
     const { keyValueHeads, headDim } = this.config;
     const [rows, tokens] = positions.shape;
     const split = (x: Value) => transpose(this.g, reshape(this.g, x, [rows, tokens, keyValueHeads, headDim]), [0, 2, 1, 3]);
-    return { keys: split(this.#rotated(this.#project(layer, 'k_proj', normed), positions, keyValueHeads)), values: split(this.#project(layer, 'v_proj', normed)) };
+    return { keys: split(this.#rotated(this.#project(layer, 'k_proj', normed), positions, keyValueHeads, this.#turns.keys)), values: split(this.#project(layer, 'v_proj', normed)) };
   }
 
   /** The rest of a layer behind attention: output projection and gated MLP, each added to the residual. `mixed` is [rows, kv, group * tokens, headDim]. */
@@ -91,9 +93,9 @@ export class Decoder {
   }
 
   /** [rows * tokens, heads * headDim] -> [rows, tokens, heads * headDim], turned. */
-  #rotated(x: Value, positions: Value, heads: number): Value {
+  #rotated(x: Value, positions: Value, heads: number, { cosine, sine }: Turns): Value {
     const [rows, tokens] = positions.shape;
     const straight = cast(this.g, reshape(this.g, x, [rows, tokens, heads * this.config.headDim]), 'float32');
-    return cast(this.g, rotary(this.g, straight, positions, this.#cosine, this.#sine, heads), x.dtype);
+    return cast(this.g, rotary(this.g, straight, positions, cosine, sine, heads), x.dtype);
   }
 }

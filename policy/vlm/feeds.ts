@@ -71,9 +71,10 @@ export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readon
   };
 }
 
-/** Feeds of `samplingProgram`. */
+/** Feeds of `samplingProgram`; rows of one prompt stand side by side. */
 export function samplingFeeds(config: VlmConfig, shape: SampleShape, rows: readonly SampleRow[], request: Omit<SampleRequest, 'rows'>): Feeds {
-  const { rows: count, promptTokens, padded, maxNewTokens } = shape;
+  const { rows: count, rowsPerPrompt, promptTokens, padded, maxNewTokens } = shape;
+  const prompts = rows.filter((_, index) => index % rowsPerPrompt === 0);
   const { vocabSize } = config.text;
   const noise = new Float32Array(maxNewTokens * count).fill(0.5);
   const seen = new Uint8Array(count * vocabSize);
@@ -82,7 +83,7 @@ export function samplingFeeds(config: VlmConfig, shape: SampleShape, rows: reado
     if (request.penalizePrompt) for (const id of row.promptIds) seen[index * vocabSize + id] = 1;
   }
   return {
-    ...sequenceFeeds(config, rows, request.pixels, count, promptTokens, promptTokens, padded),
+    ...sequenceFeeds(config, prompts, request.pixels, count / rowsPerPrompt, promptTokens, promptTokens, padded),
     noise,
     seen,
     temperature: new Float32Array([request.temperature || 1]),

@@ -3,12 +3,13 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast, div, equal, greater, less, mul, not, or, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
 import { loop } from '../../graph/ops/loop.ts';
-import { concat, gatherRows, reshape, slice, zeros } from '../../graph/ops/movement.ts';
-import { attention, softmax, tokenLogprob } from '../../graph/ops/neural.ts';
+import { concat, gatherRows, reshape, slice, transpose, zeros } from '../../graph/ops/movement.ts';
+import { softmax, tokenLogprob } from '../../graph/ops/neural.ts';
 import { argMax, cumulativeSum, reduceMax, reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
 import { type TensorType, UNKNOWN } from '../../graph/tensor.ts';
 import { imageTokens } from '../vlm-config.ts';
+import { causalAttention, causalBlocks } from './causal-attention.ts';
 import { Decoder, HIDDEN_SCORE } from './decoder.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
 import { attentionBias, valueHead } from './training-graph.ts';
@@ -16,7 +17,10 @@ import { imageFeatures } from './vision.ts';
 
 /** Static shape of a sampled group. */
 export type SampleShape = {
+  /** Answers. */
   rows: number;
+  /** Rows in a row that answer the same prompt, which is then read once; divides `rows`. */
+  rowsPerPrompt: number;
   promptTokens: number;
   padded: boolean;
   maxNewTokens: number;
@@ -28,22 +32,23 @@ export type SampleShape = {
  * `first_id` [rows] and `first_logprob` [rows].
  */
 export function samplingProgram(model: GraphModel, shape: SampleShape): Program {
-  const { rows, promptTokens, maxNewTokens, greedy } = shape;
+  const { rows, rowsPerPrompt, promptTokens, maxNewTokens, greedy } = shape;
+  const prompts = rows / rowsPerPrompt;
   const { config } = model.checkpoint;
   const { text, vision } = config;
   const g = new GraphBuilder();
   const parameters = new GraphParameters(g, model);
-  const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
-  const ids = g.input('ids', 'int64', [rows * promptTokens]);
-  const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
-  const positions = g.input('positions', 'int64', [rows, promptTokens]);
+  const pixels = g.input('pixels', 'float32', [prompts, 3, vision.imageSize, vision.imageSize]);
+  const ids = g.input('ids', 'int64', [prompts * promptTokens]);
+  const imagePositions = g.input('image_positions', 'int64', [prompts * imageTokens(config)]);
+  const positions = g.input('positions', 'int64', [prompts, promptTokens]);
   const noise = g.input('noise', 'float32', [maxNewTokens, rows]);
   const seenBefore = g.input('seen', 'bool', [rows, text.vocabSize]);
   const temperature = g.input('temperature', 'float32', []);
   const penalty = g.input('penalty', 'float32', []);
   const decoder = new Decoder(g, text, parameters, promptTokens + maxNewTokens);
-  const bias = attentionBias(g, { rows, promptTokens, responseTokens: 1, padded: shape.padded }, text.slidingWindow);
-  const scale = 1 / Math.sqrt(text.headDim);
+  const bias = attentionBias(g, { rows: prompts, promptTokens, responseTokens: 1, padded: shape.padded }, text.slidingWindow);
+  const [allBlocks, lastBlocks] = [causalBlocks(g, bias), causalBlocks(g, bias, promptTokens - 1)];
   const group = text.heads / text.keyValueHeads;
 
   let x = decoder.embed(ids, { features: imageFeatures(g, parameters, config, pixels), positions: imagePositions });
@@ -53,9 +58,10 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     const cached = decoder.keysAndValues(layer, normed, positions);
     prompt.push(cached);
     const last = layer === text.layers - 1;
-    const end = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, promptTokens, text.hiddenSize]), 1, promptTokens - 1), [rows, text.hiddenSize]);
+    const end = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [prompts, promptTokens, text.hiddenSize]), 1, promptTokens - 1), [prompts, text.hiddenSize]);
     const queries = decoder.queries(layer, last ? end(normed) : normed, last ? slice(g, positions, 1, promptTokens - 1) : positions);
-    x = decoder.finishLayer(layer, attention(g, queries, cached.keys, cached.values, { scale, group, bias: last ? slice(g, bias, 3, promptTokens - 1) : bias }), last ? end(x) : x);
+    const mixed = causalAttention(g, queries, cached.keys, cached.values, { group, blocks: last ? lastBlocks : allBlocks });
+    x = decoder.finishLayer(layer, mixed, last ? end(x) : x);
   }
   const hidden = decoder.norm('norm', x);
   const vocabulary = g.ints(Array.from({ length: text.vocabSize }, (_, id) => id), [1, text.vocabSize]);
@@ -86,15 +92,17 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   };
   const someGoesOn = (b: GraphBuilder, ended: Value) => greater(b, reduceMax(b, cast(b, not(b, ended), 'float32'), [0]), b.scalar(0));
 
-  const first = choose(g, decoder.logits(hidden), seenBefore, null, reshape(g, slice(g, noise, 0, 0, 1), [rows]));
-  const lastPosition = slice(g, positions, 1, promptTokens - 1);
+  /** One row for each answer to a prompt. */
+  const forEachRow = (matrix: Value) => (rowsPerPrompt === 1 ? matrix : gatherRows(g, matrix, g.ints(Array.from({ length: rows }, (_, row) => Math.floor(row / rowsPerPrompt)))));
+  const first = choose(g, forEachRow(decoder.logits(hidden)), seenBefore, null, reshape(g, slice(g, noise, 0, 0, 1), [rows]));
+  const lastPosition = add(g, slice(g, positions, 1, promptTokens - 1), g.ints(new Array(rowsPerPrompt).fill(0), [1, rowsPerPrompt]));
   // Where a sliding window leaves the prompt before the last turn.
   const window = text.slidingWindow !== null && promptTokens + maxNewTokens > text.slidingWindow ? text.slidingWindow : null;
   const distances = window === null ? null : g.ints(Array.from({ length: promptTokens }, (_, index) => promptTokens - index), [1, 1, 1, promptTokens]);
-  const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [rows, 1, 1, promptTokens]) : null;
-  const tailType: TensorType = { dtype: model.precision, shape: [rows, text.keyValueHeads, UNKNOWN, text.headDim] };
+  const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [prompts, 1, 1, promptTokens]) : null;
+  const tailType: TensorType = { dtype: model.precision, shape: [prompts, text.keyValueHeads * rowsPerPrompt, UNKNOWN, text.headDim] };
   const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
-  const empty = zeros(g, [rows, text.keyValueHeads, 0, text.headDim], model.precision);
+  const empty = zeros(g, tailType.shape.with(2, 0), model.precision);
 
   const { scans } = loop(
     g,
@@ -110,18 +118,25 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
       const grown: Record<string, Value> = {};
       const outside = distances === null ? null : where(b, less(b, add(b, distances, turn), b.ints([window!], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
       const inWindow = (tail: Value) => (window === null ? tail : slice(b, tail, 2, -window));
+      // Rows of one prompt stand side by side like tokens of one row: their queries meet the prompt's keys in one product.
+      const { keyValueHeads } = text;
+      const swapped = (x: Value, outer: number, inner: number) => (outer === 1 || inner === 1 ? x : transpose(b, reshape(b, x, [prompts, keyValueHeads, outer, inner, x.shape[3]]), [0, 1, 3, 2, 4]));
+      const byRow = (x: Value) => reshape(b, swapped(x, group, rowsPerPrompt), [prompts, keyValueHeads * rowsPerPrompt, group, x.shape[3]]);
+      const byPrompt = (x: Value) => reshape(b, swapped(x, rowsPerPrompt, group), [prompts, keyValueHeads, group * rowsPerPrompt, x.shape[3]]);
       let y = step.embed(states.id);
       for (const [layer, cached] of prompt.entries()) {
         const normed = step.norm(`layers.${layer}.input_layernorm`, y);
         const queries = step.queries(layer, normed, at);
         const own = step.keysAndValues(layer, normed, at);
-        const keys = (grown[`keys_${layer}`] = inWindow(concat(b, [states[`keys_${layer}`], own.keys], 2)));
-        const values = (grown[`values_${layer}`] = inWindow(concat(b, [states[`values_${layer}`], own.values], 2)));
+        const grow = (name: string, newest: Value) => (grown[name] = inWindow(concat(b, [states[name], reshape(b, newest, tailType.shape.with(2, 1))], 2)));
+        const keys = grow(`keys_${layer}`, own.keys);
+        const values = grow(`values_${layer}`, own.values);
         // Scores of both segments side by side, one softmax, two products added: the prompt's part is never copied.
-        const scores = (segment: Value) => cast(b, matMul(b, queries, segment, { transB: true, alpha: scale }), 'float32');
-        const visible = [padding, outside].reduce<Value>((hidden, hiding) => (hiding === null ? hidden : add(b, hidden, hiding)), scores(cached.keys));
-        const probabilities = cast(b, softmax(b, concat(b, [visible, scores(keys)], 3)), model.precision);
-        const mixed = add(b, matMul(b, slice(b, probabilities, 3, 0, promptTokens), cached.values), matMul(b, slice(b, probabilities, 3, promptTokens), values));
+        const scores = (left: Value, segment: Value) => cast(b, matMul(b, left, segment, { transB: true }), 'float32');
+        const visible = [padding, outside].reduce<Value>((hidden, hiding) => (hiding === null ? hidden : add(b, hidden, hiding)), scores(queries, cached.keys));
+        const probabilities = cast(b, softmax(b, concat(b, [byRow(visible), scores(byRow(queries), keys)], 3)), model.precision);
+        const ofTail = byPrompt(matMul(b, slice(b, probabilities, 3, promptTokens), values));
+        const mixed = add(b, matMul(b, byPrompt(slice(b, probabilities, 3, 0, promptTokens)), cached.values), ofTail);
         y = step.finishLayer(layer, mixed, y);
       }
       const next = choose(b, step.logits(step.norm('norm', y)), states.seen, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
@@ -136,6 +151,6 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   g.output('first_logprob', first.logprob);
   g.output('later_ids', scans.turn_ids);
   g.output('later_logprobs', scans.turn_logprobs);
-  g.output('values', valueHead(g, parameters, hidden));
+  g.output('values', forEachRow(valueHead(g, parameters, hidden)));
   return g.finish();
 }

@@ -127,7 +127,6 @@ export function forward(model: GraphModel, shape: ShardShape, from: number = sha
   const inLayer = <T>(make: () => T): T => (model.gradientCheckpointing ? g.recomputed(make) : make());
   const features = imageFeatures(g, parameters, config, pixels, inLayer);
   let x = decoder.embed(ids, { features, positions: imagePositions });
-  const scale = 1 / Math.sqrt(text.headDim);
   const group = text.heads / text.keyValueHeads;
   const decoderLayer = (layer: number, x: Value): Value => {
     const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
@@ -135,7 +134,7 @@ export function forward(model: GraphModel, shape: ShardShape, from: number = sha
     const last = layer === text.layers - 1;
     const tail = (matrix: Value) => reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, from), [rows * kept, text.hiddenSize]);
     const queries = decoder.queries(layer, last ? tail(normed) : normed, last ? slice(g, positions, 1, from) : positions);
-    const mixed = causalAttention(g, queries, keys, values, { scale, group, blocks: last ? lastBlocks : allBlocks });
+    const mixed = causalAttention(g, queries, keys, values, { group, blocks: last ? lastBlocks : allBlocks });
     return decoder.finishLayer(layer, mixed, last ? tail(x) : x);
   };
   for (let layer = 0; layer < text.layers; layer++) x = inLayer(() => decoderLayer(layer, x));

@@ -4,6 +4,7 @@ import test from 'ava';
 import { type Checkpoint, openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
 import { OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
 import type { SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
+import { sharedPrompts } from '../../policy/shared-prompts.ts';
 import { imageTokens, type TrainScope } from '../../policy/vlm-config.ts';
 import { RandomStream } from '../../random/counter.ts';
 
@@ -56,6 +57,18 @@ for (const [name, seed] of [['llama-gqa-bf16', 12], ['mistral-window', 1]] as co
       const [single] = await alone.sample({ ...asked, rows: [row] });
       t.deepEqual(sampled[index].ids, single.ids);
       t.true(near(sampled[index].logprobs, single.logprobs) && near([sampled[index].value], [single.value]), `row ${index}`);
+    }
+
+    // Four prompts asked twice, one of them by a copy of its picture: each is read once, for two rows side by side.
+    const size = asked.pixels.length / 4;
+    const copied = Float32Array.from({ length: 5 * size }, (_, i) => asked.pixels[i % (4 * size)]);
+    const other = request(recorded, seed + 1).rows;
+    const twice = { ...asked, pixels: copied, rows: [0, 1, 2, 3, 3, 2, 1, 0].map((row, index) => ({ ...asked.rows[row], image: index === 7 ? 4 : asked.rows[row].image, noise: (index < 4 ? asked : { rows: other }).rows[row].noise })) };
+    t.is(sharedPrompts(twice, 5, 8).rowsPerPrompt, 2);
+    for (const [index, { ids, logprobs, value }] of (await together.sample(twice)).entries()) {
+      const [single] = await alone.sample({ ...twice, rows: [twice.rows[index]] });
+      t.deepEqual(ids, single.ids);
+      t.true(near(logprobs, single.logprobs) && near([value], [single.value]), `row ${index} of a shared prompt`);
     }
 
     // What was sampled, and an empty response, as an update sees it: PPO, supervised, or both.

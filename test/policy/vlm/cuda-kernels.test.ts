@@ -41,7 +41,7 @@ const scopes: TrainScope[] = [{ kind: 'all' }, { kind: 'lora', rank, alpha, drop
 function programs(precision: GraphModel['precision'], scope: TrainScope, gradientCheckpointing: boolean): Program[] {
   const model: GraphModel = { checkpoint, trained: trainedParameters(checkpoint, scope, [8]), loraScale: 2, loraDropout: 0.05, precision, gradientCheckpointing };
   const shape = { rows: 2, promptTokens: 30, responseTokens: 8, padded: true };
-  const sample = { rows: 2, promptTokens: 30, padded: true, maxNewTokens: 4 };
+  const sample = { rows: 4, rowsPerPrompt: 2, promptTokens: 30, padded: true, maxNewTokens: 4 };
   return [trainingProgram(model, shape), scoringProgram(model, shape), inspectionProgram(model, shape), samplingProgram(model, { ...sample, greedy: true }), samplingProgram(model, { ...sample, greedy: false })];
 }
 
