@@ -6,6 +6,7 @@ import { register as control } from './control.ts';
 import { register as doctor } from './doctor.ts';
 import { register as evaluate } from './evaluate.ts';
 import { register as exportRun } from './export.ts';
+import { register as fakeOpenAI } from './fake-openai.ts';
 import { register as gc } from './gc.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
@@ -24,7 +25,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, set, result, evaluate, report, exportRun, verify, gc, play, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, set, result, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

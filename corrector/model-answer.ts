@@ -4,7 +4,6 @@ import type { Environment, Game } from '../envs/env.ts';
 import type { Thought, UnusableReason, Verdict } from '../learner/trajectory.ts';
 import { type PromptTemplate, thoughtKeys } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
-import { type CorrectorPrompt, isListKey } from './corrector-prompt.ts';
 import { expertOf } from './experts.ts';
 import { leadsOn } from './formula-expert.ts';
 import { FORMULA_GAMES, handOf } from './hand.ts';
@@ -20,13 +19,23 @@ export type ModelAnswer = {
   correction: (Thought & { action: string }) | null;
 };
 
+/** The answer that says a verdict; `answers` to the questions. */
+export function writeAnswer(verdict: Verdict, environment: string, answers: string[]): ModelAnswer {
+  const target = verdict.outcome === 'correct' || verdict.outcome === 'corrected' ? verdict.target : null;
+  return {
+    answers,
+    evaluation: verdict.outcome === 'correct' ? 'yes' : 'no',
+    ...(environment in FORMULA_GAMES && { possible_solution: verdict.outcome === 'noSolution' ? 'no' : 'yes', target_formula: target }),
+    correction: verdict.outcome === 'corrected' ? { ...verdict.correction, action: verdict.action } : null,
+  };
+}
+
 const yesNo = z.enum(['yes', 'no']);
 
-/** The form of an answer, for the request's JSON schema and for reading: all keys required, none beside them. */
-export function answerSchema(prompt: CorrectorPrompt, template: PromptTemplate): z.ZodType<ModelAnswer> {
-  const value = (key: string) => (isListKey(prompt, template, key) ? z.array(z.string()) : z.string());
-  const correction = z.strictObject(Object.fromEntries(template.keys.map((key) => [key, value(key)]))).nullable();
-  const solution = prompt.environment in FORMULA_GAMES ? { possible_solution: yesNo, target_formula: z.string().nullable() } : {};
+/** The form of an answer, for the request's JSON schema and for reading: all keys required, none beside them. `isList`: keys of thoughts whose value is a list. */
+export function answerSchema(environment: string, keys: readonly string[], isList: (key: string) => boolean): z.ZodType<ModelAnswer> {
+  const correction = z.strictObject(Object.fromEntries(keys.map((key) => [key, isList(key) ? z.array(z.string()) : z.string()]))).nullable();
+  const solution = environment in FORMULA_GAMES ? { possible_solution: yesNo, target_formula: z.string().nullable() } : {};
   return z.strictObject({ answers: z.array(z.string()), evaluation: yesNo, ...solution, correction }) as unknown as z.ZodType<ModelAnswer>;
 }
 

@@ -1,4 +1,5 @@
 /** A model behind OpenAI's chat completions as a teacher: sees the picture, may ask the exact solver, answers in a fixed form. */
+import { createHash } from 'node:crypto';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import type { RunConfig } from '../configs/schema.ts';
@@ -6,7 +7,7 @@ import type { JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { UnusableReason } from '../learner/trajectory.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
-import { loadCorrectorPrompt, type CorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
+import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
 import { handOf } from './hand.ts';
 import { type AnswerRules, answerSchema, readAnswer } from './model-answer.ts';
@@ -47,15 +48,16 @@ export class OpenAITeacher implements Teacher {
     this.#settings = openai;
     this.#prompt = loadCorrectorPrompt(environment.name, openai.prompt);
     this.#system = systemText(this.#prompt, template);
-    this.#rules = { schema: answerSchema(this.#prompt, template), game: gameByName(environment.name), template, canSay };
+    this.#rules = { schema: answerSchema(environment.name, template.keys, (key) => isListKey(this.#prompt, template, key)), game: gameByName(environment.name), template, canSay };
     this.#responseFormat = zodResponseFormat(this.#rules.schema, 'judgement');
     this.#hasTool = GAMES_WITH_TOOL.includes(environment.name) && openai.toolRounds > 0;
     const { model, temperature, maxTokens, answerFormat, toolRounds, image, azure } = openai;
     this.identity = {
       teacher: 'openai',
       model: azure === null ? model : `${model} (Azure: ${azure.deployment})`,
-      prompt: { environment: environment.name, version: this.#prompt.version, contentHash: this.#prompt.contentHash },
-      form: { keys: template.keys, thought: template.thought },
+      environment: environment.name,
+      promptVersion: this.#prompt.version,
+      promptHash: createHash('sha256').update(JSON.stringify([this.#system, this.#prompt.request, this.#prompt.noTarget])).digest('hex').slice(0, 16),
       temperature,
       maxTokens,
       answerFormat,

@@ -37,6 +37,12 @@ export class TokenBudget {
     this.#level = Math.min(this.#level, remaining);
   }
 
+  /** What is left; below 0 while more was used than there was. */
+  left(now: number): number {
+    this.#refill(now);
+    return this.#level;
+  }
+
   /** Changes the limit from now on; what is in the bucket keeps its share. */
   change(tokensPerMinute: number, now: number): void {
     this.#refill(now);

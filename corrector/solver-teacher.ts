@@ -23,14 +23,14 @@ export class SolverTeacher implements Teacher {
   }
 
   async judge(request: JudgeRequest): Promise<Judgement> {
-    return { verdict: this.#verdict(request), requests: 0, usage: NO_USAGE };
+    return { verdict: this.verdict(request), requests: 0, usage: NO_USAGE };
   }
 
   /**
    * Correct: the thought sees what is there, proposes a way that leads on from here and says the right next action, worked out without a mistake.
    * Else corrected: the same wording about the target so far, if it still leads on from here, or about the best way.
    */
-  #verdict({ environment, thought, target }: JudgeRequest): Verdict {
+  verdict({ environment, thought, target }: JudgeRequest): Verdict {
     const proposed = this.#expert.proposedPlan(environment, thought, this.#template);
     if (proposed !== null && isDeepStrictEqual(thought, proposed.word(this.#template))) return { outcome: 'correct', target: proposed.target };
     const better = this.#expert.bestPlan(environment, target);

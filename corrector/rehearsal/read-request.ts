@@ -1,0 +1,82 @@
+/** Reads a request for a judgement back: which game, which thought, in which state, from its text and its picture. */
+import { z } from 'zod';
+import type { Environment, JsonState } from '../../envs/env.ts';
+import { gameByName } from '../../envs/registry.ts';
+import type { Thought } from '../../learner/trajectory.ts';
+import type { CorrectorPrompt } from '../corrector-prompt.ts';
+import { formulaTokens } from '../formula.ts';
+import { FORMULA_GAMES } from '../hand.ts';
+import { decodePicture, readBlackjackTable, readCardTable, readNumberLine } from './read-picture.ts';
+
+const part = z.union([z.object({ type: z.literal('text'), text: z.string() }), z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) })]);
+const message = z.object({ role: z.string(), content: z.union([z.string(), z.array(part)]).nullish(), tool_calls: z.array(z.unknown()).nullish() });
+
+/** What the server reads of a chat-completions request. */
+export const requestSchema = z.looseObject({
+  model: z.string(),
+  messages: z.array(message).min(2),
+  tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
+  tool_choice: z.unknown().optional(),
+  response_format: z.unknown().optional(),
+});
+export type ChatRequest = z.infer<typeof requestSchema>;
+
+/** A thought to be judged. */
+export type Question = {
+  environment: Environment;
+  /** Wording of thoughts that the request asks for. */
+  wording: Record<string, string>;
+  thought: Thought;
+  target: string | null;
+};
+
+/** The system text and the first user text of a request, and its picture as a data URL. */
+export function partsOf({ messages }: ChatRequest): { system: string; text: string; picture: string | null } {
+  const partsOfMessage = (index: number) => {
+    const { content } = messages[index];
+    return typeof content === 'string' ? [{ type: 'text' as const, text: content }] : (content ?? []);
+  };
+  const textOf = (index: number) => partsOfMessage(index).flatMap((each) => (each.type === 'text' ? each.text : [])).join('\n');
+  const [picture = null] = partsOfMessage(1).flatMap((each) => (each.type === 'image_url' ? each.image_url.url : []));
+  return { system: textOf(0), text: textOf(1), picture };
+}
+
+/** Null when no prompt fits, or the request has no picture that can be read. `faces`: folder of card pictures, null: the drawn ones. */
+export async function readQuestion(request: ChatRequest, prompts: readonly CorrectorPrompt[], faces: string | null): Promise<Question | null> {
+  const { system, text, picture } = partsOf(request);
+  for (const prompt of prompts) {
+    const [constant, values] = [unfill(prompt.system, system), unfill(prompt.request, text)];
+    if (constant === null || values === null || picture === null) continue;
+    const state = await readState(prompt.environment, values, picture, faces);
+    if (state === null) continue;
+    const game = gameByName(prompt.environment);
+    const { action: _, ...wording } = JSON.parse(constant.form) as Record<string, string>;
+    return {
+      environment: game.fromState(state, game.parseOptions({})),
+      wording,
+      thought: JSON.parse(values.thought) as Thought,
+      target: values.target === undefined || values.target === prompt.noTarget ? null : values.target,
+    };
+  }
+  return null;
+}
+
+async function readState(environment: string, values: Readonly<Record<string, string>>, url: string, faces: string | null): Promise<JsonState | null> {
+  const file = /^data:image\/\w+;base64,(.*)$/s.exec(url)?.[1];
+  const picture = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
+  if (picture === null) return null;
+  if (environment in FORMULA_GAMES) return { cards: readCardTable(picture, environment === 'points24' ? 4 : 2, values.formula, faces), formula: formulaTokens(values.formula) };
+  if (environment === 'numberline') return { ...readNumberLine(picture, Number(values.max)), steps: 0 };
+  if (environment !== 'blackjack') return null;
+  const { open, player } = readBlackjackTable(picture, faces);
+  // The hidden card and the deck do not show, and do not matter to whoever judges.
+  return { dealer: [open, open], player, deck: { seed: 0, episode: 0 } };
+}
+
+/** The values that a template was filled with; null when the text was not made by it. */
+function unfill(template: string, text: string): Record<string, string> | null {
+  const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const pattern = template.split(/\{\w+\}/).map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('([^]*?)');
+  const found = new RegExp(`^${pattern}$`).exec(text);
+  return found && Object.fromEntries(names.map((name, index) => [name, found[index + 1]]));
+}

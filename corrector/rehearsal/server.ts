@@ -1,0 +1,247 @@
+/** A server that speaks OpenAI's chat completions and knows the games: to rehearse paid correction without paying, faults included. */
+import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RandomStream } from '../../random/counter.ts';
+import type { CorrectorPrompt } from '../corrector-prompt.ts';
+import { imageTokens } from '../prices.ts';
+import { TokenBudget } from '../rate-limit.ts';
+import { complete } from './complete.ts';
+import { type FaultRule, FaultScript, faultsSchema } from './faults.ts';
+import { type ChatRequest, partsOf, requestSchema } from './read-request.ts';
+
+export type RehearsalOptions = {
+  prompts: readonly CorrectorPrompt[];
+  /** Seconds that an answer takes, drawn evenly between both. */
+  latency: [from: number, to: number];
+  faults: FaultRule[];
+  /** File to which a JSON line is appended for every request; null: none. */
+  log: string | null;
+  /** The only key that is let in; null: any, also none. */
+  key: string | null;
+  /** The account's limits; null: none. */
+  requestsPerMinute: number | null;
+  tokensPerMinute: number | null;
+  /** How often a judgement of Points24 calls the tool before it answers. */
+  toolRounds: number;
+  /** Folder of card pictures that the games show; null: the drawn ones. */
+  cardFaces: string | null;
+  seed: number;
+};
+
+/** A line of the log. No header and no key is ever written. */
+export type LoggedRequest = {
+  number: number;
+  time: string;
+  path: string;
+  model: string | null;
+  /** Hash of the system text, the first user text and the picture: the same thought in the same state has the same one. */
+  question: string | null;
+  text: string | null;
+  /** Messages of the conversation beyond the first two: tool rounds and askings again. */
+  furtherMessages: number;
+  fault: string | null;
+  /** HTTP status; null when the connection ended without an answer. */
+  status: number | null;
+  seconds: number;
+  usage: CompletionUsage | null;
+};
+
+export type CompletionUsage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: { cached_tokens: number } };
+
+/** Smallest prompt prefix that the provider caches, and the steps in which it counts. */
+const SMALLEST_CACHED = 1024;
+const CACHE_STEP = 128;
+const CHARACTERS_PER_TOKEN = 4;
+const IMAGE_SIZE = 300;
+const PATH = /\/chat\/completions$/;
+
+type Reply = { status: number; headers?: Record<string, string>; body: unknown };
+
+/** The server, not yet listening. */
+export function rehearsalServer(options: RehearsalOptions): Server {
+  const rehearsal = new Rehearsal(options);
+  return createServer({ keepAliveTimeout: 60_000 }, (request, response) => void rehearsal.serve(request, response));
+}
+
+class Rehearsal {
+  readonly #options: RehearsalOptions;
+  #faults: FaultScript;
+  readonly #requests: TokenBudget | null;
+  readonly #tokens: TokenBudget | null;
+  readonly #cachedPrefixes = new Set<string>();
+  #received = 0;
+
+  constructor(options: RehearsalOptions) {
+    this.#options = options;
+    this.#faults = new FaultScript(options.faults, options.seed);
+    const budget = (perMinute: number | null) => (perMinute === null ? null : new TokenBudget(perMinute, now()));
+    [this.#requests, this.#tokens] = [budget(options.requestsPerMinute), budget(options.tokensPerMinute)];
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const body = await readBody(request).catch(() => null);
+    if (body === null) return;
+    if (request.method === 'POST' && PATH.test(pathname)) return await this.#chat(request, response, pathname, body);
+    if (request.method === 'POST' && pathname === '/faults') return send(response, this.#changeFaults(body));
+    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, { status: 200, body: { object: 'list', data: [{ id: 'gpt-4o', object: 'model', owned_by: 'rehearsal' }] } });
+    send(response, apiError(404, `There is nothing at ${request.method} ${pathname}.`, 'invalid_request_error', null));
+  }
+
+  async #chat(request: IncomingMessage, response: ServerResponse, path: string, body: string): Promise<void> {
+    const number = ++this.#received;
+    const began = now();
+    const parsed = parseRequest(body);
+    const { system, text, picture } = parsed === null ? { system: '', text: '', picture: null } : partsOf(parsed);
+    const rule = this.#faults.next(number, text);
+    const logged: Omit<LoggedRequest, 'status' | 'seconds'> = {
+      number,
+      time: new Date().toISOString(),
+      path,
+      model: parsed?.model ?? null,
+      question: parsed && createHash('sha256').update(JSON.stringify([system, text, picture])).digest('hex').slice(0, 16),
+      text: parsed && text,
+      furtherMessages: parsed === null ? 0 : parsed.messages.length - 2,
+      fault: rule?.fault ?? null,
+      usage: null,
+    };
+    // In the log before the answer is on its way; or when the client has gone before it.
+    let isLogged = false;
+    const log = (status: number | null) => {
+      if (isLogged || this.#options.log === null) return;
+      isLogged = true;
+      appendFileSync(this.#options.log, `${JSON.stringify({ ...logged, status, seconds: Number((now() - began).toFixed(3)) })}\n`);
+    };
+    response.on('close', () => log(null));
+    const reply = this.#refusal(request, rule) ?? (parsed === null ? apiError(400, 'This is no chat-completions request.', 'invalid_request_error', null) : await this.#answer(parsed, rule, number, logged));
+    const { latency: [from, to], seed } = this.#options;
+    const seconds = from + (to - from) * new RandomStream({ seed, purpose: 'rehearsed latency', step: number }).uniform() + (rule?.fault === 'slow' ? rule.seconds : 0);
+    if (reply.status === 200 && seconds > 0) await sleep(seconds * 1000);
+    if (response.destroyed) return;
+    log(rule?.fault === 'cut' ? null : reply.status);
+    if (rule?.fault === 'cut') response.destroy();
+    else send(response, reply, rule?.fault);
+  }
+
+  /** What stands against an answer: a scripted status, a wrong key. */
+  #refusal({ headers }: IncomingMessage, rule: FaultRule | null): Reply | null {
+    const { key } = this.#options;
+    const given = (headers['api-key'] as string | undefined) ?? headers.authorization?.replace(/^Bearer /, '') ?? '';
+    if (key !== null && given !== key) return apiError(401, 'Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key');
+    switch (rule?.fault) {
+      case 'rateLimit':
+        return { ...apiError(429, 'Rate limit reached for requests.', 'requests', 'rate_limit_exceeded'), headers: waitHeaders(rule) };
+      case 'quota':
+        return apiError(429, 'You exceeded your current quota, please check your plan and billing details.', 'insufficient_quota', 'insufficient_quota');
+      case 'contentFilterPrompt':
+        return apiError(400, 'The response was filtered due to the prompt triggering the content management policy.', null, 'content_filter');
+      case 'status':
+        // Providers quote what they were sent: the key must not get any further.
+        return apiError(rule.status, rule.status === 401 ? `Incorrect API key provided: ${given}.` : `Scripted status ${rule.status}.`, rule.status >= 500 ? 'server_error' : 'invalid_request_error', null);
+      default:
+        return null;
+    }
+  }
+
+  async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'usage'>): Promise<Reply> {
+    const { prompts, cardFaces, toolRounds } = this.#options;
+    const choice = await complete(request, { prompts, cardFaces, toolRounds, fault: rule?.fault ?? null, id: `call_${number}` });
+    if (choice === null) return apiError(400, 'This server only knows how to judge thoughts of the card games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
+    const usage = this.#usage(request, JSON.stringify(choice.message));
+    const refusal = this.#takeFromLimits(usage.total_tokens);
+    if (refusal !== null) return refusal;
+    logged.usage = usage;
+    const created = Math.floor(Date.now() / 1000);
+    return { status: 200, headers: this.#limitHeaders(), body: { id: `chatcmpl-${number}`, object: 'chat.completion', created, model: request.model, choices: [{ index: 0, ...choice, logprobs: null }], usage } };
+  }
+
+  /** Tokens by length; the constant prefix (tools, answer form, system text) is cached once it has been seen. */
+  #usage({ tools, response_format: format, messages, model }: ChatRequest, output: string): CompletionUsage {
+    const prefix = JSON.stringify([tools, format, messages[0]]);
+    const prefixTokens = Math.floor(prefix.length / CHARACTERS_PER_TOKEN);
+    const isCached = this.#cachedPrefixes.has(prefix);
+    if (prefixTokens >= SMALLEST_CACHED) this.#cachedPrefixes.add(prefix);
+    let characters = prefix.length;
+    let pictures = 0;
+    for (const { content, tool_calls: calls } of messages.slice(1)) {
+      const parts = typeof content === 'string' ? [content] : (content ?? []).flatMap((part) => (part.type === 'text' ? part.text : (pictures++, [])));
+      characters += parts.join('').length + (calls ? JSON.stringify(calls).length : 0);
+    }
+    const promptTokens = Math.ceil(characters / CHARACTERS_PER_TOKEN) + pictures * imageTokens(model, IMAGE_SIZE, 'auto');
+    const completionTokens = Math.ceil(output.length / CHARACTERS_PER_TOKEN);
+    const cachedTokens = isCached ? prefixTokens - (prefixTokens % CACHE_STEP) : 0;
+    return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens, prompt_tokens_details: { cached_tokens: cachedTokens } };
+  }
+
+  /** A 429 with the time after which both limits let this request in; null: it was let in. */
+  #takeFromLimits(tokens: number): Reply | null {
+    const wait = this.#requests?.take(1, now()) || this.#tokens?.take(tokens, now()) || 0;
+    if (wait === 0) return null;
+    return { ...apiError(429, `Rate limit reached. Please try again in ${wait.toFixed(3)}s.`, 'tokens', 'rate_limit_exceeded'), headers: { ...this.#limitHeaders(), 'retry-after': String(Math.ceil(wait)), 'retry-after-ms': String(Math.ceil(wait * 1000)) } };
+  }
+
+  #limitHeaders(): Record<string, string> {
+    const { requestsPerMinute, tokensPerMinute } = this.#options;
+    const headers = (name: string, limit: number | null, budget: TokenBudget | null) => {
+      if (limit === null || budget === null) return {};
+      const left = Math.max(0, Math.floor(budget.left(now())));
+      return { [`x-ratelimit-limit-${name}`]: String(limit), [`x-ratelimit-remaining-${name}`]: String(left), [`x-ratelimit-reset-${name}`]: `${(((limit - left) * 60) / limit).toFixed(3)}s` };
+    };
+    return { ...headers('requests', requestsPerMinute, this.#requests), ...headers('tokens', tokensPerMinute, this.#tokens) };
+  }
+
+  #changeFaults(body: string): Reply {
+    try {
+      this.#faults = new FaultScript(faultsSchema.parse(JSON.parse(body)), this.#options.seed);
+      return { status: 200, body: { ok: true } };
+    } catch (error) {
+      return apiError(400, `These are no faults: ${(error as Error).message}`, 'invalid_request_error', null);
+    }
+  }
+}
+
+function waitHeaders({ headers, seconds }: FaultRule): Record<string, string> {
+  switch (headers) {
+    case 'retry-after':
+      return { 'retry-after': String(Math.ceil(seconds)) };
+    case 'retry-after-ms':
+      return { 'retry-after-ms': String(Math.ceil(seconds * 1000)) };
+    case 'x-ratelimit':
+      return { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': `${seconds}s`, 'x-ratelimit-remaining-tokens': '100', 'x-ratelimit-reset-tokens': '1m' };
+    case 'none':
+      return {};
+  }
+}
+
+function apiError(status: number, message: string, type: string | null, code: string | null): Reply {
+  return { status, body: { error: { message, type, param: null, code } } };
+}
+
+function send(response: ServerResponse, { status, headers = {}, body }: Reply, fault?: string): void {
+  const text = JSON.stringify(body);
+  const half = text.slice(0, Math.floor(text.length / 2));
+  const sent = status === 200 && fault === 'halfJson' ? half : text;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent), ...headers });
+  if (status === 200 && fault === 'cutBody') response.write(half, () => response.destroy());
+  else response.end(sent);
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseRequest(body: string): ChatRequest | null {
+  try {
+    return requestSchema.parse(JSON.parse(body));
+  } catch {
+    return null;
+  }
+}
+
+function now(): number {
+  return performance.now() / 1000;
+}
