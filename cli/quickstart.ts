@@ -58,7 +58,7 @@ async function runQuickstart(supervisor: Supervisor, configFile: string, id: str
 }
 
 /** Whether workers of a running `gtr up` poll both queues already. */
-async function workersAnswer(): Promise<boolean> {
+export async function workersAnswer(): Promise<boolean> {
   if (!(await serverAnswers())) return false;
   return await withClient(async (client) => {
     const polled = async (name: string) => {

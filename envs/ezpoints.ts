@@ -20,6 +20,6 @@ export const ezpoints = formulaGame({
     return random.shuffled([first, random.pick(SUITS) + random.pick(partners)]);
   },
   keepsToTarget: false,
-  isHeldOut: () => false,
   difficulty: ([a, b]) => (a * b === GOAL ? 'product' : 'sum'),
+  split: () => 'seen',
 });

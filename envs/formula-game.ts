@@ -19,10 +19,10 @@ export type FormulaRules = {
   /** More entries than this truncate the episode. */
   longestFormula: number;
   deal(random: RandomStream): string[];
-  /** Solvable hands kept out of training when the deals are `seen`; by number multiset. */
-  isHeldOut(numbers: readonly number[]): boolean;
   /** Name of the kind of hand that success is broken down by. */
   difficulty(numbers: readonly number[]): string;
+  /** Where a hand that whole numbers up to 60 solve belongs, by its number multiset; null: beyond the first `seenHands` seen ones. */
+  split(numbers: readonly number[], seenHands: number): 'seen' | 'heldOut' | null;
   /** Whether the formula must stay on the way to the target formula. */
   keepsToTarget: boolean;
 };
@@ -32,6 +32,8 @@ export const DEALS = ['all', 'solvable', 'integer', 'seen', 'heldOut'] as const;
 
 const optionsSchema = z.strictObject({
   deals: z.enum(DEALS).default('all'),
+  /** How many number multisets the `seen` deals hold: few are soon known by heart. Default: all that are not held out. */
+  seenHands: z.int().min(1).default(Infinity),
   /** Short for `deals: "solvable"`. */
   solvableOnly: z.boolean().default(false),
   /**
@@ -65,14 +67,14 @@ export function formulaGame(rules: FormulaRules): Game<FormulaOptions> {
   };
 }
 
-function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, solvableOnly }: FormulaOptions): boolean {
+function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, seenHands, solvableOnly }: FormulaOptions): boolean {
   const wanted = solvableOnly && deals === 'all' ? 'solvable' : deals;
   if (wanted === 'all') return true;
   const [easiest] = findAllFormulas(numbers, rules.goal, rules.operators);
   if (easiest === undefined) return false;
   if (wanted === 'solvable') return true;
   if (!isWholeAndSmall(easiest)) return false;
-  return wanted === 'integer' || rules.isHeldOut(numbers) === (wanted === 'heldOut');
+  return wanted === 'integer' || rules.split(numbers, seenHands) === wanted;
 }
 
 /** The cut where the way to the target counts too. */

@@ -27,15 +27,18 @@ export const points24 = formulaGame({
     const solutions = findAllFormulas(numbers, GOAL, OPERATORS).length;
     return solutions === 0 ? 'unsolvable' : (FEW.find(({ below }) => solutions < below)?.name ?? MANY);
   },
-  isHeldOut: (numbers) => heldOut().has([...numbers].sort((a, b) => a - b).join()),
+  split(numbers, seenHands) {
+    const place = handPlaces().get([...numbers].sort((a, b) => a - b).join())! - HELD_OUT;
+    return place < 0 ? 'heldOut' : place < seenHands ? 'seen' : null;
+  },
 });
 
-let heldOutHands: ReadonlySet<string> | null = null;
+let places: ReadonlyMap<string, number> | null = null;
 
-/** A seeded choice, the same for every run. */
-function heldOut(): ReadonlySet<string> {
-  heldOutHands ??= new Set(new RandomStream({ seed: 24, purpose: 'held-out hands' }).shuffled(wholeNumberHands()).slice(0, HELD_OUT));
-  return heldOutHands;
+/** Each hand's place in a seeded order, the same for every run: the first ones are held out, then come the seen ones. */
+function handPlaces(): ReadonlyMap<string, number> {
+  places ??= new Map(new RandomStream({ seed: 24, purpose: 'held-out hands' }).shuffled(wholeNumberHands()).map((hand, place) => [hand, place]));
+  return places;
 }
 
 function wholeNumberHands(): string[] {

@@ -66,3 +66,13 @@ test('python-float64 arithmetic: joined digits, signs, powers, and one rounding 
     t.is(finish(cards, actions, 'python-float64'), python, actions.join(''));
   }
 });
+
+test('few seen hands are the first of the seen ones; held-out hands stay the same', (t) => {
+  const hands = (options: object, deals = 300) =>
+    new Set(Array.from({ length: deals }, (_, episode) => (points24.start({ seed: 5, episode }, points24.parseOptions(options)).state().cards as string[]).map(cardNumber).sort((a, b) => a - b).join()));
+  const few = hands({ deals: 'seen', seenHands: 5 });
+  t.is(few.size, 5);
+  t.true(few.isSubsetOf(hands({ deals: 'seen' }, 6000)));
+  t.true(few.isSubsetOf(hands({ deals: 'seen', seenHands: 50 }, 2000)));
+  t.deepEqual(hands({ deals: 'heldOut', seenHands: 5 }), hands({ deals: 'heldOut' }));
+});
