@@ -1,6 +1,6 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
 import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
-import type { ArtifactStore } from '../artifacts/store.ts';
+import { ArtifactError, type ArtifactStore } from '../artifacts/store.ts';
 import { faultPoint } from './fault-point.ts';
 
 /** What activities are given by the worker that runs them. */
@@ -45,7 +45,7 @@ export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Pro
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
   /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
-  readonly resumePoint: P | undefined;
+  private readonly resumePoint: P | undefined;
   #latest: P | undefined;
   readonly #timer: NodeJS.Timeout;
 
@@ -54,6 +54,17 @@ export class Heartbeat<P> {
     this.resumePoint = this.#latest = info.heartbeatDetails as P | undefined;
     const timeout = info.heartbeatTimeoutMs ?? 20_000;
     this.#timer = setInterval(() => heartbeat(this.#latest), timeout / 2);
+  }
+
+  /** What `load` makes of the resume point; undefined on a fresh start, and where an artifact of it is missing or damaged: then all is done anew. */
+  async resume<S>(load: (point: P) => Promise<S>): Promise<S | undefined> {
+    if (this.resumePoint === undefined) return undefined;
+    try {
+      return await load(this.resumePoint);
+    } catch (error) {
+      if (error instanceof ArtifactError) return undefined;
+      throw error;
+    }
   }
 
   /** Sets and reports the resume point; what it refers to must be durable already. */

@@ -30,7 +30,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
         await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const resume = beat.resumePoint && (await getJson<Progress>(store, beat.resumePoint));
+        const resume = await beat.resume((point) => getJson<Progress>(store, point));
         const parts: EvaluationPart[] = resume?.finished ?? [];
         for (const [index, { options, temperature }] of plays(config).entries()) {
           if (index < parts.length) continue;

@@ -46,7 +46,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           { seed: config.seed, iteration, firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave },
           rolloutSettings(config),
           {
-            resume: beat.resumePoint && (await getJson<RolloutProgress>(store, beat.resumePoint)),
+            resume: await beat.resume((point) => getJson<RolloutProgress>(store, point)),
             onRound: async (progress) => {
               if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', progress));
               beat.leaveIfInterrupted();

@@ -45,8 +45,8 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       withHeartbeat<ResumePoint, TrainOnDemonstrationsResult>(async (beat) => {
         const agent = await open(config, model);
         const game = gameByName(config.environment.name);
-        const start = beat.resumePoint ?? { policy: input.policy, optimizer: input.optimizer, step: from, losses: [] };
-        const state: SupervisedState = { ...start, parameters: await getPolicy(store, agent.engine, start.policy), adam: await getOptimizer(store, start.optimizer) };
+        const load = async (point: ResumePoint): Promise<SupervisedState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
+        const state = (await beat.resume(load)) ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
         const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         await superviseSteps(

@@ -41,8 +41,8 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const agent = await agents.get(config);
         const batch = await getJson<Batch>(store, input.batch);
         checkSampledBy(batch, input.sampledBy);
-        const from = beat.resumePoint ?? { policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} };
-        const state: EpochState = { ...from, parameters: await getPolicy(store, agent.engine, from.policy), adam: await getOptimizer(store, from.optimizer) };
+        const load = async (point: ResumePoint): Promise<EpochState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
+        const state = (await beat.resume(load)) ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
         const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
 
         const game = gameByName(config.environment.name);

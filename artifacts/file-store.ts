@@ -68,12 +68,15 @@ export async function writeDurably(target: string, data: Uint8Array | string): P
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new Error(`No space is left to write ${target}; free some (\`./gtr gc\` shows what no run needs)`, { cause: error }) : error;
+    throw NO_SPACE.has((error as NodeJS.ErrnoException).code) ? new Error(`No space is left to write ${target}; free some (\`./gtr gc\` shows what no run needs)`, { cause: error }) : error;
   }
   await syncFolder(folder);
   // New folders last only when their parents do.
   if (created !== undefined) for (let parent = path.dirname(folder); parent.length >= path.dirname(created).length; parent = path.dirname(parent)) await syncFolder(parent);
 }
+
+/** A full disk, a quota used up, a limit on the size of files. */
+const NO_SPACE = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 async function syncFolder(folder: string): Promise<void> {
   const directory = await open(folder, 'r');

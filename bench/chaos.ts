@@ -1,10 +1,11 @@
 /**
  * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an undisturbed one: the whole
- * kill matrix (each activity x before, in the middle, after its work x each victim), then N kills at random moments.
+ * kill matrix (each activity x before, in the middle, after its work x each victim), other misfortunes, then N kills at random moments.
  *
- * npm run chaos -- [--kills N] [--seed S] [--no-matrix] [--victim NAME] [--place NAME]
+ * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away SECONDS]
  */
-import { mkdtemp } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,36 +14,74 @@ import { FaultSwitch } from './chaos/fault-switch.ts';
 import { ACTIVITIES, killMatrix } from './chaos/kill-matrix.ts';
 import { killAtRandom, outcomeWithKills, undisturbedOutcome } from './chaos/kills.ts';
 import { differences, type Outcome } from './chaos/outcome.ts';
+import { artifactsLost, diskFull, machineAsleep, serverAway } from './chaos/misfortunes.ts';
 
 const { values: options } = parseArgs({
-  options: { kills: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, matrix: { type: 'boolean', default: true }, victim: { type: 'string' }, place: { type: 'string' } },
-  allowNegative: true,
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    parts: { type: 'string', default: 'matrix,misfortunes,random' },
+    victim: { type: 'string' },
+    place: { type: 'string' },
+    away: { type: 'string', default: '150' },
+    'small-disk': { type: 'string' },
+  },
 });
-const [kills, seed] = [Number(options.kills), Number(options.seed)];
+const smallDisk = options['small-disk'];
+const parts = smallDisk === undefined ? options.parts.split(',') : [];
+const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), 'gtr-chaos-'));
 
-const faults = await FaultSwitch.open(await mkdtemp(path.join(tmpdir(), 'gtr-faults-')));
+/** Bytes of the disk that fills up: what a run and its resume points need is less. */
+const SMALL_DISK = '512m';
+
+const faults = await FaultSwitch.open(temporaryFolder());
+if (smallDisk !== undefined) process.env.GTR_STORE = smallDisk;
 const installation = await startInstallation();
 // Ctrl-C takes the installation along.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void installation.stop().then(() => process.exit(130)));
+const scene = { ...installation, faults };
 let failures = 0;
+
+/** Runs, compares with the undisturbed run, says what came out. */
+async function compare(name: string, run: () => Promise<Outcome>): Promise<void> {
+  const started = performance.now();
+  const found = await run().then((outcome) => differences(undisturbed, outcome), (error: Error) => [error.message]);
+  await faults.disarm();
+  if (found.length > 0) failures++;
+  console.log(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`);
+}
+
+const undisturbed = await undisturbedOutcome('undisturbed');
 try {
-  const undisturbed = await undisturbedOutcome('undisturbed');
-  console.log(`undisturbed: policy ${undisturbed.result.policy.sha256.slice(0, 12)}, ${undisturbed.result.corrections.rows} correction rows, ${undisturbed.result.corrector.calls} corrector calls`);
-  const judge = (name: string, outcome: Outcome | Error) => {
-    const found = outcome instanceof Error ? [outcome.message] : differences(undisturbed, outcome);
-    if (found.length > 0) failures++;
-    console.log(`${name}: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`);
-  };
-  for (const { place, victim, kills: row } of options.matrix ? killMatrix() : []) {
+  const { policy, corrections, corrector } = undisturbed.result;
+  console.log(`undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls`);
+  if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk));
+  for (const { place, victim, kills } of parts.includes('matrix') ? killMatrix() : []) {
     if ((options.victim ?? victim) !== victim || (options.place ?? place) !== place) continue;
-    const started = performance.now();
-    const outcome = await outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, row).catch((error: Error) => error);
-    await faults.disarm();
-    judge(`${place.padEnd(8)} ${victim.padEnd(12)} ${Object.keys(ACTIVITIES).length} kills, ${((performance.now() - started) / 1000).toFixed(0)} s`, outcome);
+    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${Object.keys(ACTIVITIES).length} kills`, () => outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills));
   }
-  await killAtRandom(installation.supervisor, { kills, seed }, (runId, victims, outcome) => judge(`${runId} ${victims.join(', ') || 'no kill'}`, outcome));
+  if (parts.includes('misfortunes')) {
+    await compare('machine asleep beyond the heartbeat timeout, awake beside its successor', () => machineAsleep(scene, 'asleep'));
+    await compare('artifacts damaged, later gone', () => artifactsLost(scene, 'lost'));
+    await compare(`server away for ${options.away} s`, () => serverAway(scene, 'away', Number(options.away)));
+    if (!onSmallDisk()) console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
+  }
+  if (parts.includes('random')) {
+    for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, { kills: Number(options.kills), seed: Number(options.seed) })) await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome);
+  }
 } finally {
   await installation.stop();
 }
 console.log(failures === 0 ? 'Nothing was lost.' : `${failures} runs came to something else.`);
 process.exitCode = failures === 0 ? 0 : 1;
+
+/** The same script with its store on a small disk of its own, for which no rights are needed where the kernel allows user namespaces; false where it does not. */
+function onSmallDisk(): boolean {
+  const unshare = ['--user', '--map-root-user', '--mount'];
+  if (spawnSync('unshare', [...unshare, 'true']).status !== 0) return false;
+  const store = temporaryFolder();
+  const mount = `mount -t tmpfs -o size=${SMALL_DISK} none "$0" && exec "$@"`;
+  const { status } = spawnSync('unshare', [...unshare, 'sh', '-c', mount, store, process.execPath, ...process.execArgv, import.meta.filename, '--small-disk', store], { stdio: 'inherit' });
+  if (status !== 0) failures++;
+  return true;
+}

@@ -6,6 +6,7 @@ import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
 import { searchAttributeActivities } from '../activities/find-search-attributes.ts';
 import { createExpertActivities } from '../activities/evaluate-expert.ts';
+import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
@@ -21,6 +22,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
     activities: {
       ...createBatchActivities(dependencies),
       ...createMetricsActivities(dependencies),
+      ...createRemakeActivities(dependencies),
       ...createDemonstrationActivities(dependencies),
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),

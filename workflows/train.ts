@@ -18,6 +18,7 @@ import {
 import type { AccountActivities } from '../activities/account-limits.ts';
 import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
+import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
@@ -25,6 +26,7 @@ import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
 import { RunBudget } from './budget.ts';
 import { haltSignal, PauseGate, pauseSignal, resumeSignal } from './control.ts';
+import { hasFailureType } from './failure-type.ts';
 import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
@@ -175,6 +177,10 @@ class Run {
     return Math.ceil(this.#config.envSteps / this.#config.rollout.envStepsPerIteration);
   }
 
+  get #stopsNow(): boolean {
+    return this.#stop === 'now';
+  }
+
   async execute(): Promise<TrainResult> {
     let state = (this.#state ??= await this.#prepare());
     this.#status = 'running';
@@ -184,8 +190,9 @@ class Run {
       this.#show();
       await this.#gate.pass();
       if (this.#stop !== null) break;
-      const result = await this.#iterate(state);
+      const result = await this.#withWholeArtifacts(() => this.#iterate(this.#state!, this.#config));
       if (result === null) break;
+      state = this.#state!;
       state = this.#state = advance(state, result, this.#config.rollout.envStepsPerIteration);
       this.#budget.reset();
       this.#lastMetrics = result.metrics;
@@ -227,25 +234,59 @@ class Run {
   }
 
   /** One iteration as a child workflow; null when it was stopped in the middle. */
-  async #iterate(state: TrainState): Promise<IterationResult | null> {
+  async #iterate(state: Pick<TrainState, 'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'>, config: RunConfig): Promise<IterationResult | null> {
+    if (this.#stopsNow) return null;
     const { policy, optimizer, corrections, keptPerWave } = state;
     const scope = (this.#scope = new CancellationScope());
     try {
       return await scope.run(async () => {
         this.#child = await startChild(iteration, {
           workflowId: `${this.#runId}/iteration-${state.iteration}`,
-          args: [{ runId: this.#runId, config: this.#config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused: this.#gate.paused }],
+          args: [{ runId: this.#runId, config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused: this.#gate.paused }],
           staticSummary: `iteration ${state.iteration + 1} of ${this.#iterations}`,
         });
         return await this.#child.result();
       });
     } catch (error) {
-      if (this.#stop === 'now' && isCancellation(error)) return null;
+      if (this.#stopsNow && isCancellation(error)) return null;
       throw error;
     } finally {
       this.#child = null;
       this.#scope = null;
     }
+  }
+
+  /** Does `work`; where it meets an artifact that has gone missing or bad, everything that led to it is made anew, once. */
+  async #withWholeArtifacts<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (this.#state === null || !hasFailureType(error, 'Artifact.Unusable')) throw error;
+      await this.#remakeArtifacts(this.#state, error);
+      return await work();
+    }
+  }
+
+  /** Runs iterations again from the newest whose results are whole. On a CPU they end with the same bytes, so that the run goes on as if nothing had been. */
+  async #remakeArtifacts(state: TrainState, reason: unknown): Promise<void> {
+    const phase = this.#phase;
+    const { findIterationToRemake } = this.#on<RemakeActivities>('orchestrator', 'which artifacts are whole');
+    const first = async () => ({ ...(await this.#gpu<PreparationActivities>('first policy anew').prepareRun({ config: this.#config })), corrections: null });
+    if (state.iteration === 0) await first();
+    for (let remade = -1; ; ) {
+      const next = await findIterationToRemake({ runId: this.#runId, iterations: state.iteration });
+      if (next === null) break;
+      if (next.iteration <= remade) throw reason; // it does not mend
+      remade = next.iteration;
+      this.#phase = `iteration ${remade + 1} again: artifacts of it are missing or damaged`;
+      this.#show();
+      const result = await this.#iterate({ iteration: remade, keptPerWave: null, ...(next.start ?? (await first())) }, next.config);
+      if (result === null) break;
+      const { policy, optimizer, corrections } = result;
+      this.#state = { ...state, policy, optimizer, corrections };
+    }
+    this.#phase = phase;
+    this.#show();
   }
 
   async #evaluateInBetween(state: TrainState): Promise<void> {
@@ -259,7 +300,9 @@ class Run {
     this.#status = 'evaluating';
     this.#phase = `evaluation (${label})`;
     this.#show();
-    const evaluation = await this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: state.policy, runId: this.#runId, label });
+    const evaluation = await this.#withWholeArtifacts(() =>
+      this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: (this.#state ?? state).policy, runId: this.#runId, label }),
+    );
     this.#status = before.status;
     this.#phase = before.phase;
     return evaluation;

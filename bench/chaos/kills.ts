@@ -50,8 +50,8 @@ export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwit
   return await outcomeOf(runId);
 }
 
-/** Kills at random moments, random victims, in one run after the other until there were enough; `onRun` gets each outcome. */
-export async function killAtRandom(supervisor: Supervisor, { kills, seed }: { kills: number; seed: number }, onRun: (runId: string, victims: Victim[], outcome: Outcome) => void): Promise<void> {
+/** Kills at random moments, random victims, in one run after the other until there were enough. */
+export async function* killAtRandom(supervisor: Supervisor, { kills, seed }: { kills: number; seed: number }): AsyncGenerator<{ runId: string; victims: Victim[]; outcome: Promise<Outcome> }> {
   const random = new RandomStream({ seed, purpose: 'chaos' });
   let left = kills;
   for (let run = 0; left > 0; run++) {
@@ -60,7 +60,7 @@ export async function killAtRandom(supervisor: Supervisor, { kills, seed }: { ki
     await startSmoke(runId);
     let running = true;
     const outcome = outcomeOf(runId).finally(() => (running = false));
-    outcome.catch(() => {}); // awaited below
+    outcome.catch(() => {}); // whoever gets it awaits it
     for (;;) {
       await Promise.race([sleep(random.uniform() * LONGEST_PAUSE_MS), outcome.catch(() => {})]);
       if (!running || left === 0) break;
@@ -69,7 +69,7 @@ export async function killAtRandom(supervisor: Supervisor, { kills, seed }: { ki
       victims.push(victim);
       left--;
     }
-    onRun(runId, victims, await outcome);
+    yield { runId, victims, outcome };
   }
 }
 

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import type { FaultPlace } from '../../activities/fault-point.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
 import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
 import { type ActivityName, faultIn } from '../../bench/chaos/kill-matrix.ts';
 import { outcomeWithKills, undisturbedOutcome, type Victim } from '../../bench/chaos/kills.ts';
+import { artifactsLost, machineAsleep } from '../../bench/chaos/misfortunes.ts';
 import { differences, type Outcome } from '../../bench/chaos/outcome.ts';
-import { type Installation, startInstallation } from '../workflows/installation.ts';
+import { type Installation, startInstallation, withClient } from '../workflows/installation.ts';
 
 const CHANGES = ['evaluation.episodes=16', 'durability.heartbeatSeconds=2'];
 
@@ -44,4 +47,21 @@ test.serial('killed in every activity of an iteration, a run ends with the same 
   t.deepEqual(differences(undisturbed, outcome), []);
   t.is(undisturbed.metrics.length, 2);
   t.is(undisturbed.records.length, 4); // two iterations, two evaluations
+});
+
+test.serial('a machine that slept beyond the heartbeat timeout and wakes up beside its successor changes nothing', async (t) => {
+  t.deepEqual(differences(undisturbed, await machineAsleep({ ...installation, faults }, 'asleep', CHANGES)), []);
+});
+
+test.serial('artifacts that were damaged or lost are made anew, down to the first policy', async (t) => {
+  t.deepEqual(differences(undisturbed, await artifactsLost({ ...installation, faults }, 'lost', CHANGES)), []);
+});
+
+test.serial('an artifact that nothing makes anew is one clear failure', async (t) => {
+  const policy = { sha256: 'e'.repeat(64), bytes: 1, kind: 'policy' };
+  const config = readConfig(runConfigSchema, 'smoke', []);
+  const error = await t.throwsAsync(withClient((client) => client.workflow.execute('evaluate', { workflowId: 'evaluate-nothing', taskQueue: 'gtr', args: [{ config, policy }] })));
+  let cause = error as Error;
+  while (cause.cause instanceof Error) cause = cause.cause;
+  t.regex(cause.message, /^Artifact policy e{64} is missing in .*; restore it from a backup or start the run anew$/);
 });
