@@ -16,6 +16,7 @@ const LARGEST_RESULT = 64 * 1024;
 /** Errors that a retry cannot mend, by class name. */
 const FAILURE_TYPES: Readonly<Record<string, string>> = {
   ConfigError: 'Config.Invalid',
+  AlfworldGameError: 'Game.Unusable',
   CheckpointError: 'Model.Unusable',
   SafetensorsError: 'Model.Unusable',
   ArtifactError: 'Artifact.Unusable',

@@ -1,10 +1,12 @@
 /** Household tasks: what to do by what was seen so far, and what the true state says of a thought. */
 import { isDeepStrictEqual } from 'node:util';
-import type { AlfworldEnvironment } from '../envs/alfworld/alfworld.ts';
+import { ConfigError } from '../configs/schema.ts';
+import { AlfworldEnvironment } from '../envs/alfworld/alfworld.ts';
 import type { Entity } from '../envs/alfworld/entities.ts';
 import { WANTED_PROPERTY } from '../envs/alfworld/goal-conditions.ts';
 import { HouseholdView } from '../envs/alfworld/household-view.ts';
 import type { Lead } from '../envs/alfworld/leads.ts';
+import type { Environment } from '../envs/env.ts';
 import type { Expert, Plan } from './expert.ts';
 import { fillThought } from './solver-thought.ts';
 
@@ -13,24 +15,30 @@ export const householdExpert: Expert = {
   percepts: ['place', 'seen', 'hand'],
 
   bestPlan(household) {
-    const environment = household as AlfworldEnvironment;
+    const environment = native(household);
     const [lead] = environment.leads();
     return lead === undefined ? null : planOf(environment, lead);
   },
 
   proposedPlan(household, thought, template) {
-    const environment = household as AlfworldEnvironment;
+    const environment = native(household);
     return environment.leads().map((lead) => planOf(environment, lead)).find((plan) => isDeepStrictEqual(plan.word(template), thought)) ?? null;
   },
 
   /** Fetches things and puts them in place, but never thinks of washing, warming or chilling them; then looks around. */
   naivePlan(household) {
-    const environment = household as AlfworldEnvironment;
+    const environment = native(household);
     const { task } = environment;
     const [lead] = environment.leads(WANTED_PROPERTY[task.type] ? { ...task, type: 'pick_and_place_simple' } : task);
     return planOf(environment, lead ?? { subgoal: 'look', command: 'look' });
   },
 };
+
+/** The true state is known of the native engine's households only. */
+function native(environment: Environment): AlfworldEnvironment {
+  if (environment instanceof AlfworldEnvironment) return environment;
+  throw new ConfigError('corrector.teacher: the solver sees nothing of the original simulator\'s state; choose "openai", or environment.options.simulator "native".');
+}
 
 /** Placeholders of a thought: {place} where one stands, {seen} what is there, {hand} what is in hand, {subgoal}, {next} the command. */
 function planOf(environment: AlfworldEnvironment, { subgoal, command }: Lead): Plan {

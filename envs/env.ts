@@ -25,6 +25,8 @@ export interface Environment {
   legalActions(): readonly string[];
   /** `drawn`: the answer named no action, and this one was drawn at random; some games reward that less. */
   step(action: string, drawn?: boolean): StepResult;
+  /** Gives back what the environment holds outside of this process, if anything; it can still be looked at. */
+  close?(): void;
 }
 
 /** What the trainer's cut (spec.md section 2) looks at in a game. */

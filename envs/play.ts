@@ -41,4 +41,5 @@ export async function play(
     show();
   }
   lines.close();
+  environment.close?.();
 }

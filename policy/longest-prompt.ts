@@ -16,6 +16,7 @@ export function longestPrompt<O>(agent: Pick<Agent, 'promptIds'>, game: Game<O>,
       longest = Math.max(longest, agent.promptIds(environment.promptValues()).length);
       if (environment.step(random.pick(environment.legalActions())).stop !== null) break;
     }
+    environment.close?.();
   }
   return longest;
 }

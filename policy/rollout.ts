@@ -36,9 +36,13 @@ export async function playEpisodes<O>(
   { resume, onRound }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<void> } = {},
 ): Promise<Episode[]> {
   const { environments, progress } = open(game, options, place, settings, resume);
-  while (progress.round < settings.maxEpisodeSteps && progress.closed.includes(false)) {
-    await playRound(agent, game, environments, place, settings, progress);
-    await onRound?.(progress);
+  try {
+    while (progress.round < settings.maxEpisodeSteps && progress.closed.includes(false)) {
+      await playRound(agent, game, environments, place, settings, progress);
+      await onRound?.(progress);
+    }
+  } finally {
+    for (const environment of environments) environment.close?.();
   }
   await bootstrapOpenEpisodes(agent, game, options, progress);
   return progress.episodes;

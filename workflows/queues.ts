@@ -21,7 +21,7 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, accou
 }
 
 /** Failure types that no retry mends; each message says what does. */
-export const NON_RETRYABLE = ['Config.Invalid', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample', 'Corrector.Refused'];
+export const NON_RETRYABLE = ['Config.Invalid', 'Game.Unusable', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample', 'Corrector.Refused'];
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };

@@ -3,18 +3,21 @@ import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
 import { RandomStream } from '../../random/counter.ts';
 import type { Environment, Game, JsonState, Outcome, RgbImage, StepResult } from '../env.ts';
-import { listGames, readGame, withGoalText } from './data-set.ts';
+import { BridgedEnvironment, type BridgedState } from './bridged-environment.ts';
+import { gameFolder, listGames, readGame, withGoalText } from './data-set.ts';
 import { judgeStep } from './episode-rules.ts';
 import type { Entity } from './entities.ts';
 import { advise, type Advice } from './expert.ts';
 import { AlfworldGameError } from './game-error.ts';
 import { type GameRules, generateGame, playableTypes, SPLITS, type Split } from './generate-game.ts';
 import { goalConditions, TASK_TYPES, type GoalConditions, type Task, type TaskType } from './goal-conditions.ts';
+import { householdPrompt, taskSentence } from './household-prompt.ts';
 import { HouseholdView } from './household-view.ts';
 import { ROOMS } from './kinds.ts';
 import { type Lead, leads } from './leads.ts';
 import { drawHousehold } from './picture.ts';
 import { readCommand } from './read-command.ts';
+import { SIMULATORS, type Simulator } from './simulator-process.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 import { TextGame } from './text-game.ts';
 
@@ -29,13 +32,14 @@ const optionsSchema = z.strictObject({
   rooms: z.array(z.enum(ROOMS)).min(1).default([...ROOMS]),
   mostReceptacles: z.int().min(3).nullable().default(null),
   mostThings: z.int().min(0).nullable().default(null),
+  /** `native`: this project's engine and drawings; `thor`: the original simulator's scenes (data set only), see docs/alfworld.md; `textworld`: its text engine, for checking. */
+  simulator: z.enum(['native', ...SIMULATORS]).default('native'),
 });
 export type AlfworldOptions = z.infer<typeof optionsSchema>;
 
 /** Which game is played, as it stands in the state. */
-type GameKey =
-  | { readonly source: 'generated'; readonly split: Split; readonly seed: number; readonly episode: number; readonly rules: GameRules & JsonState }
-  | { readonly source: 'data'; readonly split: Split; readonly game: string; readonly goal: string | null };
+type GameKey = { readonly source: 'generated'; readonly split: Split; readonly seed: number; readonly episode: number; readonly rules: GameRules & JsonState } | DataKey;
+type DataKey = { readonly source: 'data'; readonly split: Split; readonly game: string; readonly goal: string | null };
 
 /** The key, all actions so far, and what they have led to (for metrics; making the environment again needs only the former two). */
 export type AlfworldState = JsonState & {
@@ -51,10 +55,16 @@ export const alfworld: Game<AlfworldOptions> = {
   parseOptions(options) {
     const parsed = parseConfig(optionsSchema, options, 'environment.options (alfworld)');
     if (playableTypes(parsed).length === 0) throw new ConfigError(`environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is fit for ${parsed.taskTypes.join(', ')}; name other rooms or task types.`);
+    if (parsed.simulator !== 'native' && parsed.source !== 'data') throw new ConfigError(`environment.options (alfworld): simulator: ${parsed.simulator} plays the data set's games only; set source to "data".`);
     return parsed;
   },
-  start: (place, options) => new AlfworldEnvironment(options.source === 'generated' ? generatedKey(place, options) : dataKey(place, options)),
-  fromState: (state) => {
+  start(place, options) {
+    if (options.source === 'generated') return new AlfworldEnvironment(generatedKey(place, options));
+    const key = dataKey(place, options);
+    return options.simulator === 'native' ? new AlfworldEnvironment(key) : startBridged(key, options.simulator);
+  },
+  fromState(state) {
+    if ('simulator' in state) return new BridgedEnvironment(state as BridgedState<DataKey>, () => folderOf((state as BridgedState<DataKey>).key));
     const { key, actions } = state as AlfworldState;
     return new AlfworldEnvironment(key, actions);
   },
@@ -72,13 +82,23 @@ function generatedKey({ seed, episode }: { seed: number; episode: number }, { sp
 }
 
 /** All games of a split come once, in a seeded order, before any comes again in another order. */
-function dataKey({ seed, episode }: { seed: number; episode: number }, options: AlfworldOptions): GameKey {
+function dataKey({ seed, episode }: { seed: number; episode: number }, options: AlfworldOptions): DataKey {
   const games = listGames(dataRoot(), options.split, options.taskTypes);
   const round = Math.floor(episode / games.length);
   const game = new RandomStream({ seed, purpose: 'alfworld order', episode: round }).shuffled(games)[episode % games.length];
   const { annotations } = readGame(dataRoot(), options.split, game);
   const goal = options.humanGoals && annotations.length > 0 ? new RandomStream({ seed, purpose: 'alfworld goal', episode }).pick(annotations) : null;
   return { source: 'data', split: options.split, game, goal };
+}
+
+/** The same game in the original simulator. */
+function startBridged(key: DataKey, simulator: Simulator): BridgedEnvironment<DataKey> {
+  const { task } = readGame(dataRoot(), key.split, key.game);
+  return BridgedEnvironment.start({ key, simulator, taskType: task.type, goal: key.goal }, () => folderOf(key));
+}
+
+function folderOf({ split, game }: DataKey): string {
+  return gameFolder(dataRoot(), split, game);
 }
 
 function dataRoot(): string {
@@ -129,7 +149,7 @@ export class AlfworldEnvironment implements Environment {
     this.task = task;
     this.play = game.start();
     this.#feedback = this.play.intro;
-    this.#sentence = sentence ?? (this.play.intro.split('Your task is to: ').at(-1) as string).replace(/\.$/, '');
+    this.#sentence = sentence ?? taskSentence(this.play.intro);
     this.#lookAround();
     for (const action of actions) this.step(action);
   }
@@ -143,9 +163,8 @@ export class AlfworldEnvironment implements Environment {
     return drawHousehold(new HouseholdView(this.play), size);
   }
 
-  /** `task`: the goal's sentence; `commands`: one a line; `history`: the actions so far; `feedback`: what the game said last. */
   promptValues(): Readonly<Record<string, string>> {
-    return { task: this.#sentence, commands: this.play.commands.join('\n'), history: this.#actions.join('\n'), feedback: this.#feedback };
+    return householdPrompt({ task: this.#sentence, commands: this.play.commands, actions: this.#actions, feedback: this.#feedback });
   }
 
   legalActions(): readonly string[] {

@@ -45,7 +45,7 @@ export type DataSetGame = {
 
 /** Reads one game of `listGames`. @throws AlfworldGameError when its files are not what the data set ships */
 export function readGame(root: string, split: Split, game: string): DataSetGame {
-  const folder = path.join(splitFolder(root, split), game);
+  const folder = gameFolder(root, split, game);
   const trajectory = readJson(path.join(folder, 'traj_data.json'), readFileSync) as { turk_annotations?: { anns?: { task_desc?: unknown }[] } };
   return {
     file: readJson(path.join(folder, 'game.tw-pddl'), readText) as GameFile,
@@ -59,6 +59,11 @@ export function withGoalText(file: GameFile, sentence: string): GameFile {
   const safe = JSON.stringify(sentence.replace(/\s*[;|<>[\]#{}]\s*/g, ', ').replaceAll('"', "'")).slice(1, -1);
   const grammar = file.grammar.replace(/("rhs"\s*:\s*"Your task is to: )(?:[^"\\]|\\.)*"/, (_, start: string) => `${start}${safe}"`);
   return { ...file, grammar };
+}
+
+/** Folder of one game of `listGames`. */
+export function gameFolder(root: string, split: Split, game: string): string {
+  return path.join(splitFolder(root, split), game);
 }
 
 function splitFolder(root: string, split: Split): string {
