@@ -15,9 +15,10 @@ export function register(program: Command): void {
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .requiredOption('--id <run>', 'name of the run; it is the workflow id')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
+    .option('--simulator <name>', 'alfworld: `thor` or `textworld`, the original behind a bridge; short for setting environment.options.source to data and environment.options.simulator')
     .option('--wait', 'follow the run until it ends')
-    .action(async (options: { config: string; id: string; set: string[]; wait?: boolean }) => {
-      const config = readConfig(runConfigSchema, options.config, options.set);
+    .action(async (options: { config: string; id: string; set: string[]; simulator?: string; wait?: boolean }) => {
+      const config = readConfig(runConfigSchema, options.config, [...simulatorChanges(options.simulator, 'environment.options.'), ...options.set]);
       checkModelFolders(config.model);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
@@ -25,6 +26,11 @@ export function register(program: Command): void {
         if (options.wait) await followRun(client, options.id);
       });
     });
+}
+
+/** What `--simulator` changes in an environment's options, which stand under `prefix`. */
+export function simulatorChanges(simulator: string | undefined, prefix = ''): string[] {
+  return simulator === undefined ? [] : [`${prefix}source=data`, `${prefix}simulator=${simulator}`];
 }
 
 /** Collects a repeatable option. */
