@@ -27,7 +27,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
   }
   const baseURL = environment.OPENAI_BASE_URL || null;
   if (apiKey === null && baseURL === null) throw missing('OPENAI_API_KEY is not set in the corrector worker\'s environment; set it, or OPENAI_BASE_URL for a server that wants no key.');
-  return { client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL: baseURL ?? undefined }), secrets: apiKey === null ? [] : [apiKey] };
+  return { client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL }), secrets: apiKey === null ? [] : [apiKey] };
 }
 
 function missing(sentence: string): TeacherError {
