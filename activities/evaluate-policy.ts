@@ -1,4 +1,5 @@
 /** Plays fixed evaluation deals without cut or learning. */
+import path from 'node:path';
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -6,13 +7,16 @@ import { thoughtReader } from '../corrector/thought-reading.ts';
 import { gameByName } from '../envs/registry.ts';
 import { type EvaluationPart, evaluationPart } from '../learner/evaluation-part.ts';
 import { playEpisodes, type RolloutProgress } from '../policy/rollout.ts';
+import { appendStep } from '../tensorboard/append-step.ts';
+import { EVENT_FILES, loggedEvaluation } from '../tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { getPolicy } from './policy-state.ts';
 import { rolloutSettings } from './roll-out-wave.ts';
-import { putEvaluationRecord, runFolder, writeEvaluation } from './run-records.ts';
+import { putEvaluationRecord, readRunRecords, runFolder, writeEvaluation } from './run-records.ts';
 
-export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string };
+/** `iterationsDone`: where in the course of the run; null: apart from any. */
+export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string; iterationsDone: number | null };
 
 /** `heldOut`: the same on held-out deals, where the configuration names some. */
 type Evaluation = EvaluationPart & { heldOut: EvaluationPart | null };
@@ -23,7 +27,7 @@ type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
 
 export function createEvaluationActivities({ store, home }: ActivityDependencies, agents: AgentCache) {
   return {
-    evaluatePolicy: activity(async ({ config, policy, runId, label }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
+    evaluatePolicy: activity(async ({ config, policy, runId, label, iterationsDone }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
       withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
         const { evaluation, environment } = config;
         const agent = await agents.get(config);
@@ -48,6 +52,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
         const result = collect(config, parts);
         await putEvaluationRecord(store, runId, label, result);
         await writeEvaluation(runFolder(home, runId), label, result);
+        if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
         return result;
       }),
     ),
@@ -55,6 +60,17 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
 }
 
 export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
+
+/** Puts an evaluation into the run's event file, behind those before it. */
+async function logEvaluation({ store, home }: ActivityDependencies, runId: string, iterationsDone: number, result: EvaluatePolicyResult): Promise<void> {
+  const place = (label: string) => (label === 'start' ? 0 : Number(/^iteration-(\d+)$/.exec(label)?.[1] ?? Infinity));
+  const earlier = (await readRunRecords(store, runId)).evaluations.map(({ label, ...one }) => ({ done: place(label), ...one })).filter(({ done }) => done < iterationsDone).sort((a, b) => a.done - b.done);
+  const now = Date.now() / 1000;
+  await appendStep(path.join(runFolder(home, runId), 'tensorboard', EVENT_FILES.evaluation), loggedEvaluation(iterationsDone, now, result), {
+    numbers: earlier.map(({ done }) => done),
+    read: async () => earlier.map(({ done, result }) => loggedEvaluation(done, now, result)),
+  });
+}
 
 /** What is played, in order: each way of decoding on the evaluation deals and on the held-out ones. */
 function plays({ environment, evaluation, rollout }: RunConfig): { options: object; temperature: number }[] {

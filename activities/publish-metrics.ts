@@ -1,9 +1,13 @@
-/** Records what an iteration came to: for ever in the store, and at once as a line where people look on this machine. Each iteration once, whatever was retried. */
+/** Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each iteration once, whatever was retried. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeDurably } from '../artifacts/file-store.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+import { appendStep } from '../tensorboard/append-step.ts';
+import type { LoggedStep } from '../tensorboard/event-file.ts';
+import { EVENT_FILES, loggedIteration } from '../tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import { type IterationRecord, type MetricsLine, metricsLines, putIterationRecord, runFolder } from './run-records.ts';
+import { type IterationRecord, type MetricsLine, metricsLines, putIterationRecord, readRunRecords, readSamples, runFolder } from './run-records.ts';
 
 export type PublishMetricsInput = IterationRecord & { runId: string };
 
@@ -11,15 +15,28 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
   return {
     publishMetrics: activity(async ({ runId, ...record }: PublishMetricsInput): Promise<null> => {
       await putIterationRecord(store, runId, record);
-      const file = path.join(runFolder(home, runId), 'metrics.jsonl');
-      const earlier = (await readMetrics(file)).filter((line) => line.iteration < record.iteration);
-      await writeDurably(file, metricsLines([...earlier, record]));
+      const folder = runFolder(home, runId);
+      const earlierRecords = async () => (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < record.iteration);
+      const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(({ iteration }) => iteration < record.iteration);
+      // What other machines published, or an earlier life of this one, is in the store.
+      const earlier = (lines.at(-1)?.iteration ?? -1) === record.iteration - 1 ? lines : await earlierRecords();
+      await writeDurably(path.join(folder, 'metrics.jsonl'), metricsLines([...earlier, record]));
+      await appendStep(path.join(folder, 'tensorboard', EVENT_FILES.training), await iterationStep(store, record), {
+        numbers: earlier.map(({ iteration }) => iteration),
+        read: async () => await Promise.all((await earlierRecords()).map((one) => iterationStep(store, one))),
+      });
       return null;
     }),
   };
 }
 
 export type MetricsActivities = ReturnType<typeof createMetricsActivities>;
+
+/** An iteration as TensorBoard shows it; without pictures and thoughts where their samples are lost. */
+export async function iterationStep(store: ArtifactStore, record: IterationRecord): Promise<LoggedStep> {
+  const samples = await readSamples(store, record.samples);
+  return loggedIteration(record, record.config, typeof samples === 'string' ? [] : samples);
+}
 
 /** The lines of a metrics.jsonl; none when there is no file yet. */
 export async function readMetrics(file: string): Promise<MetricsLine[]> {

@@ -2,9 +2,11 @@
 import path from 'node:path';
 import { writeDurably } from '../artifacts/file-store.ts';
 import { mapConcurrently } from '../artifacts/map-concurrently.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { getJson } from '../artifacts/codecs.ts';
+import { ArtifactError, type ArtifactRef, type ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { Metrics } from '../learner/rollout-metrics.ts';
+import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { EvaluatePolicyResult } from './evaluate-policy.ts';
 
 /** An iteration as it ended. Records are the roots that keep a run's artifacts from garbage collection. */
@@ -77,6 +79,16 @@ export async function writeRunFolder(store: ArtifactStore, home: string, runId: 
 
 export async function writeEvaluation(folder: string, label: string, result: EvaluatePolicyResult): Promise<void> {
   await writeDurably(path.join(folder, `evaluation-${label}.json`), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** The thought samples of an iteration, or one sentence on why there are none. */
+export async function readSamples(store: ArtifactStore, ref: ArtifactRef): Promise<ThoughtSample[] | string> {
+  try {
+    return await getJson<ThoughtSample[]>(store, ref);
+  } catch (error) {
+    if (error instanceof ArtifactError) return error.message;
+    throw error;
+  }
 }
 
 /** metrics.jsonl: one line an iteration. */

@@ -80,7 +80,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
     evaluateCheckpoint: activity(async ({ config, folder, runId }: { config: SftConfig; folder: string; runId: string }): Promise<EvaluatePolicyResult> => {
       const run = runConfig(config, folder);
       const { policy } = await prepareRun({ config: run });
-      return await evaluatePolicy({ config: run, policy, runId, label: 'sft' });
+      return await evaluatePolicy({ config: run, policy, runId, label: 'sft', iterationsDone: null });
     }),
   };
 }

@@ -11,7 +11,7 @@ import { gameByName } from '../envs/registry.ts';
 import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
 import { fillTemplate, loadPromptTemplate } from '../policy/prompt-template.ts';
 import { loadTokenizer } from '../policy/tokenizer.ts';
-import { drawState } from './run-files.ts';
+import { drawState } from '../envs/draw-state.ts';
 
 /** One line of corrections.jsonl. */
 export type ExportedCorrection = {

@@ -10,8 +10,6 @@ import { writeTensorBoard } from './write-tensorboard.ts';
 export type ExportRunInput = {
   /** Folder to write. */
   out: string;
-  /** The run's own folder. */
-  folder: string;
   config: RunConfig;
   startedAt: Date;
   records: RunRecords;
@@ -22,7 +20,7 @@ export type ExportRunInput = {
  * Writes config.json, metrics.jsonl, evaluations, TensorBoard events, and of the last whole iteration the optimizer, the trained parameters and all correction
  * rows with their pictures; returns the paths. Weights as checkpoint folders are the concern of `exportPolicy`.
  */
-export async function exportRun({ out, folder, config, startedAt, records, store }: ExportRunInput): Promise<string[]> {
+export async function exportRun({ out, config, startedAt, records, store }: ExportRunInput): Promise<string[]> {
   const at = (name: string) => path.join(out, name);
   const written = [at('config.json'), at('metrics.jsonl')];
   await writeDurably(at('config.json'), `${JSON.stringify(config, null, 2)}\n`);
@@ -31,7 +29,7 @@ export async function exportRun({ out, folder, config, startedAt, records, store
     await writeEvaluation(out, label, result);
     written.push(at(`evaluation-${label}.json`));
   }
-  written.push(await writeTensorBoard({ folder, out: at('tensorboard'), config, store, startedAt }));
+  written.push(...(await writeTensorBoard({ out: at('tensorboard'), records, store, startedAt })));
   const last = records.iterations.at(-1);
   if (last === undefined) return written;
   for (const name of ['policy', 'optimizer'] as const) {

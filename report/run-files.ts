@@ -1,16 +1,9 @@
-/** What a run left for people: its metrics, evaluations and thought samples. */
+/** What a run left for people: its metrics and evaluations. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
 import { readMetrics } from '../activities/publish-metrics.ts';
 import type { MetricsLine } from '../activities/run-records.ts';
-import { getJson } from '../artifacts/codecs.ts';
-import { ArtifactError, type ArtifactRef, type ArtifactStore } from '../artifacts/store.ts';
-import type { RunConfig } from '../configs/schema.ts';
-import { encodePng } from '../envs/drawing/png.ts';
-import type { JsonState } from '../envs/env.ts';
-import { gameByName } from '../envs/registry.ts';
-import type { ThoughtSample } from '../learner/thought-samples.ts';
 
 /** An evaluation after so many iterations. */
 export type Evaluation = { label: string; iterationsDone: number; result: EvaluatePolicyResult };
@@ -24,31 +17,18 @@ export async function readRunFiles(folder: string): Promise<RunFiles> {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const evaluations = names.flatMap((name) => {
-    const label = /^evaluation-(start|final|iteration-\d+)\.json$/.exec(name)?.[1];
-    return label === undefined ? [] : [{ name, label, iterationsDone: iterationsDone(label, lines) }];
-  });
-  const read = evaluations.map(async ({ name, ...place }) => ({ ...place, result: JSON.parse(await readFile(path.join(folder, name), 'utf8')) as EvaluatePolicyResult }));
-  return { lines, evaluations: (await Promise.all(read)).sort((a, b) => a.iterationsDone - b.iterationsDone) };
+  const labels = names.flatMap((name) => /^evaluation-(.+)\.json$/.exec(name)?.[1] ?? []);
+  const read = labels.map(async (label) => ({ label, result: JSON.parse(await readFile(path.join(folder, `evaluation-${label}.json`), 'utf8')) as EvaluatePolicyResult }));
+  return { lines, evaluations: inOrder(await Promise.all(read), lines) };
 }
 
-function iterationsDone(label: string, lines: readonly MetricsLine[]): number {
+/** The evaluations that belong to a run's course, in its order. */
+export function inOrder(evaluations: readonly { label: string; result: EvaluatePolicyResult }[], lines: readonly Pick<MetricsLine, 'iteration'>[]): Evaluation[] {
+  const placed = evaluations.filter(({ label }) => /^(start|final|iteration-\d+)$/.test(label)).map(({ label, result }) => ({ label, iterationsDone: iterationsDone(label, lines), result }));
+  return placed.sort((a, b) => a.iterationsDone - b.iterationsDone);
+}
+
+function iterationsDone(label: string, lines: readonly Pick<MetricsLine, 'iteration'>[]): number {
   if (label === 'start') return 0;
   return label === 'final' ? (lines.at(-1)?.iteration ?? -1) + 1 : Number(label.slice('iteration-'.length));
-}
-
-/** The thought samples of an iteration, or one sentence on why there are none. */
-export async function readSamples(store: ArtifactStore, ref: ArtifactRef): Promise<ThoughtSample[] | string> {
-  try {
-    return await getJson<ThoughtSample[]>(store, ref);
-  } catch (error) {
-    if (error instanceof ArtifactError) return error.message;
-    throw error;
-  }
-}
-
-/** The observation of a state as a PNG of `size` x `size` pixels. */
-export function drawState({ environment }: RunConfig, state: JsonState, size: number): Buffer {
-  const game = gameByName(environment.name);
-  return encodePng(game.fromState(state, game.parseOptions(environment.options)).observe(size));
 }

@@ -6,8 +6,8 @@ import type { Thought } from '../learner/trajectory.ts';
 import { type Html, html } from './html.ts';
 import { markDifferences, type Word } from './mark-differences.ts';
 import { compactNumber } from './number-format.ts';
-import { drawState } from './run-files.ts';
-import { describeVerdict } from './verdict.ts';
+import { drawState } from '../envs/draw-state.ts';
+import { describeVerdict } from '../learner/describe-verdict.ts';
 
 const PICTURE_SIZE = 240;
 

@@ -1,13 +1,14 @@
 /** A run as one self-contained HTML file: nothing is loaded from anywhere, no script runs. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readSamples } from '../activities/run-records.ts';
 import { writeDurably } from '../artifacts/file-store.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { charts } from './charts.ts';
 import { headline } from './headline.ts';
 import { Html, html } from './html.ts';
-import { readRunFiles, readSamples } from './run-files.ts';
+import { readRunFiles } from './run-files.ts';
 import { configurationTables, metricsTable } from './tables.ts';
 import { thoughtCards } from './thought-cards.ts';
 

@@ -26,5 +26,5 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluatePolicyResu
   }
   const activities = proxyActivities<PreparationActivities & EvaluationActivities>(activityOptions('gpu', workflowInfo(), config.durability.heartbeatSeconds));
   const policy = input.policy ?? (await activities.prepareRun({ config })).policy;
-  return { ...(await activities.evaluatePolicy({ ...place, policy })), policy };
+  return { ...(await activities.evaluatePolicy({ ...place, policy, iterationsDone: null })), policy };
 }

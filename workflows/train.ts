@@ -301,7 +301,7 @@ class Run {
     this.#phase = `evaluation (${label})`;
     this.#show();
     const evaluation = await this.#withWholeArtifacts(() =>
-      this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: (this.#state ?? state).policy, runId: this.#runId, label }),
+      this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: (this.#state ?? state).policy, runId: this.#runId, label, iterationsDone: state.iteration }),
     );
     this.#status = before.status;
     this.#phase = before.phase;

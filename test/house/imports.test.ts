@@ -14,14 +14,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   artifacts: PURE,
   graph: PURE,
   ...Object.fromEntries(DOMAIN.map((folder) => [folder, [...DOMAIN, ...BASE]])),
-  activities: ACTIVITIES,
-  report: ACTIVITIES, // reads what they publish
+  tensorboard: ['tensorboard', ...DOMAIN, ...BASE],
+  activities: ['tensorboard', ...ACTIVITIES],
+  report: ['tensorboard', ...ACTIVITIES], // reads what they publish
   workflows: ACTIVITIES, // their types: the test of loaded files says so
   workers: WORKERS,
   scripts: WORKERS,
   cli: ['report', 'scripts', ...WORKERS],
   bench: ['report', 'scripts', 'cli', 'test', ...WORKERS],
-  test: ['report', 'scripts', 'cli', 'bench', ...WORKERS],
+  test: ['report', 'tensorboard', 'scripts', 'cli', 'bench', ...WORKERS],
 };
 
 /** What workflow code may load: it runs in Temporal's deterministic sandbox. */

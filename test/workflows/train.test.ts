@@ -75,7 +75,7 @@ test.serial('a machine that has only the store reports and exports a run', async
 
   const out = path.join(elsewhere, 'export');
   const written = await exportRun({ out, ...known });
-  t.deepEqual(written.map((name) => path.relative(out, name)), ['config.json', 'metrics.jsonl', 'evaluation-final.json', 'evaluation-start.json', 'tensorboard/events.out.tfevents.gtr', 'policy.safetensors', 'optimizer.safetensors', 'corrections.jsonl', 'images']);
+  t.deepEqual(written.map((name) => path.relative(out, name)), ['config.json', 'metrics.jsonl', 'evaluation-final.json', 'evaluation-start.json', 'tensorboard/training/events.out.tfevents.gtr', 'tensorboard/evaluation/events.out.tfevents.gtr', 'policy.safetensors', 'optimizer.safetensors', 'corrections.jsonl', 'images']);
   const { policy, corrections } = await result('undisturbed');
   t.is(sha256(await readFile(path.join(out, 'policy.safetensors'))), policy.sha256);
   t.is((await readMetrics(path.join(out, 'metrics.jsonl'))).length, 2);

@@ -1,11 +1,14 @@
 /** Event files, read back by a decoder of their own: nothing here shares code with the writer. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { crc32c, tfRecord } from '../../report/tfrecord.ts';
-import { eventFile } from '../../report/tensorboard.ts';
+import { crc32c, tfRecord } from '../../tensorboard/tfrecord.ts';
+import type { IterationRecord, RunRecords } from '../../activities/run-records.ts';
+import { appendStep } from '../../tensorboard/append-step.ts';
+import { eventFile, type LoggedStep } from '../../tensorboard/event-file.ts';
 import { writeTensorBoard } from '../../report/write-tensorboard.ts';
-import { CONFIG, evaluationOf, SAMPLES, syntheticRun } from './synthetic-run.ts';
+import { CONFIG, evaluationOf, SAMPLES, syntheticRun } from '../report/synthetic-run.ts';
 
 /** Fields of a message by number, each a list: numbers for varints, bytes for everything else. */
 function decode(message: Buffer): Record<number, (number | Buffer)[]> {
@@ -95,45 +98,71 @@ test('more steps only append, so a reader that is ahead loses nothing', (t) => {
   t.is(String(decode(records(longer)[0])[3][0]), 'brain.Event:2');
 });
 
+/** Records of a made-up run. */
+async function recordsOf(iterations: number, evaluations: RunRecords['evaluations'] = []) {
+  const { store, lines } = await syntheticRun(iterations, { change: (metrics) => ({ ...metrics, 'loss/sft': null }) });
+  const ref = { sha256: '', bytes: 0, kind: 'none' };
+  const records = lines.map((line, index): IterationRecord => ({ ...line, startedAt: 1000 * (100 + 10 * index), config: CONFIG, from: '', policy: ref, optimizer: ref, corrections: ref }));
+  return { store, lines, records: { iterations: records, evaluations } };
+}
+
+const folder = () => mkdtemp(path.join(tmpdir(), 'gtr-events-'));
+
 test('a run: every measured metric once per iteration, evaluations where they were made, a few thoughts', async (t) => {
-  const { folder, store, lines } = await syntheticRun(3, {
-    evaluations: { start: evaluationOf(0.1), final: evaluationOf(0.4) },
-    change: (metrics) => ({ ...metrics, 'loss/sft': null }),
-  });
-  const input = { folder, out: path.join(folder, 'tensorboard'), config: CONFIG, store, startedAt: new Date('2026-01-01T00:00:00Z') };
-  const file = await writeTensorBoard(input);
-  const bytes = await readFile(file);
-  const events = readEvents(bytes);
+  const { store, lines, records } = await recordsOf(3, [{ label: 'final', result: evaluationOf(0.4) }, { label: 'start', result: evaluationOf(0.1) }]);
+  const out = await folder();
+  const write = async () => await Promise.all((await writeTensorBoard({ out, records, store, startedAt: new Date(90_000) })).map((file) => readFile(file)));
+  const [training, evaluation] = await write();
+  const events = readEvents(training);
 
-  const trained = events.filter(({ tag, scalar }) => scalar !== undefined && !tag.startsWith('evaluation/'));
   const measured = lines.flatMap(({ iteration, metrics }) => Object.entries(metrics).flatMap(([tag, value]) => (value === null ? [] : [`${iteration} ${tag} ${Math.fround(value)}`])));
-  t.deepEqual(trained.map(({ step, tag, scalar }) => `${step} ${tag} ${scalar}`), measured);
+  t.deepEqual(events.filter(({ scalar }) => scalar !== undefined).map(({ step, tag, scalar }) => `${step} ${tag} ${scalar}`), measured);
   t.false(events.some(({ tag }) => tag === 'loss/sft'));
+  // The end of the first iteration, which began at 100 s.
+  t.is(events[0].time, 100 + lines[0].metrics['time/iteration']!);
 
-  const success = (tag: string) => events.filter((event) => event.tag === tag).map(({ step, scalar }) => [step, scalar]);
+  const success = (tag: string) => readEvents(evaluation).filter((event) => event.tag === tag).map(({ step, scalar }) => [step, scalar]);
   t.deepEqual(success('evaluation/success'), [[0, Math.fround(0.1)], [3, Math.fround(0.4)]]);
   t.is(success('evaluation/heldOut/low').length, 2);
-
-  // Wall time: the start, then the iterations' seconds one after another.
-  const start = Date.parse('2026-01-01T00:00:00Z') / 1000;
-  t.is(events[0].time, start);
-  t.true(Math.abs(events.at(-1)!.time - start - lines.reduce((sum, { metrics }) => sum + metrics['time/iteration']!, 0)) < 1e-6);
 
   const texts = events.filter(({ text }) => text !== undefined);
   t.is(texts.length, 3 * 3); // 3 samples of each of 3 iterations
   t.true(texts[0].text!.includes(SAMPLES[0].text) && texts[0].text!.includes('verdict: corrected'));
   t.deepEqual(events.find(({ tag }) => tag === 'sample/1/picture')!.picture!.png.subarray(0, 4), Buffer.from('\x89PNG', 'latin1'));
-
-  await writeTensorBoard(input);
-  t.deepEqual(await readFile(file), bytes);
+  t.deepEqual(await write(), [training, evaluation]);
 });
 
-test('a run without samples or iterations still has its file', async (t) => {
-  const { folder, lines } = await syntheticRun(1);
-  const { store } = await syntheticRun(0, { samples: [] });
-  const input = { folder, out: folder, config: CONFIG, startedAt: new Date(0) };
-  const events = readEvents(await readFile(await writeTensorBoard({ ...input, store })));
-  t.is(events.length, Object.keys(lines[0].metrics).length);
-  const empty = await syntheticRun(0);
-  t.deepEqual(readEvents(await readFile(await writeTensorBoard({ ...input, ...empty, out: empty.folder }))), []);
+test('a file that grows step by step is the whole file, wherever a crash cut it, whatever is tried again', async (t) => {
+  const file = path.join(await folder(), 'events');
+  const steps = Array.from({ length: 4 }, (_, step): LoggedStep => ({ step: step * 200, time: step, values: [{ tag: 'a', scalar: step }] })); // 200: two bytes
+  const append = (count: number) =>
+    appendStep(file, steps[count - 1], { numbers: steps.slice(0, count - 1).map(({ step }) => step), read: async () => steps.slice(0, count - 1) });
+  const whole = (count: number) => eventFile(0, steps.slice(0, count));
+  for (const count of [1, 2, 2, 3]) {
+    await append(count);
+    t.deepEqual(await readFile(file), whole(count));
+  }
+  for (const length of [whole(3).length - 1, whole(2).length + 5, whole(2).length, whole(1).length + 20, 3, 0]) {
+    await writeFile(file, whole(3).subarray(0, length));
+    await append(3);
+    t.deepEqual(await readFile(file), whole(3), `cut at ${length}`);
+  }
+  await writeFile(file, Buffer.concat([whole(2), Buffer.alloc(64)])); // a file system's zeros after a crash
+  await append(3);
+  t.deepEqual(await readFile(file), whole(3));
+  await append(4);
+  await append(2); // the run was set back
+  t.deepEqual(await readFile(file), whole(2));
+  await append(4); // another machine published the third
+  t.deepEqual(await readFile(file), whole(4));
+});
+
+test('a reader that has the file open sees it grow', async (t) => {
+  const file = path.join(await folder(), 'events');
+  const step = (number: number): LoggedStep => ({ step: number, time: number, values: [{ tag: 'a', scalar: number }] });
+  await appendStep(file, step(0), { numbers: [], read: async () => [] });
+  const reader = await open(file);
+  await appendStep(file, step(1), { numbers: [0], read: async () => [step(0)] });
+  t.deepEqual(readEvents(await reader.readFile()).map((event) => event.step), [0, 1]);
+  await reader.close();
 });

@@ -1,6 +1,6 @@
 /** TensorBoard event files. Field numbers are those of event.proto, summary.proto and tensor.proto. */
 import { MessageWriter } from '../graph/protobuf.ts';
-import { tfRecord } from './tfrecord.ts';
+import { readTfRecords, tfRecord } from './tfrecord.ts';
 
 /** One logged value: a number, markdown text, or a PNG picture. */
 export type LoggedValue = { tag: string } & ({ scalar: number } | { text: string } | { png: Uint8Array; width: number; height: number });
@@ -14,12 +14,29 @@ export function eventFile(startTime: number, steps: readonly LoggedStep[]): Buff
   return Buffer.concat([version, ...steps.map(stepRecord)]);
 }
 
-function stepRecord({ step, time, values }: LoggedStep): Buffer {
+/** The bytes of one step. */
+export function stepRecord({ step, time, values }: LoggedStep): Buffer {
   return eventRecord(time, (event) =>
     event.int(2, step).message(5, (summary) => {
       for (const value of values) summary.message(1, (message) => writeValue(message.text(1, value.tag), value));
     }),
   );
+}
+
+/** Where the steps of a file end, up to its end or to the first record that is not whole; `start`: the end of the version record, 0 without one. */
+export function readSteps(file: Buffer): { start: number; steps: { step: number; end: number }[] } {
+  const [version, ...records] = readTfRecords(file);
+  return { start: version?.end ?? 0, steps: records.map(({ content, end }) => ({ step: stepOf(content), end })) };
+}
+
+/** Field 2 stands right behind the wall time of nine bytes; 0 is left out. */
+function stepOf(event: Buffer): number {
+  let step = 0;
+  if (event[9] === 2 << 3) for (let at = 10, unit = 1; ; at++, unit *= 128) {
+    step += (event[at] & 0x7f) * unit;
+    if (event[at] < 128) break;
+  }
+  return step;
 }
 
 /** The first field, wall_time, is a double, which `MessageWriter` does not write; fields of a message may simply be joined. */

@@ -1,5 +1,5 @@
 /** Verdicts in words. */
-import type { UnusableReason, Verdict } from '../learner/trajectory.ts';
+import type { UnusableReason, Verdict } from './trajectory.ts';
 
 const WORDS: Readonly<Record<Verdict['outcome'], string>> = {
   correct: 'correct',

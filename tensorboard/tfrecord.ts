@@ -10,6 +10,21 @@ export function tfRecord(content: Uint8Array): Buffer {
   return record;
 }
 
+/** The whole records of a file from its start on; `end`: the offset behind a record. */
+export function readTfRecords(file: Buffer): { content: Buffer; end: number }[] {
+  const records: { content: Buffer; end: number }[] = [];
+  for (let at = 0; at + 16 <= file.length; ) {
+    const length = Number(file.readBigUInt64LE(at));
+    const end = at + 12 + length + 4;
+    if (end > file.length || file.readUInt32LE(at + 8) !== maskedCrc(file.subarray(at, at + 8))) break;
+    const content = file.subarray(at + 12, at + 12 + length);
+    if (file.readUInt32LE(end - 4) !== maskedCrc(content)) break;
+    records.push({ content, end });
+    at = end;
+  }
+  return records;
+}
+
 /** CRC-32C, the Castagnoli polynomial (RFC 3720, appendix B.4). */
 export function crc32c(data: Uint8Array): number {
   let crc = 0xffffffff;
