@@ -68,6 +68,15 @@ export function putEvaluationRecord(store: ArtifactStore, runId: string, label: 
   return store.putRecord(`${recordFolder(runId)}/evaluation-${label}`, result);
 }
 
+/** Forgets what came after the first `iterations` iterations: their records, and the evaluations of later policies. */
+export async function removeLaterRecords(store: ArtifactStore, runId: string, iterations: number): Promise<void> {
+  for (const name of await store.listRecords(recordFolder(runId))) {
+    const [, iteration] = /\/iteration-(\d+)$/.exec(name) ?? [];
+    const [, evaluated] = /\/evaluation-iteration-(\d+)$/.exec(name) ?? [];
+    if (Number(iteration) >= iterations || Number(evaluated) > iterations || name.endsWith('/evaluation-final')) await store.removeRecord(name);
+  }
+}
+
 /** Writes metrics.jsonl and evaluation-<label>.json anew from the records, on whatever machine, and returns them. */
 export async function writeRunFolder(store: ArtifactStore, home: string, runId: string): Promise<RunRecords> {
   const records = await readRunRecords(store, runId);

@@ -7,10 +7,12 @@ import { register as doctor } from './doctor.ts';
 import { register as evaluate } from './evaluate.ts';
 import { register as exportRun } from './export.ts';
 import { register as fakeOpenAI } from './fake-openai.ts';
+import { register as fork } from './fork.ts';
 import { register as gc } from './gc.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
 import { register as report } from './report.ts';
+import { register as reset } from './reset.ts';
 import { register as result } from './result.ts';
 import { register as set } from './set.ts';
 import { register as sft } from './sft.ts';
@@ -25,7 +27,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, set, result, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, set, reset, fork, result, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

@@ -1,12 +1,11 @@
 /** What `npm start` runs: GTR on Points24 with the built-in model, from nothing to a report. */
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { runConfigSchema } from '../configs/schema.ts';
 import { gtrHome, temporalConfig, workflowQueue } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { readConfig } from './config-file.ts';
 import { reportRun } from './report.ts';
-import { startRun } from './start-run.ts';
+import { isKnown, startRun } from './start-run.ts';
 import { Supervisor, WORKER_ROLES } from './supervisor.ts';
 import { serverAnswers, withClient } from './temporal.ts';
 import { collect } from './train.ts';
@@ -43,7 +42,7 @@ async function runQuickstart(supervisor: Supervisor, configFile: string, id: str
     const { address } = temporalConfig();
     const uiPort = Number(address.slice(address.lastIndexOf(':') + 1)) + 1000;
     const link = `http://localhost:${uiPort}/namespaces/default/workflows/${encodeURIComponent(id)}`;
-    if (await isNew(client, id)) {
+    if (!(await isKnown(client, id))) {
       const config = readConfig(runConfigSchema, configFile, changes);
       await startRun<typeof train>(client, 'train', id, [config], config.title);
       process.stdout.write(`Run ${id}: ${config.title}\n`);
@@ -75,15 +74,5 @@ function isAlive(identity: string): boolean {
     return process.kill(Number(identity.split('@')[0]), 0);
   } catch {
     return false;
-  }
-}
-
-async function isNew(client: Client, id: string): Promise<boolean> {
-  try {
-    await client.workflow.getHandle(id).describe();
-    return false;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return true;
-    throw error;
   }
 }

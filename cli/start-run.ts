@@ -1,5 +1,5 @@
 /** Starting a workflow under a run's name. */
-import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { workflowQueue } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
@@ -10,6 +10,17 @@ export async function startRun<W extends Workflow>(client: Client, type: string,
     return await client.workflow.start<W>(type, { workflowId: id, taskQueue: workflowQueue(), args, workflowIdReusePolicy: 'REJECT_DUPLICATE', staticSummary: summary || undefined } as never);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) throw new UsageError(`The run id "${id}" is in use; choose another --id, or follow that run with \`./gtr watch ${id}\`.`);
+    throw error;
+  }
+}
+
+/** Whether the server knows a workflow of this id, open or closed. */
+export async function isKnown(client: Client, id: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(id).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
 }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { IterationProgress } from '../workflows/iteration.ts';
-import type { IterationSummary, Progress, TrainResult } from '../workflows/train.ts';
+import type { IterationSummary } from '../workflows/train-state.ts';
+import type { Progress, TrainResult } from '../workflows/train.ts';
 import { withClient } from './temporal.ts';
 
 export function register(program: Command): void {

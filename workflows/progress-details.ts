@@ -2,7 +2,8 @@
 import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { CorrectorCounts } from '../learner/corrector-counts.ts';
-import type { Progress, TrainState } from './train.ts';
+import type { TrainState } from './train-state.ts';
+import type { Progress } from './train.ts';
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

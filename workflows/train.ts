@@ -31,30 +31,7 @@ import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
 import { RunIndex, SEARCH_ATTRIBUTES } from './search-attributes.ts';
-
-/** What an iteration leaves behind in the run's own state: enough for a table row. */
-export type IterationSummary = { iteration: number; success: number; reward: number; correctedRate: number; episodes: number; seconds: number };
-
-/** The state that a run carries from one execution to the next. */
-export type TrainState = {
-  iteration: number;
-  envSteps: number;
-  policy: ArtifactRef;
-  optimizer: ArtifactRef;
-  corrections: ArtifactRef | null;
-  correctionRows: number;
-  corrector: CorrectorCounts;
-  keptPerWave: number | null;
-  /** Hash of the starting checkpoint's files: a run never goes on with another model. */
-  modelSha256: string;
-  startEvaluation: EvaluatePolicyResult | null;
-  summaries: IterationSummary[];
-  paused: boolean;
-  /** Search attributes that the server knows. */
-  searchAttributes: string[];
-  /** Why the run paused by itself; null when it did not. */
-  halted: string | null;
-};
+import { advance, initialState, type IterationSummary, type TrainState } from './train-state.ts';
 
 export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped' | 'canceled';
 
@@ -182,7 +159,7 @@ class Run {
   }
 
   async execute(): Promise<TrainResult> {
-    let state = (this.#state ??= await this.#prepare());
+    let state = (this.#state = typeof this.#state?.modelSha256 === 'string' ? this.#state : await this.#prepare());
     this.#status = 'running';
     for (let done = 0; state.iteration < this.#iterations && this.#stop === null; done++) {
       if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused, halted: this.#halted });
@@ -201,27 +178,14 @@ class Run {
     return await this.#finish(state);
   }
 
+  /** Opens the model: what a run begins with. A fork brings its state, and sees only whether the model and the configuration will do. */
   async #prepare(): Promise<TrainState> {
     this.#show();
     this.#indexed = await this.#on<SearchAttributeActivities>('orchestrator', 'search attributes of this server').findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
     await this.#setAccountLimits();
     const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
-    const state: TrainState = {
-      iteration: 0,
-      envSteps: 0,
-      policy: prepared.policy,
-      optimizer: prepared.optimizer,
-      corrections: null,
-      correctionRows: 0,
-      corrector: NO_COUNTS,
-      keptPerWave: null,
-      modelSha256: prepared.modelSha256,
-      startEvaluation: null,
-      summaries: [],
-      paused: false,
-      searchAttributes: this.#indexed,
-      halted: null,
-    };
+    if (this.#state !== null) return { ...this.#state, modelSha256: prepared.modelSha256, searchAttributes: this.#indexed };
+    const state = initialState(prepared, this.#indexed);
     return { ...state, startEvaluation: await this.#evaluate(state, 'start') };
   }
 
@@ -243,6 +207,7 @@ class Run {
         this.#child = await startChild(iteration, {
           workflowId: `${this.#runId}/iteration-${state.iteration}`,
           args: [{ runId: this.#runId, config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused: this.#gate.paused }],
+          workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may live for a moment
           staticSummary: `iteration ${state.iteration + 1} of ${this.#iterations}`,
         });
         return await this.#child.result();
@@ -403,31 +368,4 @@ class Run {
     const changes = this.#index.changes({ config: this.#config, status: progress.status, envSteps: progress.envSteps, success }, this.#indexed);
     if (changes.length > 0) upsertSearchAttributes(changes);
   }
-}
-
-function advance(state: TrainState, result: IterationResult, envSteps: number): TrainState {
-  const { metrics } = result;
-  const number = (name: string) => metrics[name] ?? 0;
-  return {
-    ...state,
-    iteration: state.iteration + 1,
-    envSteps: state.envSteps + envSteps,
-    policy: result.policy,
-    optimizer: result.optimizer,
-    corrections: result.corrections,
-    correctionRows: number('corrections/rows'),
-    corrector: addCounts(state.corrector, result.corrector),
-    keptPerWave: result.keptPerWave,
-    summaries: [
-      ...state.summaries,
-      {
-        iteration: state.iteration,
-        success: number('episode/success'),
-        reward: number('episode/reward/mean'),
-        correctedRate: number('thought/correctedRate'),
-        episodes: number('episode/count'),
-        seconds: Math.round(result.seconds * 100) / 100,
-      },
-    ],
-  };
 }

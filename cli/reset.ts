@@ -1,0 +1,68 @@
+/** `gtr reset`: a run goes on from an earlier iteration, by Temporal's own reset. */
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { type Command, InvalidArgumentError } from 'commander';
+import { removeLaterRecords } from '../activities/run-records.ts';
+import { activityDependencies } from '../workers/installation.ts';
+import { UsageError } from './errors.ts';
+import { withClient } from './temporal.ts';
+
+/** `ResetReapplyExcludeType` of Temporal's API: signals and updates that came after the point are not applied again, they were meant for what is dropped. */
+const REAPPLY_NEITHER = [1, 2];
+
+export function register(program: Command): void {
+  program
+    .command('reset <run>')
+    .description('go on from an earlier iteration, with the settings of then; what came after it is dropped')
+    .requiredOption('--to <iterations>', 'whole iterations to keep; 0: from the first iteration', iterationCount)
+    .action(async (run: string, { to }: { to: number }) => {
+      await withClient((client) => resetRun(client, run, to));
+      await removeLaterRecords(activityDependencies().store, run, to);
+      process.stdout.write(`${run}: goes on after ${to} iterations.\n`);
+    });
+}
+
+/** Parses a number of whole iterations. */
+export function iterationCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number, 0 or more.');
+  return Number(text);
+}
+
+/** The step of a run at which it started an iteration: the execution, and the workflow task that decided it. */
+type IterationStart = { runId: string; eventId: NonNullable<unknown> };
+
+async function resetRun(client: Client, run: string, to: number): Promise<void> {
+  const { namespace } = client.options;
+  const starts = await iterationStarts(client, run);
+  const start = starts.get(to);
+  if (start === undefined) {
+    const begun = [...starts.keys()].sort((a, b) => a - b);
+    throw new UsageError(`--to ${to}: ${run} ${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`);
+  }
+  await client.workflowService.resetWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId: run, runId: start.runId },
+    reason: `gtr reset --to ${to}`,
+    workflowTaskFinishEventId: start.eventId as never,
+    requestId: randomUUID(),
+    resetReapplyExcludeTypes: REAPPLY_NEITHER,
+  });
+}
+
+/** Where each iteration was started last: a long run has several executions, a run that was reset has more. */
+async function iterationStarts(client: Client, run: string): Promise<Map<number, IterationStart>> {
+  const executions = await Array.fromAsync(client.workflow.list({ query: `WorkflowId = "${run}"` }));
+  await client.workflow.getHandle(run).describe(); // throws where there is no such run
+  const starts = new Map<number, IterationStart>();
+  for (const { runId } of executions.sort((a, b) => a.startTime.getTime() - b.startTime.getTime())) {
+    const { events } = await client.workflow.getHandle(run, runId).fetchHistory();
+    let newest = -1; // a lower one that comes later is made anew for its artifacts: not where the run stood
+    for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of events!) {
+      const [, iteration] = child?.workflowId?.startsWith(`${run}/`) ? (/\/iteration-(\d+)$/.exec(child.workflowId) ?? []) : [];
+      if (iteration === undefined || Number(iteration) <= newest) continue;
+      newest = Number(iteration);
+      starts.set(newest, { runId, eventId: child!.workflowTaskCompletedEventId! });
+    }
+  }
+  return starts;
+}

@@ -1,0 +1,79 @@
+/** The state that a run carries from iteration to iteration, and from one execution to the next. */
+import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import type { IterationResult } from './iteration.ts';
+
+/** What an iteration leaves behind in the run's own state: enough for a table row. */
+export type IterationSummary = { iteration: number; success: number; reward: number; correctedRate: number; episodes: number; seconds: number };
+
+export type TrainState = {
+  iteration: number;
+  envSteps: number;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  corrections: ArtifactRef | null;
+  correctionRows: number;
+  corrector: CorrectorCounts;
+  keptPerWave: number | null;
+  /** Hash of the starting checkpoint's files; null in a fork whose model was not opened yet. */
+  modelSha256: string | null;
+  startEvaluation: EvaluatePolicyResult | null;
+  summaries: IterationSummary[];
+  paused: boolean;
+  /** Search attributes that the server knows. */
+  searchAttributes: string[];
+  /** Why the run paused by itself; null when it did not. */
+  halted: string | null;
+};
+
+/** The state before the first iteration. */
+export function initialState({ policy, optimizer, modelSha256 }: Pick<TrainState, 'policy' | 'optimizer' | 'modelSha256'>, searchAttributes: string[]): TrainState {
+  return {
+    iteration: 0,
+    envSteps: 0,
+    policy,
+    optimizer,
+    corrections: null,
+    correctionRows: 0,
+    corrector: NO_COUNTS,
+    keptPerWave: null,
+    modelSha256,
+    startEvaluation: null,
+    summaries: [],
+    paused: false,
+    searchAttributes,
+    halted: null,
+  };
+}
+
+/** What the state takes over from an iteration. */
+type Finished = Pick<IterationResult, 'policy' | 'optimizer' | 'corrections' | 'corrector' | 'metrics' | 'seconds'> & { keptPerWave: number | null };
+
+/** The state after one more iteration of `envSteps` kept steps. */
+export function advance(state: TrainState, result: Finished, envSteps: number): TrainState {
+  const { metrics } = result;
+  const number = (name: string) => metrics[name] ?? 0;
+  return {
+    ...state,
+    iteration: state.iteration + 1,
+    envSteps: state.envSteps + envSteps,
+    policy: result.policy,
+    optimizer: result.optimizer,
+    corrections: result.corrections,
+    correctionRows: number('corrections/rows'),
+    corrector: addCounts(state.corrector, result.corrector),
+    keptPerWave: result.keptPerWave,
+    summaries: [
+      ...state.summaries,
+      {
+        iteration: state.iteration,
+        success: number('episode/success'),
+        reward: number('episode/reward/mean'),
+        correctedRate: number('thought/correctedRate'),
+        episodes: number('episode/count'),
+        seconds: Math.round(result.seconds * 100) / 100,
+      },
+    ],
+  };
+}
