@@ -1,129 +1,141 @@
-"""The same work as bench/engine.ts in PyTorch and transformers, on one thread.
+"""The work of bench/engine.ts in PyTorch and transformers on one thread: reads lines `CASE VARIANT` and answers each with the CPU seconds of one run.
 
 pip install torch==2.11.0 transformers==5.23.0
-python bench/engine-pytorch.py [--repeats 3]
+python bench/engine-pytorch.py SPEC.json        (bench/engine.ts writes the specification and asks)
+
+Variants of updates: `eager` and `sdpa` are transformers' own attention, logits of the response only; `sdpa-trimmed` also lets only the
+positions that are asked for through the last layer's queries, output projection and MLP, as the engine does.
 """
-import argparse, json, pathlib, random, time
+import json, pathlib, random, sys, time
 import torch
 from transformers import LlavaConfig, LlavaForConditionalGeneration
+from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-STEPS, EPOCHS, SAMPLES_PER_STEP, ENVIRONMENTS = 512, 2, 32, 32
-SHORTEST, LONGEST, SPECIAL, IMAGE_TOKEN = 39, 44, 4, 3
-
-arguments = argparse.ArgumentParser()
-arguments.add_argument("--repeats", type=int, default=3)
-arguments.add_argument("--rows-per-pass", type=int, default=16)
-options = arguments.parse_args()
-torch.set_num_threads(1)
+SPECIAL = 4
+spec = json.loads(pathlib.Path(sys.argv[1]).read_text())
+torch.set_num_threads(spec["threads"])
 torch.manual_seed(1)
 random.seed(1)
-
-model_config = json.loads((pathlib.Path(__file__).parent.parent / "configs/sft-points24-tiny.json").read_text())["model"]
-vocabulary = SPECIAL + len(model_config["pieces"])
-architecture = model_config["architecture"]
-architecture["image_token_index"] = architecture["image_token_id"] = IMAGE_TOKEN
-architecture["text_config"] |= {"vocab_size": vocabulary, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
-model = LlavaForConditionalGeneration(LlavaConfig(**architecture)).train()
-value_head = torch.nn.Sequential(torch.nn.Linear(96, 64), torch.nn.ReLU(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
-parameters = [*model.parameters(), *value_head.parameters()]
-
-words = lambda count: [random.randrange(SPECIAL, vocabulary) for _ in range(count)]
-prompt = lambda: [1] + [IMAGE_TOKEN] * 16 + words(13)
-PROMPT = 30
+models = {}
 
 
-def batch(ppo_rows, sft_rows):
-    """Rows sorted by length and cut into passes, as the engine does."""
-    rows = [(prompt(), words(random.randint(SHORTEST, LONGEST)), index < ppo_rows, index) for index in range(ppo_rows + sft_rows)]
-    rows.sort(key=lambda row: -len(row[1]))
-    pixels = torch.rand(len(rows), 3, 64, 64) * 2 - 1
+def model_of(name, attention):
+    """Random weights in the shapes of a checkpoint folder; one model serves all variants."""
+    if name not in models:
+        config = LlavaConfig(**json.loads((pathlib.Path(spec["models"][name]) / "config.json").read_text()))
+        models.clear()
+        model = LlavaForConditionalGeneration(config).train()
+        hidden = config.text_config.hidden_size
+        head = torch.nn.Sequential(torch.nn.Linear(hidden, 64), torch.nn.ReLU(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+        models[name] = model, head
+    model, head = models[name]
+    model.set_attn_implementation(attention)
+    return model, head
+
+
+def inputs(model, rows, prompt_tokens, shortest, longest):
+    """Prompts of one length, responses of random lengths padded on the right, which a causal decoder needs no mask for."""
+    config = model.config
+    image = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
+    words = lambda count: [random.randrange(SPECIAL, config.text_config.vocab_size) for _ in range(count)]
+    prompts = [[1] + [config.image_token_id] * image + words(prompt_tokens - image - 1) for _ in range(rows)]
+    responses = sorted((words(random.randint(shortest, longest)) for _ in range(rows)), key=lambda response: -len(response))
+    pixels = torch.rand(rows, 3, config.vision_config.image_size, config.vision_config.image_size) * 2 - 1
+    return prompts, responses, pixels
+
+
+def hidden_states(model, ids, pixels, kept, trimmed):
+    """Final-norm hidden states of the last `kept` positions."""
+    if not trimmed:
+        return model.model(input_ids=ids, pixel_values=pixels, use_cache=False).last_hidden_state[:, -kept:]
+    decoder = model.model.language_model
+    image = torch.cat(list(model.model.get_image_features(pixel_values=pixels).pooler_output))
+    embedded = decoder.embed_tokens(ids)
+    x = embedded.masked_scatter((ids == model.config.image_token_id)[..., None], image)
+    rows, tokens, _ = x.shape
+    turns = decoder.rotary_emb(x, torch.arange(tokens)[None])
+    for layer in decoder.layers[:-1]:
+        x = layer(x, attention_mask=None, position_ids=None, position_embeddings=turns)
+    last = decoder.layers[-1]
+    attention, normed = last.self_attn, last.input_layernorm(x)
+    split = lambda projected: projected.view(rows, projected.shape[1], -1, attention.head_dim).transpose(1, 2)
+    k, v, q = split(attention.k_proj(normed)), split(attention.v_proj(normed)), split(attention.q_proj(normed[:, -kept:]))
+    (cosine, sine) = turns
+    k = apply_rotary_pos_emb(k, k, cosine, sine)[1]
+    q = apply_rotary_pos_emb(q, q, cosine[:, -kept:], sine[:, -kept:])[0]
+    visible = torch.ones(kept, tokens, dtype=torch.bool).tril(tokens - kept)
+    mixed = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, enable_gqa=k.shape[1] != q.shape[1])
+    x = x[:, -kept:] + attention.o_proj(mixed.transpose(1, 2).reshape(rows, kept, -1))
+    return decoder.norm(x + last.mlp(last.post_attention_layernorm(x)))
+
+
+def update(case, variant):
+    """PPO and SFT losses of some optimizer steps, gradients accumulated over passes of `rowsPerPass` rows."""
+    model, head = model_of(case["model"], "eager" if variant == "eager" else "sdpa")
+    ppo, sft = case["ppo"], case["sft"]
     passes = []
-    for start in range(0, len(rows), options.rows_per_pass):
-        part = rows[start : start + options.rows_per_pass]
-        longest = max(len(response) for _, response, _, _ in part)
-        ids = torch.tensor([p + r + [0] * (longest - len(r)) for p, r, _, _ in part])
-        mask = torch.tensor([[1.0] * len(r) + [0.0] * (longest - len(r)) for _, r, _, _ in part])
-        passes.append((ids, mask, torch.tensor([is_ppo for _, _, is_ppo, _ in part]), pixels[[index for _, _, _, index in part]]))
-    return passes
+    prompts, responses, pixels = inputs(model, ppo + sft, case["promptTokens"], case["shortest"], case["longest"])
+    kinds = [index < ppo for index in range(ppo + sft)]
+    random.shuffle(kinds)
+    for start in range(0, ppo + sft, case["rowsPerPass"]):
+        part = slice(start, start + case["rowsPerPass"])
+        longest = max(map(len, responses[part]))
+        ids = torch.tensor([p + r + [0] * (longest - len(r)) for p, r in zip(prompts[part], responses[part])])
+        mask = torch.tensor([[1.0] * len(r) + [0.0] * (longest - len(r)) for r in responses[part]])
+        passes.append((ids, mask, torch.tensor(kinds[part]), pixels[part]))
+    parameters = [*model.parameters(), *head.parameters()]
+
+    def run():
+        for _ in range(case["steps"]):
+            for ids, mask, is_ppo, images in passes:
+                hidden = hidden_states(model, ids[:, :-1], images, mask.shape[1], variant == "sdpa-trimmed")
+                logits = model.lm_head(hidden)
+                targets = ids[:, case["promptTokens"]:, None]
+                loss = 0.0
+                if is_ppo.any():
+                    logprob = (torch.log_softmax(logits[is_ppo] / 0.2, -1).gather(-1, targets[is_ppo])[..., 0] * mask[is_ppo] * 0.5).sum(1)
+                    value = head(hidden[is_ppo, 0])[:, 0]
+                    ratio = (logprob - logprob.detach() - 0.01).exp()
+                    loss = loss + (-torch.min(ratio, ratio.clamp(0.9, 1.1)) + 0.25 * (value - 1) ** 2).sum() / ppo
+                if not is_ppo.all():
+                    chosen = mask[~is_ppo]
+                    picked = torch.log_softmax(logits[~is_ppo], -1).gather(-1, targets[~is_ppo])[..., 0]
+                    loss = loss - (picked * chosen / chosen.sum(1, keepdim=True)).sum() / sft
+                loss.backward()
+            for parameter in parameters:
+                parameter.grad = None
+
+    return run
 
 
-def step(passes, ppo_rows, sft_rows):
-    """PPO and SFT losses of one optimizer step, gradients accumulated. Rows are padded on the right, which a causal decoder needs no mask for."""
-    for ids, mask, is_ppo, pixels in passes:
-        kept = mask.shape[1]
-        hidden = model.model(input_ids=ids[:, :-1], pixel_values=pixels, use_cache=False).last_hidden_state[:, -kept:]
-        logits = model.lm_head(hidden)
-        targets = ids[:, PROMPT:, None]
-        loss = 0.0
-        if is_ppo.any():
-            logprob = (torch.log_softmax(logits[is_ppo] / 0.2, -1).gather(-1, targets[is_ppo])[..., 0] * mask[is_ppo] * 0.5).sum(1)
-            value = value_head(hidden[is_ppo, 0])[:, 0]
-            ratio = (logprob - logprob.detach() - 0.01).exp()
-            surrogate = torch.min(ratio, ratio.clamp(0.9, 1.1))
-            loss = loss + (-surrogate + 0.25 * (value - 1) ** 2).sum() / ppo_rows
-        if not is_ppo.all():
-            chosen = mask[~is_ppo]
-            picked = torch.log_softmax(logits[~is_ppo], -1).gather(-1, targets[~is_ppo])[..., 0]
-            loss = loss - (picked * chosen / chosen.sum(1, keepdim=True)).sum() / sft_rows
-        loss.backward()
-    for parameter in parameters:
-        parameter.grad = None
+def sample(case, variant):
+    model, _ = model_of(case["model"], "sdpa")
+    prompts, _, pixels = inputs(model, case["rows"], case["promptTokens"], 1, 1)
+    shared = case["rowsPerPrompt"]
+    ids = torch.tensor([prompts[index - index % shared] for index in range(len(prompts))])
+    pixels = pixels[[index - index % shared for index in range(len(prompts))]]
+
+    def run():
+        with torch.no_grad():
+            for _ in range(case["rounds"]):
+                model.generate(input_ids=ids, pixel_values=pixels, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0, repetition_penalty=1.2, max_new_tokens=case["tokens"], min_new_tokens=case["tokens"])
+
+    return run
 
 
-def update(batches, ppo_rows, sft_rows):
-    for _ in range(EPOCHS):
-        for passes in batches:
-            step(passes, ppo_rows, sft_rows)
+def product(case, variant):
+    a, b = torch.rand(case["size"], case["size"]), torch.rand(case["size"], case["size"])
+    return lambda: torch.mm(a, b)
 
 
-def rollout(ids, pixels):
-    with torch.no_grad():
-        for _ in range(STEPS // ENVIRONMENTS):
-            model.generate(input_ids=ids, pixel_values=pixels, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0, repetition_penalty=1.2, max_new_tokens=LONGEST, min_new_tokens=LONGEST)
-
-
-def measure(name, run):
-    wall = cpu = float("inf")
-    for repeat in range(options.repeats + 1):
-        start, used = time.perf_counter(), time.process_time()
-        run()
-        if repeat > 0:
-            wall, cpu = min(wall, time.perf_counter() - start), min(cpu, time.process_time() - used)
-    print(f"{name:46}  {wall:.2f} s wall, {cpu:.2f} s CPU", flush=True)
-
-
-print(f"torch {torch.__version__}, {sum(p.numel() for p in parameters)} parameters")
-prompts = torch.tensor([prompt() for _ in range(ENVIRONMENTS)])
-measure(f"rollout, {STEPS} steps of {LONGEST} tokens", lambda: rollout(prompts, torch.rand(ENVIRONMENTS, 3, 64, 64)))
-steps = STEPS // SAMPLES_PER_STEP
-ppo = [batch(SAMPLES_PER_STEP, 0) for _ in range(steps)]
-measure(f"update, {STEPS} steps x {EPOCHS} epochs, PPO", lambda: update(ppo, SAMPLES_PER_STEP, 0))
-both = [batch(SAMPLES_PER_STEP, SAMPLES_PER_STEP) for _ in range(steps)]
-measure(f"update, {STEPS} steps x {EPOCHS} epochs, PPO + SFT", lambda: update(both, SAMPLES_PER_STEP, SAMPLES_PER_STEP))
-
-# The decoder of 1.1 M parameters: the vision tower runs once per row here too.
-architecture["text_config"] |= {"hidden_size": 128, "intermediate_size": 344, "num_hidden_layers": 4, "head_dim": 32}
-large = LlavaForConditionalGeneration(LlavaConfig(**architecture)).train()
-large_prompt = lambda text: [1] + [IMAGE_TOKEN] * 16 + words(text - 1)
-ids = torch.tensor([large_prompt(148) + words(60) for _ in range(16)])
-pixels = torch.rand(16, 3, 64, 64) * 2 - 1
-
-
-def train_step():
-    for start in range(0, 16, 4):
-        part = ids[start : start + 4]
-        hidden = large.model(input_ids=part[:, :-1], pixel_values=pixels[start : start + 4], use_cache=False).last_hidden_state[:, -60:]
-        logits = large.lm_head(hidden)
-        (torch.nn.functional.cross_entropy(logits.flatten(0, 1), part[:, -60:].flatten()) / 4).backward()
-    for parameter in large.parameters():
-        parameter.grad = None
-
-
-def large_sampling():
-    prompts = ids[:, :124]
-    with torch.no_grad():
-        large.generate(input_ids=prompts, pixel_values=pixels, attention_mask=torch.ones_like(prompts), do_sample=True, temperature=1.0, repetition_penalty=1.2, max_new_tokens=100, min_new_tokens=100)
-
-
-measure("1 M decoder, train step 16 x 224, loss on 60", train_step)
-measure("1 M decoder, 16 prompts of 124, 100 tokens", large_sampling)
+print(json.dumps({"torch": torch.__version__}), flush=True)
+prepared = {}
+for line in sys.stdin:
+    name, variant = line.rstrip("\n").split("\t")
+    case = spec["cases"][name]
+    if (name, variant) not in prepared:
+        prepared = {key: run for key, run in prepared.items() if spec["cases"][key[0]].get("model") == case.get("model")}
+        prepared[name, variant] = {"update": update, "sample": sample, "product": product}[case["kind"]](case, variant)
+    start, used = time.perf_counter(), time.process_time()
+    prepared[name, variant]()
+    print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - used}), flush=True)

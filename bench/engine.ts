@@ -1,101 +1,79 @@
 /**
- * Times of the policy engine: on the built-in model's shapes a rollout of 512 steps and an update of 512 steps x 2 epochs, and with a decoder of
- * 1.1 M parameters a train step (16 rows of 224 tokens, loss on the last 60) and sampling (prompts of 124, 100 tokens). With `--python`, an
- * interpreter that has what bench/engine-pytorch.py names, the same work in PyTorch follows in the same run, with the ratios.
+ * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of the repeats, because other
+ * work may share the machine; for two cores the clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
  *
- * npm run bench -- engine [--lanes 1] [--repeats 3] [--rows-per-shard 16] [--rows-per-sample 16] [--python PATH]
+ * npm run bench -- engine [--python PATH] [--repeats 3] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
-import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
-import type { VlmConfig } from '../policy/vlm-config.ts';
-import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
-import { Requests } from './engine/requests.ts';
+import { CASES, type Case, type ModelName, PEAK, VARIANTS } from './engine/cases.ts';
+import { prepare, productOperations } from './engine/engine-run.ts';
+import { PytorchProcess } from './engine/pytorch-process.ts';
+import { openRandomLlava } from './engine/random-llava.ts';
+import { least, type Seconds, seconds } from './engine/stopwatch.ts';
 import { DECODER_1M, writeTinyModel } from './engine/tiny-model.ts';
 
-const STEPS = 512;
-const EPOCHS = 2;
-const SAMPLES_PER_STEP = 32;
-/** Environments that are sampled together. */
-const ENVIRONMENTS = 32;
-const RESPONSE_TOKENS = { shortest: 39, longest: 44 };
-
 const { values: options } = parseArgs({
-  options: { lanes: { type: 'string', default: '1' }, repeats: { type: 'string', default: '3' }, 'rows-per-shard': { type: 'string', default: '16' }, 'rows-per-sample': { type: 'string', default: '16' }, python: { type: 'string' } },
+  options: { python: { type: 'string' }, repeats: { type: 'string', default: '3' }, only: { type: 'string', default: '' }, lanes: { type: 'string', default: '1,2' }, models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') } },
 });
+const repeats = Number(options.repeats);
+const [one, several] = options.lanes.split(',').map(Number);
+const cases = Object.entries(CASES).filter(([name]) => name === PEAK || name.includes(options.only));
+const needs = (model: ModelName) => cases.some(([, asked]) => asked.kind !== 'product' && asked.model === model);
+const models: Record<ModelName, string> = { tiny: await writeTinyModel(), '1m': await writeTinyModel(DECODER_1M), '135m': needs('135m') ? (await openRandomLlava(options.models, '135m', 'F32')).folder : '' };
 
-async function open(text: object, rowsPerShard: number): Promise<{ engine: OnnxPolicyEngine; parameters: Float32Array; config: VlmConfig }> {
-  const checkpoint = openCheckpoint(await writeTinyModel(text));
-  const engine = OnnxPolicyEngine.open({ checkpoint, scope: { kind: 'all' }, valueHead: [64, 32], provider: 'cpu', lanes: Number(options.lanes), rowsPerShard, rowsPerSample: Number(options['rows-per-sample']) });
-  const parameters = engine.initialParameters(1);
-  await engine.setParameters(parameters);
-  return { engine, parameters, config: checkpoint.config };
+const pytorch = options.python === undefined ? null : new PytorchProcess(options.python, models);
+if (pytorch !== null) console.log(`torch ${await pytorch.version()}, one thread`);
+console.log(`${'one core, CPU seconds'.padEnd(46)} ours  share of peak  PyTorch: time, ours / PyTorch (goal)`);
+
+let peak = 0; // floating-point operations a second
+for (const [name, asked] of cases) {
+  const { ours, theirs } = await sideBySide(name, asked);
+  const operations = productOperations(asked, () => openCheckpoint(models[(asked as { model: ModelName }).model]));
+  const speed = (operations ?? 0) / ours.cpu;
+  if (name === PEAK) peak = speed;
+  const share = name === PEAK ? `${(speed / 1e9).toFixed(0)} GFLOP/s` : operations === null ? '' : `${((100 * speed) / peak).toFixed(0)} %`;
+  const beside = [...theirs].map(([variant, { cpu }]) => `${variant} ${cpu.toFixed(3)}, ${(ours.cpu / cpu).toFixed(2)}${asked.goals?.[variant] === undefined ? '' : ` (${asked.goals[variant].toFixed(2)})`}`);
+  console.log(`${name.padEnd(46)} ${ours.cpu.toFixed(3)} ${share.padEnd(12)} ${beside.join('; ')}`);
+}
+await pytorch?.close();
+
+if (several !== undefined) {
+  console.log(`${`${several} lanes, seconds of the clock`.padEnd(46)} one lane, ${several} lanes, times`);
+  for (const [name, asked] of cases) if (asked.kind !== 'product' && asked.model !== '135m') await speedUp(name, asked);
 }
 
-const { engine, parameters, config } = await open({}, Number(options['rows-per-shard']));
-console.log(`${engine.trainedSize} trained parameters, ${options.lanes} lane(s), ${options['rows-per-shard']} rows a shard, ${options['rows-per-sample']} rows sampled together`);
-
-/** 16 image tokens and 14 of text. */
-const tiny = new Requests(config, 30);
-const requests = Array.from({ length: STEPS / SAMPLES_PER_STEP }, (_, seed) => ({
-  ppo: tiny.gradient({ ppo: SAMPLES_PER_STEP, sft: 0, ...RESPONSE_TOKENS, seed }),
-  both: tiny.gradient({ ppo: SAMPLES_PER_STEP, sft: SAMPLES_PER_STEP, ...RESPONSE_TOKENS, seed }),
-}));
-const prompts = tiny.sample(ENVIRONMENTS, RESPONSE_TOKENS.longest);
-
-async function rollout(): Promise<void> {
-  for (let step = 0; step < STEPS / ENVIRONMENTS; step++) await engine.sample(prompts);
-}
-
-async function update(kind: 'ppo' | 'both'): Promise<void> {
-  for (let epoch = 0; epoch < EPOCHS; epoch++) {
-    for (const request of requests) {
-      await engine.gradients(request[kind]);
-      // What an optimizer step costs the engine beside its gradient.
-      await engine.setParameters(parameters);
+/** The engine's runs and PyTorch's in turns, after one of each that is not counted. */
+async function sideBySide(name: string, asked: Case): Promise<{ ours: Seconds; theirs: Map<string, Seconds> }> {
+  const variants = pytorch === null ? [] : VARIANTS[asked.kind];
+  const { run, close } = await prepare(asked, models, one);
+  const ours: Seconds[] = [];
+  const theirs = new Map(variants.map((variant) => [variant, [] as Seconds[]]));
+  for (let repeat = 0; repeat <= repeats; repeat++) {
+    const spent = await seconds(run);
+    if (repeat > 0) ours.push(spent);
+    for (const [variant, runs] of theirs) {
+      const theirSpent = await pytorch!.run(name, variant);
+      if (repeat > 0) runs.push(theirSpent);
     }
   }
+  await close();
+  return { ours: least(ours), theirs: new Map([...theirs].map(([variant, runs]) => [variant, least(runs)])) };
 }
 
-/** CPU seconds by measurement. */
-const cpuSeconds = new Map<string, number>();
-
-/** Wall-clock and process CPU seconds, the least of the repeats; the first run makes the sessions and is shown apart. */
-async function measure(name: string, run: () => Promise<void>): Promise<void> {
-  let [wall, cpu, first] = [Infinity, Infinity, 0];
-  for (let repeat = 0; repeat <= Number(options.repeats); repeat++) {
-    const [start, used] = [performance.now(), process.cpuUsage()];
-    await run();
-    const elapsed = (performance.now() - start) / 1000;
-    const { user, system } = process.cpuUsage(used);
-    if (repeat === 0) first = elapsed;
-    else [wall, cpu] = [Math.min(wall, elapsed), Math.min(cpu, (user + system) / 1e6)];
+/** The same request with one lane and with several, in turns. */
+async function speedUp(name: string, asked: Case): Promise<void> {
+  const engines = await Promise.all([one, several].map((lanes) => prepare(asked, models, lanes)));
+  const runs: Seconds[][] = [[], []];
+  for (let repeat = 0; repeat <= repeats; repeat++) {
+    for (const [index, { run }] of engines.entries()) {
+      const spent = await seconds(run);
+      if (repeat > 0) runs[index].push(spent);
+    }
   }
-  cpuSeconds.set(name, cpu);
-  console.log(`${name.padEnd(44)} ${wall.toFixed(2)} s wall, ${cpu.toFixed(2)} s CPU (first ${first.toFixed(2)} s)`);
-}
-
-await measure(`rollout, ${STEPS} steps of ${RESPONSE_TOKENS.longest} tokens`, rollout);
-await measure(`update, ${STEPS} steps x ${EPOCHS} epochs, PPO`, () => update('ppo'));
-await measure(`update, ${STEPS} steps x ${EPOCHS} epochs, PPO + SFT`, () => update('both'));
-await engine.close();
-
-/** Rows of one pass of the larger decoder: its activations leave the cache sooner. */
-const large = await open(DECODER_1M, 4);
-const trainStep = new Requests(large.config, 164).gradient({ ppo: 0, sft: 16, shortest: 60, longest: 60 });
-const largePrompts = new Requests(large.config, 124).sample(16, 100);
-console.log(`${large.engine.trainedSize} trained parameters`);
-await measure('1 M decoder, train step 16 x 224, loss on 60', async () => void (await large.engine.gradients(trainStep)));
-await measure('1 M decoder, 16 prompts of 124, 100 tokens', async () => void (await large.engine.sample(largePrompts)));
-await large.engine.close();
-
-if (options.python !== undefined) {
-  const script = path.join(import.meta.dirname, 'engine-pytorch.py');
-  const output = execFileSync(options.python, [script, '--repeats', options.repeats], { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }, stdio: ['ignore', 'pipe', 'ignore'] });
-  console.log(output.trimEnd());
-  for (const [, name, cpu] of output.matchAll(/^(.+?) {2,}[\d.]+ s wall, ([\d.]+) s CPU$/gm)) {
-    const ours = cpuSeconds.get(name);
-    if (ours !== undefined) console.log(`${name.padEnd(44)} ours / PyTorch ${(ours / Number(cpu)).toFixed(2)}`);
-  }
+  for (const { close } of engines) await close();
+  const [alone, together] = runs.map((list) => least(list).wall);
+  console.log(`${name.padEnd(46)} ${alone.toFixed(3)}, ${together.toFixed(3)}, ${(alone / together).toFixed(2)}`);
 }

@@ -16,12 +16,13 @@ export class Requests {
     this.promptTokens = promptTokens;
   }
 
-  /** `rows` prompts to be answered with `tokens` tokens each (random weights rarely end a row earlier). */
-  sample(rows: number, tokens: number): SampleRequest {
+  /** `rows` rows to be answered with `tokens` tokens each (random weights rarely end a row earlier), of which `rowsPerPrompt` at a time share a prompt. */
+  sample(rows: number, tokens: number, rowsPerPrompt = 1): SampleRequest {
     const random = new RandomStream({ seed: 1, purpose: 'bench sampling' });
+    const prompts = Array.from({ length: rows / rowsPerPrompt }, (_, image) => ({ image, promptIds: this.#prompt(random) }));
     return {
-      rows: Array.from({ length: rows }, (_, image) => ({ image, promptIds: this.#prompt(random), noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
-      pixels: this.#pixels(random, rows),
+      rows: Array.from({ length: rows }, (_, row) => ({ ...prompts[Math.floor(row / rowsPerPrompt)], noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
+      pixels: this.#pixels(random, prompts.length),
       maxNewTokens: tokens,
       temperature: 1,
       repetitionPenalty: 1.2,
