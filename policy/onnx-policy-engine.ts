@@ -107,12 +107,26 @@ export class OnnxPolicyEngine implements PolicyEngine {
       for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
       return gradient!;
     });
-    const gradient = await sumInOrder(running, this.trainedSize);
+    const gradient = await this.#sumInOrder(running);
     return { gradient, rows: statistics };
   }
 
   close(): Promise<void> {
     return this.#pool.close();
+  }
+
+  /** Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let go once it is added. */
+  async #sumInOrder(running: Promise<Float32Array>[]): Promise<Float32Array> {
+    // A failure behind the one awaited must not count as unhandled.
+    for (const promise of running) promise.catch(() => {});
+    const [first, ...others] = running;
+    const sum = first === undefined ? new Float32Array(this.trainedSize) : await first;
+    while (others.length > 0) {
+      const summand = await others.shift()!;
+      for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
+      this.#pool.recycle(summand);
+    }
+    return sum;
   }
 
   /** Rows of like length side by side, longest first, cut into shards. */
@@ -131,18 +145,6 @@ export class OnnxPolicyEngine implements PolicyEngine {
 export function graphModel({ checkpoint, scope, valueHead, precision = 'float32', gradientCheckpointing = false }: Pick<EngineOptions, 'checkpoint' | 'scope' | 'valueHead' | 'precision' | 'gradientCheckpointing'>): GraphModel {
   const trained = trainedParameters(checkpoint, scope, valueHead);
   return { checkpoint, trained, loraScale: loraScale(scope), loraDropout: scope.kind === 'lora' ? scope.dropout : 0, precision, gradientCheckpointing };
-}
-
-/** Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let go once it is added. */
-async function sumInOrder(running: Promise<Float32Array>[], size: number): Promise<Float32Array> {
-  // A failure behind the one awaited must not count as unhandled.
-  for (const promise of running) promise.catch(() => {});
-  const sum = new Float32Array(size);
-  while (running.length > 0) {
-    const summand = await running.shift()!;
-    for (let i = 0; i < size; i++) sum[i] += summand[i];
-  }
-  return sum;
 }
 
 /** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */

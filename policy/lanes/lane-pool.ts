@@ -33,13 +33,13 @@ class LaneThread {
     return this.#failure !== null;
   }
 
-  ask(message: object): Promise<unknown> {
+  ask(message: object, transfer: ArrayBuffer[] = []): Promise<unknown> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const id = this.#next++;
       this.#waiting.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, ...message });
+      this.#worker.postMessage({ id, ...message }, transfer);
     }).finally(() => {
       if (this.#waiting.size === 0) this.#worker.unref();
     });
@@ -61,6 +61,7 @@ export class LanePool {
   readonly #lanes: LaneThread[];
   readonly #free: LaneThread[];
   readonly #queue: ((lane: LaneThread) => void)[] = [];
+  readonly #spareGradients: Float32Array[] = [];
 
   constructor(setup: LaneSetup, lanes: number) {
     this.#lanes = Array.from({ length: lanes }, () => new LaneThread(setup));
@@ -80,12 +81,19 @@ export class LanePool {
   async run(job: LaneJob): Promise<LaneResult> {
     const lane = this.#free.pop() ?? (await new Promise<LaneThread>((resolve) => this.#queue.push(resolve)));
     try {
-      return (await lane.ask({ job })) as LaneResult;
+      const gradient = job.kind === 'train' ? this.#spareGradients.pop() : undefined;
+      if (gradient === undefined) return (await lane.ask({ job })) as LaneResult;
+      return (await lane.ask({ job: { ...job, gradient } }, [gradient.buffer as ArrayBuffer])) as LaneResult;
     } finally {
       const next = this.#queue.shift();
       if (next === undefined) this.#free.push(lane);
       else next(lane);
     }
+  }
+
+  /** Takes back a gradient that `run` gave and nobody reads any more; as many are kept as there are lanes. */
+  recycle(gradient: Float32Array): void {
+    if (this.#spareGradients.length < this.#lanes.length) this.#spareGradients.push(gradient);
   }
 
   async close(): Promise<void> {

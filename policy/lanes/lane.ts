@@ -14,7 +14,10 @@ export type LaneSetup = {
 };
 
 /** A graph run: which graph, in which shape, on what. */
-export type LaneJob = { kind: 'train' | 'score' | 'inspect'; shape: ShardShape; feeds: Feeds } | { kind: 'sample'; shape: SampleShape; feeds: Feeds };
+export type LaneJob =
+  | { kind: 'train'; shape: ShardShape; feeds: Feeds; /** An earlier gradient to be written over: fresh memory costs more than a pass over it. */ gradient?: Float32Array }
+  | { kind: 'score' | 'inspect'; shape: ShardShape; feeds: Feeds }
+  | { kind: 'sample'; shape: SampleShape; feeds: Feeds };
 
 /** Named results; `gradient` is flat, in the order of the trained parameters. */
 export type LaneResult = { outputs: Record<string, Float32Array | BigInt64Array>; gradient: Float32Array | null };
@@ -42,10 +45,11 @@ export class Lane {
     }
   }
 
-  async run({ kind, shape, feeds }: LaneJob): Promise<LaneResult> {
+  async run(job: LaneJob): Promise<LaneResult> {
+    const { kind, shape, feeds } = job;
     const session = await this.#session(kind, shape);
-    if (kind !== 'train') return { outputs: named(await session.run({ ...this.#parameters, ...feeds })), gradient: null };
-    const gradient = new Float32Array(this.#size);
+    if (job.kind !== 'train') return { outputs: named(await session.run({ ...this.#parameters, ...feeds })), gradient: null };
+    const gradient = job.gradient ?? new Float32Array(this.#size);
     const results = await session.run({ ...this.#parameters, ...feeds }, this.#gradientViews(gradient));
     const outputs = named(Object.fromEntries(Object.entries(results).filter(([name]) => !name.startsWith('grad:'))));
     return { outputs, gradient };
