@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../configs/schema.ts';
 import { AlfworldEnvironment } from '../envs/alfworld/alfworld.ts';
 import type { Entity } from '../envs/alfworld/entities.ts';
-import { WANTED_PROPERTY } from '../envs/alfworld/goal-conditions.ts';
+import { type Task, WANTED_PROPERTY } from '../envs/alfworld/goal-conditions.ts';
 import { HouseholdView } from '../envs/alfworld/household-view.ts';
 import type { Lead } from '../envs/alfworld/leads.ts';
 import type { Environment } from '../envs/env.ts';
@@ -40,10 +40,10 @@ function native(environment: Environment): AlfworldEnvironment {
   throw new ConfigError('corrector.teacher: the solver sees nothing of the original simulator\'s state; choose "openai", or environment.options.simulator "native".');
 }
 
-/** Placeholders of a thought: {place} where one stands, {seen} what is there, {hand} what is in hand, {subgoal}, {next} the command. */
+/** Placeholders of a thought: {place} where one stands, {seen} what is there, {wanted} what of it the task is about, {hand} what is in hand, {subgoal}, {next} the command. */
 function planOf(environment: AlfworldEnvironment, { subgoal, command }: Lead): Plan {
   const view = new HouseholdView(environment.play);
-  const words = { place: placeWords(view), seen: seenWords(view), hand: view.hand === null ? 'nothing' : thingWords(view, view.hand), subgoal, next: command };
+  const words = { place: placeWords(view), seen: seenWords(view), wanted: seenWords(view, environment.task), hand: view.hand === null ? 'nothing' : thingWords(view, view.hand), subgoal, next: command };
   return { target: null, action: command, word: (template) => fillThought(template, words) };
 }
 
@@ -51,10 +51,11 @@ function placeWords(view: HouseholdView): string {
   return view.here.length === 0 ? 'the middle of the room' : view.here.map(({ entity }) => entity.name).join(', ');
 }
 
-/** The things on and in what one faces; a closed receptacle instead of what is in it. */
-function seenWords(view: HouseholdView): string {
+/** The things on and in what one faces, or those of them that a task is about; a closed receptacle instead of what is in it. */
+function seenWords(view: HouseholdView, task?: Task): string {
+  const kinds = task && [task.object.toLowerCase(), task.lamp.toLowerCase()];
   const seen = view.here.flatMap(({ entity, openable, open }) => (
-    openable && !open ? [`closed ${entity.name}`] : view.contents(entity).map((thing) => thingWords(view, thing))));
+    openable && !open ? [`closed ${entity.name}`] : view.contents(entity).filter((thing) => kinds?.includes(view.kind(thing)) ?? true).map((thing) => thingWords(view, thing))));
   return seen.length === 0 ? 'nothing' : seen.join(', ');
 }
 

@@ -19,8 +19,10 @@ export async function play(
   mkdirSync(folder, { recursive: true });
   const show = () => {
     writeFileSync(picture, encodePng(environment.observe(PICTURE_SIZE)));
-    const values = Object.entries(environment.promptValues()).map(([key, value]) => `${key}: ${value || '(empty)'}`);
-    output.write(`${values.join(', ')}\nPicture: ${picture}\nActions: ${environment.legalActions().join('  ')}\n> `);
+    const actions = environment.legalActions();
+    const values = Object.entries(environment.promptValues()).filter(([, value]) => value !== actions.join('\n')); // they are listed below
+    const lines = values.map(([key, value]) => `${key}: ${value.replaceAll('\n', '\n  ') || '(empty)'}`);
+    output.write(`${lines.join(values.some(([, value]) => value.includes('\n')) ? '\n' : ', ')}\nPicture: ${picture}\nActions: ${actions.join(actions.some((action) => action.includes(' ')) ? '\n  ' : '  ')}\n> `);
   };
   const lines = createInterface({ input });
   let total = 0;

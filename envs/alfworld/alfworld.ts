@@ -151,7 +151,8 @@ export class AlfworldEnvironment implements Environment {
     this.#feedback = this.play.intro;
     this.#sentence = sentence ?? taskSentence(this.play.intro);
     this.#lookAround();
-    for (const action of actions) this.step(action);
+    for (const action of actions) this.#act(action);
+    this.#over = this.#judge().stop !== null;
   }
 
   state(): AlfworldState {
@@ -174,13 +175,20 @@ export class AlfworldEnvironment implements Environment {
   step(action: string, drawn = false): StepResult {
     if (this.#over) throw new Error('alfworld: the episode is over');
     if (!this.play.commands.includes(action)) throw new RangeError(`alfworld: "${action}" is not admissible now`);
-    const { feedback, won } = this.play.step(action);
-    this.#feedback = feedback;
-    this.#actions.push(action);
-    this.#lookAround();
-    const result = judgeStep(this.#actions, won, this.goalConditions, drawn);
+    this.#act(action);
+    const result = this.#judge(drawn);
     this.#over = result.stop !== null;
     return result;
+  }
+
+  #act(action: string): void {
+    this.#feedback = this.play.step(action).feedback;
+    this.#actions.push(action);
+    this.#lookAround();
+  }
+
+  #judge(drawn = false): StepResult {
+    return judgeStep(this.#actions, this.play.won, this.goalConditions, drawn);
   }
 
   get goalConditions(): GoalConditions {
@@ -198,6 +206,9 @@ export class AlfworldEnvironment implements Environment {
   }
 
   #lookAround(): void {
-    for (const { entity, openable, open } of new HouseholdView(this.play).here) if (!openable || open) this.#seen.add(entity);
+    const here = this.play.facts('atlocation')[0]?.[1];
+    for (const [receptacle, place] of this.play.facts('receptacleatlocation')) {
+      if (place === here && (!this.play.isTrue('openable', receptacle) || this.play.isTrue('opened', receptacle))) this.#seen.add(receptacle);
+    }
   }
 }

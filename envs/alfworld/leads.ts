@@ -11,7 +11,7 @@ export type Lead = { readonly subgoal: string; readonly command: string };
 /**
  * All leads that are as good as the first by what is known; none when the goal is reached or nothing helps.
  * With the missing things seen, they are the shortest plans; else what can be done already, and then the search: open what one stands before,
- * go to places that take such a thing and were not seen yet, open ones first.
+ * go to places that take such a thing and were not seen yet, open ones first, then as the commands are listed.
  * @param seen receptacles whose contents were seen
  */
 export function leads(play: TextGamePlay, task: Task, seen: ReadonlySet<Entity>): readonly Lead[] {
@@ -19,7 +19,7 @@ export function leads(play: TextGamePlay, task: Task, seen: ReadonlySet<Entity>)
   const advice = advise(play, task, view) ?? partOf(play, task, view);
   if (advice) return distinct(advice.plans.filter((plan) => plan.length > 0).map((plan) => ({ subgoal: subgoalOf(plan), command: plan[0] })));
   const missing = missingKind(view, task);
-  const unseen = view.receptacles.filter(({ entity, place }) => place && !seen.has(entity));
+  const unseen = view.receptacles.filter(({ entity, place }) => place && !seen.has(entity)).toSorted((a, b) => (a.entity.name < b.entity.name ? -1 : 1));
   const likely = unseen.filter((receptacle) => view.takesKind(receptacle, missing));
   return search(view, likely.length > 0 ? likely : unseen).map((command) => ({ subgoal: `find ${missing}`, command }));
 }
