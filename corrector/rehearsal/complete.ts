@@ -1,17 +1,14 @@
 /** The choice of a chat completion: a call of the tool, or the judgement, or what a scripted fault makes of it. */
-import type { CorrectorPrompt } from '../corrector-prompt.ts';
 import { FORMULA_TOOL_NAME } from '../formula-tool.ts';
 import { FORMULA_GAMES, handOf } from '../hand.ts';
 import { answerQuestion, type Mistake } from './answer-question.ts';
 import type { Fault } from './faults.ts';
-import { type ChatRequest, type Question, readQuestion } from './read-request.ts';
+import type { ChatRequest, Question } from './read-request.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 export type Choice = { message: { role: 'assistant'; content: string | null; refusal: string | null; tool_calls?: ToolCall[] }; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter' };
 
 export type CompleteOptions = {
-  prompts: readonly CorrectorPrompt[];
-  cardFaces: string | null;
   /** How often the tool is called before the answer, where it is offered. */
   toolRounds: number;
   fault: Fault | null;
@@ -21,10 +18,8 @@ export type CompleteOptions = {
 
 const MISTAKES: readonly Fault[] = ['wrongFormula', 'wrongNoSolution', 'wrongAction', 'wrongWording'] satisfies Mistake[];
 
-/** Null when the request is none for a judgement that can be read. */
-export async function complete(request: ChatRequest, { prompts, cardFaces, toolRounds, fault, id }: CompleteOptions): Promise<Choice | null> {
-  const question = await readQuestion(request, prompts, cardFaces);
-  if (question === null) return null;
+/** `question`: what the request asks (`readQuestion`). */
+export function complete(request: ChatRequest, question: Question, { toolRounds, fault, id }: CompleteOptions): Choice {
   switch (fault) {
     case 'refusal':
       return spoken(null, 'stop', 'I cannot help with that.');

@@ -22,16 +22,17 @@ export async function decodePicture(file: Buffer): Promise<RgbImage> {
 }
 
 /** Cards of Points24 or EZPoints, from left to right. `faces`: folder of card pictures, null: the drawn ones. */
-export function readCardTable(picture: RgbImage, cards: number, formula: string, faces: string | null): string[] {
-  const key = `table ${cards} ${picture.width} ${faces}`;
-  return readScene(key, { places: cards, values: CARDS, draw: (filling) => drawCardTable(filling, '', picture.width, faces) }, picture, (filling) => drawCardTable(filling, formula, picture.width, faces)).filling;
+export function readCardTable(picture: RgbImage, cards: number, faces: string | null): string[] {
+  return readScene(`table ${cards} ${picture.width} ${faces}`, { places: cards, values: CARDS, draw: (filling) => drawCardTable(filling, '', picture.width, faces) }, picture);
 }
 
 /** The dealer's open card and the player's cards, however many. */
 export function readBlackjackTable(picture: RgbImage, faces: string | null): { open: string; player: string[] } {
   let best: { filling: string[]; difference: number } | null = null;
   for (let player = 2; player <= MOST_CARDS && (best === null || best.difference > SAME); player++) {
-    const found = readScene(`blackjack ${player} ${picture.width} ${faces}`, { places: player + 1, values: CARDS, draw: ([open, ...hand]) => drawBlackjackTable(open, hand, picture.width, faces) }, picture);
+    const draw = ([open, ...hand]: readonly string[]) => drawBlackjackTable(open, hand, picture.width, faces);
+    const filling = readScene(`blackjack ${player} ${picture.width} ${faces}`, { places: player + 1, values: CARDS, draw }, picture);
+    const found = { filling, difference: difference(draw(filling).data, picture.data) / picture.data.length };
     if (best === null || found.difference < best.difference) best = found;
   }
   const [open, ...player] = best!.filling;
@@ -41,7 +42,7 @@ export function readBlackjackTable(picture: RgbImage, faces: string | null): { o
 /** Target and current number, both from 0 to `largest`. */
 export function readNumberLine(picture: RgbImage, largest: number): { target: number; current: number } {
   const values = Array.from({ length: largest + 1 }, (_, number) => number);
-  const { filling: [target, current] } = readScene(`line ${largest} ${picture.width}`, { places: 2, values, draw: ([target, current]) => drawNumberLine(target, current, picture.width) }, picture);
+  const [target, current] = readScene(`line ${largest} ${picture.width}`, { places: 2, values, draw: ([target, current]) => drawNumberLine(target, current, picture.width) }, picture);
   return { target, current };
 }
 
@@ -50,15 +51,19 @@ type Looks = { bytes: Uint32Array; byValue: Uint8Array[] }[];
 
 const looksOfScenes = new Map<string, Looks>();
 
-function readScene<V>(key: string, scene: Scene<V>, picture: RgbImage, draw = (filling: readonly V[]) => scene.draw(filling)): { filling: V[]; difference: number } {
+/** What stands in each place. */
+function readScene<V>(key: string, scene: Scene<V>, picture: RgbImage): V[] {
   let looks = looksOfScenes.get(key);
   if (looks === undefined) looksOfScenes.set(key, (looks = looksOf(scene)));
-  const filling = looks.map(({ bytes, byValue }) => {
-    const seen = Uint8Array.from(bytes, (index) => picture.data[index]);
-    const differences = byValue.map((look) => difference(look, seen));
-    return scene.values[differences.indexOf(Math.min(...differences))];
+  return looks.map(({ bytes, byValue }) => {
+    const seen = bytesAt(picture.data, bytes);
+    let [nearest, least] = [0, Infinity];
+    for (const [index, look] of byValue.entries()) {
+      const found = difference(look, seen, least);
+      if (found < least) [nearest, least] = [index, found];
+    }
+    return scene.values[nearest];
   });
-  return { filling, difference: difference(draw(filling).data, picture.data) };
 }
 
 /** One picture per value, with that value in all places; a byte that differs among them belongs to the place whose middle is nearest. */
@@ -72,7 +77,7 @@ function looksOf<V>({ places, values, draw }: Scene<V>): Looks {
     const distances = middles.map((middle) => (middle.x - x) ** 2 + (middle.y - y) ** 2);
     owners[distances.indexOf(Math.min(...distances))].push(index);
   }
-  return owners.map((indices) => ({ bytes: Uint32Array.from(indices), byValue: pictures.map(({ data }) => Uint8Array.from(indices, (index) => data[index])) }));
+  return owners.map((indices) => ({ bytes: Uint32Array.from(indices), byValue: pictures.map(({ data }) => bytesAt(data, indices)) }));
 }
 
 /** Bytes in which any of the pictures differs from the first. */
@@ -94,9 +99,15 @@ function middleOf(indices: readonly number[], width: number): { x: number; y: nu
   return { x: middle(pixels.map(([x]) => x)), y: middle(pixels.map(([, y]) => y)) };
 }
 
-/** Mean squared difference of a byte. */
-function difference(a: Uint8Array, b: Uint8Array): number {
+function bytesAt(data: Uint8Array, indices: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(indices.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = data[indices[index]];
+  return bytes;
+}
+
+/** Sum of squared differences of the bytes; at least `most` where it is not less than that. */
+function difference(a: Uint8Array, b: Uint8Array, most = Infinity): number {
   let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += (a[index] - b[index]) ** 2;
-  return sum / Math.max(1, a.length);
+  for (let index = 0; index < a.length && sum < most; index++) sum += (a[index] - b[index]) ** 2;
+  return sum;
 }

@@ -65,7 +65,7 @@ async function readState(environment: string, values: Readonly<Record<string, st
   const file = /^data:image\/\w+;base64,(.*)$/s.exec(url)?.[1];
   const picture = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
   if (picture === null) return null;
-  if (environment in FORMULA_GAMES) return { cards: readCardTable(picture, environment === 'points24' ? 4 : 2, values.formula, faces), formula: formulaTokens(values.formula) };
+  if (environment in FORMULA_GAMES) return { cards: readCardTable(picture, environment === 'points24' ? 4 : 2, faces), formula: formulaTokens(values.formula) };
   if (environment === 'numberline') return { ...readNumberLine(picture, Number(values.max)), steps: 0 };
   if (environment !== 'blackjack') return null;
   const { open, player } = readBlackjackTable(picture, faces);

@@ -9,7 +9,7 @@ import { imageTokens } from '../prices.ts';
 import { TokenBudget } from '../rate-limit.ts';
 import { complete } from './complete.ts';
 import { type FaultRule, FaultScript, faultsSchema } from './faults.ts';
-import { type ChatRequest, partsOf, requestSchema } from './read-request.ts';
+import { type ChatRequest, partsOf, type Question, readQuestion, requestSchema } from './read-request.ts';
 
 export type RehearsalOptions = {
   prompts: readonly CorrectorPrompt[];
@@ -55,6 +55,8 @@ const SMALLEST_CACHED = 1024;
 const CACHE_STEP = 128;
 const CHARACTERS_PER_TOKEN = 4;
 const IMAGE_SIZE = 300;
+/** Judgements in flight whose questions are kept. */
+const KEPT_QUESTIONS = 4096;
 const PATH = /\/chat\/completions$/;
 
 type Reply = { status: number; headers?: Record<string, string>; body: unknown };
@@ -70,6 +72,7 @@ class Rehearsal {
   #faults: FaultScript;
   readonly #requests: TokenBudget | null;
   readonly #tokens: TokenBudget | null;
+  readonly #questions = new Map<string, Promise<Question | null>>();
   readonly #cachedPrefixes = new Set<string>();
   #received = 0;
 
@@ -145,16 +148,27 @@ class Rehearsal {
     }
   }
 
-  async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'usage'>): Promise<Reply> {
-    const { prompts, cardFaces, toolRounds } = this.#options;
-    const choice = await complete(request, { prompts, cardFaces, toolRounds, fault: rule?.fault ?? null, id: `call_${number}` });
-    if (choice === null) return apiError(400, 'This server only knows how to judge thoughts of the card games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
+  async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'question' | 'usage'>): Promise<Reply> {
+    const question = await this.#read(request, logged.question!);
+    if (question === null) return apiError(400, 'This server only knows how to judge thoughts of the card games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
+    const choice = complete(request, question, { toolRounds: this.#options.toolRounds, fault: rule?.fault ?? null, id: `call_${number}` });
     const usage = this.#usage(request, JSON.stringify(choice.message));
     const refusal = this.#takeFromLimits(usage.total_tokens);
     if (refusal !== null) return refusal;
     logged.usage = usage;
     const created = Math.floor(Date.now() / 1000);
     return { status: 200, headers: this.#limitHeaders(), body: { id: `chatcmpl-${number}`, object: 'chat.completion', created, model: request.model, choices: [{ index: 0, ...choice, logprobs: null }], usage } };
+  }
+
+  /** Reading a picture takes milliseconds, and each round of a conversation sends it again. */
+  #read(request: ChatRequest, key: string): Promise<Question | null> {
+    let question = this.#questions.get(key);
+    if (question === undefined) {
+      question = readQuestion(request, this.#options.prompts, this.#options.cardFaces);
+      if (this.#questions.size >= KEPT_QUESTIONS) this.#questions.delete(this.#questions.keys().next().value!);
+      this.#questions.set(key, question);
+    }
+    return question;
   }
 
   /** Tokens by length; the constant prefix (tools, answer form, system text) is cached once it has been seen. */
