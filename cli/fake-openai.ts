@@ -14,7 +14,7 @@ type Options = { port: string; latency: string; faults?: string; log?: string; k
 export function register(program: Command): void {
   program
     .command('fake-openai')
-    .description('a server that speaks OpenAI\'s chat completions and judges thoughts of the card games rightly: to rehearse a run with corrector.teacher=openai without paying')
+    .description('a server that speaks OpenAI\'s chat completions and judges thoughts as it knows the games: to rehearse a run with corrector.teacher=openai without paying')
     .option('--port <n>', 'port on 127.0.0.1; 0: any free one', '8080')
     .option('--latency <seconds>', 'how long answers take, e.g. 12.6 or 8-17', '0')
     .option('--faults <file>', 'JSON file of scripted faults (docs/corrector.md); they can be replaced while it runs by POST /faults')

@@ -2,28 +2,37 @@
 import { handOf } from '../hand.ts';
 import { type ModelAnswer, writeAnswer } from '../model-answer.ts';
 import { SolverTeacher } from '../solver-teacher.ts';
+import { judgeHousehold } from './household-text.ts';
 import type { Question } from './read-request.ts';
 
 /** Ways to answer wrongly that a checking reader finds out. */
 export type Mistake = 'wrongFormula' | 'wrongNoSolution' | 'wrongAction' | 'wrongWording';
 
 export function answerQuestion(question: Question, mistake: Mistake | null): ModelAnswer {
-  const { environment, wording, thought, target } = question;
-  const verdict = new SolverTeacher(environment.name, wording).verdict({ environment, thought, target, action: '' });
-  const answer = writeAnswer(verdict, environment.name, [`The thought is ${verdict.outcome === 'correct' ? 'right' : 'wrong'}.`]);
+  const answer = rightAnswer(question);
   return mistake === null ? answer : withMistake(answer, mistake, question);
 }
 
-function withMistake(answer: ModelAnswer, mistake: Mistake, { environment, wording }: Question): ModelAnswer {
+function rightAnswer({ scene, wording, thought, action, target }: Question): ModelAnswer {
+  if (scene.kind === 'household') return judgeHousehold(scene.texts, thought, action, wording);
+  const { environment } = scene;
+  const verdict = new SolverTeacher(environment.name, wording).verdict({ environment, thought, target, action });
+  return writeAnswer(verdict, environment.name, [`The thought is ${verdict.outcome === 'correct' ? 'right' : 'wrong'}.`]);
+}
+
+/** Of games without formulas, every mistake but the wording's is a wrong action. */
+function withMistake(answer: ModelAnswer, mistake: Mistake, { scene, wording }: Question): ModelAnswer {
   const correction = answer.correction ?? { ...Object.fromEntries(Object.entries(wording).map(([key, text]) => [key, /^\{cards\}$/.test(text) ? [] : text])), action: '' };
   switch (mistake) {
     case 'wrongFormula':
-      return { ...answer, evaluation: 'no', possible_solution: 'yes', target_formula: handOf(environment.state()).numbers.join('+') + '+1', correction };
+      if (scene.kind === 'cards' && answer.possible_solution !== undefined) return { ...answer, evaluation: 'no', possible_solution: 'yes', target_formula: `${handOf(scene.environment.state()).numbers.join('+')}+1`, correction };
+      break;
     case 'wrongNoSolution':
-      return { ...answer, evaluation: 'no', possible_solution: 'no', target_formula: null, correction: null };
-    case 'wrongAction':
-      return { ...answer, evaluation: 'no', correction: { ...correction, action: 'nothing of the kind' } };
+      if (answer.possible_solution !== undefined) return { ...answer, evaluation: 'no', possible_solution: 'no', target_formula: null, correction: null };
+      break;
     case 'wrongWording':
       return { ...answer, evaluation: 'no', correction: Object.fromEntries(Object.entries(correction).map(([key, value]) => [key, typeof value === 'string' && key !== 'action' ? `${value} \u2603` : value])) as typeof correction };
+    case 'wrongAction':
   }
+  return { ...answer, evaluation: 'no', correction: { ...correction, action: 'nothing of the kind' } };
 }

@@ -16,7 +16,7 @@ export type CompleteOptions = {
   id: string;
 };
 
-const MISTAKES: readonly Fault[] = ['wrongFormula', 'wrongNoSolution', 'wrongAction', 'wrongWording'] satisfies Mistake[];
+const MISTAKES: readonly (Fault | null)[] = ['wrongFormula', 'wrongNoSolution', 'wrongAction', 'wrongWording'] satisfies Mistake[];
 
 /** `question`: what the request asks (`readQuestion`). */
 export function complete(request: ChatRequest, question: Question, { toolRounds, fault, id }: CompleteOptions): Choice {
@@ -36,18 +36,15 @@ export function complete(request: ChatRequest, question: Question, { toolRounds,
     default:
   }
   const roundsSoFar = request.messages.filter(({ tool_calls: calls }) => calls && calls.length > 0).length;
-  const mistake = mistakeIn(question, fault);
+  const mistake = isMistake(fault) ? fault : null;
   if (mistake === null && request.tools.length > 0 && request.tool_choice !== 'none' && roundsSoFar < toolRounds) return toolCalls(question, id, 1);
   const text = JSON.stringify(answerQuestion(question, mistake));
   if (fault === 'length') return spoken(text.slice(0, text.length / 2), 'length');
   return spoken(fault === 'halfContent' ? text.slice(0, text.length / 2) : text, 'stop');
 }
 
-/** Games without formulas have no wrong ones; there the action is wrong instead. */
-function mistakeIn({ environment }: Question, fault: Fault | null): Mistake | null {
-  if (fault === null || !MISTAKES.includes(fault)) return null;
-  const needsFormula = fault === 'wrongFormula' || fault === 'wrongNoSolution';
-  return needsFormula && !(environment.name in FORMULA_GAMES) ? 'wrongAction' : (fault as Mistake);
+function isMistake(fault: Fault | null): fault is Mistake {
+  return MISTAKES.includes(fault);
 }
 
 function spoken(content: string | null, finish: Choice['finish_reason'], refusal: string | null = null): Choice {
@@ -55,8 +52,8 @@ function spoken(content: string | null, finish: Choice['finish_reason'], refusal
 }
 
 /** The first call is right; the others have arguments that cannot be, and a name that there is not. */
-function toolCalls({ environment }: Question, id: string, count: number): Choice {
-  const numbers = environment.name in FORMULA_GAMES ? handOf(environment.state()).numbers : [1, 2, 3, 4];
+function toolCalls({ scene }: Question, id: string, count: number): Choice {
+  const numbers = scene.kind === 'cards' && scene.environment.name in FORMULA_GAMES ? handOf(scene.environment.state()).numbers : [1, 2, 3, 4];
   const good = JSON.stringify(Object.fromEntries([0, 1, 2, 3].map((index) => [`card${index + 1}`, numbers[index] ?? 1])));
   const calls = [
     { name: FORMULA_TOOL_NAME, arguments: good },

@@ -1,11 +1,12 @@
 /** Reads a request for a judgement back: which game, which thought, in which state, from its text and its picture. */
 import { z } from 'zod';
-import type { Environment, JsonState } from '../../envs/env.ts';
+import type { Environment, JsonState, RgbImage } from '../../envs/env.ts';
 import { gameByName } from '../../envs/registry.ts';
 import type { Thought } from '../../learner/trajectory.ts';
 import type { CorrectorPrompt } from '../corrector-prompt.ts';
 import { formulaTokens } from '../formula.ts';
 import { FORMULA_GAMES } from '../hand.ts';
+import type { HouseholdTexts } from './household-text.ts';
 import { decodePicture, readBlackjackTable, readCardTable, readNumberLine } from './read-picture.ts';
 
 const part = z.union([z.object({ type: z.literal('text'), text: z.string() }), z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) })]);
@@ -23,10 +24,12 @@ export type ChatRequest = z.infer<typeof requestSchema>;
 
 /** A thought to be judged. */
 export type Question = {
-  environment: Environment;
+  /** A card game as its picture and text show it; of a household task the texts alone. */
+  scene: { kind: 'cards'; environment: Environment } | { kind: 'household'; texts: HouseholdTexts };
   /** Wording of thoughts that the request asks for. */
   wording: Record<string, string>;
   thought: Thought;
+  action: string;
   target: string | null;
 };
 
@@ -47,28 +50,31 @@ export async function readQuestion(request: ChatRequest, prompts: readonly Corre
   for (const prompt of prompts) {
     const [constant, values] = [unfill(prompt.system, system), unfill(prompt.request, text)];
     if (constant === null || values === null || picture === null) continue;
-    const state = await readState(prompt.environment, values, picture, faces);
-    if (state === null) continue;
-    const game = gameByName(prompt.environment);
+    const file = /^data:image\/\w+;base64,(.*)$/s.exec(picture)?.[1];
+    const pixels = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
+    if (pixels === null) continue;
     const { action: _, ...wording } = JSON.parse(constant.form) as Record<string, string>;
     return {
-      environment: game.fromState(state, game.parseOptions({})),
+      scene: readScene(prompt.environment, values, pixels, faces),
       wording,
       thought: JSON.parse(values.thought) as Thought,
+      action: values.action ?? '',
       target: values.target === undefined || values.target === prompt.noTarget ? null : values.target,
     };
   }
   return null;
 }
 
-async function readState(environment: string, values: Readonly<Record<string, string>>, url: string, faces: string | null): Promise<JsonState | null> {
-  const file = /^data:image\/\w+;base64,(.*)$/s.exec(url)?.[1];
-  const picture = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
-  if (picture === null) return null;
-  if (environment in FORMULA_GAMES) return { cards: readCardTable(picture, environment === 'points24' ? 4 : 2, faces), formula: formulaTokens(values.formula) };
-  if (environment === 'numberline') return { ...readNumberLine(picture, Number(values.max)), steps: 0 };
-  if (environment !== 'blackjack') return null;
-  const { open, player } = readBlackjackTable(picture, faces);
+function readScene(environment: string, values: Readonly<Record<string, string>>, pixels: RgbImage, faces: string | null): Question['scene'] {
+  if (environment === 'alfworld') return { kind: 'household', texts: values as HouseholdTexts };
+  const game = gameByName(environment);
+  return { kind: 'cards', environment: game.fromState(readState(environment, values, pixels, faces), game.parseOptions({})) };
+}
+
+function readState(environment: string, values: Readonly<Record<string, string>>, pixels: RgbImage, faces: string | null): JsonState {
+  if (environment in FORMULA_GAMES) return { cards: readCardTable(pixels, environment === 'points24' ? 4 : 2, faces), formula: formulaTokens(values.formula) };
+  if (environment === 'numberline') return { ...readNumberLine(pixels, Number(values.max)), steps: 0 };
+  const { open, player } = readBlackjackTable(pixels, faces);
   // The hidden card and the deck do not show, and do not matter to whoever judges.
   return { dealer: [open, open], player, deck: { seed: 0, episode: 0 } };
 }

@@ -150,7 +150,7 @@ class Rehearsal {
 
   async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'question' | 'usage'>): Promise<Reply> {
     const question = await this.#read(request, logged.question!);
-    if (question === null) return apiError(400, 'This server only knows how to judge thoughts of the card games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
+    if (question === null) return apiError(400, 'This server only knows how to judge thoughts about its games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
     const choice = complete(request, question, { toolRounds: this.#options.toolRounds, fault: rule?.fault ?? null, id: `call_${number}` });
     const usage = this.#usage(request, JSON.stringify(choice.message));
     const refusal = this.#takeFromLimits(usage.total_tokens);

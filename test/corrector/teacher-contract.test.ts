@@ -80,6 +80,21 @@ for (const { teacher, settings } of TEACHERS) {
   });
 }
 
+test('household tasks: what the model sees and what was done stand in the request; its corrections are admissible and right', async (t) => {
+  const teacher = makeTeacher(configOf('alfworld', { teacher: 'openai' }, 'alfworld'), () => true);
+  const game = gameByName('alfworld');
+  const environment = game.start({ seed: 2, episode: 0 }, game.parseOptions({}));
+  for (let step = 0; step < 5; step++) {
+    const { verdict } = await teacher.judge({ environment, thought: { thoughts: 'nothing' }, action: 'look', target: null });
+    t.is(verdict.outcome, 'corrected');
+    if (verdict.outcome !== 'corrected') return;
+    t.true(environment.legalActions().includes(verdict.action));
+    const again = await teacher.judge({ environment, thought: verdict.correction, action: verdict.action, target: null });
+    t.deepEqual(again.verdict, { outcome: 'correct', target: null });
+    environment.step(verdict.action);
+  }
+});
+
 test('everything that shapes a model\'s answer is part of its identity', (t) => {
   const identity = (openai: object) => JSON.stringify(makeTeacher(configOf('points24', { teacher: 'openai', openai }), () => true).identity);
   const changed = [{}, { model: 'gpt-4o-mini' }, { temperature: 0 }, { maxTokens: 500 }, { toolRounds: 1 }, { answerFormat: 'json' }, { image: { size: 200 } }, { image: { detail: 'low' } }, { azure: { deployment: 'mine' } }].map(identity);
