@@ -1,4 +1,5 @@
 /** The connection to a server that speaks OpenAI's chat completions; keys and addresses come from the environment alone. */
+import { createHash } from 'node:crypto';
 import { AzureOpenAI, OpenAI } from 'openai';
 import type { RunConfig } from '../configs/schema.ts';
 import { TeacherError } from './teacher.ts';
@@ -28,6 +29,13 @@ export function connect({ azure }: Settings, environment: Environment = process.
   const baseURL = environment.OPENAI_BASE_URL || null;
   if (apiKey === null && baseURL === null) throw missing('OPENAI_API_KEY is not set in the corrector worker\'s environment; set it, or OPENAI_BASE_URL for a server that wants no key.');
   return { client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL }), secrets: apiKey === null ? [] : [apiKey] };
+}
+
+/** Which server answers, as part of the ledger key: the same model name elsewhere is another model. Addresses may hold secrets, so they are hashed. */
+export function serverName({ azure }: Settings, environment: Environment = process.env): string {
+  if (azure !== null) return 'azure';
+  const baseURL = environment.OPENAI_BASE_URL;
+  return baseURL ? `server ${createHash('sha256').update(baseURL.replace(/\/+$/, '')).digest('hex').slice(0, 12)}` : 'openai';
 }
 
 function missing(sentence: string): TeacherError {

@@ -11,7 +11,7 @@ import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, syst
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
 import { handOf } from './hand.ts';
 import { type AnswerRules, answerSchema, readAnswer } from './model-answer.ts';
-import { connect, type OpenAIConnection } from './openai-client.ts';
+import { connect, type OpenAIConnection, serverName } from './openai-client.ts';
 import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
 import { imageTokens } from './prices.ts';
 import { imageDataUrl } from './request-image.ts';
@@ -54,6 +54,7 @@ export class OpenAITeacher implements Teacher {
     const { model, temperature, maxTokens, answerFormat, toolRounds, image, azure } = openai;
     this.identity = {
       teacher: 'openai',
+      server: serverName(openai),
       model: azure === null ? model : `${model} (Azure: ${azure.deployment})`,
       environment: environment.name,
       promptVersion: this.#prompt.version,

@@ -43,6 +43,12 @@ refused('an unreachable server', () => train(), /No Temporal server answers at 1
 refused('an unreachable server, watching', () => ['watch', 'x'], /No Temporal server answers/);
 refused('an unknown environment to play', () => ['play', 'poker'], /unknown environment "poker"; known are/);
 refused('an unknown worker role', () => ['up', '--workers', 'cook'], /unknown role "cook"; known are/);
+refused('an unknown fault to rehearse', () => {
+  const file = path.join(folder, 'faults.json');
+  writeFileSync(file, '[{"fault":"earthquake"}]');
+  return ['fake-openai', '--port', '0', '--faults', file];
+}, /faults\.json: 0\.fault: Invalid option: expected one of "rateLimit"\|/);
+refused('a latency that is none', () => ['fake-openai', '--port', '0', '--latency', 'slow'], /--latency slow: must be seconds like 12\.6, or a range like 8-17/);
 refused('a damaged reference checkpoint', () => {
   const copy = path.join(folder, 'damaged');
   cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });

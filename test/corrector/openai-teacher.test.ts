@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import test from 'ava';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { expertOf } from '../../corrector/experts.ts';
-import { connect } from '../../corrector/openai-client.ts';
+import { connect, serverName } from '../../corrector/openai-client.ts';
 import { OpenAITeacher } from '../../corrector/openai-teacher.ts';
 import type { FaultRule } from '../../corrector/rehearsal/faults.ts';
 import { type Answer, type JudgeOptions, type JudgeRequest, TEACHER_ERROR_KINDS, TeacherError, type TeacherErrorKind } from '../../corrector/teacher.ts';
@@ -200,6 +200,24 @@ test('where the key or the address is missing, the error says which', (t) => {
   t.regex(message(azure, { AZURE_OPENAI_ENDPOINT: 'https://x', OPENAI_API_KEY: 'k' }), /^AZURE_OPENAI_API_KEY is not set/);
   t.is(connect(openai, { OPENAI_BASE_URL: 'http://localhost:11434/v1' }).client.baseURL, 'http://localhost:11434/v1');
   t.is(connect(openai, { OPENAI_API_KEY: 'k' }).client.baseURL, 'https://api.openai.com/v1');
+});
+
+test('the same model name on another server is another teacher; no address or key stands in the identity', (t) => {
+  const { openai } = configOf().corrector;
+  const azure = { ...openai, azure: { deployment: 'd', apiVersion: 'v' } };
+  const url = 'https://user:password@models.example/v1';
+  t.is(serverName(openai, { OPENAI_API_KEY: KEY }), 'openai');
+  t.is(serverName(azure, { OPENAI_BASE_URL: url }), 'azure');
+  t.regex(serverName(openai, { OPENAI_BASE_URL: url }), /^server [0-9a-f]{12}$/);
+  t.is(serverName(openai, { OPENAI_BASE_URL: `${url}/` }), serverName(openai, { OPENAI_BASE_URL: url }));
+  t.not(serverName(openai, { OPENAI_BASE_URL: server.url }), serverName(openai, { OPENAI_BASE_URL: url }));
+  t.false(JSON.stringify(teacherWith().identity).includes('127.0.0.1'));
+});
+
+test.serial('the server\'s log holds no key', async (t) => {
+  await judge({ faults: [{ fault: 'status', status: 401 }] });
+  t.true(server.log().length > 0);
+  t.false(JSON.stringify(server.log()).includes(KEY));
 });
 
 test.serial('a server that cannot be reached is a connection error', async (t) => {
