@@ -2,15 +2,21 @@
 import { getClient } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { requestsPerThought } from '../corrector/openai-teacher.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 
-/** Null: none. Requests are paced by the account's task queue, tokens by its workers. */
-export type AccountLimits = { requestsPerMinute: number | null; tokensPerMinute: number | null };
+/**
+ * Null: none. Requests are paced by the account's task queue, whose tasks are thoughts, of `requestsPerThought` requests each; tokens by its workers.
+ */
+export type AccountLimits = { requestsPerMinute: number | null; requestsPerThought: number; tokensPerMinute: number | null };
 
-export const NO_LIMITS: AccountLimits = { requestsPerMinute: null, tokensPerMinute: null };
+/** Two requests a thought: the solver's tool and the answer. */
+export const NO_LIMITS: AccountLimits = { requestsPerMinute: null, requestsPerThought: 2, tokensPerMinute: null };
 
 /** `queue`: the account's task queue. */
-export type SetAccountLimitsInput = { account: string; queue: string; limits: Partial<AccountLimits> };
+export type AccountPlace = { account: string; queue: string };
+export type SetAccountLimitsInput = { queue: string; config: Pick<RunConfig, 'corrector' | 'environment'> };
 
 const ACTIVITY_QUEUE = 2; // TASK_QUEUE_TYPE_ACTIVITY
 
@@ -19,14 +25,19 @@ export async function readLimits(store: ArtifactStore, account: string): Promise
 }
 
 /** Changes the limits given, for running workers too, and returns all. */
-export async function setLimits(client: Client, store: ArtifactStore, { account, queue, limits }: SetAccountLimitsInput): Promise<AccountLimits> {
-  const changed = { ...(await readLimits(store, account)), ...limits };
-  await store.putRecord(recordName(account), changed);
-  if (limits.requestsPerMinute !== undefined) await paceQueue(client, queue, limits.requestsPerMinute);
-  return changed;
+export async function setLimits(client: Client, store: ArtifactStore, { account, queue }: AccountPlace, changes: Partial<AccountLimits>): Promise<AccountLimits> {
+  const limits = { ...(await readLimits(store, account)), ...changes };
+  await store.putRecord(recordName(account), limits);
+  if (changes.requestsPerMinute !== undefined || changes.requestsPerThought !== undefined) await paceQueue(client, queue, thoughtsPerSecond(limits));
+  return limits;
 }
 
-/** What the server paces the queue at, whoever set it; null: nothing. */
+/** Tasks of the account's queue that the limits allow; null: any number. */
+export function thoughtsPerSecond({ requestsPerMinute, requestsPerThought }: AccountLimits): number | null {
+  return requestsPerMinute === null ? null : requestsPerMinute / requestsPerThought / 60;
+}
+
+/** Thoughts per minute that the server lets start, whoever set it; null: any number. */
 export async function queuePace(client: Client, queue: string): Promise<number | null> {
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType: ACTIVITY_QUEUE, reportConfig: true });
@@ -36,21 +47,26 @@ export async function queuePace(client: Client, queue: string): Promise<number |
 
 export function createAccountActivities({ store }: ActivityDependencies) {
   return {
-    setAccountLimits: activity(async (input: SetAccountLimitsInput): Promise<AccountLimits> => await setLimits(getClient(), store, input)),
+    /** What the configuration says of its account; nothing of what it leaves open. */
+    setAccountLimits: activity(async ({ queue, config: { corrector, environment } }: SetAccountLimitsInput): Promise<AccountLimits> => {
+      const { account, requestsPerMinute, tokensPerMinute } = corrector;
+      const requests = requestsPerMinute === null ? {} : { requestsPerMinute, requestsPerThought: requestsPerThought(environment.name, corrector.openai) };
+      return await setLimits(getClient(), store, { account, queue }, { ...requests, ...(tokensPerMinute === null ? {} : { tokensPerMinute }) });
+    }),
   };
 }
 
 export type AccountActivities = ReturnType<typeof createAccountActivities>;
 
 /** The same as `temporal task-queue config set`: it takes precedence over what workers ask for. */
-async function paceQueue(client: Client, queue: string, requestsPerMinute: number | null): Promise<void> {
+async function paceQueue(client: Client, queue: string, requestsPerSecond: number | null): Promise<void> {
   const { namespace, identity } = client.options;
   await client.workflowService.updateTaskQueueConfig({
     namespace,
     identity,
     taskQueue: queue,
     taskQueueType: ACTIVITY_QUEUE,
-    updateQueueRateLimit: { rateLimit: requestsPerMinute === null ? null : { requestsPerSecond: requestsPerMinute / 60 }, reason: 'limit of the corrector account' },
+    updateQueueRateLimit: { rateLimit: requestsPerSecond === null ? null : { requestsPerSecond }, reason: 'limit of the corrector account' },
   });
 }
 

@@ -9,6 +9,9 @@ import type { Metrics } from '../learner/rollout-metrics.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { EvaluatePolicyResult } from './evaluate-policy.ts';
 
+/** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
+export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
+
 /** An iteration as it ended. Records are the roots that keep a run's artifacts from garbage collection. */
 export type IterationRecord = {
   iteration: number;
@@ -21,6 +24,7 @@ export type IterationRecord = {
   optimizer: ArtifactRef;
   corrections: ArtifactRef;
   samples: ArtifactRef;
+  waves: WaveRecord[];
   metrics: Metrics;
 };
 

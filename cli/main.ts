@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { explain } from './errors.ts';
 import { register as conformance } from './conformance.ts';
 import { register as control } from './control.ts';
+import { register as corrections } from './corrections.ts';
 import { register as doctor } from './doctor.ts';
+import { register as estimate } from './estimate.ts';
 import { register as evaluate } from './evaluate.ts';
 import { register as exportRun } from './export.ts';
 import { register as fakeOpenAI } from './fake-openai.ts';
@@ -11,6 +13,7 @@ import { register as fork } from './fork.ts';
 import { register as gc } from './gc.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
+import { register as rate } from './rate.ts';
 import { register as report } from './report.ts';
 import { register as reset } from './reset.ts';
 import { register as result } from './result.ts';
@@ -27,7 +30,7 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, set, reset, fork, result, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
+for (const register of [up, train, sft, watch, control, set, reset, fork, result, corrections, rate, estimate, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
 
 try {
   await program.parseAsync();

@@ -42,7 +42,7 @@ async function runResult(client: Client, run: string) {
     policy: { sha256: finished?.policy.sha256 ?? last?.policy.sha256 ?? null },
     optimizer: { sha256: finished?.optimizer.sha256 ?? last?.optimizer.sha256 ?? null },
     corrections: { rows: finished?.corrections.rows ?? last?.metrics['corrections/rows'] ?? null },
-    corrector: finished?.corrector ?? null,
+    corrector: finished?.corrector ?? progress?.corrector ?? null,
     evaluation: finished?.evaluation ?? null,
     paths: { folder: runFolder(home, run) },
     finished,

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
+import { correctorLine } from '../learner/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
 import type { Progress, TrainResult } from '../workflows/train.ts';
@@ -30,11 +31,14 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   );
   let shown = 0;
   let lastPhase = '';
+  let lastHalt: string | null = null;
   for (;;) {
     const progress = await queryProgress(client, run);
     if (progress !== null) {
       for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
       shown = Math.max(shown, progress.summaries.length);
+      if (progress.halted !== null && progress.halted !== lastHalt) print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
+      lastHalt = progress.halted;
       const phase = `${progress.status}: ${progress.phase}`;
       if (process.stdout.isTTY) drawBar(phase, await iterationShare(client, run, progress));
       else if (phase !== lastPhase && progress.status !== 'running') print(phase);
@@ -56,7 +60,7 @@ export function iterationLine({ iteration, success, correctedRate, reward, secon
 }
 
 /** The end of a run as people read it. */
-export function resultLines({ status, iterations, envSteps, evaluation, policy }: TrainResult): string {
+export function resultLines({ status, iterations, envSteps, evaluation, policy, corrector }: TrainResult): string {
   const line = (name: string, part: TrainResult['evaluation']['start']) =>
     part === null
       ? []
@@ -64,7 +68,7 @@ export function resultLines({ status, iterations, envSteps, evaluation, policy }
           `${name}: success ${percent(part.success)} (95 %: ${percent(part.low)} to ${percent(part.high)}, ${part.episodes} episodes)` +
             (part.heldOut === null ? '' : `; held-out deals ${percent(part.heldOut.success)} (${percent(part.heldOut.low)} to ${percent(part.heldOut.high)})`),
         ];
-  return [`${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`, ...line('start', evaluation.start), ...line('final', evaluation.final)].join('\n');
+  return [`${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`, ...(corrector.requests + corrector.skipped + corrector.ledgerHits === 0 ? [] : [correctorLine(corrector)]), ...line('start', evaluation.start), ...line('final', evaluation.final)].join('\n');
 }
 
 function percent(share: number): string {

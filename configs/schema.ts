@@ -123,7 +123,7 @@ const corrector = z
     policy: z.enum(['always', 'verified-skip']).default('always').describe('always: the teacher is asked about every judged thought; verified-skip: not about those that the exact solver proves right, whose verdict is the same.'),
     account: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be small letters, digits and hyphens').default('default').describe('Account of a paid teacher. Its limits hold for all runs on it, so each account has its own task queue, `corrector-<account>` (`default`: `corrector`), polled by workers that hold its key.'),
     budgetUsd: z.number().positive().nullable().default(null).describe('US dollars that the run may spend on its teacher: it pauses before a thought that could exceed them. null: any.'),
-    requestsPerMinute: z.number().positive().nullable().default(null).describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`). One thought counts as one request.'),
+    requestsPerMinute: z.number().positive().nullable().default(null).describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`). It paces thoughts: one request each, two where the solver\'s tool is offered.'),
     tokensPerMinute: positive.nullable().default(null).describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`).'),
   })
   .describe('Thought correction.');

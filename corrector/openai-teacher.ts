@@ -29,6 +29,11 @@ type Completion = {
 /** Games whose requests offer the solver's formulas as a tool. */
 const GAMES_WITH_TOOL = ['points24'];
 
+/** Requests that a judgement usually takes: with the tool two, its call and the answer. */
+export function requestsPerThought(environment: string, { toolRounds }: Pick<RunConfig['corrector']['openai'], 'toolRounds'>): number {
+  return GAMES_WITH_TOOL.includes(environment) && toolRounds > 0 ? 2 : 1;
+}
+
 const CHARACTERS_PER_TOKEN = 4;
 /** What a call of the tool and its answer are likely to take. */
 const TOOL_CALL_TOKENS = { completion: 40, prompt: 250 };
@@ -50,7 +55,7 @@ export class OpenAITeacher implements Teacher {
     this.#system = systemText(this.#prompt, template);
     this.#rules = { schema: answerSchema(environment.name, template.keys, (key) => isListKey(this.#prompt, template, key)), game: gameByName(environment.name), template, canSay };
     this.#responseFormat = zodResponseFormat(this.#rules.schema, 'judgement');
-    this.#hasTool = GAMES_WITH_TOOL.includes(environment.name) && openai.toolRounds > 0;
+    this.#hasTool = requestsPerThought(environment.name, openai) > 1;
     const { model, temperature, maxTokens, answerFormat, toolRounds, image, azure } = openai;
     this.identity = {
       teacher: 'openai',
@@ -74,6 +79,11 @@ export class OpenAITeacher implements Teacher {
     const prompt = Math.ceil(characters / CHARACTERS_PER_TOKEN) + imageTokens(model, image.size, image.detail);
     if (!this.#hasTool) return { promptTokens: prompt, cachedTokens: 0, completionTokens: maxTokens };
     return { promptTokens: 2 * prompt + TOOL_CALL_TOKENS.prompt, cachedTokens: 0, completionTokens: maxTokens + TOOL_CALL_TOKENS.completion };
+  }
+
+  /** Tokens that all requests begin with: what a provider's cache may keep. */
+  get constantTokens(): number {
+    return Math.ceil((this.#system.length + JSON.stringify(this.#responseFormat).length) / CHARACTERS_PER_TOKEN);
   }
 
   async judge(request: JudgeRequest, { signal, answers = [], onAnswer }: JudgeOptions = {}): Promise<Judgement> {

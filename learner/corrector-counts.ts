@@ -77,10 +77,17 @@ export function correctorMetrics(counts: CorrectorCounts): Metrics {
     'corrector/tokens/cached': counts.tokensCached,
     'corrector/tokens/out': counts.tokensOut,
     'corrector/costUsd': counts.costUsd,
-    'corrector/latency/mean': counts.calls === 0 ? null : counts.seconds / counts.calls,
-    'corrector/latency/max': counts.calls === 0 ? null : counts.slowestSeconds,
+    'corrector/latency/mean': counts.requests === 0 ? null : counts.seconds / counts.calls,
+    'corrector/latency/max': counts.requests === 0 ? null : counts.slowestSeconds,
     'corrector/rateLimited': counts.rateLimited,
     'corrector/failures': counts.failures,
     ...Object.fromEntries(Object.entries(counts.unusable).map(([reason, count]) => [`corrector/unusable/${reason}`, count])),
   };
+}
+
+/** What judging took, for people. */
+export function correctorLine({ calls, requests, skipped, ledgerHits, tokensIn, tokensOut, costUsd }: CorrectorCounts): string {
+  const paid = requests === 0 ? '' : `, ${requests} requests, ${tokensIn} tokens in, ${tokensOut} out, ${costUsd === null ? 'cost unknown' : `$${costUsd.toFixed(2)}`}`;
+  const free = [...(skipped === 0 ? [] : [`${skipped} proved right by the solver`]), ...(ledgerHits === 0 ? [] : [`${ledgerHits} from the ledger`])];
+  return `corrector: ${[`${calls} calls`, ...free].join(', ')}${paid}`;
 }

@@ -1,5 +1,4 @@
 /** The correction rows of a run for other trainers: one JSON line each, with its picture as a PNG. */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { modelFolder } from '../activities/agent-cache.ts';
 import { getJson } from '../artifacts/codecs.ts';
@@ -11,7 +10,7 @@ import { gameByName } from '../envs/registry.ts';
 import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
 import { fillTemplate, loadPromptTemplate } from '../policy/prompt-template.ts';
 import { loadTokenizer } from '../policy/tokenizer.ts';
-import { drawState } from '../envs/draw-state.ts';
+import { PictureFolder } from './picture-folder.ts';
 
 /** One line of corrections.jsonl. */
 export type ExportedCorrection = {
@@ -36,17 +35,13 @@ export async function exportCorrections({ out, config, store, corrections }: Exp
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   const game = gameByName(config.environment.name);
   const options = game.parseOptions(config.environment.options);
-  const images = new Set<string>();
+  const pictures = new PictureFolder(out, config);
   const lines: string[] = [];
   for (const { iteration, file } of (await getJson<CorrectionManifest>(store, corrections)).iterations) {
     for (const { state, responseIds, trainedTokens } of await getJson<CorrectionRow[]>(store, file)) {
-      const png = drawState(config, state, config.model.imageSize);
-      const image = `images/${createHash('sha256').update(png).digest('hex').slice(0, 16)}.png`;
-      if (!images.has(image)) await writeDurably(path.join(out, image), png);
-      images.add(image);
       const line: ExportedCorrection = {
         iteration,
-        image,
+        image: await pictures.add(state),
         prompt: fillTemplate(template.prompt, game.fromState(state, options).promptValues()),
         response: tokenizer.decode(responseIds),
         trained: tokenizer.decode(responseIds.slice(0, trainedTokens)),

@@ -1,17 +1,34 @@
-/** Worker process for judging thoughts. */
+/** Worker process for judging thoughts, on behalf of one account. */
 import { pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import { type AccountLimits, readLimits, thoughtsPerSecond } from '../activities/account-limits.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createCorrectionActivities } from '../activities/correct-episodes-locally.ts';
+import { createThoughtActivities } from '../activities/correct-thought.ts';
+import { CorrectorAccount } from '../activities/corrector-account.ts';
 import { queueOf } from '../workflows/queues.ts';
-import { activityDependencies, workflowQueue } from './installation.ts';
+import { activityDependencies, correctorAccount, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
 
-/** Options of a corrector worker beside the workflow queue `base`. */
-export function correctorWorkerOptions(dependencies: ActivityDependencies, base: string): Omit<WorkerOptions, 'connection' | 'namespace'> {
-  return { taskQueue: queueOf('corrector', base), activities: createCorrectionActivities(dependencies) };
+/** Thoughts under way at once: they wait for the provider, not for this machine. */
+const THOUGHTS_AT_ONCE = 256;
+
+/** Options of a corrector worker of an account beside the workflow queue `base`. */
+export function correctorWorkerOptions(dependencies: ActivityDependencies, base: string, account: string, limits: AccountLimits): Omit<WorkerOptions, 'connection' | 'namespace'> {
+  const pace = thoughtsPerSecond(limits);
+  return {
+    taskQueue: queueOf('corrector', base, account),
+    activities: { ...createCorrectionActivities(dependencies), ...createThoughtActivities(dependencies, new CorrectorAccount(dependencies.store, account)) },
+    maxConcurrentActivityTaskExecutions: THOUGHTS_AT_ONCE,
+    // For servers that do not keep it themselves; the same for all workers of the account, because the last to poll wins.
+    ...(pace === null ? {} : { maxTaskQueueActivitiesPerSecond: pace }),
+    // An answer on its way is paid for: it may still arrive.
+    shutdownGraceTime: '15s',
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await runWorker('corrector', correctorWorkerOptions(activityDependencies(), workflowQueue()));
+  const dependencies = activityDependencies();
+  const account = correctorAccount();
+  await runWorker('corrector', correctorWorkerOptions(dependencies, workflowQueue(), account, await readLimits(dependencies.store, account)));
 }

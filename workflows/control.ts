@@ -1,15 +1,20 @@
 /** Steering a run: the signals that every workflow of a run understands, and the gate they work through. */
-import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, condition, defineSignal, setHandler } from '@temporalio/workflow';
+import type { Workflow } from '@temporalio/common';
 
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** A part of the run cannot go on without a person: the run pauses, and says why. */
 export const haltSignal = defineSignal<[string]>('halt');
 
+/** `told`: whether it knows itself paused. */
+type Child = { handle: ChildWorkflowHandle<Workflow>; told: boolean; telling: boolean };
+
 /** Where a workflow waits while it is paused. */
 export class PauseGate {
   paused: boolean;
   #onChange: (paused: boolean) => void = () => {};
+  readonly #children = new Set<Child>();
 
   constructor(paused = false) {
     this.paused = paused;
@@ -25,7 +30,31 @@ export class PauseGate {
   /** As if paused or resumed by signal. */
   turn(paused: boolean): void {
     this.paused = paused;
+    for (const child of this.#children) void this.#tell(child);
     this.#onChange(paused);
+  }
+
+  /** Tells a child of every pause and resume until `promise` settles. `told`: what it was started with. */
+  async passOn<T>(handle: ChildWorkflowHandle<Workflow>, told: boolean, promise: Promise<T>): Promise<T> {
+    const child: Child = { handle, told, telling: false };
+    this.#children.add(child);
+    void this.#tell(child);
+    try {
+      return await promise;
+    } finally {
+      this.#children.delete(child);
+    }
+  }
+
+  /** One signal after the other, because two at once may arrive in any order; the newest state is the last. */
+  async #tell(child: Child): Promise<void> {
+    if (child.telling) return;
+    child.telling = true;
+    while (child.told !== this.paused && this.#children.has(child)) {
+      child.told = this.paused;
+      await child.handle.signal(child.told ? pauseSignal : resumeSignal).catch(() => {}); // it may have closed
+    }
+    child.telling = false;
   }
 
   /** Resolves at once, or when the run is resumed. */

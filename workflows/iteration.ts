@@ -1,14 +1,15 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
-import { type ChildWorkflowHandle, defineQuery, proxyActivities, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import { defineQuery, proxyActivities, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
 import type { AssembleBatchResult, BatchActivities } from '../activities/assemble-batch.ts';
 import type { CorrectEpisodesResult } from '../activities/correct-episodes-locally.ts';
+import type { WaveRecord } from '../activities/run-records.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { RolloutActivities, RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { UpdateActivities, UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, correctorMetrics, NO_COUNTS } from '../learner/corrector-counts.ts';
-import { PauseGate, pauseSignal, resumeSignal } from './control.ts';
+import { PauseGate } from './control.ts';
 import { correctWave } from './correct-wave.ts';
 import { activityOptions } from './queues.ts';
 
@@ -48,11 +49,8 @@ type JudgedWave = { wave: RolloutWaveResult; judged: CorrectEpisodesResult };
 export async function iteration(input: IterationInput): Promise<IterationResult> {
   const { config, runId, iteration: index } = input;
   const started = Date.now();
-  const judging = new Set<ChildWorkflowHandle<typeof correctWave>>();
   const gate = new PauseGate(input.paused);
-  gate.listen((paused) => {
-    for (const wave of judging) wave.signal(paused ? pauseSignal : resumeSignal).catch(() => {}); // it may have closed
-  });
+  gate.listen();
   const progress: IterationProgress = { keptSteps: 0, envSteps: config.rollout.envStepsPerIteration, epochs: 0, epochsInAll: config.ppo.epochs };
   setHandler(iterationProgressQuery, () => progress);
   const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
@@ -66,17 +64,11 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       args: [{ config, iteration: index, wave, runId, paused }],
       staticSummary: `judge wave ${wave.wave}`,
     });
-    judging.add(child);
-    try {
-      if (gate.paused !== paused) await child.signal(paused ? resumeSignal : pauseSignal);
-      const judged = await child.result();
-      progress.keptSteps += judged.keptSteps;
-      return judged;
-    } finally {
-      judging.delete(child);
-    }
+    const judged = await gate.passOn(child, paused, child.result());
+    progress.keptSteps += judged.keptSteps;
+    return judged;
   };
-  const { waves, corrector } = await sampleAndJudge(input, gate, sample, judge);
+  const { waves, dropped, corrector } = await sampleAndJudge(input, gate, sample, judge);
   const sampled = Date.now();
 
   const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
@@ -128,6 +120,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     corrections: batch.corrections,
     metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])) },
     samples: batch.samples,
+    waves: [...waves.map((wave) => waveRecord(wave, true)), ...dropped.map((wave) => waveRecord(wave, false))],
   });
   return {
     policy,
@@ -150,7 +143,7 @@ async function sampleAndJudge(
   gate: PauseGate,
   sample: (wave: number) => Promise<RolloutWaveResult>,
   judge: (wave: RolloutWaveResult) => Promise<CorrectEpisodesResult>,
-): Promise<{ waves: JudgedWave[]; corrector: CorrectorCounts }> {
+): Promise<{ waves: JudgedWave[]; dropped: JudgedWave[]; corrector: CorrectorCounts }> {
   const needed = input.config.rollout.envStepsPerIteration;
   const waves: Promise<JudgedWave>[] = [];
   let { keptPerWave } = input;
@@ -166,9 +159,13 @@ async function sampleAndJudge(
     const done = await Promise.all(waves);
     kept = sum(done.map(({ judged }) => judged.keptSteps));
     const enough = countUntilEnough(done.map(({ judged }) => judged.keptSteps), needed);
-    if (enough !== null) return { waves: done.slice(0, enough), corrector: done.reduce((counts, { judged }) => addCounts(counts, judged.counts), NO_COUNTS) };
+    if (enough !== null) return { waves: done.slice(0, enough), dropped: done.slice(enough), corrector: done.reduce((counts, { judged }) => addCounts(counts, judged.counts), NO_COUNTS) };
     keptPerWave = kept / done.length;
   }
+}
+
+function waveRecord({ wave, judged }: JudgedWave, used: boolean): WaveRecord {
+  return { episodes: wave.episodes, judgements: judged.judgements, used };
 }
 
 /** How many of the counts, in order, reach `needed`; null when all together do not. */

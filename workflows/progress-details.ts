@@ -1,7 +1,7 @@
 /** The markdown that Temporal's Web UI shows for a running workflow. */
 import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import type { CorrectorCounts } from '../learner/corrector-counts.ts';
+import { correctorLine } from '../learner/corrector-counts.ts';
 import type { TrainState } from './train-state.ts';
 import type { Progress } from './train.ts';
 
@@ -19,17 +19,11 @@ export function progressDetails(config: RunConfig, progress: Progress, state: Tr
     '',
     `**${progress.status}**: ${progress.phase}, ${progress.envSteps} of ${progress.envStepsInAll} environment steps`,
     '',
+    ...(progress.halted === null ? [] : [`It waits for a person: ${progress.halted}`, '']),
     ...evaluation('Start', state?.startEvaluation ?? null),
     ...evaluation('Final', final),
     ...(rows.length === 0 ? [] : ['| iteration | success while training | mean reward | corrected | episodes | seconds |', '|---|---|---|---|---|---|']),
     ...rows.map((row) => `| ${row.iteration + 1} | ${percent(row.success)} | ${row.reward.toFixed(2)} | ${percent(row.correctedRate)} | ${row.episodes} | ${row.seconds.toFixed(1)} |`),
     ...(state === null ? [] : ['', `Correction rows: ${state.correctionRows}; ${correctorLine(progress.corrector)}`, '', `Policy \`${state.policy.sha256.slice(0, 12)}\``]),
   ].join('\n');
-}
-
-/** What judging took, for people. */
-export function correctorLine({ calls, requests, skipped, ledgerHits, tokensIn, tokensOut, costUsd }: CorrectorCounts): string {
-  const paid = requests === 0 ? '' : `, ${requests} requests, ${tokensIn} tokens in, ${tokensOut} out, ${costUsd === null ? 'cost unknown' : `$${costUsd.toFixed(2)}`}`;
-  const free = [...(skipped === 0 ? [] : [`${skipped} proved right by the solver`]), ...(ledgerHits === 0 ? [] : [`${ledgerHits} from the ledger`])];
-  return `corrector: ${[`${calls} calls`, ...free].join(', ')}${paid}`;
 }

@@ -2,7 +2,6 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  type ChildWorkflowHandle,
   continueAsNew,
   defineQuery,
   defineSignal,
@@ -25,7 +24,7 @@ import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
 import { RunBudget } from './budget.ts';
-import { haltSignal, PauseGate, pauseSignal, resumeSignal } from './control.ts';
+import { haltSignal, PauseGate } from './control.ts';
 import { hasFailureType } from './failure-type.ts';
 import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
@@ -105,12 +104,12 @@ class Run {
   #phase = 'opening the model';
   #lastMetrics: Record<string, number | null> | null = null;
   #stop: 'finish' | 'now' | null = null;
-  #child: ChildWorkflowHandle<typeof iteration> | null = null;
   #scope: CancellationScope | null = null;
   readonly #gate: PauseGate;
   readonly #index = new RunIndex();
   readonly #budget: RunBudget;
   #halted: string | null;
+  #budgetSpent = false;
   #indexed: string[];
   #ending = false;
 
@@ -123,9 +122,8 @@ class Run {
     this.#gate = new PauseGate(carried?.paused);
     this.#gate.listen((paused) => {
       this.#halted = null;
+      this.#budgetSpent = false;
       this.#show();
-      // The iteration may have closed meanwhile: then its successor starts with the new value.
-      this.#child?.signal(paused ? pauseSignal : resumeSignal).catch(() => {});
       if (!paused) this.#checkBudget();
     });
     this.#budget.listen(() => this.#checkBudget());
@@ -192,9 +190,9 @@ class Run {
   /** What the configuration says of the corrector's account holds for all runs on it, until another says otherwise. */
   async #setAccountLimits(): Promise<void> {
     const { account, requestsPerMinute, tokensPerMinute } = this.#config.corrector;
-    const limits = { ...(requestsPerMinute === null ? {} : { requestsPerMinute }), ...(tokensPerMinute === null ? {} : { tokensPerMinute }) };
-    if (Object.keys(limits).length === 0) return;
-    await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({ account, queue: queueOf('corrector', workflowInfo().taskQueue, account), limits });
+    if (requestsPerMinute === null && tokensPerMinute === null) return;
+    const { corrector, environment } = this.#config;
+    await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({ queue: queueOf('corrector', workflowInfo().taskQueue, account), config: { corrector, environment } });
   }
 
   /** One iteration as a child workflow; null when it was stopped in the middle. */
@@ -204,19 +202,19 @@ class Run {
     const scope = (this.#scope = new CancellationScope());
     try {
       return await scope.run(async () => {
-        this.#child = await startChild(iteration, {
+        const { paused } = this.#gate;
+        const child = await startChild(iteration, {
           workflowId: `${this.#runId}/iteration-${state.iteration}`,
-          args: [{ runId: this.#runId, config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused: this.#gate.paused }],
+          args: [{ runId: this.#runId, config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused }],
           workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may live for a moment
           staticSummary: `iteration ${state.iteration + 1} of ${this.#iterations}`,
         });
-        return await this.#child.result();
+        return await this.#gate.passOn(child, paused, child.result());
       });
     } catch (error) {
       if (this.#stopsNow && isCancellation(error)) return null;
       throw error;
     } finally {
-      this.#child = null;
       this.#scope = null;
     }
   }
@@ -250,6 +248,7 @@ class Run {
       const { policy, optimizer, corrections } = result;
       this.#state = { ...state, policy, optimizer, corrections };
     }
+    this.#budget.reset();
     this.#phase = phase;
     this.#show();
   }
@@ -336,14 +335,15 @@ class Run {
   /** A spent budget pauses the run. */
   #checkBudget(): void {
     const { problem } = this.#budget;
-    if (problem !== null) this.#halt(problem);
+    if (problem === null) return;
+    this.#halt(problem);
+    this.#budgetSpent = true;
   }
 
   /** One that was raised lets it go on. */
   #budgetChanged(): void {
-    const spent = this.#budget.problem !== null;
     this.#budget.limitChanged();
-    if (spent && this.#budget.problem === null) this.#gate.turn(false);
+    if (this.#budgetSpent) this.#gate.turn(false);
   }
 
   #progress(): Progress {
@@ -353,7 +353,7 @@ class Run {
       iterations: this.#iterations,
       envSteps: this.#state?.envSteps ?? 0,
       envStepsInAll: this.#iterations * this.#config.rollout.envStepsPerIteration,
-      phase: this.#halted === null ? this.#phase : `${this.#phase}: ${this.#halted}`,
+      phase: this.#phase,
       halted: this.#halted,
       corrector: this.#corrector,
       summaries: this.#state?.summaries ?? [],

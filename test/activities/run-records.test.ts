@@ -20,6 +20,7 @@ const record = (iteration: number, from: string, to: string, loss = 0): Iteratio
   optimizer: ref('optimizer', to),
   corrections: ref('corrections', to),
   samples: ref('samples', to),
+  waves: [],
   metrics: { 'loss/ppo': loss },
 });
 

@@ -1,0 +1,92 @@
+/** One judged thought of a paid teacher: asked once, durable before it is reported, within the account's limits. */
+import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
+import { getJson, putJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { LATER } from '../corrector/correct-episode.ts';
+import { type EpisodeProgress, judgeEpisode } from '../corrector/judge-episode.ts';
+import { PaidJudge } from '../corrector/paid-judge.ts';
+import { TeacherError } from '../corrector/teacher.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import type { Episode } from '../learner/trajectory.ts';
+import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
+import { type JudgingContext, openTeacher } from './open-wave.ts';
+
+/** `slot`: the episode's place in its wave. `progress`: how far it is judged; null: as when the wave was opened. */
+export type CorrectThoughtInput = { context: ArtifactRef; slot: number; progress: ArtifactRef | null };
+export type CorrectThoughtResult = { progress: ArtifactRef; done: boolean; counts: CorrectorCounts };
+
+/** Tries of this activity that ended without an answer. */
+type FailedTries = { failures: number; rateLimited: number };
+
+export function createThoughtActivities({ store }: ActivityDependencies, account: CorrectorAccount) {
+  const openContext = cachedContexts(store, account);
+  return {
+    /** Asks about the episode's next open thought and goes on with what is known behind it. */
+    correctThought: activity(async ({ context, slot, progress }: CorrectThoughtInput): Promise<CorrectThoughtResult> =>
+      withHeartbeat<FailedTries, CorrectThoughtResult>(async (beat) => {
+        const { config, iteration, payer, episodes, judge, ...opened } = await openContext(context);
+        const soFar = progress === null ? opened.progress[slot] : await getJson<EpisodeProgress>(store, progress);
+        const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
+        let counts = addCounts(NO_COUNTS, failed);
+        let asked = false;
+        const judged = await judgeEpisode(config, iteration, episodes[slot], soFar, async (request, step) => {
+          const place = `${payer}/${slot}/${step}`;
+          let verdict = await judge.known(request, place);
+          if (verdict === null && asked) return LATER;
+          if (verdict === null) {
+            asked = true;
+            try {
+              verdict = await judge.ask(request, place, cancellationSignal());
+            } catch (error) {
+              if (error instanceof TeacherError) beat.reached({ failures: failed.failures + 1, rateLimited: failed.rateLimited + (error.kind === 'rateLimit' ? 1 : 0) });
+              throw failureOf(error);
+            }
+          }
+          counts = addCounts(counts, verdict.counts);
+          return verdict;
+        });
+        return { progress: await putJson(store, 'judged-episode', judged), done: judged.done, counts };
+      }),
+    ),
+  };
+}
+
+export type ThoughtActivities = ReturnType<typeof createThoughtActivities>;
+
+/** What passes by itself is tried again, when the provider asks for it; what needs a person is the workflow's to wait for. */
+function failureOf(error: unknown): unknown {
+  if (error instanceof CoolingDown) return later(error.message, 'coolDown', error.seconds);
+  if (!(error instanceof TeacherError)) return error;
+  if (!error.passes) return ApplicationFailure.nonRetryable(error.message, 'Corrector.Refused', error.kind);
+  return later(error.message, error.kind, error.retryAfterSeconds ?? backoffSeconds(activityInfo().attempt));
+}
+
+function later(message: string, kind: string, seconds: number): ApplicationFailure {
+  return ApplicationFailure.create({ message, type: `Corrector.${kind}`, nextRetryDelay: Math.ceil(seconds * 1000) });
+}
+
+/** 1 s, 2 s, 4 s ... 60 s, of which a half by chance: what failed together does not come back together. */
+function backoffSeconds(attempt: number): number {
+  return Math.min(2 ** (attempt - 1), 60) * (0.5 + Math.random() / 2);
+}
+
+/** Waves that a worker keeps ready: each of their thoughts needs the same episodes. */
+const CONTEXTS = 8;
+
+function cachedContexts(store: ArtifactStore, account: CorrectorAccount) {
+  const open = async (ref: ArtifactRef) => {
+    const context = await getJson<JudgingContext>(store, ref);
+    const judge = new PaidJudge(context.config, account.limit(openTeacher(context.config)), account.ledger);
+    return { ...context, judge, episodes: await getJson<Episode[]>(store, context.episodes) };
+  };
+  const contexts = new Map<string, ReturnType<typeof open>>();
+  return (ref: ArtifactRef) => {
+    const known = contexts.get(ref.sha256) ?? open(ref);
+    contexts.delete(ref.sha256); // the newest use comes last
+    contexts.set(ref.sha256, known);
+    known.catch(() => contexts.delete(ref.sha256));
+    if (contexts.size > CONTEXTS) contexts.delete(contexts.keys().next().value!);
+    return known;
+  };
+}

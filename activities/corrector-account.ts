@@ -1,0 +1,76 @@
+/** The account that a corrector worker calls for: its ledger, its limits, and the one gate that all its calls pass. */
+import type { ArtifactStore } from '../artifacts/store.ts';
+import { AccountGate } from '../corrector/account-gate.ts';
+import { Ledger } from '../corrector/ledger.ts';
+import { type Teacher, TeacherError } from '../corrector/teacher.ts';
+import { readLimits } from './account-limits.ts';
+
+/** How old the limits may be that a call goes by. */
+const REFRESH_SECONDS = 5;
+
+/** A cool-down longer than this is spent outside the worker. */
+const LONGEST_WAIT_SECONDS = 20;
+
+/** The account refused calls a moment ago; `seconds`: when to come back. */
+export class CoolingDown extends Error {
+  override name = 'CoolingDown';
+  readonly seconds: number;
+
+  constructor(seconds: number) {
+    super(`The account cools down for ${Math.ceil(seconds)} s after a refusal`);
+    this.seconds = seconds;
+  }
+}
+
+export class CorrectorAccount {
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly #store: ArtifactStore;
+  readonly #gate = new AccountGate(null);
+  #refreshed = Number.NEGATIVE_INFINITY;
+
+  constructor(store: ArtifactStore, name: string) {
+    this.name = name;
+    this.#store = store;
+    this.ledger = new Ledger(store);
+  }
+
+  /** The teacher within the account's limits. Its `judge` throws `CoolingDown` when it would have to wait long. */
+  limit(teacher: Teacher): Teacher {
+    return {
+      identity: teacher.identity,
+      estimate: (request) => teacher.estimate(request),
+      judge: async (request, options = {}) => {
+        await this.#refresh();
+        const coolDown = this.#gate.coolDownSeconds;
+        if (coolDown > LONGEST_WAIT_SECONDS) throw new CoolingDown(coolDown);
+        const { promptTokens, completionTokens } = teacher.estimate(request);
+        const leave = await this.#gate.enter(promptTokens + completionTokens, options.signal);
+        const enteredAt = this.#gate.now();
+        let used = 0;
+        try {
+          return await teacher.judge(request, {
+            ...options,
+            onAnswer: async (answer, details) => {
+              used += details.usage.promptTokens + details.usage.completionTokens;
+              this.#gate.answered(details.rateLimit.remainingTokens);
+              await options.onAnswer?.(answer, details);
+            },
+          });
+        } catch (error) {
+          if (!(error instanceof TeacherError) || error.kind !== 'rateLimit') throw error;
+          throw new TeacherError('rateLimit', error.message, this.#gate.refused(error.retryAfterSeconds, enteredAt));
+        } finally {
+          leave.settle(used);
+        }
+      },
+    };
+  }
+
+  /** Limits change while workers run (`gtr rate`). */
+  async #refresh(): Promise<void> {
+    if (this.#gate.now() < this.#refreshed + REFRESH_SECONDS) return;
+    this.#refreshed = this.#gate.now();
+    this.#gate.changeTokensPerMinute((await readLimits(this.#store, this.name)).tokensPerMinute);
+  }
+}

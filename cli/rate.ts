@@ -1,0 +1,48 @@
+/** `gtr rate`: the limits of a corrector's account, shown and changed while runs go on. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { type AccountLimits, queuePace, readLimits, setLimits } from '../activities/account-limits.ts';
+import { activityDependencies, workflowQueue } from '../workers/installation.ts';
+import { DEFAULT_ACCOUNT, queueOf } from '../workflows/queues.ts';
+import { withClient } from './temporal.ts';
+
+type Options = { account: string; requestsPerMinute?: number | null; requestsPerThought?: number; tokensPerMinute?: number | null; json?: boolean };
+
+export function register(program: Command): void {
+  program
+    .command('rate')
+    .description('show or change the limits of a corrector account; they hold at once, for all runs on it')
+    .option('--account <name>', 'as `corrector.account` of runs names it', DEFAULT_ACCOUNT)
+    .option('--requests-per-minute <n>', 'limit of the provider, or none', limit)
+    .option('--requests-per-thought <n>', 'requests that judging a thought takes: 2 with the solver\'s tool, else 1', positive)
+    .option('--tokens-per-minute <n>', 'limit of the provider, or none', limit)
+    .option('--json', 'one JSON object')
+    .action(async ({ account, json, ...changes }: Options) => {
+      const { store } = activityDependencies();
+      const queue = queueOf('corrector', workflowQueue(), account);
+      const { limits, thoughtsPerMinute } = await withClient(async (client) => ({
+        limits: Object.keys(changes).length === 0 ? await readLimits(store, account) : await setLimits(client, store, { account, queue }, changes),
+        thoughtsPerMinute: await queuePace(client, queue),
+      }));
+      process.stdout.write(json ? `${JSON.stringify({ account, queue, ...limits, thoughtsPerMinute }, null, 2)}\n` : rateText(account, queue, limits, thoughtsPerMinute));
+    });
+}
+
+function rateText(account: string, queue: string, { requestsPerMinute, requestsPerThought, tokensPerMinute }: AccountLimits, thoughtsPerMinute: number | null): string {
+  return [
+    `account ${account}`,
+    `requests per minute  ${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
+    `tokens per minute    ${tokensPerMinute ?? 'no limit'}`,
+    `task queue ${queue}  ${thoughtsPerMinute === null ? 'not paced' : `starts ${Math.round(thoughtsPerMinute * 100) / 100} thoughts a minute`}`,
+    '',
+  ].join('\n');
+}
+
+function limit(text: string): number | null {
+  return text === 'none' ? null : positive(text);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0 (a limit also: none).');
+  return value;
+}
