@@ -1,20 +1,61 @@
-/** Demonstrations for the supervised warm start, made by the exact solver. */
-import { putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+/** Demonstrations for the supervised warm start, by the expert or from a user's file, in the order of training and in pages. */
+import path from 'node:path';
+import { getJson, putJson } from '../artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { SftConfig } from '../configs/schema.ts';
-import { makeDemonstrations } from '../corrector/demonstrations.ts';
-import { type ActivityDependencies, activity } from './activity.ts';
+import { type Demonstration, makeDemonstrations } from '../corrector/demonstrations.ts';
+import { type PictureDemonstration, readLlavaDemonstrations } from '../corrector/llava-demonstrations.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
+import { RandomStream } from '../random/counter.ts';
+import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import { PROJECT } from './agent-cache.ts';
 
 export type MakeDemonstrationsInput = { config: SftConfig };
 
+/** The stored list: pages of `PAGE` demonstrations. */
+export type DemonstrationPages = { pages: ArtifactRef[] };
+
+/** Demonstrations of a page: a segment of training reads one or two. */
+const PAGE = 2048;
+
 export function createDemonstrationActivities({ store }: ActivityDependencies) {
   return {
-    makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> => {
-      const template = loadPromptTemplate(config.model.prompt, config.environment.name);
-      return await putJson(store, 'demonstrations', await makeDemonstrations(config, template));
-    }),
+    makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> =>
+      withHeartbeat(async () => {
+        const { file, images } = config.demonstrations;
+        const all: readonly (Demonstration | PictureDemonstration)[] =
+          file === null
+            ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
+            : await Array.fromAsync(readLlavaDemonstrations(path.resolve(PROJECT, file), images === null ? null : path.resolve(PROJECT, images)));
+        const ordered = inTrainingOrder(all, config);
+        const pages: ArtifactRef[] = [];
+        for (let from = 0; from < ordered.length; from += PAGE) pages.push(await putJson(store, 'demonstrations-page', ordered.slice(from, from + PAGE)));
+        return await putJson(store, 'demonstrations', { pages } satisfies DemonstrationPages);
+      }),
+    ),
   };
 }
 
 export type DemonstrationActivities = ReturnType<typeof createDemonstrationActivities>;
+
+/** All of them in a seeded order, and again in another, until there are `count`. */
+function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count } }: SftConfig): T[] {
+  const passes = Array.from({ length: Math.ceil(count / all.length) }, (_, pass) => new RandomStream({ seed, purpose: 'demonstration order', episode: pass }).shuffled(all));
+  return passes.flat().slice(0, count);
+}
+
+/** Reads the stored list from `from` to before `until`; of the pages only the newest is kept. */
+export function demonstrationReader(store: ArtifactStore, ref: ArtifactRef): (from: number, until: number) => Promise<(Demonstration | PictureDemonstration)[]> {
+  let manifest: DemonstrationPages | null = null;
+  let newest: { page: number; content: (Demonstration | PictureDemonstration)[] } | null = null;
+  const pageAt = async (page: number) => {
+    manifest ??= await getJson<DemonstrationPages>(store, ref);
+    if (newest?.page !== page) newest = { page, content: page < manifest.pages.length ? await getJson(store, manifest.pages[page]) : [] };
+    return newest.content;
+  };
+  return async (from, until) => {
+    const found: (Demonstration | PictureDemonstration)[] = [];
+    for (let page = Math.floor(from / PAGE); page * PAGE < until; page++) found.push(...(await pageAt(page)).slice(Math.max(0, from - page * PAGE), until - page * PAGE));
+    return found;
+  };
+}

@@ -1,9 +1,7 @@
 /** The GPU side of a supervised warm start: first parameters, optimizer steps, the checkpoint folder, its evaluation. */
 import path from 'node:path';
-import { getJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '../configs/schema.ts';
-import type { Demonstration } from '../corrector/demonstrations.ts';
 import { gameByName } from '../envs/registry.ts';
 import { initAdam } from '../learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../learner/supervise.ts';
@@ -14,6 +12,7 @@ import { writeNewCheckpoint } from '../policy/new-checkpoint.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import { type AgentCache, modelFolder, PROJECT } from './agent-cache.ts';
 import { createEvaluationActivities, type EvaluatePolicyResult } from './evaluate-policy.ts';
+import { demonstrationReader } from './make-demonstrations.ts';
 import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from './policy-state.ts';
 import { createPreparationActivities } from './prepare-run.ts';
 
@@ -55,7 +54,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
             game,
             options: game.parseOptions(config.environment.options),
             config,
-            demonstrations: await getJson<Demonstration[]>(store, demonstrations),
+            demonstrations: demonstrationReader(store, demonstrations),
             steps: Math.ceil(config.demonstrations.count / config.batch),
           },
           state,

@@ -1,6 +1,9 @@
 /** `gtr sft`: a supervised warm start that writes a checkpoint folder. */
+import path from 'node:path';
 import type { Command } from 'commander';
+import { PROJECT } from '../activities/agent-cache.ts';
 import { sftConfigSchema } from '../configs/schema.ts';
+import { readLlavaDemonstrations } from '../corrector/llava-demonstrations.ts';
 import type { sft, SftProgress } from '../workflows/sft.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
@@ -18,6 +21,11 @@ export function register(program: Command): void {
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .action(async (options: { config: string; out: string; id: string; set: string[] }) => {
       const config = readConfig(sftConfigSchema, options.config, options.set);
+      const { file, images, count } = config.demonstrations;
+      if (file !== null) {
+        const items = await Array.fromAsync(readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images)));
+        process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
+      }
       await withClient(async (client) => {
         const handle = await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
         let ended = false;

@@ -22,7 +22,7 @@ const lora = z.strictObject({
 
 const model = z
   .strictObject({
-    base: z.string().describe('Folder of the starting checkpoint in Hugging Face format; relative paths count from the project.'),
+    base: z.string('is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (README, Configurations)').describe('Folder of the starting checkpoint in Hugging Face format; relative paths count from the project.'),
     adapter: z.string().nullable().default(null).describe('Folder of a PEFT LoRA adapter that the run starts from, e.g. one that `gtr export` wrote, with its value head; null: the one that lies in `base`, or none.'),
     train: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('all') }), lora]).default({ kind: 'all' }).describe('What is trained: all parameters or LoRA adapters.'),
     valueHead: z.array(positive).default([1024, 512]).describe('Hidden sizes of the value head, if the checkpoint brings none.'),
@@ -200,7 +200,9 @@ export const sftConfigSchema = z.strictObject({
     pieces: z.array(z.string().min(1)).default([]).describe('Texts that are one token each, for a new model\'s tokenizer.'),
   }),
   demonstrations: z.strictObject({
-    count: positive.default(50_000).describe('Demonstrations drawn.'),
+    file: z.string().nullable().default(null).describe('Demonstrations of your own in LLaVA\'s format, as RL4VLM\'s: a JSON list (or one object a line) of {image, conversations: [{from: human, value: "<image>..."}, {from: gpt, value}]}; relative paths count from the project. null: the expert\'s.'),
+    images: z.string().nullable().default(null).describe('Folder that the file\'s pictures count from; null: the file\'s own.'),
+    count: positive.default(50_000).describe('Demonstrations that are trained on: so many are drawn, or a file is passed through in new orders until it were so many.'),
     habits: z
       .strictObject({
         randomChain: probability.default(0.7).describe('Formula games: share of demonstrations that follow random arithmetic and ignore the target.'),

@@ -57,7 +57,12 @@ export class Agent {
 
   /** Prompt ids with one image token per patch in the place of the image mark. */
   promptIds(values: Readonly<Record<string, string>>): number[] {
-    const [before, after] = this.template.prompt.split('<image>').map((part) => fillTemplate(part, values));
+    return this.questionIds(fillTemplate(this.template.prompt, values));
+  }
+
+  /** The same of a text with an image mark, worded already. */
+  questionIds(question: string): number[] {
+    const [before, after] = question.split('<image>');
     const { config } = this.checkpoint;
     const image = new Array<number>(imageTokens(config)).fill(config.imageTokenId);
     if (this.template.chat) return this.tokenizer.chatPromptIds(`${before}<image>${after}`, image);

@@ -9,15 +9,30 @@ const folder = path.resolve(import.meta.dirname, '../../configs');
 const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as { $schema: string };
 const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.endsWith('.schema.json'));
 
+/** The paper's presets, whose 7B checkpoint is the user's. */
+const PAPER = ['points24', 'ezpoints', 'numberline', 'blackjack'].map((name) => `${name}.json`);
+
+for (const name of PAPER) {
+  test(`configs/${name}: the paper's numbers are the defaults; what is missing is said`, (t) => {
+    const { environment, rollout, evaluation, ...preset } = parseConfig(runConfigSchema, applyChange(read(name), 'model.base=/models/llava'), name);
+    const { environment: _, rollout: __, evaluation: ___, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' } }, 'test');
+    t.deepEqual({ ...preset, engine: null, $schema: null, title: '' }, { ...defaults, engine: null, $schema: null });
+    t.like(rollout, { temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, envStepsPerIteration: /blackjack|numberline/.test(name) ? 512 : 1024 });
+    t.is(evaluation.episodes, name === 'blackjack.json' ? 1000 : 200);
+    t.throws(() => parseConfig(runConfigSchema, read(name), name), { message: new RegExp(`^${name}: model.base: is not set: name the folder of your checkpoint, e\\.g\\. --set model\\.base=`) });
+  });
+}
+
 for (const name of files) {
   test(`configs/${name} is valid`, (t) => {
     const schema = read(name).$schema === './sft.schema.json' ? sftConfigSchema : runConfigSchema;
-    t.notThrows(() => parseConfig(schema, read(name), name));
+    const config = PAPER.includes(name) ? applyChange(read(name), 'model.base=/models/llava') : read(name);
+    t.notThrows(() => parseConfig(schema, config, name));
   });
 }
 
 test('the runs that the documentation names are there', (t) => {
-  for (const name of ['quickstart', 'points24-tiny', 'ezpoints-tiny', 'smoke']) t.true(files.includes(`${name}.json`), name);
+  for (const name of ['quickstart', 'points24-tiny', 'ezpoints-tiny', 'numberline-tiny', 'blackjack-tiny', 'smoke', ...PAPER.map((name) => name.slice(0, -5))]) t.true(files.includes(`${name}.json`), name);
 });
 
 test('the published JSON schemas are those of the code', (t) => {
