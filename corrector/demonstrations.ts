@@ -17,15 +17,18 @@ import { randomChain } from './random-chain.ts';
 /** A state and the response that is taught in it. */
 export type Demonstration = { state: JsonState; text: string };
 
-/** Demonstrations made before others get the thread: heartbeats must go on. */
-const AT_ONCE = 500;
+/** Milliseconds after which others get the thread: heartbeats must go on, on a busy machine too. */
+const AT_ONCE_MS = 100;
 
 /** Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. */
 export async function makeDemonstrations(config: SftConfig, template: PromptTemplate): Promise<Demonstration[]> {
   const demonstrations: Demonstration[] = [];
+  let since = performance.now();
   while (demonstrations.length < config.demonstrations.count) {
     demonstrations.push(makeDemonstration(config, template, demonstrations.length));
-    if (demonstrations.length % AT_ONCE === 0) await setImmediate();
+    if (performance.now() - since < AT_ONCE_MS) continue;
+    await setImmediate();
+    since = performance.now();
   }
   return demonstrations;
 }
