@@ -10,7 +10,7 @@ import type { AgentCache } from './agent-cache.ts';
 import { getPolicy } from './policy-state.ts';
 
 export type RolloutWaveInput = { config: RunConfig; iteration: number; wave: number; policy: ArtifactRef };
-export type RolloutWaveResult = { wave: number; episodes: ArtifactRef; envSteps: number; responseTokens: number; seconds: number };
+export type RolloutWaveResult = { wave: number; episodes: ArtifactRef; envSteps: number; responseTokens: number; seconds: number; modelSeconds: number };
 
 /** Episodes of one iteration are numbered from iteration * this. */
 export const EPISODES_PER_ITERATION = 1 << 16;
@@ -36,6 +36,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
       withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
         const started = performance.now();
         const agent = await agents.get(config);
+        const before = agent.engine.seconds;
         await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(config.environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
@@ -60,6 +61,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           envSteps: steps.length,
           responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
           seconds: (performance.now() - started) / 1000,
+          modelSeconds: agent.engine.seconds - before,
         };
       }),
     ),

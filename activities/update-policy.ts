@@ -24,7 +24,7 @@ export type UpdatePolicyInput = {
   /** Hash of the policy whose samples these must be. */
   sampledBy: string;
 };
-export type UpdatePolicyResult = { policy: ArtifactRef; optimizer: ArtifactRef; metrics: Record<string, number | null> };
+export type UpdatePolicyResult = { policy: ArtifactRef; optimizer: ArtifactRef; metrics: Record<string, number | null>; seconds: number; modelSeconds: number };
 
 /** A sample that another policy made than the one that is updated. */
 class StaleSampleError extends Error {
@@ -38,7 +38,9 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
     updatePolicy: activity(async (input: UpdatePolicyInput): Promise<UpdatePolicyResult> =>
       withHeartbeat<ResumePoint, UpdatePolicyResult>(async (beat) => {
         const { config, iteration, epoch } = input;
+        const started = performance.now();
         const agent = await agents.get(config);
+        const before = agent.engine.seconds;
         const batch = await getJson<Batch>(store, input.batch);
         checkSampledBy(batch, input.sampledBy);
         const load = async (point: ResumePoint): Promise<EpochState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
@@ -58,7 +60,8 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
             beat.leaveIfInterrupted();
           },
         );
-        return { ...(await save()), metrics: updateMetrics(state.sums, lr, sftCoef) };
+        const saved = await save();
+        return { ...saved, metrics: updateMetrics(state.sums, lr, sftCoef), seconds: (performance.now() - started) / 1000, modelSeconds: agent.engine.seconds - before };
       }),
     ),
   };

@@ -55,6 +55,10 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return this.#pool.failed;
   }
 
+  get seconds(): number {
+    return this.#pool.seconds;
+  }
+
   initialParameters(seed: number): Float32Array {
     return startParameters(this.#options.checkpoint, this.trained, seed);
   }

@@ -84,6 +84,8 @@ export interface PolicyEngine {
   readonly trainedSize: number;
   /** Whether something that it computes on has died: only a new engine helps. */
   readonly failed: boolean;
+  /** Seconds of computing so far. */
+  readonly seconds: number;
   /** The checkpoint's own values (new LoRA matrices and value heads: seeded initialisation). [trainedSize] */
   initialParameters(seed: number): Float32Array;
   /** Makes `flat` the policy of all later calls. [trainedSize] */

@@ -81,6 +81,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
 
   let { policy, optimizer } = input;
   let update: UpdatePolicyResult | null = null;
+  const epochs = { seconds: 0, modelSeconds: 0 };
   for (let epoch = 0; epoch < config.ppo.epochs; epoch++) {
     await gate.pass();
     update = await on<UpdateActivities>('gpu', `epoch ${epoch + 1} of ${config.ppo.epochs}`).updatePolicy({
@@ -95,6 +96,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       sampledBy: input.policy.sha256,
     });
     ({ policy, optimizer } = update);
+    epochs.seconds += update.seconds;
+    epochs.modelSeconds += update.modelSeconds;
     progress.epochs = epoch + 1;
     setCurrentDetails(`epoch ${epoch + 1} of ${config.ppo.epochs} done`);
   }
@@ -106,6 +109,9 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
+    model: sum(waves.map(({ wave }) => wave.modelSeconds)) + epochs.modelSeconds,
+    gpu: sum(waves.map(({ wave }) => wave.seconds)) + epochs.seconds,
+    correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
   const metrics = { ...batch.metrics, ...update!.metrics, ...correctorMetrics(corrector) };

@@ -62,6 +62,9 @@ export class LanePool {
   readonly #free: LaneThread[];
   readonly #queue: ((lane: LaneThread) => void)[] = [];
   readonly #spareGradients: Float32Array[] = [];
+  #busy = 0;
+  #busySince = 0;
+  #seconds = 0;
 
   constructor(setup: LaneSetup, lanes: number) {
     this.#lanes = Array.from({ length: lanes }, () => new LaneThread(setup));
@@ -73,12 +76,21 @@ export class LanePool {
     return this.#lanes.some((lane) => lane.failed);
   }
 
-  /** Gives all lanes the parameters of the jobs that follow. */
-  async setParameters(flat: Float32Array): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: flat })));
+  /** Seconds in which at least one lane was busy. */
+  get seconds(): number {
+    return this.#seconds;
   }
 
-  async run(job: LaneJob): Promise<LaneResult> {
+  /** Gives all lanes the parameters of the jobs that follow. */
+  async setParameters(flat: Float32Array): Promise<void> {
+    await this.#timed(() => Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: flat }))));
+  }
+
+  run(job: LaneJob): Promise<LaneResult> {
+    return this.#timed(() => this.#run(job));
+  }
+
+  async #run(job: LaneJob): Promise<LaneResult> {
     const lane = this.#free.pop() ?? (await new Promise<LaneThread>((resolve) => this.#queue.push(resolve)));
     try {
       const gradient = job.kind === 'train' ? this.#spareGradients.pop() : undefined;
@@ -94,6 +106,15 @@ export class LanePool {
   /** Takes back a gradient that `run` gave and nobody reads any more; as many are kept as there are lanes. */
   recycle(gradient: Float32Array): void {
     if (this.#spareGradients.length < this.#lanes.length) this.#spareGradients.push(gradient);
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy++ === 0) this.#busySince = performance.now();
+    try {
+      return await work();
+    } finally {
+      if (--this.#busy === 0) this.#seconds += (performance.now() - this.#busySince) / 1000;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,56 @@
+/**
+ * What durability costs: iterations of the paper's 1,024 steps with the solver teacher on the tiny model, on an installation of its own, split into
+ * model, corrector and the rest by the phases that each iteration records; beside it the CPU time of each process.
+ *
+ * npm run bench -- durability [--iterations 5] [--steps 1024] [--set a.b=c ...]
+ */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { readMetrics } from '../activities/publish-metrics.ts';
+import { runFolder } from '../activities/run-records.ts';
+import { readConfig } from '../cli/config-file.ts';
+import { startRun } from '../cli/start-run.ts';
+import { WORKER_ROLES } from '../cli/supervisor.ts';
+import { withClient } from '../cli/temporal.ts';
+import { runConfigSchema } from '../configs/schema.ts';
+import { startInstallation } from '../test/workflows/installation.ts';
+import type { train } from '../workflows/train.ts';
+import { cpuSeconds } from './load/process-usage.ts';
+
+const { values: options } = parseArgs({ options: { iterations: { type: 'string', default: '5' }, steps: { type: 'string', default: '1024' }, set: { type: 'string', multiple: true, default: [] } } });
+const [iterations, steps] = [Number(options.iterations), Number(options.steps)];
+
+const installation = await startInstallation();
+try {
+  const pids = Object.fromEntries([...WORKER_ROLES, 'server'].map((name) => [name, installation.supervisor.pidOf(name)!]));
+  const usage = () => ({ ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)])), 'gpu, main thread': cpuSeconds(pids.gpu, pids.gpu) });
+  const config = readConfig(runConfigSchema, 'points24-tiny', [`rollout.envStepsPerIteration=${steps}`, `envSteps=${steps * iterations}`, 'evaluation.episodes=0', ...options.set]);
+  const before: Record<string, number> = usage();
+  await withClient(async (client) => (await startRun<typeof train>(client, 'train', 'durability', [config], 'durability')).result());
+  const after: Record<string, number> = usage();
+
+  const lines = await readMetrics(path.join(runFolder(installation.home, 'durability'), 'metrics.jsonl'));
+  console.log(`Seconds of ${lines.length} iterations of ${steps} steps; the first compiles its graphs`);
+  console.log('iteration | all | model | GPU worker besides | corrector, last wave | assemble | between activities | all but model and corrector');
+  const shares: number[] = [];
+  for (const { iteration, metrics } of lines) {
+    const time = (phase: string) => metrics[`time/${phase}`] ?? 0;
+    const all = time('iteration');
+    const besides = time('gpu') - time('model');
+    const between = all - time('gpu') - time('correctLastWave') - time('assemble');
+    const share = (besides + time('assemble') + between) / all;
+    if (iteration > 0) shares.push(share);
+    console.log([iteration + 1, ...[all, time('model'), besides, time('correctLastWave'), time('assemble'), between].map((seconds) => seconds.toFixed(2)), `${(100 * share).toFixed(1)} %`].join(' | '));
+  }
+  console.log(`All but model and corrector, median behind the first: ${(100 * median(shares)).toFixed(1)} % of an iteration`);
+  const spent = Object.entries(after).map(([name, seconds]) => [name, seconds - before[name]] as const);
+  const inAll = spent.filter(([name]) => !name.includes(',')).reduce((sum, [, seconds]) => sum + seconds, 0);
+  console.log(`CPU seconds: ${spent.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} (${((100 * seconds) / inAll).toFixed(1)} %)`).join(', ')}`);
+} finally {
+  await installation.stop();
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
