@@ -7,7 +7,11 @@ import { appendStep } from '../tensorboard/append-step.ts';
 import type { LoggedStep } from '../tensorboard/event-file.ts';
 import { EVENT_FILES, loggedIteration } from '../tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { countWork, showMetric } from './count-work.ts';
 import { type IterationRecord, type MetricsLine, metricsLines, putIterationRecord, readRunRecords, readSamples, runFolder } from './run-records.ts';
+
+/** Metrics of an iteration that a worker shows as gauges. */
+const SHOWN = ['episode/success', 'episode/reward/mean', 'thought/correctedRate', 'policy/kl', 'corrector/costUsd', 'time/iteration'];
 
 export type PublishMetricsInput = IterationRecord & { runId: string };
 
@@ -15,6 +19,8 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
   return {
     publishMetrics: activity(async ({ runId, ...record }: PublishMetricsInput): Promise<null> => {
       await putIterationRecord(store, runId, record);
+      countWork('gtr_iterations', 1);
+      for (const name of SHOWN) if (typeof record.metrics[name] === 'number') showMetric(runId, name, record.metrics[name]);
       const folder = runFolder(home, runId);
       const earlierRecords = async () => (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < record.iteration);
       const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(({ iteration }) => iteration < record.iteration);

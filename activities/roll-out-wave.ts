@@ -7,6 +7,7 @@ import type { Episode } from '../learner/trajectory.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../policy/rollout.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
+import { countWork } from './count-work.ts';
 import { getPolicy } from './policy-state.ts';
 
 export type RolloutWaveInput = { config: RunConfig; iteration: number; wave: number; policy: ArtifactRef };
@@ -55,11 +56,14 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           },
         );
         const steps = episodes.flatMap((episode: Episode) => episode.steps);
+        const responseTokens = steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0);
+        countWork('gtr_env_steps', steps.length);
+        countWork('gtr_response_tokens', responseTokens);
         return {
           wave,
           episodes: await putJson(store, 'episodes', episodes),
           envSteps: steps.length,
-          responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+          responseTokens,
           seconds: (performance.now() - started) / 1000,
           modelSeconds: agent.engine.seconds - before,
         };

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PROJECT } from '../activities/agent-cache.ts';
 import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
 import { serverAnswers } from './temporal.ts';
 
@@ -20,15 +21,22 @@ const SERVER_START_MS = 30_000;
 /** Time that processes get to leave after SIGTERM. */
 const GRACE_MS = 25_000;
 
+/** `env`: of the worker processes, beside this one's. `metrics`, `health`: address of the first worker started; each further one takes the next port. */
+export type SupervisorSettings = { env?: NodeJS.ProcessEnv; metrics?: string; health?: string };
+
 export class Supervisor {
   readonly #home: string;
   readonly #say: (line: string) => void;
+  readonly #settings: SupervisorSettings;
+  #workers = 0;
   readonly #children = new Map<string, ChildProcess>();
   #stopping = false;
 
-  constructor(home: string, say: (line: string) => void) {
+  constructor(home: string, say: (line: string) => void, settings: SupervisorSettings = {}) {
     this.#home = home;
     this.#say = say;
+    const { env, metrics = process.env.GTR_METRICS_ADDRESS, health = process.env.GTR_HEALTH_ADDRESS } = settings;
+    this.#settings = { env, metrics, health };
     mkdirSync(path.join(home, 'logs'), { recursive: true });
   }
 
@@ -54,8 +62,11 @@ export class Supervisor {
 
   /** Starts a worker process and waits until it polls. */
   async startWorker(role: WorkerRole): Promise<void> {
-    this.#say(`Starting the ${role} worker`);
-    const child = this.#keep(role, process.execPath, ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)]);
+    const index = this.#workers++;
+    const [metrics, health] = [atPort(this.#settings.metrics, index, '--metrics'), atPort(this.#settings.health, index, '--health')];
+    this.#say(`Starting the ${role} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`);
+    const env = { ...process.env, ...this.#settings.env, GTR_METRICS_ADDRESS: metrics, GTR_HEALTH_ADDRESS: health };
+    const child = this.#keep(role, process.execPath, ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)], env);
     await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(role))]);
   }
 
@@ -85,10 +96,10 @@ export class Supervisor {
   }
 
   /** Runs a process, its output in the log folder, and starts it again when it dies. */
-  #keep(name: string, command: string, args: string[]): ChildProcess {
+  #keep(name: string, command: string, args: string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
     const log = createWriteStream(this.#logFile(name), { flags: 'a' });
     // A group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order.
-    const child = spawn(command, args, { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
+    const child = spawn(command, args, { cwd: PROJECT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
     child.stdout!.pipe(log, { end: false });
     child.stderr!.pipe(log, { end: false });
     this.#children.set(name, child);
@@ -98,7 +109,7 @@ export class Supervisor {
       if (this.#stopping) return;
       this.#say(`The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`);
       await sleep(RESTART_MS);
-      if (!this.#stopping) this.#keep(name, command, args);
+      if (!this.#stopping) this.#keep(name, command, args, env);
     });
     return child;
   }
@@ -115,6 +126,17 @@ export class Supervisor {
 /** `--search-attribute GtrModel=Keyword ...`: a server that knows them already keeps them. */
 function searchAttributeFlags(): string[] {
   return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type[0]}${type.slice(1).toLowerCase()}`]);
+}
+
+/** The address `index` ports further on; undefined and empty: none. */
+function atPort(address: string | undefined, index: number, option: string): string | undefined {
+  if (!address) return undefined;
+  try {
+    const { host, port } = parseEndpoint(address, option);
+    return `${host.includes(':') ? `[${host}]` : host}:${port + index}`;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}.`);
+  }
 }
 
 function splitAddress(address: string): [string, number] {

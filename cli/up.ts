@@ -11,9 +11,11 @@ export function register(program: Command): void {
     .description('run the Temporal server and the workers in the foreground')
     .option('--workers <roles>', `comma-separated: ${WORKER_ROLES.join(', ')}`, WORKER_ROLES.join(','))
     .option('--no-server', 'use a server that runs already')
-    .action(async ({ workers, server }: { workers: string; server: boolean }) => {
+    .option('--metrics <address>', 'serve Prometheus metrics at host:port, each further worker at the next port (GTR_METRICS_ADDRESS)')
+    .option('--health <address>', 'serve /healthz likewise (GTR_HEALTH_ADDRESS)')
+    .action(async ({ workers, server, ...endpoints }: { workers: string; server: boolean; metrics?: string; health?: string }) => {
       const roles = workers.split(',').filter(Boolean).map(workerRole);
-      const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`));
+      const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
       await startInstallation(supervisor, { server, roles });
       process.stdout.write(`Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`);
       await supervisor.untilSignal();

@@ -1,5 +1,6 @@
-/** What every worker process shares: connecting, logging, and leaving in good order. */
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+/** What every worker process shares: connecting, logging, metrics, health, and leaving in good order. */
+import { NativeConnection, Runtime, type TelemetryOptions, Worker, type WorkerOptions } from '@temporalio/worker';
+import { parseEndpoint, startHealthServer, workerHealth } from './health-server.ts';
 import { temporalConfig } from './installation.ts';
 import { temporalLogger } from './logger.ts';
 
@@ -8,17 +9,33 @@ const GRACE = '20s';
 
 /** Runs one worker until SIGINT or SIGTERM. `role` names it in the logs. */
 export async function runWorker(role: string, options: Omit<WorkerOptions, 'connection' | 'namespace'>, cleanUp: () => Promise<void> = async () => {}): Promise<void> {
-  Runtime.install({ logger: temporalLogger(role), shutdownSignals: ['SIGINT', 'SIGTERM'] });
+  Runtime.install({ logger: temporalLogger(role), shutdownSignals: ['SIGINT', 'SIGTERM'], telemetryOptions: telemetry(process.env.GTR_METRICS_ADDRESS) });
   const { connection: connectionOptions, namespace } = temporalConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   try {
-    const worker = await Worker.create({ connection, namespace, shutdownGraceTime: 0, shutdownForceTime: GRACE, ...options });
+    const worker = await Worker.create({ connection, namespace, shutdownGraceTime: 0, shutdownForceTime: GRACE, ...versioning(process.env.GTR_BUILD_ID), ...options });
+    const healthAddress = process.env.GTR_HEALTH_ADDRESS;
+    const health = healthAddress ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker)) : null;
     // A worker whose supervisor was killed leaves: the next one starts its own.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.send?.('ready');
-    await worker.run();
+    await worker.run().finally(() => health?.close());
   } finally {
     await cleanUp();
     await connection.close();
   }
+}
+
+/** Prometheus metrics of the worker, of the SDK and of the project's own work, at `/metrics` of an address. */
+function telemetry(address: string | undefined): TelemetryOptions {
+  if (!address) return {};
+  parseEndpoint(address, 'GTR_METRICS_ADDRESS');
+  return { metrics: { prometheus: { bindAddress: address, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true } } };
+}
+
+/** A worker that belongs to a build takes that build's work alone (docs/deployment.md); without a build id it takes all. */
+function versioning(buildId: string | undefined): Partial<WorkerOptions> {
+  if (!buildId) return {};
+  const version = { deploymentName: process.env.GTR_DEPLOYMENT ?? 'gtr', buildId };
+  return { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' } };
 }

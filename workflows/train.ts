@@ -10,6 +10,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   startChild,
   upsertSearchAttributes,
   workflowInfo,
@@ -87,6 +88,10 @@ export async function train(input: unknown, carried?: TrainState): Promise<Train
     throw error;
   }
 }
+
+// On workers that belong to a build (docs/deployment.md): the run itself only starts iterations, so it moves to a new build at their edges; an iteration and
+// all it does stay with the build that began them. Other workers may not name a behavior.
+setWorkflowOptions(() => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), train as (...args: unknown[]) => Promise<TrainResult>);
 
 function checkedConfig(input: unknown): RunConfig {
   try {

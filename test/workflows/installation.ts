@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import type { Client } from '@temporalio/client';
-import { Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
+import { Supervisor, type SupervisorSettings, WORKER_ROLES } from '../../cli/supervisor.ts';
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
 /** Starts server and workers; sets this process's environment, so that the CLI's functions reach them. */
-export async function startInstallation(): Promise<Installation> {
+export async function startInstallation(settings: SupervisorSettings = {}): Promise<Installation> {
   const home = await mkdtemp(path.join(tmpdir(), 'gtr-test-'));
   process.env.GTR_HOME = home;
   process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
-  const supervisor = new Supervisor(home, () => {});
+  const supervisor = new Supervisor(home, () => {}, settings);
   await supervisor.startServer(temporalConfig().address);
   await Promise.all(WORKER_ROLES.map((role) => supervisor.startWorker(role)));
   return {
