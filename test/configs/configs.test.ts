@@ -10,12 +10,14 @@ const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 
 const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.endsWith('.schema.json'));
 
 /** The paper's presets, whose 7B checkpoint is the user's. */
-const PAPER = ['points24', 'ezpoints', 'numberline', 'blackjack'].map((name) => `${name}.json`);
+const PAPER = ['points24', 'ezpoints', 'numberline', 'blackjack', 'alfworld'].map((name) => `${name}.json`);
+/** What differs from the defaults there (spec.md section 5). */
+const OWN_NUMBERS: Readonly<Record<string, object>> = { 'alfworld.json': { envSteps: 5000, ppo: { thoughtCoef: 0.2 } } };
 
 for (const name of PAPER) {
   test(`configs/${name}: the paper's numbers are the defaults; what is missing is said`, (t) => {
     const { environment, rollout, evaluation, ...preset } = parseConfig(runConfigSchema, applyChange(read(name), 'model.base=/models/llava'), name);
-    const { environment: _, rollout: __, evaluation: ___, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' } }, 'test');
+    const { environment: _, rollout: __, evaluation: ___, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' }, ...OWN_NUMBERS[name] }, 'test');
     t.deepEqual({ ...preset, engine: null, $schema: null, title: '' }, { ...defaults, engine: null, $schema: null });
     t.like(rollout, { temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, envStepsPerIteration: /blackjack|numberline/.test(name) ? 512 : 1024 });
     t.is(evaluation.episodes, name === 'blackjack.json' ? 1000 : 200);
