@@ -16,7 +16,7 @@ import { startInstallation } from '../cli/up.ts';
 import { activityDependencies, gtrHome } from '../workers/installation.ts';
 import type { evaluate } from '../workflows/evaluate.ts';
 import type { train } from '../workflows/train.ts';
-import { type StudyRun, studyRuns } from './study/arms.ts';
+import { STUDY_GAMES, type StudyGame, type StudyRun, studyRuns } from './study/arms.ts';
 import { studyFigure } from './study/figure.ts';
 import { evaluationId, readEvaluation, readOutcomes, startId } from './study/outcomes.ts';
 import { gameTables } from './study/tables.ts';
@@ -63,15 +63,17 @@ async function resultOf<W extends typeof train | typeof evaluate>(client: Client
     say(`${new Date().toISOString().slice(11, 19)}  ${id}`);
     await startRun(client, type, id, [input], '');
   }
-  return (await client.workflow.getHandle(id).result()) as Awaited<ReturnType<W>>;
+  return await client.workflow.getHandle(id).result().catch((error: Error) => {
+    throw new Error(`${id} ended without a result (${(error.cause as Error | undefined)?.message ?? error.message}); look at it in the Web UI, delete it there or with \`temporal workflow delete\` to have it made again`);
+  }) as Awaited<ReturnType<W>>;
 }
 
 /** Fills the generated part of docs/results.md and draws docs/results.svg, with all arms and seeds that are finished. */
 async function writeResults(): Promise<void> {
   const { store } = activityDependencies();
   const outcomes = await readOutcomes(store, studyRuns(runs));
-  const of = (game: 'points24' | 'ezpoints', ...names: string[]) => outcomes.filter(({ arm }) => arm.game === game && (names.length === 0 || names.includes(arm.name)));
-  const tables = await Promise.all((['points24', 'ezpoints'] as const).map(async (game) => gameTables(game, await readEvaluation(store, startId(game)), of(game))));
+  const of = (game: StudyGame, ...names: string[]) => outcomes.filter(({ arm }) => arm.game === game && (names.length === 0 || names.includes(arm.name)));
+  const tables = await Promise.all((Object.keys(STUDY_GAMES) as StudyGame[]).map(async (game) => gameTables(game, await readEvaluation(store, startId(game)), of(game))));
   const file = path.join(DOCS, 'results.md');
   const text = readFileSync(file, 'utf8');
   const [before, , after] = text.split(/<!-- tables(?: end)?: npm run bench -- study -->\n/);
@@ -82,11 +84,13 @@ async function writeResults(): Promise<void> {
     path.join(DOCS, 'results.svg'),
     studyFigure([
       { title: 'Points24: success while training', metric: 'episode/success', outcomes: of('points24', ...core) },
-      { title: 'EZPoints: success while training', metric: 'episode/success', outcomes: of('ezpoints', ...core) },
+      { title: 'EZPoints: success while training', metric: 'episode/success', outcomes: of('ezpoints') },
       { title: 'Points24: thoughts that aim at a right formula', metric: 'thought/validGoalRate', outcomes: of('points24', ...core) },
       { title: 'Points24: cards read right', metric: 'thought/perceptionRate', outcomes: of('points24', ...core) },
+      { title: 'EZPoints: cards read right', metric: 'thought/perceptionRate', outcomes: of('ezpoints', ...core) },
+      { title: 'NumberLine: success while training', metric: 'episode/success', outcomes: of('numberline') },
       { title: 'Points24: actions that follow the thought', metric: 'thought/agreementRate', outcomes: of('points24') },
-      { title: 'Points24: ablations, success while training', metric: 'episode/success', outcomes: of('points24', 'gtr', 'no-dagger', 'no-cut', 'cloned') },
+      { title: 'Points24: ablations, success while training', metric: 'episode/success', outcomes: of('points24', 'gtr', 'no-dagger', 'no-cut', 'masked') },
     ]),
   );
   say(`Written: ${file}, ${path.join(DOCS, 'results.svg')}`);

@@ -5,6 +5,8 @@ import { formulaGame } from './formula-game.ts';
 /** An ace has no partner. */
 const PARTNERED = RANKS.slice(1);
 const GOAL = 12;
+/** Of the seven pairs of numbers, one of each kind is held out: 12 by product, and by sum. */
+const HELD_OUT: ReadonlySet<string> = new Set(['2+6', '5+7']);
 
 export const ezpoints = formulaGame({
   name: 'ezpoints',
@@ -21,5 +23,5 @@ export const ezpoints = formulaGame({
   },
   keepsToTarget: false,
   difficulty: ([a, b]) => (a * b === GOAL ? 'product' : 'sum'),
-  split: () => 'seen',
+  split: (numbers) => (HELD_OUT.has([...numbers].sort((a, b) => a - b).join('+')) ? 'heldOut' : 'seen'),
 });

@@ -9,6 +9,8 @@ import { readSingleAction } from './read-action.ts';
 const optionsSchema = z.strictObject({
   /** Numbers go from 0 to this. */
   maxPosition: z.int().min(1).max(99).default(5),
+  /** Which targets are dealt: all; 1, 4, 7, ... are `heldOut`, the others `seen`. */
+  deals: z.enum(['all', 'seen', 'heldOut']).default('all'),
 });
 export type NumberLineOptions = z.infer<typeof optionsSchema>;
 
@@ -26,10 +28,12 @@ export const numberline: Game<NumberLineOptions> = {
   parseOptions: (options) => parseConfig(optionsSchema, options, 'environment.options (numberline)'),
   start({ seed, episode }, options) {
     const random = new RandomStream({ seed, purpose: 'deal numberline', episode });
-    const current = random.below(options.maxPosition + 1);
-    // Any number but the current one.
-    const target = (current + 1 + random.below(options.maxPosition)) % (options.maxPosition + 1);
-    return new NumberLineEnvironment({ target, current, steps: 0 }, options);
+    for (;;) {
+      const current = random.below(options.maxPosition + 1);
+      // Any number but the current one.
+      const target = (current + 1 + random.below(options.maxPosition)) % (options.maxPosition + 1);
+      if (options.deals === 'all' || (target % 3 === 1) === (options.deals === 'heldOut')) return new NumberLineEnvironment({ target, current, steps: 0 }, options);
+    }
   },
   fromState: (state, options) => new NumberLineEnvironment(state as NumberLineState, options),
   cut: CUT_AFTER_FAILURE,

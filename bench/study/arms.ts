@@ -2,7 +2,9 @@
 import { readConfig } from '../../cli/config-file.ts';
 import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 
-export type StudyGame = 'points24' | 'ezpoints';
+/** The games of the study, as tables and figures call them. */
+export const STUDY_GAMES = { points24: 'Points24', ezpoints: 'EZPoints', numberline: 'NumberLine' } as const;
+export type StudyGame = keyof typeof STUDY_GAMES;
 
 /** One line of the tables: the same start, seeds and environment steps as its neighbours, other `changes`. */
 export type Arm = { game: StudyGame; name: string; title: string; changes: readonly string[] };
@@ -17,10 +19,15 @@ const core = (game: StudyGame): Arm[] => [
 const GROUPS: readonly (readonly Arm[])[] = [
   core('points24'),
   core('ezpoints'),
+  core('numberline'),
+  [
+    { game: 'ezpoints', name: 'sparse-gtr', title: 'GTR, a tenth judged', changes: ['corrector.judgedShare=0.1'] },
+    { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
+  ],
   [
     { game: 'points24', name: 'no-dagger', title: 'GTR without DAgger', changes: ['sft.dagger=false'] },
     { game: 'points24', name: 'no-cut', title: 'GTR without cut', changes: ['corrector.cut=false'] },
-    { game: 'points24', name: 'cloned', title: 'GTR with action cloning', changes: ['sft.actionCloning=true'] },
+    { game: 'points24', name: 'masked', title: 'GTR, action masked as in the paper', changes: ['sft.actionCloning=false'] },
   ],
 ];
 

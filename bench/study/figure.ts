@@ -7,22 +7,38 @@ import type { ArmOutcome } from './outcomes.ts';
 type Panel = { title: string; metric: string; outcomes: readonly ArmOutcome[] };
 
 /** Colours of the arms, apart in lightness as well, so that they differ in grey too. */
-const COLOURS = ['#0b6e4f', '#c2410c', '#2563eb', '#9333ea', '#a16207', '#0f172a'];
+const COLOURS = ['#0b6e4f', '#c2410c', '#2563eb', '#9333ea', '#a16207', '#0f172a', '#db2777', '#0891b2'];
 const HEADER = 34;
 const GAP = 14;
 
-/** Panels in rows of two; a panel's x axis counts iterations. */
+const KEY_ROW = 18;
+
+/** Panels in rows of two, those with something to show; a panel's x axis counts iterations. */
 export function studyFigure(panels: readonly Panel[]): string {
-  const titles = [...new Set(panels.flatMap(({ outcomes }) => outcomes.map(({ arm }) => arm.title)))];
-  const rows = Math.ceil(panels.length / 2);
-  const [width, height] = [2 * WIDTH + GAP, rows * (HEIGHT + HEADER) + 24];
-  const key = titles.map((title, index) => html`<g transform="translate(${8 + index * 118} ${height - 10})"><rect width="12" height="3" y="-5" fill="${COLOURS[index]}"/><text class="key" x="17">${title}</text></g>`);
+  const shown = panels.filter(({ outcomes }) => outcomes.length > 0);
+  const titles = [...new Set(shown.flatMap(({ outcomes }) => outcomes.map(({ arm }) => arm.title)))];
+  const [width, top] = [2 * WIDTH + GAP, Math.ceil(shown.length / 2) * (HEIGHT + HEADER)];
+  const places = keyPlaces(titles, width);
+  const height = top + KEY_ROW * ((places.at(-1)?.row ?? 0) + 1) + 6;
+  const key = titles.map((title, index) => html`<g transform="translate(${places[index].x} ${top + 14 + KEY_ROW * places[index].row})"><rect width="12" height="3" y="-5" fill="${COLOURS[index]}"/><text class="key" x="17">${title}</text></g>`);
   return `${html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
-<style>text{font:11px sans-serif;fill:#475569}.title{font-weight:bold;font-size:12px;fill:#0f172a}.grid{stroke:#e2e8f0}.key{font-size:11px}</style>
+<style>text{font:11px sans-serif;fill:#475569}.title{font-weight:bold;font-size:12px;fill:#0f172a}.grid{stroke:#e2e8f0}</style>
 <rect width="100%" height="100%" fill="#fff"/>
-${panels.map((panel, index) => html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"><text class="title" x="8" y="18">${panel.title}</text><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g>
+${shown.map((panel, index) => html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"><text class="title" x="8" y="18">${panel.title}, by iteration</text><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g>
 `)}${key}
 </svg>`.toString()}\n`;
+}
+
+/** Where the titles of the key stand, from left to right, in as many rows as they need. */
+function keyPlaces(titles: readonly string[], width: number): { x: number; row: number }[] {
+  let [x, row] = [8, 0];
+  return titles.map((title) => {
+    const needed = 34 + 6 * title.length;
+    if (x + needed > width) [x, row] = [8, row + 1];
+    const place = { x, row };
+    x += needed;
+    return place;
+  });
 }
 
 function panelCurves({ title, metric, outcomes }: Panel, titles: readonly string[]): Html {

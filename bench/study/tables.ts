@@ -1,16 +1,15 @@
 /** The study's tables as markdown. */
 import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
 import type { EvaluationPart } from '../../learner/evaluation-part.ts';
+import { STUDY_GAMES, type StudyGame } from './arms.ts';
 import { type ArmOutcome, lateMean, pooled, runTotal } from './outcomes.ts';
 
-const TITLES = { points24: 'Points24', ezpoints: 'EZPoints' } as const;
-
 /** Final success and collapse measures of one game's arms, beside its start. */
-export function gameTables(game: keyof typeof TITLES, start: EvaluatePolicyResult | null, outcomes: readonly ArmOutcome[]): string {
+export function gameTables(game: StudyGame, start: EvaluatePolicyResult | null, outcomes: readonly ArmOutcome[]): string {
   const heldOut = [start, ...outcomes.flatMap(({ runs }) => runs.map(({ evaluation }) => evaluation))].some((evaluation) => evaluation?.heldOut != null);
   const column = (cell: string) => (heldOut ? [cell] : []);
   const success = [
-    ['', 'seeds', `success, %${heldOut ? ' (seen hands)' : ''}`, 'by seed', ...column('held-out hands, %'), ...column('by seed'), 'environment steps', 'deals', 'minutes'],
+    ['', 'seeds', `success, %${heldOut ? ' (seen deals)' : ''}`, 'by seed', ...column('held-out deals, %'), ...column('by seed'), 'environment steps', 'deals', 'minutes'],
     ...(start === null ? [] : [['start', '', interval([start]), '', ...column(interval([start.heldOut])), ...column(''), '0', '', '']]),
     ...outcomes.map(({ arm, runs }) => [
       arm.title,
@@ -29,7 +28,7 @@ export function gameTables(game: keyof typeof TITLES, start: EvaluatePolicyResul
     ...(start === null ? [] : [['start', ...signs([start]), '', '']]),
     ...outcomes.map(({ arm, runs }) => [arm.title, ...signs(runs.map(({ evaluation }) => evaluation)), number(lateMean(runs, 'policy/kl')), number(lateMean(runs, 'policy/entropy'))]),
   ];
-  return `### ${TITLES[game]}\n\n${markdown(success)}\n\nSigns of collapse, mean over seeds; KL and entropy while training, mean of the last three iterations:\n\n${markdown(thoughts)}\n`;
+  return `### ${STUDY_GAMES[game]}\n\n${markdown(success)}\n\nSigns of collapse, mean over seeds; KL and entropy while training, mean of the last three iterations:\n\n${markdown(thoughts)}\n`;
 }
 
 /** Signs of thought collapse, mean over evaluations. */

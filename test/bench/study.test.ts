@@ -18,7 +18,7 @@ test('arms of a game differ in what they say they do and in nothing else; core a
   t.deepEqual(config('sft/2'), { ...gtr, algorithm: 'sft', seed: 2 });
   t.deepEqual(config('no-cut/1'), { ...gtr, corrector: { ...gtr.corrector, cut: false } });
   t.deepEqual(config('no-dagger/1'), { ...gtr, sft: { ...gtr.sft, dagger: false } });
-  t.deepEqual(config('cloned/1'), { ...gtr, sft: { ...gtr.sft, actionCloning: true } });
+  t.deepEqual(config('masked/1'), { ...gtr, sft: { ...gtr.sft, actionCloning: false } });
   t.deepEqual(studyRuns({ seeds: [3], only: ['ezpoints/ppo'] }).map(({ id }) => id), ['study/ezpoints/ppo/3']);
 });
 
@@ -45,9 +45,10 @@ test('the table holds each arm with pooled success, every seed, held-out success
 });
 
 test('the figure is one SVG with a curve per arm and panel, and a key', (t) => {
-  const svg = studyFigure([{ title: 'Success < all', metric: 'episode/success', outcomes }, { title: 'Nothing yet', metric: 'thought/correctRate', outcomes }]);
+  const svg = studyFigure([{ title: 'Success < all', metric: 'episode/success', outcomes }, { title: 'Not judged', metric: 'thought/correctRate', outcomes }, { title: 'Not run', metric: 'episode/success', outcomes: [] }]);
   t.regex(svg, /^<svg [^]*<\/svg>\n$/);
   t.true(svg.includes('Success &lt; all'));
+  t.false(svg.includes('Not run'));
   // One mean curve (two points) and one band; the panel without values has none.
   t.is(svg.match(/stroke-width="1.8"/g)?.length, 1);
   t.is(svg.match(/class="key"/g)?.length, 1);

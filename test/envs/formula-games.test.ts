@@ -76,3 +76,10 @@ test('few seen hands are the first of the seen ones; held-out hands stay the sam
   t.true(few.isSubsetOf(hands({ deals: 'seen', seenHands: 50 }, 2000)));
   t.deepEqual(hands({ deals: 'heldOut', seenHands: 5 }), hands({ deals: 'heldOut' }));
 });
+
+test('EZPoints holds out one pair of numbers of each kind', (t) => {
+  const ezpoints = gameByName('ezpoints');
+  const pairs = (deals: string) => [...new Set(Array.from({ length: 300 }, (_, episode) => (ezpoints.start({ seed: 5, episode }, ezpoints.parseOptions({ deals })).state().cards as string[]).map(cardNumber).sort((a, b) => a - b).join(' ')))].sort();
+  t.deepEqual(pairs('heldOut'), ['2 6', '5 7']);
+  t.deepEqual(pairs('seen'), ['2 10', '3 4', '3 9', '4 8', '6 6']);
+});

@@ -30,3 +30,9 @@ test('every pair of different numbers is dealt, none of equal ones', (t) => {
   // 30 pairs; a given one is missing in 1,000 deals with probability (29/30)^1000 < 1e-14.
   t.is(new Set(deals.map(({ target, current }) => JSON.stringify([target, current]))).size, 30);
 });
+
+test('seen and held-out deals have different targets', (t) => {
+  const targets = (deals: string) => [...new Set(Array.from({ length: 200 }, (_, episode) => numberline.start({ seed: 1, episode }, numberline.parseOptions({ deals })).state().target as number))].sort();
+  t.deepEqual(targets('heldOut'), [1, 4]);
+  t.deepEqual(targets('seen'), [0, 2, 3, 5]);
+});
