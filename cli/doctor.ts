@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { PROJECT } from '../activities/agent-cache.ts';
+import { listModels } from '../corrector/openai-client.ts';
 import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
 import { NODE_MAJOR } from '../scripts/project-node.mjs';
 import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
@@ -56,6 +57,7 @@ async function examine(): Promise<Finding[]> {
     cli,
     ...(cli.ok ? [] : [note('Go', () => `${output('go', ['version'])}: can build the Temporal CLI where it cannot be downloaded`, 'only needed to build the Temporal CLI: https://go.dev/dl')]),
     await server(),
+    await paidTeacher(),
     look('State', () => writableFolder(gtrHome()), 'set GTR_HOME to a folder that can be written'),
     note('Machine', () => `${os.availableParallelism()} cores, ${gibibytes(os.totalmem())} of memory (${gibibytes(os.freemem())} free)`, null),
   ];
@@ -105,6 +107,20 @@ async function server(): Promise<Finding> {
     return { ...finding, ok, found: `${ok ? 'answers' : 'none answers'} at ${address}${ok ? `, namespace ${namespace}` : ''}` };
   } catch (error) {
     return { ...finding, ok: false, needed: true, found: firstLine(error), mend: 'mend the Temporal profile or the TEMPORAL_ variables that it names' };
+  }
+}
+
+/** Asked for its list of models, which is free and wants the key. Addresses and keys are not shown. */
+async function paidTeacher(): Promise<Finding> {
+  const finding = { name: 'Paid teacher', needed: false, mend: 'only for corrector.teacher=openai: OPENAI_API_KEY, or OPENAI_BASE_URL for another server (docs/corrector.md)' };
+  const { OPENAI_API_KEY: key, OPENAI_BASE_URL: address, AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: azureKey } = process.env;
+  if (endpoint && azureKey) return { ...finding, ok: true, found: 'Azure\'s variables are set' };
+  if (!key && !address) return { ...finding, ok: false, found: 'no key and no address in the environment' };
+  try {
+    await listModels();
+    return { ...finding, ok: true, found: `${address ? 'the server of OPENAI_BASE_URL' : 'OpenAI'} answers` };
+  } catch (error) {
+    return { ...finding, ok: false, found: firstLine(error) };
   }
 }
 

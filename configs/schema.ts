@@ -243,14 +243,17 @@ export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, orig
   if (result.success) return result.data;
   const [issue, ...more] = result.error.issues;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  throw new ConfigError(`${origin}: ${describeIssue(issue)}${others}.`);
+  throw new ConfigError(`${origin}: ${describeIssue(issue, SCHEMA_FILES.get(schema))}${others}.`);
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
+/** Where people find the keys of a configuration. */
+const SCHEMA_FILES = new Map<z.ZodType, string>([[runConfigSchema, 'configs/run.schema.json'], [sftConfigSchema, 'configs/sft.schema.json']]);
+
+function describeIssue(issue: z.core.$ZodIssue, schemaFile: string | undefined): string {
   const field = issue.path.join('.') || 'the configuration';
   if (issue.code === 'unrecognized_keys') {
     const place = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
-    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${place}; see configs/run.schema.json for the known ones`;
+    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${place}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
   }
   return `${field}: ${issue.message}`;
 }

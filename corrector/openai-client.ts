@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AzureOpenAI, OpenAI } from 'openai';
 import type { RunConfig } from '../configs/schema.ts';
+import { toTeacherError } from './openai-errors.ts';
 import { TeacherError } from './teacher.ts';
 
 export type OpenAIConnection = {
@@ -10,7 +11,7 @@ export type OpenAIConnection = {
   secrets: string[];
 };
 
-type Settings = RunConfig['corrector']['openai'];
+type Settings = Pick<RunConfig['corrector']['openai'], 'azure'>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -29,6 +30,18 @@ export function connect({ azure }: Settings, environment: Environment = process.
   const baseURL = environment.OPENAI_BASE_URL || null;
   if (apiKey === null && baseURL === null) throw missing('OPENAI_API_KEY is not set in the corrector worker\'s environment; set it, or OPENAI_BASE_URL for a server that wants no key.');
   return { client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL }), secrets: apiKey === null ? [] : [apiKey] };
+}
+
+const PATIENCE_MS = 5000;
+
+/** Names of the models that the server has, for whoever wants to know whether it and the key are there. Throws `TeacherError`. */
+export async function listModels(environment: Environment = process.env): Promise<string[]> {
+  const { client, secrets } = connect({ azure: null }, environment);
+  try {
+    return (await client.models.list({ timeout: PATIENCE_MS })).data.map(({ id }) => id);
+  } catch (error) {
+    throw toTeacherError(error, secrets);
+  }
 }
 
 /** Which server answers, as part of the ledger key: the same model name elsewhere is another model. Addresses may hold secrets, so they are hashed. */

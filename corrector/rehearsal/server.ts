@@ -5,11 +5,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RandomStream } from '../../random/counter.ts';
 import type { CorrectorPrompt } from '../corrector-prompt.ts';
-import { imageTokens } from '../prices.ts';
 import { TokenBudget } from '../rate-limit.ts';
 import { complete } from './complete.ts';
 import { type FaultRule, FaultScript, faultsSchema } from './faults.ts';
 import { type ChatRequest, partsOf, type Question, readQuestion, requestSchema } from './read-request.ts';
+import { type CompletionUsage, TokenMeter } from './token-meter.ts';
 
 export type RehearsalOptions = {
   prompts: readonly CorrectorPrompt[];
@@ -48,13 +48,6 @@ export type LoggedRequest = {
   usage: CompletionUsage | null;
 };
 
-export type CompletionUsage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: { cached_tokens: number } };
-
-/** Smallest prompt prefix that the provider caches, and the steps in which it counts. */
-const SMALLEST_CACHED = 1024;
-const CACHE_STEP = 128;
-const CHARACTERS_PER_TOKEN = 4;
-const IMAGE_SIZE = 300;
 /** Judgements in flight whose questions are kept. */
 const KEPT_QUESTIONS = 4096;
 const PATH = /\/chat\/completions$/;
@@ -73,7 +66,7 @@ class Rehearsal {
   readonly #requests: TokenBudget | null;
   readonly #tokens: TokenBudget | null;
   readonly #questions = new Map<string, Promise<Question | null>>();
-  readonly #cachedPrefixes = new Set<string>();
+  readonly #meter = new TokenMeter();
   #received = 0;
 
   constructor(options: RehearsalOptions) {
@@ -89,7 +82,7 @@ class Rehearsal {
     if (body === null) return;
     if (request.method === 'POST' && PATH.test(pathname)) return await this.#chat(request, response, pathname, body);
     if (request.method === 'POST' && pathname === '/faults') return send(response, this.#changeFaults(body));
-    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, { status: 200, body: { object: 'list', data: [{ id: 'gpt-4o', object: 'model', owned_by: 'rehearsal' }] } });
+    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, this.#wrongKey(request) ?? { status: 200, body: { object: 'list', data: [{ id: 'gpt-4o', object: 'model', owned_by: 'rehearsal' }] } });
     send(response, apiError(404, `There is nothing at ${request.method} ${pathname}.`, 'invalid_request_error', null));
   }
 
@@ -129,10 +122,9 @@ class Rehearsal {
   }
 
   /** What stands against an answer: a scripted status, a wrong key. */
-  #refusal({ headers }: IncomingMessage, rule: FaultRule | null): Reply | null {
-    const { key } = this.#options;
-    const given = (headers['api-key'] as string | undefined) ?? headers.authorization?.replace(/^Bearer /, '') ?? '';
-    if (key !== null && given !== key) return apiError(401, 'Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key');
+  #refusal(request: IncomingMessage, rule: FaultRule | null): Reply | null {
+    const refused = this.#wrongKey(request);
+    if (refused !== null) return refused;
     switch (rule?.fault) {
       case 'rateLimit':
         return { ...apiError(429, 'Rate limit reached for requests.', 'requests', 'rate_limit_exceeded'), headers: waitHeaders(rule) };
@@ -142,17 +134,22 @@ class Rehearsal {
         return apiError(400, 'The response was filtered due to the prompt triggering the content management policy.', null, 'content_filter');
       case 'status':
         // Providers quote what they were sent: the key must not get any further.
-        return apiError(rule.status, rule.status === 401 ? `Incorrect API key provided: ${given}.` : `Scripted status ${rule.status}.`, rule.status >= 500 ? 'server_error' : 'invalid_request_error', null);
+        return apiError(rule.status, rule.status === 401 ? `Incorrect API key provided: ${keyOf(request)}.` : `Scripted status ${rule.status}.`, rule.status >= 500 ? 'server_error' : 'invalid_request_error', null);
       default:
         return null;
     }
+  }
+
+  #wrongKey(request: IncomingMessage): Reply | null {
+    const { key } = this.#options;
+    return key === null || keyOf(request) === key ? null : apiError(401, 'Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key');
   }
 
   async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'question' | 'usage'>): Promise<Reply> {
     const question = await this.#read(request, logged.question!);
     if (question === null) return apiError(400, 'This server only knows how to judge thoughts about its games, asked with the project\'s own prompts (see --prompt).', 'invalid_request_error', null);
     const choice = complete(request, question, { toolRounds: this.#options.toolRounds, fault: rule?.fault ?? null, id: `call_${number}` });
-    const usage = this.#usage(request, JSON.stringify(choice.message));
+    const usage = this.#meter.usage(request, JSON.stringify(choice.message));
     const refusal = this.#takeFromLimits(usage.total_tokens);
     if (refusal !== null) return refusal;
     logged.usage = usage;
@@ -169,24 +166,6 @@ class Rehearsal {
       this.#questions.set(key, question);
     }
     return question;
-  }
-
-  /** Tokens by length; the constant prefix (tools, answer form, system text) is cached once it has been seen. */
-  #usage({ tools, response_format: format, messages, model }: ChatRequest, output: string): CompletionUsage {
-    const prefix = JSON.stringify([tools, format, messages[0]]);
-    const prefixTokens = Math.floor(prefix.length / CHARACTERS_PER_TOKEN);
-    const isCached = this.#cachedPrefixes.has(prefix);
-    if (prefixTokens >= SMALLEST_CACHED) this.#cachedPrefixes.add(prefix);
-    let characters = prefix.length;
-    let pictures = 0;
-    for (const { content, tool_calls: calls } of messages.slice(1)) {
-      const parts = typeof content === 'string' ? [content] : (content ?? []).flatMap((part) => (part.type === 'text' ? part.text : (pictures++, [])));
-      characters += parts.join('').length + (calls ? JSON.stringify(calls).length : 0);
-    }
-    const promptTokens = Math.ceil(characters / CHARACTERS_PER_TOKEN) + pictures * imageTokens(model, IMAGE_SIZE, 'auto');
-    const completionTokens = Math.ceil(output.length / CHARACTERS_PER_TOKEN);
-    const cachedTokens = isCached ? prefixTokens - (prefixTokens % CACHE_STEP) : 0;
-    return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens, prompt_tokens_details: { cached_tokens: cachedTokens } };
   }
 
   /** A 429 with the time after which both limits let this request in; null: it was let in. */
@@ -214,6 +193,10 @@ class Rehearsal {
       return apiError(400, `These are no faults: ${(error as Error).message}`, 'invalid_request_error', null);
     }
   }
+}
+
+function keyOf({ headers }: IncomingMessage): string {
+  return (headers['api-key'] as string | undefined) ?? headers.authorization?.replace(/^Bearer /, '') ?? '';
 }
 
 function waitHeaders({ headers, seconds }: FaultRule): Record<string, string> {

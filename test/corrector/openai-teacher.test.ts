@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import test from 'ava';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { expertOf } from '../../corrector/experts.ts';
-import { connect, serverName } from '../../corrector/openai-client.ts';
+import { connect, listModels, serverName } from '../../corrector/openai-client.ts';
 import { OpenAITeacher } from '../../corrector/openai-teacher.ts';
 import type { FaultRule } from '../../corrector/rehearsal/faults.ts';
 import { type Answer, type JudgeOptions, type JudgeRequest, TEACHER_ERROR_KINDS, TeacherError, type TeacherErrorKind } from '../../corrector/teacher.ts';
@@ -212,6 +212,13 @@ test('the same model name on another server is another teacher; no address or ke
   t.is(serverName(openai, { OPENAI_BASE_URL: `${url}/` }), serverName(openai, { OPENAI_BASE_URL: url }));
   t.not(serverName(openai, { OPENAI_BASE_URL: server.url }), serverName(openai, { OPENAI_BASE_URL: url }));
   t.false(JSON.stringify(teacherWith().identity).includes('127.0.0.1'));
+});
+
+test('a server and its key are found by the list of its models', async (t) => {
+  t.deepEqual(await listModels({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY }), ['gpt-4o']);
+  const error = await t.throwsAsync<TeacherError>(listModels({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'another' }), { instanceOf: TeacherError });
+  t.is(error!.kind, 'unauthorized');
+  await t.throwsAsync(listModels({}), { message: /OPENAI_API_KEY is not set/ });
 });
 
 test.serial('the server\'s log holds no key', async (t) => {

@@ -55,6 +55,14 @@ for (const { name, tokenizer: content, cases, splits, chats } of golden) {
   }
 }
 
+test('a vocabulary can say what comes back from it, spaces aside', (t) => {
+  const thought = '{"cards":["A","10"],"thoughts":"Step by step: 10-4=6  left \\"6\\"","action":"("}';
+  const say = (text: string) => Object.fromEntries(golden.map(({ name, tokenizer }) => [name, new PolicyTokenizer(tokenizer, config, ids).canSay(text)]));
+  // Real vocabularies fall back to bytes; a list of words or pieces has nothing for what it does not hold.
+  t.deepEqual(say(thought), { 'byte level': true, llama: true, 'llama, metaspace': true, 'word level': false, pieces: false });
+  t.deepEqual(say('\u2603'), say(thought));
+});
+
 test('pieces: the recorded tokenizer is the one that is made of its pieces', (t) => {
   const { tokenizer, pieces, cases } = golden.find(({ name }) => name === 'pieces')!;
   const made = new PolicyTokenizer(pieceTokenizer(pieces!), {}, ids);
