@@ -3,7 +3,7 @@ import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { Progress, train } from '../../workflows/train.ts';
 import { type HistorySize, measureHistories } from './measure-histories.ts';
-import { type StandInServer, startServer, withStandIns } from './stand-ins.ts';
+import { type StandInPlay, type StandInServer, startServer, withStandIns } from './stand-ins.ts';
 
 /** Limits that no execution may reach: Temporal itself warns at 10,240 events; activities refuse results of 64 KiB. */
 const MOST_EVENTS = 10_000;
@@ -18,8 +18,8 @@ test.after.always(() => server?.stop());
 /** The schema's defaults are the paper's numbers: 15,000 steps, 1,024 an iteration, 64 environments, 4 epochs. */
 const paper = (changes: object = {}): RunConfig => parseConfig(runConfigSchema, { title: 'GTR on Points24', environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, ...changes }, 'test');
 
-async function run(workflowId: string, config: RunConfig, keptPerWave: number, during: () => Promise<void> = async () => {}): Promise<HistorySize[]> {
-  return await withStandIns(server, workflowId, { keptPerWave }, async () => {
+async function run(workflowId: string, config: RunConfig, keptPerWave: number, play: Partial<StandInPlay> = {}, during: () => Promise<void> = async () => {}): Promise<HistorySize[]> {
+  return await withStandIns(server, workflowId, { keptPerWave, ...play }, async () => {
     const handle = await server.client.workflow.start<typeof train>('train', { workflowId, taskQueue: workflowId, args: [config] });
     await during();
     const result = await handle.result();
@@ -52,10 +52,19 @@ test.serial('the worst iteration: every episode is cut after its first step', as
   t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
 });
 
+test.serial('the paid corrector: 1,024 thoughts of one iteration', async (t) => {
+  const sizes = await run('paid', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 1000 } }), 1024, { thoughtsPerEpisode: 1024 / 64 });
+  for (const { workflowId, events, largestPayload } of sizes) {
+    t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
+    t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
+  }
+  t.true(most(sizes, 'correctWave') > 3 * 1024); // three events a thought at least
+});
+
 test.serial('changed settings act from the next iteration on and are carried on; what will not do is refused', async (t) => {
   const handle = server.client.workflow.getHandle('set');
   const set = (changes: object) => handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });
-  await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, async () => {
+  await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, {}, async () => {
     await handle.signal('pause');
     t.is((await handle.query<Progress>('progress')).iteration, 0); // answers although the signal may have come before the run's first step
     const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;

@@ -5,9 +5,11 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { BatchActivities } from '../../activities/assemble-batch.ts';
 import type { CorrectionActivities } from '../../activities/correct-episodes-locally.ts';
+import type { ThoughtActivities } from '../../activities/correct-thought.ts';
 import type { EvaluationActivities } from '../../activities/evaluate-policy.ts';
 import { searchAttributeActivities } from '../../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../../activities/make-demonstrations.ts';
+import type { WaveActivities } from '../../activities/open-wave.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import type { MetricsActivities } from '../../activities/publish-metrics.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
@@ -20,10 +22,10 @@ import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 import { queueOf } from '../../workflows/queues.ts';
 
 type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
-type OrchestratorActivities = BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
+type OrchestratorActivities = WaveActivities & BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
 
-/** What is played: kept steps that every wave brings. */
-export type StandInPlay = { keptPerWave: number };
+/** What is played: kept steps that every wave brings; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about. */
+export type StandInPlay = { keptPerWave: number; thoughtsPerEpisode?: number };
 
 export type StandInServer = { client: Client; environment: TestWorkflowEnvironment; stop(): Promise<void> };
 
@@ -38,7 +40,7 @@ export async function startServer(extraArgs: string[] = []): Promise<StandInServ
 export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>): Promise<T> {
   const create = (queue: string, activities: object, workflowsPath?: string) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, workflowsPath });
   const workers = await Promise.all([
-    create(taskQueue, orchestratorActivities(), WORKFLOWS_PATH),
+    create(taskQueue, orchestratorActivities(play), WORKFLOWS_PATH),
     create(queueOf('gpu', taskQueue), gpuActivities()),
     create(queueOf('corrector', taskQueue), correctorActivities(play)),
   ]);
@@ -81,7 +83,7 @@ function gpuActivities(): GpuActivities {
   };
 }
 
-function orchestratorActivities(): OrchestratorActivities {
+function orchestratorActivities({ keptPerWave }: StandInPlay): OrchestratorActivities {
   return {
     ...searchAttributeActivities, // the real one: it asks the server
     assembleBatch: async ({ iteration, waves, corrections }) => ({
@@ -90,14 +92,21 @@ function orchestratorActivities(): OrchestratorActivities {
       samples: reference('samples', iteration, waves),
       metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1) },
     }),
+    openWave: async ({ iteration, wave }) => ({ context: reference('judging', iteration, wave), open: Array.from({ length: 64 }, (_, slot) => slot), thoughtUsd: 0.01, counts: NO_COUNTS }),
+    closeWave: async ({ context }) => ({ judgements: reference('judgements', context), keptSteps: keptPerWave }),
     publishMetrics: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
   };
 }
 
-function correctorActivities({ keptPerWave }: StandInPlay): CorrectionActivities {
+function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay): CorrectionActivities & ThoughtActivities {
   return {
     correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
+    // The size of the reference counts the thoughts so far.
+    correctThought: async ({ context, slot, progress }) => {
+      const judged = (progress?.bytes ?? 0) + 1;
+      return { progress: { ...reference('judged-episode', context, slot, judged), bytes: judged }, done: judged === thoughtsPerEpisode, counts: { ...NO_COUNTS, calls: 1, requests: 2, tokensIn: 2400, tokensOut: 180, costUsd: 0.0078, seconds: 9.5, slowestSeconds: 9.5 } };
+    },
   };
 }
 

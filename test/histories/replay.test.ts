@@ -1,0 +1,41 @@
+/** The recorded histories of every released version go on under the present workflows: a run in flight survives an update of the code. `record.ts` makes those of the present version. */
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import test from 'ava';
+import proto from '@temporalio/proto';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
+
+const files = globSync('*/*.history.gz', { cwd: import.meta.dirname });
+const read = (file: string) => proto.temporal.api.history.v1.History.decode(gunzipSync(readFileSync(path.join(import.meta.dirname, file))));
+const startOf = ({ events }: proto.temporal.api.history.v1.IHistory) => events![0].workflowExecutionStartedEventAttributes!;
+const recorded = files.map(read).map((history) => ({ workflowId: startOf(history).workflowId!, history }));
+
+let workflowBundle: WorkflowBundleWithSourceMap;
+test.before(async () => {
+  const logger = new DefaultLogger('ERROR');
+  Runtime.install({ logger });
+  workflowBundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger });
+});
+
+test('every workflow is among the recorded ones, continued ones too', (t) => {
+  const types = new Set(recorded.map(({ history }) => startOf(history).workflowType!.name!));
+  t.deepEqual([...types].sort(), ['correctWave', 'evaluate', 'iteration', 'sft', 'train']);
+  t.true(recorded.some(({ history }) => (startOf(history).continuedExecutionRunId ?? '') !== ''));
+});
+
+test.serial('recorded histories are replayed without a difference', async (t) => {
+  let replayed = 0;
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, recorded)) {
+    t.is(error?.message, undefined, workflowId);
+    replayed++;
+  }
+  t.is(replayed, recorded.length);
+});
+
+test.serial('a history that other code made is noticed', async (t) => {
+  const history = read(files.find((file) => file.includes('-evaluate-'))!);
+  startOf(history).workflowType!.name = 'sft';
+  await t.throwsAsync(Worker.runReplayHistory({ workflowBundle }, history, 'evaluated'));
+});
