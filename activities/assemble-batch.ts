@@ -43,7 +43,9 @@ export function createBatchActivities({ store }: ActivityDependencies) {
         samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
           ...rolloutMetrics(segments, thoughtReader(game, game.parseOptions(config.environment.options), loadPromptTemplate(config.model.prompt, game.name).thought), game.outcome),
-          'return/mean': samples.reduce((sum, sample) => sum + sample.return, 0) / samples.length,
+          ...spread('reward', segments.flatMap(({ rewards }) => rewards)),
+          ...spread('return', samples.map((sample) => sample.return)),
+          ...spread('value', samples.map(({ oldValue }) => oldValue)),
           'corrections/new': rows.length,
           'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
         },
@@ -57,6 +59,13 @@ export type BatchActivities = ReturnType<typeof createBatchActivities>;
 async function judgedEpisodes(store: ArtifactStore, waves: AssembleBatchInput['waves']): Promise<{ episode: Episode; judgement: EpisodeJudgement }[]> {
   const loaded = await Promise.all(waves.map(async ({ wave, judgements }) => ({ episodes: await getJson<Episode[]>(store, wave), judgements: await getJson<EpisodeJudgement[]>(store, judgements) })));
   return loaded.flatMap(({ episodes, judgements }) => episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] })));
+}
+
+/** Mean, standard deviation, least and greatest value of each step's number. */
+function spread(name: string, values: readonly number[]): Metrics {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return { [`${name}/mean`]: mean, [`${name}/std`]: Math.sqrt(variance), [`${name}/min`]: Math.min(...values), [`${name}/max`]: Math.max(...values) };
 }
 
 /** GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the iteration (spec.md section 2). */

@@ -17,15 +17,16 @@ export type PublishMetricsInput = IterationRecord & { runId: string };
 
 export function createMetricsActivities({ home, store }: ActivityDependencies) {
   return {
-    publishMetrics: activity(async ({ runId, ...record }: PublishMetricsInput): Promise<null> => {
+    publishMetrics: activity(async ({ runId, ...finished }: PublishMetricsInput): Promise<null> => {
+      const folder = runFolder(home, runId);
+      const earlierRecords = async () => (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < finished.iteration);
+      const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(({ iteration }) => iteration < finished.iteration);
+      // What other machines published, or an earlier life of this one, is in the store.
+      const earlier = (lines.at(-1)?.iteration ?? -1) === finished.iteration - 1 ? lines : await earlierRecords();
+      const record: IterationRecord = { ...finished, metrics: { ...finished.metrics, 'episode/success/window': windowSuccess([...earlier, finished], finished.config.successWindow) } };
       await putIterationRecord(store, runId, record);
       countWork('gtr_iterations', 1);
       for (const name of SHOWN) if (typeof record.metrics[name] === 'number') showMetric(runId, name, record.metrics[name]);
-      const folder = runFolder(home, runId);
-      const earlierRecords = async () => (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < record.iteration);
-      const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(({ iteration }) => iteration < record.iteration);
-      // What other machines published, or an earlier life of this one, is in the store.
-      const earlier = (lines.at(-1)?.iteration ?? -1) === record.iteration - 1 ? lines : await earlierRecords();
       await writeDurably(path.join(folder, 'metrics.jsonl'), metricsLines([...earlier, record]));
       await appendStep(path.join(folder, 'tensorboard', EVENT_FILES.training), await iterationStep(store, record), {
         numbers: earlier.map(({ iteration }) => iteration),
@@ -37,6 +38,17 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
 }
 
 export type MetricsActivities = ReturnType<typeof createMetricsActivities>;
+
+/** Success over the newest iterations that hold `episodes` episodes, or over all while they hold fewer; null before the first episode has ended. */
+function windowSuccess(lines: readonly Pick<MetricsLine, 'metrics'>[], episodes: number): number | null {
+  let [successes, count] = [0, 0];
+  for (let index = lines.length - 1; index >= 0 && count < episodes; index--) {
+    const { 'episode/count': ended, 'episode/success': success } = lines[index].metrics;
+    successes += Math.round((success ?? 0) * (ended ?? 0));
+    count += ended ?? 0;
+  }
+  return count === 0 ? null : successes / count;
+}
 
 /** An iteration as TensorBoard shows it; without pictures and thoughts where their samples are lost. */
 export async function iterationStep(store: ArtifactStore, record: IterationRecord): Promise<LoggedStep> {

@@ -3,6 +3,7 @@ import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
+import { thoughtPerplexity } from '../learner/thought-perplexity.ts';
 import type { Episode } from '../learner/trajectory.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../policy/rollout.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
@@ -11,7 +12,8 @@ import { countWork } from './count-work.ts';
 import { getPolicy } from './policy-state.ts';
 
 export type RolloutWaveInput = { config: RunConfig; iteration: number; wave: number; policy: ArtifactRef };
-export type RolloutWaveResult = { wave: number; episodes: ArtifactRef; envSteps: number; responseTokens: number; seconds: number; modelSeconds: number };
+/** `perplexity`: of thoughts of an iteration's first wave under the starting checkpoint; null in the others. */
+export type RolloutWaveResult = { wave: number; episodes: ArtifactRef; envSteps: number; responseTokens: number; seconds: number; modelSeconds: number; perplexity: number | null };
 
 /** Episodes of one iteration are numbered from iteration * this. */
 export const EPISODES_PER_ITERATION = 1 << 16;
@@ -40,11 +42,12 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const before = agent.engine.seconds;
         await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(config.environment.name);
+        const options = game.parseOptions(config.environment.options);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const episodes = await playEpisodes(
           agent,
           game,
-          game.parseOptions(config.environment.options),
+          options,
           { seed: config.seed, iteration, firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave },
           rolloutSettings(config),
           {
@@ -55,10 +58,12 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
             },
           },
         );
-        const steps = episodes.flatMap((episode: Episode) => episode.steps);
-        const responseTokens = steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0);
+        const steps = episodes.flatMap((episode: Episode) => episode.steps.map((step, t) => ({ step, state: episode.states[t] })));
+        const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
         countWork('gtr_env_steps', steps.length);
         countWork('gtr_response_tokens', responseTokens);
+        if (wave === 0) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
+        const perplexity = wave === 0 ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null;
         return {
           wave,
           episodes: await putJson(store, 'episodes', episodes),
@@ -66,6 +71,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           responseTokens,
           seconds: (performance.now() - started) / 1000,
           modelSeconds: agent.engine.seconds - before,
+          perplexity,
         };
       }),
     ),

@@ -91,6 +91,7 @@ function updateMetrics(sums: EpochSums, lr: number, sftCoef: number): Record<str
     'loss/value': per('valueLoss', 'ppoRows'),
     'loss/sft': sftCoef > 0 && sums.steps > 0 ? (sums.sftLoss ?? 0) / sums.steps / sftCoef : null,
     'policy/ratio/mean': per('ratio', 'ppoRows'),
+    'policy/ratio/min': sums.ratioMin ?? null,
     'policy/ratio/max': sums.ratioMax ?? null,
     'policy/kl': per('kl', 'ppoRows'),
     'policy/clipFraction': per('clipped', 'ppoRows'),

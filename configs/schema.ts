@@ -165,6 +165,7 @@ const runShape = {
   algorithm: z.enum(['gtr', 'ppo', 'sft']).default('gtr').describe('gtr: PPO + corrected thoughts; ppo: no corrector, no cut; sft: corrected thoughts only.'),
   seed: z.int().min(0).default(1).describe('Everything random derives from it.'),
   envSteps: positive.default(15_000).describe('Environment steps of the whole run (kept steps).'),
+  successWindow: positive.default(200).describe('Episodes of the moving success rate: the newest iterations that hold so many.'),
   formatReward: z.number().min(0).default(5).describe('Added to the return of a step whose response is well-formed.'),
   environment,
   model,

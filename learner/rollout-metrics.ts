@@ -44,7 +44,6 @@ export function rolloutMetrics(segments: readonly KeptSegment[], read: Parameter
     'thought/noSolutionRate': share('noSolution'),
     'thought/unusableRate': share('unusable'),
     ...Object.fromEntries(Object.entries(thought).map(([name, value]) => [`thought/${name}`, value])),
-    'value/mean': mean(steps.map(({ value }) => value)),
     'envSteps': steps.length,
   };
 }

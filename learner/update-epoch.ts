@@ -127,6 +127,7 @@ function collect(sums: EpochSums, rows: readonly TrainingRow[], statistics: read
       add(sums, 'valueLoss', valueLoss);
       add(sums, 'entropy', entropy);
       add(sums, 'ratio', ratio);
+      sums.ratioMin = Math.min(sums.ratioMin ?? Infinity, ratio);
       sums.ratioMax = Math.max(sums.ratioMax ?? 0, ratio);
       // Schulman's low-variance estimate of KL(old || new).
       add(sums, 'kl', ratio - 1 - (logprob - row.ppo.oldLogprob));

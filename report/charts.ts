@@ -24,6 +24,9 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
     rows: [
       { title: 'Self-BLEU-2', note: '1: all thoughts are alike', curves: [['self-BLEU-2', 'thought/selfBleu2']], yMin: 0, yMax: 1 },
       { title: 'Distinct thoughts per state', note: 'falls when the answer ignores the picture', curves: [['distinct thoughts', 'thought/distinctPerState']], yMin: 0 },
+      { title: 'What thoughts say', note: 'share of well-formed thoughts', curves: [['picture read rightly', 'thought/perceptionRate'], ['aim leads to success', 'thought/validGoalRate'], ['action as the thought says', 'thought/agreementRate']], ...share },
+      { title: 'Perplexity', note: 'of thoughts under the starting checkpoint', curves: [['perplexity', 'thought/perplexity']], yMin: 1 },
+      { title: 'Response length', note: 'tokens', curves: [['response', 'response/tokens'], ['its thought', 'thought/tokens']], yMin: 0 },
       { title: 'Well-formed and legal', note: 'share of responses', curves: [['well-formed', 'response/wellFormedRate'], ['legal action', 'action/legalRate']], yMax: 1, format: percent },
     ],
   },
@@ -37,6 +40,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
       { title: 'Clip fraction', curves: [['clipped', 'policy/clipFraction']], yMin: 0, format: percent },
       { title: 'Entropy', curves: [['entropy', 'policy/entropy']], yMin: 0 },
       { title: 'Gradient norm', note: 'before clipping', curves: [['norm', 'update/gradNorm']], yMin: 0 },
+      { title: 'Speed', note: 'tokens sampled per second of sampling', curves: [['tokens per second', 'time/tokensPerSecond']], yMin: 0 },
       { title: 'Learning rate', curves: [['learning rate', 'update/lr']], yMin: 0 },
     ],
   },

@@ -114,7 +114,11 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
-  const metrics = { ...batch.metrics, ...update!.metrics, ...correctorMetrics(corrector) };
+  const speeds = {
+    'time/tokensPerSecond': sum(waves.map(({ wave }) => wave.responseTokens)) / seconds.sample,
+    'time/envStepsPerSecond': config.rollout.envStepsPerIteration / seconds.iteration,
+  };
+  const metrics = { ...batch.metrics, 'thought/perplexity': waves[0].wave.perplexity, ...update!.metrics, ...correctorMetrics(corrector) };
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
@@ -124,7 +128,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     policy,
     optimizer,
     corrections: batch.corrections,
-    metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])) },
+    metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])), ...speeds },
     samples: batch.samples,
     waves: [...waves.map((wave) => waveRecord(wave, true)), ...dropped.map((wave) => waveRecord(wave, false))],
   });

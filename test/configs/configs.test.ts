@@ -16,11 +16,11 @@ const OWN_NUMBERS: Readonly<Record<string, object>> = { 'alfworld.json': { envSt
 
 for (const name of PAPER) {
   test(`configs/${name}: the paper's numbers are the defaults; what is missing is said`, (t) => {
-    const { environment, rollout, evaluation, ...preset } = parseConfig(runConfigSchema, applyChange(read(name), 'model.base=/models/llava'), name);
-    const { environment: _, rollout: __, evaluation: ___, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' }, ...OWN_NUMBERS[name] }, 'test');
+    const { environment, rollout, evaluation, successWindow, ...preset } = parseConfig(runConfigSchema, applyChange(read(name), 'model.base=/models/llava'), name);
+    const { environment: _, rollout: __, evaluation: ___, successWindow: ____, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' }, ...OWN_NUMBERS[name] }, 'test');
     t.deepEqual({ ...preset, engine: null, $schema: null, title: '' }, { ...defaults, engine: null, $schema: null });
     t.like(rollout, { temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, envStepsPerIteration: /blackjack|numberline/.test(name) ? 512 : 1024 });
-    t.is(evaluation.episodes, name === 'blackjack.json' ? 1000 : 200);
+    t.deepEqual([evaluation.episodes, successWindow], name === 'blackjack.json' ? [1000, 1000] : [200, 200]);
     t.throws(() => parseConfig(runConfigSchema, read(name), name), { message: new RegExp(`^${name}: model.base: is not set: name the folder of your checkpoint, e\\.g\\. --set model\\.base=`) });
   });
 }

@@ -75,8 +75,8 @@ test('a run that has just begun says so', async (t) => {
 test('one iteration that measured nothing still has every chart', async (t) => {
   const run = await syntheticRun(1, { evaluations: { start: evaluationOf(0.14) }, change: (metrics) => Object.fromEntries(Object.keys(metrics).map((name) => [name, null])) });
   const page = await report(run, { status: 'running' });
-  t.is(count(page, '<figure>'), 15);
-  t.is(count(page, 'not measured'), 14); // all but success, which shows the evaluation
+  t.is(count(page, '<figure>'), 19);
+  t.is(count(page, 'not measured'), 18); // all but success, which shows the evaluation
   t.true(page.includes('cost unknown'));
   t.false(/NaN|undefined|Infinity/.test(page));
 });

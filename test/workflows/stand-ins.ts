@@ -67,7 +67,7 @@ const EVALUATION = { ...RATE, reward: 4.25, rewardLow: 3.91, rewardHigh: 4.61, l
 function gpuActivities(): GpuActivities {
   return {
     prepareRun: async ({ config: { seed } }) => ({ policy: reference('policy', seed), optimizer: reference('optimizer', seed), modelSha256: '0'.repeat(64), trainedParameters: 470_000 }),
-    rolloutWave: async ({ iteration, wave, policy }) => ({ wave, episodes: reference('episodes', iteration, wave, policy.sha256), envSteps: 640, responseTokens: 64_000, seconds: 12.5, modelSeconds: 11.5 }),
+    rolloutWave: async ({ iteration, wave, policy }) => ({ wave, episodes: reference('episodes', iteration, wave, policy.sha256), envSteps: 640, responseTokens: 64_000, seconds: 12.5, modelSeconds: 11.5, perplexity: wave === 0 ? 1.9 : null }),
     updatePolicy: async ({ policy, iteration, epoch, batch, config }) => ({
       policy: reference('policy', policy.sha256, iteration, epoch, batch.sha256, config.optimizer.lr),
       optimizer: reference('optimizer', policy.sha256, iteration, epoch),

@@ -19,6 +19,8 @@ import { GAMES } from '../../envs/registry.ts';
 import type { ExportedCorrection } from '../../report/export-corrections.ts';
 import { exportRun } from '../../report/export-run.ts';
 import { writeReport } from '../../report/write-report.ts';
+import { readSteps } from '../../tensorboard/event-file.ts';
+import { EVENT_FILES } from '../../tensorboard/logged-steps.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { Progress, train } from '../../workflows/train.ts';
 import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
@@ -46,6 +48,20 @@ test.serial('a run is done', async (t) => {
   t.true(undisturbed.corrections.rows > 0);
   const metrics = await readMetrics(path.join(runFolder(installation.home, 'undisturbed'), 'metrics.jsonl'));
   t.deepEqual(metrics.map(({ iteration }) => iteration), [0, 1]);
+  t.true(metrics.every(({ metrics: measured }) => measured['thought/perplexity']! >= 1 && measured['time/tokensPerSecond']! > 0));
+
+  const steps = async (kind: keyof typeof EVENT_FILES) => readSteps(await readFile(path.join(runFolder(installation.home, 'undisturbed'), 'tensorboard', EVENT_FILES[kind]))).steps.map(({ step }) => step);
+  t.deepEqual(await steps('training'), [0, 1]);
+  t.deepEqual(await steps('evaluation'), [0, 2]); // at the start, and after two iterations
+});
+
+test.serial('docs/metrics.md names every metric', async (t) => {
+  const documented = await readFile(path.resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
+  const { evaluation } = await result('undisturbed');
+  const groups = Object.keys(evaluation.final!.groups);
+  const [{ metrics }] = await readMetrics(path.join(runFolder(installation.home, 'undisturbed'), 'metrics.jsonl'));
+  const names = Object.keys(metrics).map((name) => (groups.includes(name.replace('episode/success/', '')) ? 'episode/success/GROUP' : name));
+  t.deepEqual(names.filter((name) => !documented.includes(`\`${name}\``)), []);
 });
 
 test.serial('any checkpoint of a run is evaluated as in the run, sampled and greedy; the solver beside it; what is not there is refused', async (t) => {
