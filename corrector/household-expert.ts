@@ -12,7 +12,7 @@ import { fillThought } from './solver-thought.ts';
 
 /** A game has no end of ways to go on; what a thought proposes is a sub-goal and a command, so there is no target. */
 export const householdExpert: Expert = {
-  percepts: ['place', 'seen', 'hand'],
+  percepts: ['place', 'seen', 'wanted', 'hand'],
 
   bestPlan(household) {
     const environment = native(household);

@@ -22,6 +22,7 @@ const MODELS = [
   { config: 'ezpoints-tiny', episodes: 128, success: [0.06, 0.44] },
   { config: 'numberline-tiny', episodes: 128, success: [0.23, 0.67] },
   { config: 'blackjack-tiny', episodes: 128, success: [0.08, 0.47] },
+  { config: 'alfworld-tiny', episodes: 64, success: [0.02, 0.5] },
 ] as const;
 
 /** Whether a thought is one that an expert or a naive player could have, without a mistake. */
@@ -54,7 +55,8 @@ for (const { config: name, episodes: count, success } of MODELS) {
       t.true(share((thought, state) => read(state, thought).seenRightly === true) >= 0.97, 'picture read');
       const whole = share((thought, state) => isWhole(game.fromState(state, options), thought, agent.template.thought));
       t.true(whole >= 0.5, `without a mistake in ${whole} of the thoughts`);
-      const solved = episodes.filter(({ steps }) => steps.reduce((sum, { reward }) => sum + reward, 0) > 0).length / count;
+      const outcomes = episodes.map(({ states, steps }) => game.outcome({ start: states[0], end: states.at(-1)! }, steps.reduce((sum, { reward }) => sum + reward, 0)));
+      const solved = outcomes.filter((outcome) => outcome.success).length / count;
       t.true(solved > success[0] && solved < success[1], `success ${solved}`);
     } finally {
       await agent.close();
