@@ -52,10 +52,8 @@ export type AnswerRules = {
 
 /** The verdict of an answer's text, or the complaint about it. `request`: where the thought was thought. */
 export function readAnswer(text: string, request: { environment: Environment; target: string | null }, rules: AnswerRules): Verdict | Complaint {
-  let json: unknown;
-  try {
-    json = JSON.parse(withoutFence(text));
-  } catch {
+  const json = jsonIn(text);
+  if (json === undefined) {
     return { reason: 'schema', sentence: 'Your answer is no JSON. Answer with the JSON object alone.' };
   }
   const parsed = rules.schema.safeParse(json);
@@ -66,9 +64,17 @@ export function readAnswer(text: string, request: { environment: Environment; ta
   return rules.game.name in FORMULA_GAMES ? judgeFormula(parsed.data, request, rules) : judgeAction(parsed.data, request, rules);
 }
 
-/** Models without structured output like to put JSON into a code block. */
-function withoutFence(text: string): string {
-  return /^\s*```(?:json)?\s*([^]*?)\s*```\s*$/.exec(text)?.[1] ?? text;
+/** The JSON of an answer, also of models without structured output, who think aloud first, or put it into a code block or a sentence; undefined: none. */
+function jsonIn(text: string): unknown {
+  const spoken = text.replace(/^\s*<think>[^]*?<\/think>/, '');
+  for (const candidate of [spoken, spoken.slice(spoken.indexOf('{'), spoken.lastIndexOf('}') + 1)]) {
+    try {
+      return JSON.parse(candidate);
+    } catch {
+      // the next candidate
+    }
+  }
+  return undefined;
 }
 
 function judgeFormula(answer: ModelAnswer, { environment, target: soFar }: { environment: Environment; target: string | null }, rules: AnswerRules): Verdict | Complaint {

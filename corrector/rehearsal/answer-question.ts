@@ -33,6 +33,7 @@ function withMistake(answer: ModelAnswer, mistake: Mistake, { scene, wording }: 
     case 'wrongWording':
       return { ...answer, evaluation: 'no', correction: Object.fromEntries(Object.entries(correction).map(([key, value]) => [key, typeof value === 'string' && key !== 'action' ? `${value} \u2603` : value])) as typeof correction };
     case 'wrongAction':
+      break;
   }
   return { ...answer, evaluation: 'no', correction: { ...correction, action: 'nothing of the kind' } };
 }

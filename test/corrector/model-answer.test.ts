@@ -20,8 +20,8 @@ test('a correction with the target formula, however it is written', (t) => {
   t.deepEqual(Object.keys(kept), ['cards', 'formula', 'thoughts']);
 });
 
-test('JSON in a code block is JSON', (t) => {
-  t.like(readAnswer(`\`\`\`json\n${answer()}\n\`\`\``, at(), rules), { outcome: 'corrected' });
+test('JSON in a code block, in a sentence, or behind thinking aloud is JSON', (t) => {
+  for (const text of [`\`\`\`json\n${answer()}\n\`\`\``, `Here it is: ${answer()} I hope it helps.`, `<think>Is {4} a card?</think>\n${answer()}`]) t.like(readAnswer(text, at(), rules), { outcome: 'corrected' }, text);
 });
 
 test('correct: the target counts, the correction does not', (t) => {
