@@ -2,16 +2,20 @@
  * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an undisturbed one: the whole
  * kill matrix (each activity x before, in the middle, after its work x each victim), other misfortunes, then N kills at random moments.
  *
- * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away SECONDS]
+ * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away SECONDS] [--teacher solver|openai]
+ *
+ * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared too.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { type RehearsalProcess, startRehearsal } from '../test/corrector/rehearsal.ts';
 import { startInstallation } from '../test/workflows/installation.ts';
 import { FaultSwitch } from './chaos/fault-switch.ts';
-import { ACTIVITIES, killMatrix } from './chaos/kill-matrix.ts';
+import { type ChaosTeacher, killMatrix } from './chaos/kill-matrix.ts';
 import { killAtRandom, outcomeWithKills, undisturbedOutcome } from './chaos/kills.ts';
 import { differences, type Outcome } from './chaos/outcome.ts';
 import { artifactsLost, diskFull, machineAsleep, serverAway } from './chaos/misfortunes.ts';
@@ -23,6 +27,7 @@ const { values: options } = parseArgs({
     parts: { type: 'string', default: 'matrix,misfortunes,random' },
     victim: { type: 'string' },
     place: { type: 'string' },
+    teacher: { type: 'string', default: 'solver' },
     away: { type: 'string', default: '150' },
     'small-disk': { type: 'string' },
   },
@@ -34,31 +39,62 @@ const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), 'gtr-chaos-'));
 /** Bytes of the disk that fills up: what a run and its resume points need is less. */
 const SMALL_DISK = '512m';
 
+/** Silence after which no request is under way. */
+const SETTLED_MS = 1500;
+
 const faults = await FaultSwitch.open(temporaryFolder());
 if (smallDisk !== undefined) process.env.GTR_STORE = smallDisk;
+const teacher = options.teacher as ChaosTeacher;
+const rehearsal: RehearsalProcess | null = teacher === 'openai' ? await startRehearsal() : null;
+if (rehearsal !== null) Object.assign(process.env, { OPENAI_BASE_URL: rehearsal.url, OPENAI_API_KEY: 'rehearsal' });
 const installation = await startInstallation();
 // Ctrl-C takes the installation along.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void installation.stop().then(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().then(() => process.exit(130)));
+const stop = async () => {
+  await installation.stop();
+  await rehearsal?.stop();
+};
 const scene = { ...installation, faults };
 let failures = 0;
 
 /** Runs, compares with the undisturbed run, says what came out. */
-async function compare(name: string, run: () => Promise<Outcome>): Promise<void> {
+async function compare(name: string, run: () => Promise<Outcome>, { countRequests = true } = {}): Promise<void> {
   const started = performance.now();
   const found = await run().then((outcome) => differences(undisturbed, outcome), (error: Error) => [error.message]);
   await faults.disarm();
+  const received = requests();
+  if (countRequests && received !== undisturbedRequests) found.push(`${received} requests instead of ${undisturbedRequests}`);
   if (found.length > 0) failures++;
   console.log(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`);
 }
 
-const undisturbed = await undisturbedOutcome('undisturbed');
+/** Each run asks at a temperature of its own, so that no ledger knows its answers. */
+let runs = 0;
+const changes = () => (rehearsal === null ? [] : ['corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`]);
+
+/** An answer on its way to a killed worker is lost and asked for again: kills wait until none is. */
+async function requestsSettled(): Promise<void> {
+  if (rehearsal === null) return;
+  for (let before = -1; before !== rehearsal.log().length; await sleep(SETTLED_MS)) before = rehearsal.log().length;
+}
+
+let logged = 0;
+/** Requests in the rehearsal server's log since the last call. */
+function requests(): number {
+  const before = logged;
+  logged = rehearsal?.log().length ?? 0;
+  return logged - before;
+}
+
+const undisturbed = await undisturbedOutcome('undisturbed', changes());
+const undisturbedRequests = requests();
 try {
   const { policy, corrections, corrector } = undisturbed.result;
-  console.log(`undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls`);
+  console.log(`undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`);
   if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk));
-  for (const { place, victim, kills } of parts.includes('matrix') ? killMatrix() : []) {
+  for (const { place, victim, kills } of parts.includes('matrix') ? killMatrix(teacher) : []) {
     if ((options.victim ?? victim) !== victim || (options.place ?? place) !== place) continue;
-    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${Object.keys(ACTIVITIES).length} kills`, () => outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills));
+    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () => outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills, changes(), requestsSettled));
   }
   if (parts.includes('misfortunes')) {
     await compare('machine asleep beyond the heartbeat timeout, awake beside its successor', () => machineAsleep(scene, 'asleep'));
@@ -67,10 +103,10 @@ try {
     if (!onSmallDisk()) console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
   }
   if (parts.includes('random')) {
-    for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, { kills: Number(options.kills), seed: Number(options.seed) })) await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome);
+    for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, { kills: Number(options.kills), seed: Number(options.seed) })) await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome, { countRequests: false });
   }
 } finally {
-  await installation.stop();
+  await stop();
 }
 console.log(failures === 0 ? 'Nothing was lost.' : `${failures} runs came to something else.`);
 process.exitCode = failures === 0 ? 0 : 1;

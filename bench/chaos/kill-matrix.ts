@@ -2,29 +2,41 @@
 import { FAULT_PLACES, type Fault, type FaultPlace } from '../../activities/fault-point.ts';
 import { type Kill, VICTIMS, type Victim } from './kills.ts';
 
+/** Who judges: the exact solver, a wave in one activity; or a paid teacher (the rehearsal server), a thought in one. */
+export type ChaosTeacher = 'solver' | 'openai';
+
 /**
  * Activities of a run in the order in which a run first comes to them, and which of its durable writes stands for the middle of each: where an
  * activity has resume points, a later one that is half stored (the policy, not yet the optimizer), so that it goes on from the one before.
+ * null: it writes nothing.
  */
-export const ACTIVITIES = {
+const WRITES = {
+  findSearchAttributes: null,
   prepareRun: 1,
   evaluatePolicy: 2,
   rolloutWave: 2,
   correctEpisodesLocally: 1,
+  openWave: 1,
+  correctThought: 1,
+  closeWave: 1,
   assembleBatch: 2,
   updatePolicy: 3,
   publishMetrics: 1,
-} as const satisfies Readonly<Record<string, number>>;
+} as const satisfies Readonly<Record<string, number | null>>;
 
-export type ActivityName = keyof typeof ACTIVITIES;
+const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', openWave: 'openai', correctThought: 'openai', closeWave: 'openai' };
+
+export type ActivityName = keyof typeof WRITES;
 
 export function faultIn(activity: ActivityName, place: FaultPlace): Fault {
-  return { activity, place, ...(place === 'written' ? { writes: ACTIVITIES[activity] } : {}) };
+  return { activity, place, ...(place === 'written' ? { writes: WRITES[activity] ?? undefined } : {}) };
 }
 
 /** One run of the matrix: the same victim dies at the same place of every activity in turn. */
 export type MatrixRow = { place: FaultPlace; victim: Victim; kills: Kill[] };
 
-export function killMatrix(): MatrixRow[] {
-  return FAULT_PLACES.flatMap((place) => VICTIMS.map((victim) => ({ place, victim, kills: (Object.keys(ACTIVITIES) as ActivityName[]).map((activity) => ({ fault: faultIn(activity, place), victim })) })));
+export function killMatrix(teacher: ChaosTeacher): MatrixRow[] {
+  const activities = (Object.keys(WRITES) as ActivityName[]).filter((activity) => (ONLY_OF[activity] ?? teacher) === teacher);
+  const at = (place: FaultPlace) => activities.filter((activity) => place !== 'written' || WRITES[activity] !== null).map((activity) => faultIn(activity, place));
+  return FAULT_PLACES.flatMap((place) => VICTIMS.map((victim) => ({ place, victim, kills: at(place).map((fault) => ({ fault, victim })) })));
 }

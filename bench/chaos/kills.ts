@@ -32,8 +32,8 @@ export async function undisturbedOutcome(runId: string, changes: readonly string
   return await outcomeOf(runId);
 }
 
-/** One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before the run ends. */
-export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwitch, runId: string, kills: readonly Kill[], changes: readonly string[] = []): Promise<Outcome> {
+/** One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before the run ends. `settled`: what is waited for before each kill. */
+export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwitch, runId: string, kills: readonly Kill[], changes: readonly string[] = [], settled: () => Promise<void> = async () => {}): Promise<Outcome> {
   await faults.arm(kills[0].fault);
   await startSmoke(runId, changes);
   const ended = new AbortController();
@@ -41,6 +41,7 @@ export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwit
   resultOf(runId).then(() => end('was done'), (error: Error) => end(`failed (${error.message})`));
   for (const [index, { victim }] of kills.entries()) {
     await faults.reached(ended.signal);
+    await settled();
     await kill(supervisor, victim);
     // Armed before the stopped activity goes on: what follows it may come at once.
     const next = kills.at(index + 1);

@@ -11,12 +11,15 @@ import type { train, TrainResult } from '../../workflows/train.ts';
 
 /** Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the metrics of every iteration without times. */
 export type Outcome = {
-  result: TrainResult;
+  result: Omit<TrainResult, 'corrector'> & { corrector: Omit<TrainResult['corrector'], 'seconds' | 'slowestSeconds'> };
   /** Lines of metrics.jsonl. */
   metrics: unknown[];
   /** Records in the store. */
   records: unknown[];
 };
+
+/** Metrics that are times, under other names. */
+const TIMES = /latency/i;
 
 const RETRY_MS = 500;
 
@@ -38,15 +41,21 @@ export async function outcomeOf(runId: string): Promise<Outcome> {
   const { home, store } = activityDependencies();
   const lines = await readMetrics(path.join(runFolder(home, runId), 'metrics.jsonl'));
   const { iterations, evaluations } = await readRunRecords(store, runId);
+  const { seconds: _seconds, slowestSeconds: _slowest, ...corrector } = result.corrector;
   return {
-    result,
+    result: { ...result, corrector: { ...corrector, costUsd: rounded(corrector.costUsd) } },
     metrics: lines.map((line) => ({ ...line, metrics: withoutTimes(line.metrics) })),
-    records: [...iterations.map(({ startedAt: _, ...record }) => ({ ...record, metrics: withoutTimes(record.metrics) })), ...evaluations],
+    records: [...iterations.map(({ startedAt: _startedAt, config: _config, ...record }) => ({ ...record, metrics: withoutTimes(record.metrics) })), ...evaluations],
   };
 }
 
 function withoutTimes(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith('time/')));
+  return Object.fromEntries(Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('time/') || TIMES.test(name) ? [] : [[name, name.endsWith('Usd') ? rounded(value) : value]])));
+}
+
+/** Costs of thoughts add up in the order in which they come: equal but for the last digits. */
+function rounded(usd: number | null): number | null {
+  return usd === null ? null : Math.round(usd * 1e9) / 1e9;
 }
 
 /** The fields in which two outcomes differ, e.g. `result.policy.sha256`; none when they are the same. */

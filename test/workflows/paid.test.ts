@@ -62,7 +62,7 @@ async function halted(id: string, reason: RegExp): Promise<Progress> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
-const same = (t: { is(a: unknown, b: unknown): unknown }, run: TrainResult) => {
+const same = (t: { is(a: unknown, b: unknown): unknown }, run: Pick<TrainResult, 'policy' | 'corrections'>) => {
   t.is(run.policy.sha256, solver.policy.sha256);
   t.is(run.corrections.rows, solver.corrections.rows);
 };
