@@ -9,17 +9,17 @@ import path from 'node:path';
 import { activityDependencies } from '../../workers/installation.ts';
 import type { train, TrainResult } from '../../workflows/train.ts';
 
-/** Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the metrics of every iteration without times. */
+/** Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the lasting metrics of every iteration. */
 export type Outcome = {
-  result: Omit<TrainResult, 'corrector'> & { corrector: Omit<TrainResult['corrector'], 'seconds' | 'slowestSeconds'> };
+  result: Omit<TrainResult, 'corrector'> & { corrector: Pick<TrainResult['corrector'], 'calls' | 'requests' | 'skipped' | 'ledgerHits' | 'failures' | 'unusable'> };
   /** Lines of metrics.jsonl. */
   metrics: unknown[];
   /** Records in the store. */
   records: unknown[];
 };
 
-/** Metrics that are times, under other names. */
-const TIMES = /latency/i;
+/** Metrics that are times, or what a provider counts as it comes (cached tokens depend on the order of requests). */
+const OF_THE_MOMENT = /^time\/|^corrector\/(latency|tokens|cost)/;
 
 const RETRY_MS = 500;
 
@@ -41,21 +41,16 @@ export async function outcomeOf(runId: string): Promise<Outcome> {
   const { home, store } = activityDependencies();
   const lines = await readMetrics(path.join(runFolder(home, runId), 'metrics.jsonl'));
   const { iterations, evaluations } = await readRunRecords(store, runId);
-  const { seconds: _seconds, slowestSeconds: _slowest, ...corrector } = result.corrector;
+  const { calls, requests, skipped, ledgerHits, failures, unusable } = result.corrector;
   return {
-    result: { ...result, corrector: { ...corrector, costUsd: rounded(corrector.costUsd) } },
-    metrics: lines.map((line) => ({ ...line, metrics: withoutTimes(line.metrics) })),
-    records: [...iterations.map(({ startedAt: _startedAt, config: _config, ...record }) => ({ ...record, metrics: withoutTimes(record.metrics) })), ...evaluations],
+    result: { ...result, corrector: { calls, requests, skipped, ledgerHits, failures, unusable } },
+    metrics: lines.map((line) => ({ ...line, metrics: lasting(line.metrics) })),
+    records: [...iterations.map(({ startedAt: _startedAt, config: _config, ...record }) => ({ ...record, metrics: lasting(record.metrics) })), ...evaluations],
   };
 }
 
-function withoutTimes(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('time/') || TIMES.test(name) ? [] : [[name, name.endsWith('Usd') ? rounded(value) : value]])));
-}
-
-/** Costs of thoughts add up in the order in which they come: equal but for the last digits. */
-function rounded(usd: number | null): number | null {
-  return usd === null ? null : Math.round(usd * 1e9) / 1e9;
+function lasting(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !OF_THE_MOMENT.test(name)));
 }
 
 /** The fields in which two outcomes differ, e.g. `result.policy.sha256`; none when they are the same. */

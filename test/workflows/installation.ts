@@ -5,20 +5,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import type { Client } from '@temporalio/client';
-import { Supervisor, type SupervisorSettings, WORKER_ROLES } from '../../cli/supervisor.ts';
+import { Supervisor, type SupervisorSettings, WORKER_ROLES, type WorkerRole } from '../../cli/supervisor.ts';
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
 /** Starts server and workers; sets this process's environment, so that the CLI's functions reach them. */
-export async function startInstallation(settings: SupervisorSettings = {}): Promise<Installation> {
+export async function startInstallation({ roles = WORKER_ROLES, ...settings }: SupervisorSettings & { roles?: readonly WorkerRole[] } = {}): Promise<Installation> {
   const home = await mkdtemp(path.join(tmpdir(), 'gtr-test-'));
   process.env.GTR_HOME = home;
   process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
   const supervisor = new Supervisor(home, () => {}, settings);
   await supervisor.startServer(temporalConfig().address);
-  await Promise.all(WORKER_ROLES.map((role) => supervisor.startWorker(role)));
+  await Promise.all(roles.map((role) => supervisor.startWorker(role)));
   return {
     supervisor,
     home,
