@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { evaluate, parseFormula } from '../../corrector/formula.ts';
@@ -11,6 +13,13 @@ test('values that Python 3 gives', (t) => {
     ['(9007199254740993)/1', 9007199254740992], ['3**40/3**39', 3], ['(10**200/10**199)', 10], ['2**64//3', 6148914691236517205n],
   ];
   for (const [formula, value] of values) t.is(evaluatePython(formula), value, formula);
+});
+
+test('400 random formulas as Python 3 evaluates them (scripts/golden/python-arithmetic.py)', (t) => {
+  const golden = JSON.parse(readFileSync(path.join(import.meta.dirname, 'python-arithmetic.golden.json'), 'utf8')) as [string, string | number | null][];
+  t.is(golden.length, 400);
+  t.true(golden.filter(([, value]) => value !== null).length > 100);
+  for (const [formula, value] of golden) t.is(evaluatePython(formula), typeof value === 'string' ? BigInt(value) : value, formula);
 });
 
 test('what raises in Python, or is no real number, has no value', (t) => {

@@ -70,11 +70,9 @@ test.serial('any checkpoint of a run is evaluated as in the run, sampled and gre
     return JSON.parse(stdout) as EvaluatePolicyResult & { evaluated: string };
   };
   const { evaluation } = await result('undisturbed');
-  for (const [reference, expected] of [['undisturbed@0', evaluation.start], ['undisturbed', evaluation.final]] as const) {
-    const { greedy, ...sampled } = await evaluate('--policy', reference);
-    t.like(sampled, { ...expected, greedy: undefined }, reference);
-    t.is(greedy?.episodes, 16);
-  }
+  const { greedy, ...sampled } = await evaluate('--policy', 'undisturbed@0');
+  t.like(sampled, { ...evaluation.start, greedy: undefined });
+  t.is(greedy?.episodes, 16);
   t.is((await evaluate('--policy', 'solver', '--config', 'smoke')).success, 1); // seen deals are solvable
   const refused = await t.throwsAsync(evaluate('--policy', 'undisturbed@3'));
   t.regex((refused as unknown as { stderr: string }).stderr, /run undisturbed has done 2 iterations; name one of undisturbed@0 to undisturbed@2/);
