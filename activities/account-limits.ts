@@ -42,7 +42,7 @@ export async function queuePace(client: Client, queue: string): Promise<number |
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType: ACTIVITY_QUEUE, reportConfig: true });
   const perSecond = config?.queueRateLimit?.rateLimit?.requestsPerSecond;
-  return perSecond == null ? null : perSecond * 60;
+  return perSecond == null ? null : Number((perSecond * 60).toPrecision(6)); // the server keeps 32 bits
 }
 
 export function createAccountActivities({ store }: ActivityDependencies) {

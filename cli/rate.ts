@@ -5,7 +5,9 @@ import { activityDependencies, workflowQueue } from '../workers/installation.ts'
 import { DEFAULT_ACCOUNT, queueOf } from '../workflows/queues.ts';
 import { withClient } from './temporal.ts';
 
-type Options = { account: string; requestsPerMinute?: number | null; requestsPerThought?: number; tokensPerMinute?: number | null; json?: boolean };
+/** A limit, or the word for having none. */
+type Limit = number | 'none';
+type Options = { account: string; requestsPerMinute?: Limit; requestsPerThought?: number; tokensPerMinute?: Limit; json?: boolean };
 
 export function register(program: Command): void {
   program
@@ -16,7 +18,8 @@ export function register(program: Command): void {
     .option('--requests-per-thought <n>', 'requests that judging a thought takes: 2 with the solver\'s tool, else 1', positive)
     .option('--tokens-per-minute <n>', 'limit of the provider, or none', limit)
     .option('--json', 'one JSON object')
-    .action(async ({ account, json, ...changes }: Options) => {
+    .action(async ({ account, json, ...given }: Options) => {
+      const changes = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value])) as Partial<AccountLimits>;
       const { store } = activityDependencies();
       const queue = queueOf('corrector', workflowQueue(), account);
       const { limits, thoughtsPerMinute } = await withClient(async (client) => ({
@@ -32,13 +35,13 @@ function rateText(account: string, queue: string, { requestsPerMinute, requestsP
     `account ${account}`,
     `requests per minute  ${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
     `tokens per minute    ${tokensPerMinute ?? 'no limit'}`,
-    `task queue ${queue}  ${thoughtsPerMinute === null ? 'not paced' : `starts ${Math.round(thoughtsPerMinute * 100) / 100} thoughts a minute`}`,
+    `task queue ${queue}  ${thoughtsPerMinute === null ? 'not paced' : `starts ${thoughtsPerMinute} thoughts a minute`}`,
     '',
   ].join('\n');
 }
 
-function limit(text: string): number | null {
-  return text === 'none' ? null : positive(text);
+function limit(text: string): Limit {
+  return text === 'none' ? text : positive(text);
 }
 
 function positive(text: string): number {

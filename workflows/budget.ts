@@ -27,7 +27,9 @@ export class RunBudget {
   /** Starts to heed the waves' reports; `onReport` is called after each. */
   listen(onReport: () => void): void {
     setHandler(waveReportSignal, (report) => {
-      this.#waves.set(report.wave, { ...report, allowedUsd: this.#waves.get(report.wave)?.allowedUsd ?? 0 });
+      const known = this.#waves.get(report.wave);
+      // One that was closed goes on as a new execution, which begins without an allowance.
+      this.#waves.set(report.wave, { ...report, allowedUsd: known === undefined || known.closed ? (report.counts.costUsd ?? 0) : known.allowedUsd });
       this.review();
       onReport();
     });
@@ -138,7 +140,7 @@ export class WavePurse {
     if (++this.#sinceReport >= REPORT_EVERY) await this.report(0);
   }
 
-  /** Tells the run what was taken; `closed`: no more will be. */
+  /** Tells the run what was taken; `closed`: no more will be, by this execution. */
   async report(wantsUsd: number, { stuck = false, closed = false } = {}): Promise<void> {
     this.#sinceReport = 0;
     await getExternalWorkflowHandle(this.#runId).signal(waveReportSignal, { wave: workflowInfo().workflowId, counts: this.counts, wantsUsd, thoughtUsd: this.#thoughtUsd, stuck, closed });

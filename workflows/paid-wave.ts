@@ -13,8 +13,8 @@ import { activityOptions } from './queues.ts';
 /** What a wave that goes on as a new execution carries. `opened.open`: slots still open. `judged`: progress of the episodes that were asked about, by slot. */
 export type CarriedWave = { opened: OpenWaveResult; judged: Record<number, ArtifactRef>; counts: CorrectorCounts; startedAt: number };
 
-/** Events after which no further thought is begun and the wave goes on as a new execution: those under way may add a thousand. */
-const MOST_EVENTS = 7000;
+/** Events after which no further thought is begun and the wave goes on as a new execution: those of the thoughts under way are added. */
+const MOST_EVENTS = 4000;
 
 export async function judgePaidWave(input: CorrectWaveInput): Promise<CorrectEpisodesResult> {
   const startedAt = input.carried?.startedAt ?? Date.now();
@@ -52,7 +52,7 @@ class PaidWave {
 
   async execute(startedAt: number): Promise<CorrectEpisodesResult> {
     await Promise.all([...this.#open].map((slot) => this.#judgeEpisode(slot)));
-    await this.#purse.report(0, { closed: this.#open.size === 0 });
+    await this.#purse.report(0, { closed: true });
     const { counts } = this.#purse;
     if (this.#open.size > 0) {
       const carried = { opened: { ...this.#opened, open: [...this.#open] }, judged: this.#judged, counts, startedAt };

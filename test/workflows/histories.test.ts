@@ -1,7 +1,7 @@
 /** Histories stay short and payloads small at the paper's sizes; runs work on a server that does not know the product's search attributes. */
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
-import type { Progress, train } from '../../workflows/train.ts';
+import type { Progress, train, TrainResult } from '../../workflows/train.ts';
 import { type HistorySize, measureHistories } from './measure-histories.ts';
 import { type StandInPlay, type StandInServer, startServer, withStandIns } from './stand-ins.ts';
 
@@ -52,13 +52,17 @@ test.serial('the worst iteration: every episode is cut after its first step', as
   t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
 });
 
-test.serial('the paid corrector: 1,024 thoughts of one iteration', async (t) => {
-  const sizes = await run('paid', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 1000 } }), 1024, { thoughtsPerEpisode: 1024 / 64 });
+test.serial('a paid wave of 1,280 thoughts goes on as a new execution before its history is long', async (t) => {
+  const sizes = await run('paid', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 11 } }), 1280, { thoughtsPerEpisode: 20 });
   for (const { workflowId, events, largestPayload } of sizes) {
     t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
     t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
   }
-  t.true(most(sizes, 'correctWave') > 3 * 1024); // three events a thought at least
+  const waves = sizes.filter(({ type }) => type === 'correctWave');
+  t.true(waves.length > 1 && waves.reduce((sum, { events }) => sum + events, 0) > 3 * 1280, `${waves.length} executions`); // three events a thought at least
+  const { corrector } = (await server.client.workflow.getHandle<typeof train>('paid').result()) as TrainResult;
+  t.is(corrector.calls, 1280);
+  t.is(Math.round(corrector.costUsd! * 10_000), 78 * 1280); // below the budget
 });
 
 test.serial('changed settings act from the next iteration on and are carried on; what will not do is refused', async (t) => {

@@ -11,7 +11,7 @@ import { temporalConfig } from '../../workers/installation.ts';
 
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
-/** Starts server and workers; sets this process's environment, so that the CLI's functions reach them. */
+/** Starts server and workers (of all roles, unless told otherwise); sets this process's environment, so that the CLI's functions reach them. */
 export async function startInstallation({ roles = WORKER_ROLES, ...settings }: SupervisorSettings & { roles?: readonly WorkerRole[] } = {}): Promise<Installation> {
   const home = await mkdtemp(path.join(tmpdir(), 'gtr-test-'));
   process.env.GTR_HOME = home;

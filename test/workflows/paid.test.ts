@@ -1,13 +1,15 @@
 /** Whole runs with a paid teacher, against the rehearsal server: from fault to result, counting the requests that the server received. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import { readMetrics } from '../../activities/publish-metrics.ts';
 import { runFolder } from '../../activities/run-records.ts';
 import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
-import { outcomeWithKills } from '../../bench/chaos/kills.ts';
+import { kill, outcomeWithKills } from '../../bench/chaos/kills.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { readRun } from '../../cli/read-run.ts';
 import { allExecutions } from '../../cli/run-references.ts';
@@ -15,6 +17,7 @@ import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { judgedThoughts } from '../../report/judged-thoughts.ts';
 import { writeReport } from '../../report/write-report.ts';
+import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { Progress, train, TrainResult } from '../../workflows/train.ts';
 import { type RehearsalProcess, startRehearsal } from '../corrector/rehearsal.ts';
 import { type Installation, startInstallation, withClient } from './installation.ts';
@@ -45,7 +48,12 @@ test.after.always(async () => {
 
 const start = (id: string, changes: string[]) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', changes)], 'test'));
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
-const signal = (id: string, name: string) => withClient((client) => client.workflow.getHandle(id).signal(name));
+const signal = (id: string, name: string, ...args: unknown[]) => withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
+async function rate(...args: string[]): Promise<Record<string, unknown>> {
+  const { GTR_FAULTS: _, ...env } = process.env; // only activities meet faults
+  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', path.resolve(import.meta.dirname, '../../cli/main.ts'), 'rate', '--json', ...args], { env });
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
 /** Requests that the server received since the last call, and how many of them it answered. */
 let seen = 0;
 function requests(): { received: number; answered: number } {
@@ -59,6 +67,15 @@ async function halted(id: string, reason: RegExp): Promise<Progress> {
     const progress = await withClient((client) => client.workflow.getHandle(id).query<Progress>('progress'));
     if (progress.halted !== null && reason.test(progress.halted)) return progress;
     if (['done', 'stopped'].includes(progress.status)) throw new Error(`${id} ended`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+/** Waits until a thought of the run's first wave has failed so; `check` gets the seconds until it is tried again. */
+async function waitingFor(id: string, failure: string, check: (seconds: number) => void): Promise<void> {
+  for (;;) {
+    const described = await withClient((client) => client.workflow.getHandle(`${id}/iteration-0/wave-0`).describe().catch(() => null));
+    const waiting = described?.raw.pendingActivities?.find(({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === failure);
+    if (waiting != null) return check(Number(waiting.currentRetryInterval?.seconds ?? 0));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -154,6 +171,23 @@ test.serial('a budget is kept, and raised while the run goes on', async (t) => {
   same(t, raised);
   t.is(requests().received, raised.corrector.requests);
   t.true(raised.corrector.costUsd! > 0.08);
+});
+
+test.serial('an account is paced live, by gtr rate and by the temporal CLI; a long wait is spent outside the worker', async (t) => {
+  const temporal = (...args: string[]) => promisify(execFile)(temporalCliPath(), ['task-queue', 'config', ...args, '--task-queue', 'corrector', '--task-queue-type', 'activity', '--address', process.env.TEMPORAL_ADDRESS!]);
+  t.like(await rate('--requests-per-minute', '1', '--requests-per-thought', '1', '--tokens-per-minute', '100000'), { requestsPerMinute: 1, tokensPerMinute: 100_000, thoughtsPerMinute: 1 });
+  await rehearsal.setFaults([{ fault: 'rateLimit', seconds: 100, times: 1 }]);
+  await start('paced', [...fresh(0.355), 'envSteps=12']);
+  await waitingFor('paced', 'Corrector.rateLimit', (seconds) => t.true(seconds > 60, `${seconds} s`)); // longer than the policy's own longest pause
+  await temporal('set', '--queue-rps-limit', '100', '--queue-rps-limit-reason', 'test');
+  t.is((await rate()).thoughtsPerMinute, 6000);
+  await waitingFor('paced', 'Corrector.coolDown', (seconds) => t.true(seconds > 20, `${seconds} s`)); // the others know of it without asking
+  t.true(requests().received <= 6); // those under way when the account began to cool down
+  await signal('paced', 'stop', 'now');
+  t.is((await result('paced')).status, 'stopped');
+  t.like(await rate('--requests-per-minute', 'none', '--tokens-per-minute', 'none'), { requestsPerMinute: null, tokensPerMinute: null, thoughtsPerMinute: null });
+  // The cool-down is the worker's: a new one asks again.
+  await kill(installation.supervisor, 'corrector');
 });
 
 test.serial('an unknown price makes the cost unknown, and a budget impossible', async (t) => {

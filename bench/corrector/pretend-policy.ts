@@ -1,0 +1,76 @@
+/** A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything behind it are real. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ActivityDependencies, activity } from '../../activities/activity.ts';
+import { modelFolder } from '../../activities/agent-cache.ts';
+import type { PreparationActivities } from '../../activities/prepare-run.ts';
+import { EPISODES_PER_ITERATION, type RolloutActivities } from '../../activities/roll-out-wave.ts';
+import type { UpdateActivities } from '../../activities/update-policy.ts';
+import { putJson } from '../../artifacts/codecs.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import { expertOf } from '../../corrector/experts.ts';
+import { gameByName } from '../../envs/registry.ts';
+import type { Episode } from '../../learner/trajectory.ts';
+import { loadPromptTemplate } from '../../policy/prompt-template.ts';
+import { renderResponse } from '../../policy/response.ts';
+import { loadTokenizer } from '../../policy/tokenizer.ts';
+import { RandomStream } from '../../random/counter.ts';
+
+/** Seconds of a large policy: one step of all environments, and the update per kept step, all epochs together. */
+export type Pace = { roundSeconds: number; updateSecondsPerStep: number };
+
+/** Share of thoughts that aim rightly; the others follow a naive habit. */
+const RIGHT = 0.5;
+
+export function pretendPolicyActivities({ store }: ActivityDependencies, { roundSeconds, updateSecondsPerStep }: Pace): Pick<PreparationActivities & RolloutActivities & UpdateActivities, 'prepareRun' | 'rolloutWave' | 'updatePolicy'> {
+  return {
+    prepareRun: activity(async () => ({ policy: await putJson(store, 'policy', {}), optimizer: await putJson(store, 'optimizer', {}), modelSha256: 'none', trainedParameters: 0 })),
+
+    rolloutWave: activity(async ({ config, iteration, wave, policy }) => {
+      const started = performance.now();
+      const episodes = Array.from({ length: config.rollout.episodesPerWave }, (_, slot) => play(config, iteration, iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave + slot, policy.sha256));
+      await sleep(Math.max(...episodes.map(({ steps }) => steps.length)) * roundSeconds * 1000);
+      const steps = episodes.flatMap((episode) => episode.steps);
+      return {
+        wave,
+        episodes: await putJson(store, 'episodes', episodes),
+        envSteps: steps.length,
+        responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+        ...took(started),
+        perplexity: null,
+      };
+    }),
+
+    updatePolicy: activity(async ({ config, policy, optimizer }) => {
+      const started = performance.now();
+      await sleep((updateSecondsPerStep * config.rollout.envStepsPerIteration * 1000) / config.ppo.epochs);
+      return { policy, optimizer, metrics: {}, ...took(started) };
+    }),
+  };
+}
+
+/** All of it as the model's time. */
+function took(started: number): { seconds: number; modelSeconds: number } {
+  const seconds = (performance.now() - started) / 1000;
+  return { seconds, modelSeconds: seconds };
+}
+
+function play(config: RunConfig, iteration: number, number: number, sampledBy: string): Episode {
+  const game = gameByName(config.environment.name);
+  const template = loadPromptTemplate(config.model.prompt, config.environment.name);
+  const tokenizer = loadTokenizer(modelFolder(config.model.base));
+  const expert = expertOf(config.environment.name);
+  const environment = game.start({ seed: config.seed, episode: number }, game.parseOptions(config.environment.options));
+  const random = new RandomStream({ seed: config.seed, purpose: 'pretended thoughts', iteration, episode: number });
+  const episode: Episode = { episode: number, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 };
+  while (episode.stop === null && episode.steps.length < config.environment.maxEpisodeSteps && episode.steps.at(-1)?.reward !== game.cut.reward) {
+    const plan = (random.uniform() < RIGHT ? expert.bestPlan(environment, null) : null) ?? expert.naivePlan(environment);
+    const thought = plan.word(template.thought);
+    const responseIds = tokenizer.encode(renderResponse(thought, plan.action, template.keys));
+    const { reward, stop } = environment.step(plan.action);
+    const { text, thoughtTokens } = tokenizer.splitResponse(responseIds);
+    episode.steps.push({ responseIds, text, thoughtTokens, thought, action: plan.action, legal: true, logprob: -1, value: 0, sampledBy, reward });
+    episode.states.push(environment.state());
+    episode.stop = stop;
+  }
+  return episode;
+}
