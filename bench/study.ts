@@ -7,7 +7,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { workersAnswer } from '../cli/quickstart.ts';
 import { startRun } from '../cli/start-run.ts';
 import { Supervisor, WORKER_ROLES } from '../cli/supervisor.ts';
@@ -26,6 +27,8 @@ const { values: options } = parseArgs({
 });
 const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set };
 const say = (line: string) => process.stdout.write(`${line}\n`);
+/** Pause before a server that did not answer is asked again. */
+const ASK_AGAIN_MS = 2000;
 const DOCS = path.resolve(import.meta.dirname, '../docs');
 
 if (!options.table) await trainAndEvaluate(studyRuns({ ...runs, only: options.only.split(',').filter(Boolean) }));
@@ -63,9 +66,16 @@ async function resultOf<W extends typeof train | typeof evaluate>(client: Client
     say(`${new Date().toISOString().slice(11, 19)}  ${id}`);
     await startRun(client, type, id, [input], '');
   }
-  return await client.workflow.getHandle(id).result().catch((error: Error) => {
-    throw new Error(`${id} ended without a result (${(error.cause as Error | undefined)?.message ?? error.message}); look at it in the Web UI, delete it there or with \`temporal workflow delete\` to have it made again`);
-  }) as Awaited<ReturnType<W>>;
+  for (;;) {
+    try {
+      return (await client.workflow.getHandle(id).result()) as Awaited<ReturnType<W>>;
+    } catch (error) {
+      // A server that is slow to answer is asked again: the run goes on meanwhile.
+      if (!(error instanceof WorkflowFailedError)) say(`${id}: ${(error as Error).message}; asked again`);
+      else throw new Error(`${id} ended without a result (${error.cause?.message ?? error.message}); look at it in the Web UI, and delete it with \`temporal workflow delete\` to have it made again`);
+      await sleep(ASK_AGAIN_MS);
+    }
+  }
 }
 
 /** Fills the generated part of docs/results.md and draws docs/results.svg, with all arms and seeds that are finished. */
@@ -79,7 +89,7 @@ async function writeResults(): Promise<void> {
   const [before, , after] = text.split(/<!-- tables(?: end)?: npm run bench -- study -->\n/);
   if (after === undefined) throw new Error(`${file} lacks the marks between which the tables are written.`);
   writeFileSync(file, `${before}<!-- tables: npm run bench -- study -->\n${tables.join('\n')}<!-- tables end: npm run bench -- study -->\n${after}`);
-  const core = ['gtr', 'ppo', 'sft'];
+  const core = ['gtr', 'ppo', 'mild-ppo', 'sft'];
   writeFileSync(
     path.join(DOCS, 'results.svg'),
     studyFigure([

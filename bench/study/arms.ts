@@ -25,6 +25,7 @@ const GROUPS: readonly (readonly Arm[])[] = [
     { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
   ],
   [
+    { game: 'points24', name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] },
     { game: 'points24', name: 'no-dagger', title: 'GTR without DAgger', changes: ['sft.dagger=false'] },
     { game: 'points24', name: 'no-cut', title: 'GTR without cut', changes: ['corrector.cut=false'] },
     { game: 'points24', name: 'masked', title: 'GTR, action masked as in the paper', changes: ['sft.actionCloning=false'] },
