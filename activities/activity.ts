@@ -18,6 +18,7 @@ const FAILURE_TYPES: Readonly<Record<string, string>> = {
   ConfigError: 'Config.Invalid',
   AlfworldGameError: 'Game.Unusable',
   CheckpointError: 'Model.Unusable',
+  ProviderError: 'Engine.Unusable',
   SafetensorsError: 'Model.Unusable',
   ArtifactError: 'Artifact.Unusable',
   NotFiniteError: 'Update.NotFinite',

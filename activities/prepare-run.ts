@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
+import { checkProvider } from '../graph/provider.ts';
 import { initAdam } from '../learner/adam.ts';
 import { longestPrompt } from '../policy/longest-prompt.ts';
 import { checkFit } from '../policy/model-fit.ts';
@@ -18,6 +19,7 @@ export function createPreparationActivities({ store }: ActivityDependencies, age
   return {
     prepareRun: activity(async ({ config }: PrepareRunInput): Promise<PrepareRunResult> =>
       withHeartbeat(async () => {
+        await checkProvider(config.engine.provider);
         const game = gameByName(config.environment.name);
         for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}]) game.parseOptions({ ...config.environment.options, ...others });
         const agent = await agents.get(config);

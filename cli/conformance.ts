@@ -1,8 +1,9 @@
 /** `gtr conformance`: compares the product with data recorded from the originals. */
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { replayAlfworldGames } from '../envs/alfworld/conformance.ts';
 import { replayGymCards } from '../envs/conformance-gymcards.ts';
+import { checkProvider } from '../graph/provider.ts';
 import { conformLlava } from '../policy/conformance-llava.ts';
 import { UsageError } from './errors.ts';
 
@@ -11,10 +12,16 @@ export function register(program: Command): void {
   conformance
     .command('llava <folders...>')
     .description('reference checkpoint folders: every quantity with its worst error')
-    .action(async (folders: string[]) => {
+    .addOption(new Option('--provider <name>', 'where to compute').choices(['cpu', 'cuda']).default('cpu'))
+    .action(async (folders: string[], { provider }: { provider: 'cpu' | 'cuda' }) => {
+      await checkProvider(provider).catch((error: Error) => {
+        throw new UsageError(error.message);
+      });
+      // Products in float32, not in TensorFloat-32's 10 bits.
+      if (provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
       const totals = new Totals();
       for (const folder of folders) {
-        const lines = await conformLlava(folder).catch((error: Error) => {
+        const lines = await conformLlava(folder, provider).catch((error: Error) => {
           throw new UsageError(`${folder}: ${error.message}`);
         });
         for (const { quantity, worstError, tolerance, passed } of lines) totals.add(passed, `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);

