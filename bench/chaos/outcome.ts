@@ -14,7 +14,7 @@ export type Outcome = {
   result: Omit<TrainResult, 'corrector'> & { corrector: Pick<TrainResult['corrector'], 'calls' | 'requests' | 'skipped' | 'ledgerHits' | 'failures' | 'unusable'> };
   /** Lines of metrics.jsonl. */
   metrics: unknown[];
-  /** Records in the store. */
+  /** Records in the store; of judgements, which say where each answer lies, the correction rows made of them stand for all. */
   records: unknown[];
 };
 
@@ -45,7 +45,7 @@ export async function outcomeOf(runId: string): Promise<Outcome> {
   return {
     result: { ...result, corrector: { calls, requests, skipped, ledgerHits, failures, unusable } },
     metrics: lines.map((line) => ({ ...line, metrics: lasting(line.metrics) })),
-    records: [...iterations.map(({ startedAt: _startedAt, config: _config, ...record }) => ({ ...record, metrics: lasting(record.metrics) })), ...evaluations],
+    records: [...iterations.map(({ startedAt: _startedAt, config: _config, waves, ...record }) => ({ ...record, waves: waves.map(({ judgements: _judgements, ...wave }) => wave), metrics: lasting(record.metrics) })), ...evaluations],
   };
 }
 
