@@ -21,7 +21,7 @@ import { startRehearsal } from '../test/corrector/rehearsal.ts';
 import { startInstallation } from '../test/workflows/installation.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import type { correctWave } from '../workflows/correct-wave.ts';
-import { queueOf, WORKFLOW_QUEUE } from '../workflows/queues.ts';
+import { WORKFLOW_QUEUE } from '../workflows/queues.ts';
 import type { train } from '../workflows/train.ts';
 import { residentMebibytes } from './load/process-usage.ts';
 
@@ -49,13 +49,9 @@ try {
         return await client.workflow.start<typeof correctWave>('correctWave', { workflowId: `waiting/wave-${wave}`, taskQueue: WORKFLOW_QUEUE, args: [{ config, iteration: 0, wave: result, runId: 'waiting', paused: false }] });
       }),
     );
-    const waiting = async () => {
-      const { stats } = await client.workflowService.describeTaskQueue({ namespace: 'default', taskQueue: { name: queueOf('corrector') }, taskQueueType: 2, reportStats: true });
-      return Number(stats?.approximateBacklogCount ?? 0);
-    };
-    let backlog = 0;
-    for (let before = -1; backlog === 0 || backlog !== before; await sleep(LOOK_MS)) [before, backlog] = [backlog, await waiting()];
-    console.log(`${backlog} thoughts wait on the queue after ${seconds()} s; server ${residentMebibytes(installation.supervisor.pidOf('server')!).toFixed(0)} MiB`);
+    const waiting = async () => (await Promise.all(waves.map(async (wave) => (await wave.describe()).raw.pendingActivities?.filter(({ activityType }) => activityType?.name === 'correctThought').length ?? 0))).reduce((sum, count) => sum + count, 0);
+    while ((await waiting()) < thoughts) await sleep(LOOK_MS);
+    console.log(`${thoughts} thoughts wait on the queue after ${seconds()} s; server ${residentMebibytes(installation.supervisor.pidOf('server')!).toFixed(0)} MiB`);
 
     const drained = performance.now();
     await installation.supervisor.startWorker('corrector');
