@@ -7,13 +7,13 @@ import type { Step, Thought } from './trajectory.ts';
 const SELF_BLEU_THOUGHTS = 64;
 
 /** What is read out of a thought (corrector/thought-reading.ts); null: its wording does not say. */
-type Reading = { seenRightly: boolean | null; aimsRightly: boolean | null; namedAction: string | null };
+type Reading = { view: string; seenRightly: boolean | null; aimsRightly: boolean | null; namedAction: string | null };
 
 /** Over well-formed thoughts; null where nothing was counted. */
 export type ThoughtMetrics = {
   /** 1: all thoughts are alike. */
   selfBleu2: number | null;
-  /** Distinct thoughts per distinct state. */
+  /** Distinct thoughts per distinct view: states that look the same to the agent are one. */
   distinctPerState: number | null;
   /** Share that reads the picture rightly: card accuracy. */
   perceptionRate: number | null;
@@ -30,7 +30,7 @@ export function thoughtMetrics(steps: readonly { state: JsonState; step: Step }[
   const distinct = (values: readonly string[]) => new Set(values).size;
   return {
     selfBleu2: selfBleu2(texts.slice(0, SELF_BLEU_THOUGHTS).map((text) => text.split(/\s+/))),
-    distinctPerState: texts.length === 0 ? null : distinct(texts) / distinct(wellFormed.map(({ state }) => JSON.stringify(state))),
+    distinctPerState: texts.length === 0 ? null : distinct(texts) / distinct(readings.map(({ view }) => view)),
     perceptionRate: share(readings.map(({ seenRightly }) => seenRightly)),
     validGoalRate: share(readings.map(({ aimsRightly }) => aimsRightly)),
     agreementRate: share(readings.map(({ namedAction }, index) => (namedAction === null ? null : wellFormed[index].step.legal && namedAction === wellFormed[index].step.action))),
