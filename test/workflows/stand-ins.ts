@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { BatchActivities } from '../../activities/assemble-batch.ts';
 import type { CorrectionActivities } from '../../activities/correct-episodes-locally.ts';
 import type { ThoughtActivities } from '../../activities/correct-thought.ts';
@@ -25,7 +25,7 @@ type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivitie
 type OrchestratorActivities = WaveActivities & BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
 
 /** What is played: kept steps that every wave brings; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about. */
-export type StandInPlay = { keptPerWave: number; thoughtsPerEpisode?: number };
+export type StandInPlay = { keptPerWave: number; thoughtsPerEpisode?: number; /** Before each of them. */ onThought?: () => Promise<void>; /** Of them under way. */ thoughtsAtOnce?: number };
 
 export type StandInServer = { client: Client; environment: TestWorkflowEnvironment; stop(): Promise<void> };
 
@@ -38,11 +38,11 @@ export async function startServer(extraArgs: string[] = []): Promise<StandInServ
 
 /** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. */
 export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>): Promise<T> {
-  const create = (queue: string, activities: object, workflowsPath?: string) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, workflowsPath });
+  const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options });
   const workers = await Promise.all([
-    create(taskQueue, orchestratorActivities(play), WORKFLOWS_PATH),
+    create(taskQueue, orchestratorActivities(play), { workflowsPath: WORKFLOWS_PATH }),
     create(queueOf('gpu', taskQueue), gpuActivities()),
-    create(queueOf('corrector', taskQueue), correctorActivities(play)),
+    create(queueOf('corrector', taskQueue), correctorActivities(play), { maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100 }),
   ]);
   const [first, ...others] = workers;
   const running = others.map((worker) => worker.run());
@@ -99,11 +99,12 @@ function orchestratorActivities({ keptPerWave }: StandInPlay): OrchestratorActiv
   };
 }
 
-function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay): CorrectionActivities & ThoughtActivities {
+function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay): CorrectionActivities & ThoughtActivities {
   return {
     correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
     // The size of the reference counts the thoughts so far.
     correctThought: async ({ context, slot, progress }) => {
+      await onThought?.();
       const judged = (progress?.bytes ?? 0) + 1;
       return { progress: { ...reference('judged-episode', context, slot, judged), bytes: judged }, done: judged === thoughtsPerEpisode, counts: { ...NO_COUNTS, calls: 1, requests: 2, tokensIn: 2400, tokensOut: 180, costUsd: 0.0078, seconds: 9.5, slowestSeconds: 9.5 } };
     },
