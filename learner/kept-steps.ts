@@ -11,6 +11,8 @@ export type KeptSegment = {
   bootstrapValue: number;
   /** The episode ended within the kept steps (by the environment or by the cut). */
   ended: boolean;
+  /** Nothing of the episode was left out but what the cut drops; it may stand open at the step limit. */
+  whole: boolean;
 };
 
 /** Steps of an episode that survive the cut. */
@@ -30,7 +32,7 @@ export function selectKeptSteps(episodes: readonly { episode: Episode; judgement
     const rewards = episode.steps.slice(0, length).map((step) => step.reward);
     if (whole && judgement.cut) rewards[length - 1] = CUT_REWARD;
     const next = episode.steps[length]?.value ?? episode.bootstrapValue;
-    segments.push({ episode, judgement, rewards, bootstrapValue: ended ? 0 : next, ended });
+    segments.push({ episode, judgement, rewards, bootstrapValue: ended ? 0 : next, ended, whole });
     missing -= length;
   }
   return segments;

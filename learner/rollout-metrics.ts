@@ -11,19 +11,20 @@ export type Metrics = Record<string, number | null>;
 export function rolloutMetrics(segments: readonly KeptSegment[], read: Parameters<typeof thoughtMetrics>[1], outcomeOf: (states: { start: JsonState; end: JsonState }, reward: number) => Outcome): Metrics {
   const steps = segments.flatMap(({ episode, rewards }) => episode.steps.slice(0, rewards.length));
   const verdicts = segments.flatMap(({ judgement, rewards }) => judgement.verdicts.slice(0, rewards.length));
-  const ended = segments.filter(({ ended }) => ended);
-  const rewardSums = ended.map(({ rewards }) => sum(rewards));
-  const outcomes = ended.map(({ episode, rewards }, index) => outcomeOf({ start: episode.states[0], end: episode.states[rewards.length] }, rewardSums[index]));
+  // An episode that stands open at the step limit counts as it stands.
+  const over = segments.filter(({ whole }) => whole);
+  const rewardSums = over.map(({ rewards }) => sum(rewards));
+  const outcomes = over.map(({ episode, rewards }, index) => outcomeOf({ start: episode.states[0], end: episode.states[rewards.length] }, rewardSums[index]));
   const successes = outcomes.filter(({ success }) => success).length;
-  const interval = wilsonInterval(successes, ended.length);
+  const interval = wilsonInterval(successes, over.length);
   const judged = verdicts.filter(({ outcome }) => outcome !== 'unjudged');
   const share = (outcome: Verdict['outcome']) => ratio(judged.filter((verdict) => verdict.outcome === outcome).length, judged.length);
   const sorted = [...rewardSums].sort((a, b) => a - b);
   const states = segments.flatMap(({ episode, rewards }) => episode.states.slice(0, rewards.length));
   const thought = thoughtMetrics(steps.map((step, index) => ({ step, state: states[index] })), read);
   return {
-    'episode/count': ended.length,
-    'episode/success': ratio(successes, ended.length),
+    'episode/count': over.length,
+    'episode/success': ratio(successes, over.length),
     'episode/success/low': interval.low,
     'episode/success/high': interval.high,
     ...groupRates(outcomes),
@@ -32,8 +33,8 @@ export function rolloutMetrics(segments: readonly KeptSegment[], read: Parameter
     'episode/reward/median': sorted.length > 0 ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : null,
     'episode/reward/min': sorted[0] ?? null,
     'episode/reward/max': sorted.at(-1) ?? null,
-    'episode/length': mean(ended.map(({ rewards }) => rewards.length)),
-    'episode/cutRate': ratio(ended.filter(({ judgement }) => judgement.cut).length, ended.length),
+    'episode/length': mean(over.map(({ rewards }) => rewards.length)),
+    'episode/cutRate': ratio(over.filter(({ judgement }) => judgement.cut).length, over.length),
     'action/legalRate': ratio(steps.filter(({ legal }) => legal).length, steps.length),
     'response/wellFormedRate': ratio(steps.filter(({ thought }) => thought !== null).length, steps.length),
     'response/tokens': mean(steps.map(({ responseIds }) => responseIds.length)),

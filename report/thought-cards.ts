@@ -7,6 +7,7 @@ import { type Html, html } from './html.ts';
 import { markDifferences, type Word } from './mark-differences.ts';
 import { compactNumber } from './number-format.ts';
 import { drawState } from '../envs/draw-state.ts';
+import { gameByName } from '../envs/registry.ts';
 import { describeVerdict } from '../learner/describe-verdict.ts';
 
 const PICTURE_SIZE = 240;
@@ -25,7 +26,7 @@ function card(config: RunConfig, { state, text, action, legal, reward, verdict }
   const changes = thought === null || correction === null ? null : changesOf(thought, correction);
   return html`<article class="card ${verdict.outcome}">
 <div class="picture">${picture(config, state)}<p class="outcome">action <b>${action}</b><br>${legal ? 'legal' : html`<em>not readable: drawn at random</em>`}<br>reward <b>${compactNumber(reward)}</b></p></div>
-<div class="thought"><p class="verdict">${describeVerdict(verdict)}${'target' in verdict && verdict.target !== null ? html` <span>target</span> <code>${verdict.target}</code>` : null}</p>
+<div class="thought">${told(config, state)}<p class="verdict">${describeVerdict(verdict)}${'target' in verdict && verdict.target !== null ? html` <span>target</span> <code>${verdict.target}</code>` : null}</p>
 ${thought === null ? html`<pre>${text}</pre>` : fieldList(changes?.before ?? plainWords(thought), 'del')}
 ${changes === null ? (correction === null ? null : html`<h4>Correction</h4>${fieldList(plainWords(correction), 'ins')}`) : html`<h4>Correction</h4>${fieldList(changes.after, 'ins')}`}</div>
 </article>
@@ -75,6 +76,17 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
 }
 
 /** Says what is wrong when a state cannot be drawn, e.g. because its game is not part of this version. */
+/** What the agent was told beside the picture, as far as it fits on a line: the formula, the task. Nothing for a state that cannot be read, which its picture says. */
+function told({ environment }: RunConfig, state: JsonState): Html | null {
+  try {
+    const game = gameByName(environment.name);
+    const values = Object.entries(game.fromState(state, game.parseOptions(environment.options)).promptValues()).filter(([, value]) => value !== '' && !value.includes('\n'));
+    return values.length === 0 ? null : html`<p class="told">${values.map(([name, value]) => html`${name} <b>${value}</b> `)}</p>`;
+  } catch {
+    return null;
+  }
+}
+
 function picture(config: RunConfig, state: JsonState): Html {
   let png: Buffer;
   try {

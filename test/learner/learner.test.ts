@@ -50,6 +50,7 @@ test('kept steps are taken in order until enough; a split episode is bootstrappe
   const segments = selectKeptSteps([first, second, first], 4);
   t.deepEqual(segments.map((segment) => segment.rewards.length), [2, 2]);
   t.false(segments[1].ended);
+  t.deepEqual(segments.map(({ whole }) => whole), [true, false]);
   t.is(segments[1].bootstrapValue, 7);
 });
 
@@ -57,6 +58,7 @@ test('an episode at the step limit is open: its own bootstrap value follows', (t
   const [segment] = selectKeptSteps([{ episode: episode({ rewards: [0], stop: null, bootstrapValue: 2.5 }), judgement: judged(1) }], 4);
   t.is(segment.bootstrapValue, 2.5);
   t.false(segment.ended);
+  t.true(segment.whole, 'its outcome counts');
 });
 
 test('Adam takes torch\'s steps', (t) => {

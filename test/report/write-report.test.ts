@@ -45,6 +45,10 @@ test('every element that is opened is closed', async (t) => {
   t.deepEqual(open, []);
 });
 
+test('a thought stands beside what the agent was told', async (t) => {
+  t.regex(await report(await syntheticRun(1)), /class="told">formula <b>\(6-1<\/b>/);
+});
+
 test('nothing is loaded from anywhere and no script runs', async (t) => {
   const page = await report(await syntheticRun(2));
   t.false(/<(script|link|iframe|object|embed|base)\b|\bon\w+="|url\(|@import|https?:|javascript:/i.test(page));
