@@ -27,7 +27,7 @@ try {
   installCuda({ folder: path.join(stage, path.relative(PROJECT, PROVIDER_FOLDER)), python: options.python, providerOnly: !options.libraries });
   mkdirSync(out, { recursive: true });
   for (const old of globSync('gtr-gpu.tar.xz.*', { cwd: out })) rmSync(path.join(out, old));
-  execFileSync('sh', ['-c', `tar -C "$1" -cf - . | xz -T0 -3 | split -b "$2"000000 -d - "$3"/gtr-gpu.tar.xz.`, 'sh', stage, options.piece, out], { stdio: 'inherit' });
+  execFileSync('bash', ['-o', 'pipefail', '-c', `tar -C "$1" -cf - . | xz -T0 -3 | split -b "$2"000000 -d - "$3"/gtr-gpu.tar.xz.`, 'bash', stage, options.piece, out], { stdio: 'inherit' });
   writeFileSync(path.join(out, 'unpack.sh'), unpackScript());
   chmodSync(path.join(out, 'unpack.sh'), 0o755);
   const pieces = readdirSync(out).filter((name) => name.startsWith('gtr-gpu.tar.xz.'));
