@@ -1,6 +1,6 @@
 /** `gtr watch`: one line per iteration and a progress bar inside it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { correctorLine } from '../learner/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
@@ -20,10 +20,9 @@ export function register(program: Command): void {
 /** Time between two looks at a run. */
 const INTERVAL_MS = 1000;
 
-/** Prints a run's progress until it ends; returns its result. Ctrl-C only stops the watching. */
+/** Prints a run's progress until it ends, also while the server is started again; returns its result. Ctrl-C only stops the watching. */
 export async function followRun(client: Client, run: string): Promise<TrainResult> {
-  const handle = client.workflow.getHandle(run);
-  const finished = handle.result() as Promise<TrainResult>;
+  const finished = resultOf(client, run);
   let ended = false;
   finished.then(
     () => (ended = true),
@@ -73,6 +72,22 @@ export function resultLines({ status, iterations, envSteps, evaluation, policy, 
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1).padStart(5)} %`;
+}
+
+/** gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded, unavailable. */
+const AWAY = new Set([1, 4, 14]);
+
+/** The result of a run; waits for a server that is away. */
+async function resultOf(client: Client, run: string): Promise<TrainResult> {
+  for (;;) {
+    try {
+      return (await client.workflow.getHandle(run).result()) as TrainResult;
+    } catch (error) {
+      const status = error instanceof ServiceError ? (error.cause as { code?: number } | undefined)?.code : undefined;
+      if (status === undefined || !AWAY.has(status)) throw error;
+      await sleep(INTERVAL_MS);
+    }
+  }
 }
 
 async function queryProgress(client: Client, run: string): Promise<Progress | null> {

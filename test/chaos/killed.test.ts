@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import type { FaultPlace } from '../../activities/fault-point.ts';
 import { readConfig } from '../../cli/config-file.ts';
+import { followRun } from '../../cli/watch.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
 import { type ActivityName, faultIn } from '../../bench/chaos/kill-matrix.ts';
@@ -28,6 +29,11 @@ test.after.always(() => installation?.stop());
 const kill = (activity: ActivityName, place: FaultPlace, victim: Victim) => ({ fault: faultIn(activity, place), victim });
 
 test.serial('killed in every activity of an iteration, a run ends with the same policy, optimizer, rows, requests, metrics and records', async (t) => {
+  let followed: ReturnType<typeof followRun> | undefined; // as `gtr watch` follows it
+  const follow = async () => {
+    followed ??= withClient((client) => followRun(client, 'killed'));
+    followed.catch(() => {}); // awaited below
+  };
   const outcome = await outcomeWithKills(
     installation.supervisor,
     faults,
@@ -43,8 +49,10 @@ test.serial('killed in every activity of an iteration, a run ends with the same 
       kill('publishMetrics', 'end', 'everything'), // an iteration's edge: all is done, nobody was told
     ],
     CHANGES,
+    follow,
   );
   t.deepEqual(differences(undisturbed, outcome), []);
+  t.is((await followed!).policy.sha256, undisturbed.result.policy.sha256);
   t.is(undisturbed.metrics.length, 2);
   t.is(undisturbed.records.length, 4); // two iterations, two evaluations
 });
