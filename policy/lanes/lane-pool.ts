@@ -62,6 +62,7 @@ export class LanePool {
   readonly #free: LaneThread[];
   readonly #queue: ((lane: LaneThread) => void)[] = [];
   readonly #spareGradients: Float32Array[] = [];
+  #parameters: Float32Array = new Float32Array(0);
   #busy = 0;
   #busySince = 0;
   #seconds = 0;
@@ -81,11 +82,14 @@ export class LanePool {
     return this.#seconds;
   }
 
-  /** Gives all lanes the parameters of the jobs that follow. */
+  /** Gives all lanes the parameters of the jobs that follow, which they copy out of shared memory; one call at a time. */
   async setParameters(flat: Float32Array): Promise<void> {
-    await this.#timed(() => Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: flat }))));
+    if (this.#parameters.length !== flat.length) this.#parameters = new Float32Array(new SharedArrayBuffer(flat.byteLength));
+    this.#parameters.set(flat);
+    await this.#timed(() => Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: this.#parameters }))));
   }
 
+  /** Runs a job on the next free lane. Its feeds move there: the caller's arrays are empty afterwards. */
   run(job: LaneJob): Promise<LaneResult> {
     return this.#timed(() => this.#run(job));
   }
@@ -93,9 +97,10 @@ export class LanePool {
   async #run(job: LaneJob): Promise<LaneResult> {
     const lane = this.#free.pop() ?? (await new Promise<LaneThread>((resolve) => this.#queue.push(resolve)));
     try {
+      const feeds = Object.values(job.feeds).map(({ buffer }) => buffer as ArrayBuffer);
       const gradient = job.kind === 'train' ? this.#spareGradients.pop() : undefined;
-      if (gradient === undefined) return (await lane.ask({ job })) as LaneResult;
-      return (await lane.ask({ job: { ...job, gradient } }, [gradient.buffer as ArrayBuffer])) as LaneResult;
+      if (gradient === undefined) return (await lane.ask({ job }, feeds)) as LaneResult;
+      return (await lane.ask({ job: { ...job, gradient } }, [...feeds, gradient.buffer as ArrayBuffer])) as LaneResult;
     } finally {
       const next = this.#queue.shift();
       if (next === undefined) this.#free.push(lane);
