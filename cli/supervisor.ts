@@ -88,7 +88,7 @@ export class Supervisor {
       const children = names.flatMap((name) => this.#children.get(name) ?? []).filter((child) => child.exitCode === null && child.signalCode === null);
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
-      await Promise.race([Promise.all(exits), sleep(GRACE_MS)]);
+      await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]); // nobody waits for the timer once all have left
       for (const child of children) child.kill('SIGKILL');
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));
