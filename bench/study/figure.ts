@@ -24,7 +24,7 @@ export function studyFigure(panels: readonly Panel[]): string {
   return `${html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
 <style>text{font:11px sans-serif;fill:#475569}.title{font-weight:bold;font-size:12px;fill:#0f172a}.grid{stroke:#e2e8f0}</style>
 <rect width="100%" height="100%" fill="#fff"/>
-${shown.map((panel, index) => html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"><text class="title" x="8" y="18">${panel.title}, by iteration</text><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g>
+${shown.map((panel, index) => html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"><text class="title" x="8" y="18">${panel.title}</text><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g>
 `)}${key}
 </svg>`.toString()}\n`;
 }
