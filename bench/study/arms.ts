@@ -20,6 +20,7 @@ const GROUPS: readonly (readonly Arm[])[] = [
   core('points24'),
   core('ezpoints'),
   core('numberline'),
+  [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
   [
     { game: 'ezpoints', name: 'sparse-gtr', title: 'GTR, a tenth judged', changes: ['corrector.judgedShare=0.1'] },
     { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
