@@ -38,9 +38,16 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
 
 export type DemonstrationActivities = ReturnType<typeof createDemonstrationActivities>;
 
-/** All of them in a seeded order, and again in another, until there are `count`. */
-function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count } }: SftConfig): T[] {
-  const passes = Array.from({ length: Math.ceil(count / all.length) }, (_, pass) => new RandomStream({ seed, purpose: 'demonstration order', episode: pass }).shuffled(all));
+/** Demonstrations among which those of one walk are spread: few enough that their games are still there when they are trained on. */
+const WALKS_SPREAD_OVER = 256;
+
+/** All of them in a seeded order, and again in another, until there are `count`; those of one walk near each other. */
+function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count, walk } }: SftConfig): T[] {
+  const spread = walk.taught > 1 ? WALKS_SPREAD_OVER : all.length;
+  const passes = Array.from({ length: Math.ceil(count / all.length) }, (_, pass) => {
+    const random = new RandomStream({ seed, purpose: 'demonstration order', episode: pass });
+    return Array.from({ length: Math.ceil(all.length / spread) }, (_, part) => random.shuffled(all.slice(part * spread, (part + 1) * spread))).flat();
+  });
   return passes.flat().slice(0, count);
 }
 

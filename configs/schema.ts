@@ -215,6 +215,7 @@ export const sftConfigSchema = z.strictObject({
     walk: z
       .strictObject({
         longest: z.int().min(0).default(4).describe('Steps from the start of an episode to the state of a demonstration, at most.'),
+        taught: positive.default(1).describe('States of each walk that become demonstrations, counted from its end. More of them share the work of making a game.'),
         planned: probability.default(0).describe('Share of these steps that follow plans, naive ones or best ones as demonstrations do; the others are random actions.'),
       })
       .prefault({})

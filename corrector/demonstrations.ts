@@ -24,41 +24,43 @@ const AT_ONCE_MS = 100;
 export async function makeDemonstrations(config: SftConfig, template: PromptTemplate): Promise<Demonstration[]> {
   const demonstrations: Demonstration[] = [];
   let since = performance.now();
-  while (demonstrations.length < config.demonstrations.count) {
-    demonstrations.push(makeDemonstration(config, template, demonstrations.length));
+  for (let episode = 0; demonstrations.length < config.demonstrations.count; episode++) {
+    demonstrations.push(...demonstrateEpisode(config, template, episode));
     if (performance.now() - since < AT_ONCE_MS) continue;
     await setImmediate();
     since = performance.now();
   }
-  return demonstrations;
+  return demonstrations.slice(0, config.demonstrations.count);
 }
 
-function makeDemonstration(config: SftConfig, template: PromptTemplate, index: number): Demonstration {
+function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: number): Demonstration[] {
   const random = new RandomStream({ seed: config.seed, purpose: 'demonstration', episode: index });
-  const { state, plan } = config.environment.name in FORMULA_GAMES ? demonstrateFormula(config, index, random) : demonstrateStep(config, index, random);
-  return { state, text: renderResponse(plan.word(template.thought), plan.action, template.keys) };
+  const taught = config.environment.name in FORMULA_GAMES ? [demonstrateFormula(config, index, random)] : demonstrateWalk(config, index, random);
+  return taught.map(({ state, plan }) => ({ state, text: renderResponse(plan.word(template.thought), plan.action, template.keys) }));
 }
 
-/** A state that a walk leads to, and what to do there: the best, or the naive habit. */
-function demonstrateStep(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
+/** The last states of a walk, and what to do in each: the best, or the naive habit. */
+function demonstrateWalk(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan }[] {
   const { habits: { naive }, walk } = config.demonstrations;
   const game = gameByName(config.environment.name);
   const expert = expertOf(config.environment.name);
   const options = game.parseOptions(config.environment.options);
   const environment = game.start({ seed: config.seed + 1, episode: index }, options);
-  let state = environment.state();
+  const states = [environment.state()];
   const planned = (from: Environment) => (random.uniform() < naive ? expert.naivePlan(from) : expert.bestPlan(from, null));
   let open = true;
   for (let left = random.below(walk.longest + 1); left > 0; left--) {
     const plan = walk.planned > 0 && random.uniform() < walk.planned ? planned(environment) : null;
     open = environment.step(plan?.action ?? random.pick(environment.legalActions())).stop === null;
     if (!open) break;
-    state = environment.state();
+    states.push(environment.state());
   }
-  // What ended the episode is left out.
-  const plan = planned(open ? environment : game.fromState(state, options));
-  if (plan === null) throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
-  return { state, plan };
+  return states.slice(-walk.taught).map((state) => {
+    // What ended the episode is left out.
+    const plan = planned(open && state === states.at(-1) ? environment : game.fromState(state, options));
+    if (plan === null) throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
+    return { state, plan };
+  });
 }
 
 function demonstrateFormula(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {

@@ -1,6 +1,6 @@
 /** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
 import type { RunConfig } from '../configs/schema.ts';
-import type { Game, JsonState } from '../envs/env.ts';
+import type { Game, JsonState, RgbImage } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import { responseWeights } from '../policy/agent.ts';
 import type { RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
@@ -90,10 +90,10 @@ async function optimizerStep<O>(input: EpochInput<O>, state: EpochState, chosen:
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
 function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O>, chosen: readonly PpoSample[], paired: readonly CorrectionRow[], dropout: RandomStream) {
-  const states: JsonState[] = [];
+  const pictures: RgbImage[] = [];
   const row = (state: JsonState, responseIds: readonly number[]) => {
     const environment = game.fromState(state, options);
-    return { image: states.push(state) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds, dropoutSeed: dropout.odd64() };
+    return { image: pictures.push(environment.observe(agent.imageSize)) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds, dropoutSeed: dropout.odd64() };
   };
   const ppoRows = config.algorithm === 'sft' ? [] : chosen;
   const rows: TrainingRow[] = [
@@ -113,7 +113,7 @@ function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O
       sftWeights: new Float32Array(trainedTokens).fill(sftCoef / (paired.length * trainedTokens)),
     })),
   ];
-  return { rows, pixels: agent.pixels(states.map((state) => game.fromState(state, options).observe(agent.imageSize))) };
+  return { rows, pixels: agent.pixels(pictures) };
 }
 
 function collect(sums: EpochSums, rows: readonly TrainingRow[], statistics: readonly RowStatistics[], gradNorm: number, clip: number): void {

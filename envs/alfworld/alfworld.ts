@@ -109,9 +109,9 @@ function dataRoot(): string {
 
 type Loaded = { readonly game: TextGame; readonly task: Task; readonly sentence: string | null };
 
-/** Games are loaded once for the episodes and re-made environments of a wave. */
+/** Games are loaded once for the episodes of a wave and the rows of a run, which are drawn again and again; about 0.2 to 0.3 MB each. */
 const loadedGames = new Map<string, Loaded>();
-const KEPT_GAMES = 128;
+const KEPT_GAMES = 512;
 
 function load(key: GameKey): Loaded {
   const name = JSON.stringify(key.source === 'data' ? [key, dataRoot()] : key);

@@ -79,6 +79,24 @@ for (const { name, options, walk = {} } of GAMES) {
   });
 }
 
+test('several states of one walk become demonstrations: neighbours from its end backwards, the last of them as when one is taught', async (t) => {
+  const template = loadPromptTemplate('alfworld', 'alfworld');
+  const make = (taught: number, count: number) =>
+    makeDemonstrations(parseConfig(sftConfigSchema, { environment: { name: 'alfworld' }, model: { base: 'x', prompt: 'alfworld' }, demonstrations: { count, habits: { naive: 0 }, walk: { longest: 6, planned: 1, taught } } }, 'test'), template);
+  type Household = { key: { episode: number }; actions: string[] };
+  const walks = Object.values(Object.groupBy(await make(3, 40), ({ state }) => (state as Household).key.episode));
+  t.is(walks.flat().length, 40);
+  // Of a walk of 0 to 6 steps the last 1 to 3 states; the list may end within a walk.
+  const whole = walks.slice(0, -1).map((walk) => walk!);
+  for (const walk of whole) {
+    const lengths = walk.map(({ state }) => (state as Household).actions.length);
+    t.deepEqual(lengths, lengths.map((_, index) => lengths[0] + index));
+    t.is(lengths.length, Math.min(3, lengths.at(-1)! + 1));
+  }
+  t.true(whole.some((walk) => walk.length === 3));
+  t.deepEqual(whole.map((walk) => walk.at(-1)), await make(1, whole.length));
+});
+
 test('the best plan always reaches the goal of the games that can be won', (t) => {
   for (let episode = 0; episode < 50; episode++) {
     t.is(playBest('points24', { deals: 'solvable' }, episode).reward, 10);
