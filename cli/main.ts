@@ -32,6 +32,12 @@ const program = new Command('gtr')
 
 for (const register of [up, train, sft, watch, control, set, reset, fork, result, corrections, rate, estimate, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
 
+// Who reads the output may have seen enough (`gtr play alfworld | head`): the command ends with it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

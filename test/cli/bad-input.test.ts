@@ -56,6 +56,18 @@ refused('a damaged reference checkpoint', () => {
   return ['conformance', 'llava', copy];
 }, /model\.safetensors/);
 
+test('output that nobody reads any more ends the command, without a word', async (t) => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), 'play', 'numberline'], { cwd: project, env: { ...process.env, GTR_HOME: folder } });
+  let err = '';
+  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
+  child.stdout.once('data', () => {
+    child.stdout.destroy();
+    child.stdout.once('close', () => child.stdin.write('jump\njump\n'));
+  });
+  t.is(await new Promise((resolve) => child.once('close', resolve)), 0, err);
+  t.is(err, '');
+});
+
 test('an unknown verb', async (t) => {
   const { code, err } = await gtr(['fly']);
   t.is(code, 2);
