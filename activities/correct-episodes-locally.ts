@@ -12,6 +12,7 @@ import { type ActivityDependencies, activity } from './activity.ts';
 import type { RolloutWaveResult } from './roll-out-wave.ts';
 
 export type CorrectEpisodesInput = { config: RunConfig; iteration: number; wave: RolloutWaveResult };
+/** `keptSteps`: as far as the wave was judged. */
 export type CorrectEpisodesResult = { judgements: ArtifactRef; keptSteps: number; counts: CorrectorCounts; seconds: number };
 
 export function createCorrectionActivities({ store }: ActivityDependencies) {
@@ -40,6 +41,6 @@ export type CorrectionActivities = ReturnType<typeof createCorrectionActivities>
 
 /** What judging says of each episode of a wave, as one artifact. */
 export async function putJudgements(store: ArtifactStore, judged: readonly EpisodeProgress[]): Promise<Pick<CorrectEpisodesResult, 'judgements' | 'keptSteps'>> {
-  const judgements = judged.map(({ verdicts, cut, sources }): EpisodeJudgement => ({ verdicts, cut, sources }));
+  const judgements = judged.map(({ verdicts, cut, sources, done }): EpisodeJudgement => ({ verdicts, cut, sources, ...(done ? {} : { partial: true }) }));
   return { judgements: await putJson(store, 'judgements', judgements), keptSteps: judgements.reduce((sum, { verdicts }) => sum + verdicts.length, 0) };
 }

@@ -7,14 +7,15 @@ import { type EpisodeProgress, judgeEpisode } from '../corrector/judge-episode.t
 import { PaidJudge } from '../corrector/paid-judge.ts';
 import { TeacherError } from '../corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
-import type { Episode } from '../learner/trajectory.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
 import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
-import { type JudgingContext, openTeacher } from './open-wave.ts';
+import { type JudgingContext, openTeacher } from './review-wave.ts';
+import { getSampled } from './roll-out-wave.ts';
 
-/** `slot`: the episode's place in its wave. `progress`: how far it is judged; null: as when the wave was opened. */
+/** `slot`: the episode's place in its wave. `progress`: how far it is judged; null: as in the context. */
 export type CorrectThoughtInput = { context: ArtifactRef; slot: number; progress: ArtifactRef | null };
-export type CorrectThoughtResult = { progress: ArtifactRef; done: boolean; counts: CorrectorCounts };
+/** `judged`: steps of the episode; `done`: nothing of it will be asked any more. */
+export type CorrectThoughtResult = { progress: ArtifactRef; judged: number; done: boolean; counts: CorrectorCounts };
 
 /** Tries of this activity that ended without an answer. */
 type FailedTries = { failures: number; rateLimited: number };
@@ -25,7 +26,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
     /** Asks about the episode's next open thought and goes on with what is known behind it. */
     correctThought: activity(async ({ context, slot, progress }: CorrectThoughtInput): Promise<CorrectThoughtResult> =>
       withHeartbeat<FailedTries, CorrectThoughtResult>(async (beat) => {
-        const { config, iteration, payer, episodes, judge, ...opened } = await openContext(context);
+        const { config, iteration, payer, episodes, closed, upTo, judge, ...opened } = await openContext(context);
         const soFar = progress === null ? opened.progress[slot] : await getJson<EpisodeProgress>(store, progress);
         const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
         let counts = addCounts(NO_COUNTS, failed);
@@ -45,8 +46,8 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
           }
           counts = addCounts(counts, verdict.counts);
           return verdict;
-        });
-        return { progress: await putJson(store, 'judged-episode', judged), done: judged.done, counts };
+        }, { upTo: upTo[slot], over: closed[slot] });
+        return { progress: await putJson(store, 'judged-episode', judged), judged: judged.verdicts.length, done: judged.done, counts };
       }),
     ),
   };
@@ -71,14 +72,14 @@ function backoffSeconds(attempt: number): number {
   return Math.min(2 ** (attempt - 1), 60) * (0.5 + Math.random() / 2);
 }
 
-/** Waves that a worker keeps ready: each of their thoughts needs the same episodes. */
+/** Reviewed waves that a worker keeps ready: each of their thoughts needs the same episodes. */
 const CONTEXTS = 8;
 
 function cachedContexts(store: ArtifactStore, account: CorrectorAccount) {
   const open = async (ref: ArtifactRef) => {
     const context = await getJson<JudgingContext>(store, ref);
     const judge = new PaidJudge(context.config, account.limit(openTeacher(context.config)), account.ledger);
-    return { ...context, judge, episodes: await getJson<Episode[]>(store, context.episodes) };
+    return { ...context, judge, episodes: (await getSampled(store, context.wave)).episodes };
   };
   const contexts = new Map<string, ReturnType<typeof open>>();
   return (ref: ArtifactRef) => {

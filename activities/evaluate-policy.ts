@@ -40,7 +40,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
           if (index < parts.length) continue;
           const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, temperature };
           const parsed = game.parseOptions(options);
-          const episodes = await playEpisodes(agent, game, parsed, { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
+          const { episodes } = await playEpisodes(agent, game, parsed, { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
             resume: resume && index === resume.finished.length ? resume.deals : undefined,
             onRound: async (deals) => {
               if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));

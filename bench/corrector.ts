@@ -31,7 +31,7 @@ const { values } = parseArgs({
 const [steps, environments, scale] = [values.steps, values.environments, values.scale].map(Number);
 const [latency, roundSeconds, updateSecondsPerStep] = [values.latency, values.round, values.update].map((seconds) => Number(seconds) * scale);
 /** The solver is no tool here: a thought is one request of the whole latency. */
-const CHANGES = [`envSteps=${steps}`, `rollout.envStepsPerIteration=${steps}`, `rollout.episodesPerWave=${environments}`, 'ppo.epochs=4', 'evaluation.episodes=0', 'corrector.openai.toolRounds=0', `corrector.openai.timeoutSeconds=${Math.max(10, 3 * latency)}`];
+const CHANGES = [`envSteps=${steps}`, `rollout.envStepsPerIteration=${steps}`, `rollout.episodesPerWave=${environments}`, 'ppo.epochs=4', 'evaluation.episodes=0', 'corrector.openai.toolRounds=0', `corrector.handOverSeconds=${10 * scale}`, `corrector.openai.timeoutSeconds=${Math.max(10, 3 * latency)}`];
 
 process.env.GTR_LOG_LEVEL = 'error';
 Runtime.install({ logger: temporalLogger('bench') });

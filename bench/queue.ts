@@ -45,8 +45,8 @@ try {
     const waves = await Promise.all(
       Array.from({ length: Math.ceil(thoughts / perWave) }, async (_, wave) => {
         const own = episodes.slice(wave * perWave, (wave + 1) * perWave);
-        const result = { wave, episodes: await putJson(store, 'episodes', own), envSteps: own.length, responseTokens: 0, seconds: 0, modelSeconds: 0, perplexity: null };
-        return await client.workflow.start<typeof correctWave>('correctWave', { workflowId: `waiting/wave-${wave}`, taskQueue: WORKFLOW_QUEUE, args: [{ config, iteration: 0, wave: result, runId: 'waiting', paused: false }] });
+        const result = { wave, over: true, episodes: await putJson(store, 'episodes', own), envSteps: own.length, responseTokens: 0, likelySteps: own.length, seconds: 0, modelSeconds: 0, perplexity: null };
+        return await client.workflow.start<typeof correctWave>('correctWave', { workflowId: `waiting/wave-${wave}`, taskQueue: WORKFLOW_QUEUE, args: [{ config, iteration: 0, wave: result, runId: 'waiting', needed: Number.MAX_SAFE_INTEGER, paused: false }] });
       }),
     );
     const waiting = async () => (await Promise.all(waves.map(async (wave) => (await wave.describe()).raw.pendingActivities?.filter(({ activityType }) => activityType?.name === 'correctThought').length ?? 0))).reduce((sum, count) => sum + count, 0);

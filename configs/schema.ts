@@ -122,6 +122,7 @@ const corrector = z
     judgedShare: probability.default(1).describe('Share of steps that is judged (seeded choice); the others count as correct and are never cut by the corrector.'),
     policy: z.enum(['always', 'verified-skip']).default('always').describe('always: the teacher is asked about every judged thought; verified-skip: not about those that the exact solver proves right, whose verdict is the same.'),
     account: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be small letters, digits and hyphens').default('default').describe('Account of a paid teacher. Its limits hold for all runs on it, so each account has its own task queue, `corrector-<account>` (`default`: `corrector`), polled by workers that hold its key.'),
+    handOverSeconds: z.number().min(0).default(10).describe('A wave that takes long to sample hands its new steps to a paid teacher so often, to be judged while the rest is sampled; 0: after every round.'),
     budgetUsd: z.number().positive().nullable().default(null).describe('US dollars that the run may spend on its teacher: it pauses before a thought that could exceed them. null: any.'),
     requestsPerMinute: z.number().positive().nullable().default(null).describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`). It paces thoughts: one request each, two where the solver\'s tool is offered.'),
     tokensPerMinute: positive.nullable().default(null).describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`).'),
@@ -188,6 +189,11 @@ export const runConfigSchema = z
   });
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** Whether thoughts are judged by a teacher who costs money and time; the exact solver is free and instant. */
+export function hasPaidTeacher({ algorithm, corrector }: Pick<RunConfig, 'algorithm' | 'corrector'>): boolean {
+  return algorithm !== 'ppo' && corrector.teacher !== 'solver';
+}
 
 /** A supervised warm start: makes a checkpoint from demonstrations. */
 export const sftConfigSchema = z.strictObject({

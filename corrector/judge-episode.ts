@@ -7,20 +7,30 @@ import { correctEpisode, LATER } from './correct-episode.ts';
 import type { JudgeRequest } from './teacher.ts';
 
 /** How far an episode is judged. */
-export type EpisodeProgress = EpisodeJudgement & { done: boolean };
+export type EpisodeProgress = Omit<EpisodeJudgement, 'partial'> & { done: boolean };
 
 export const NOT_JUDGED_YET: EpisodeProgress = { verdicts: [], sources: [], cut: false, done: false };
 
 /** A verdict with its source, or LATER. */
 export type JudgeThought = (request: JudgeRequest, step: number) => Promise<{ verdict: Verdict; source: VerdictSource } | typeof LATER>;
 
-/** Goes on behind `soFar` until the episode is judged or `judge` leaves a thought for later. */
-export async function judgeEpisode(config: RunConfig, iteration: number, episode: Episode, soFar: EpisodeProgress, judge: JudgeThought): Promise<EpisodeProgress> {
+/**
+ * Goes on behind `soFar` until the episode is judged or `judge` leaves a thought for later. `upTo`: steps that are judged now; `over`: whether the episode
+ * was sampled to its end.
+ */
+export async function judgeEpisode(
+  config: RunConfig,
+  iteration: number,
+  episode: Episode,
+  soFar: EpisodeProgress,
+  judge: JudgeThought,
+  { upTo = episode.steps.length, over = true }: { upTo?: number; over?: boolean } = {},
+): Promise<EpisodeProgress> {
   const game = gameByName(config.environment.name);
   const options = game.parseOptions(config.environment.options);
   const { steps, states } = episode;
   const sources: (VerdictSource | null)[] = [...soFar.sources];
-  const judgeable = steps.map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === game.cut.reward, formulaAfter: game.cut.formula(states[step + 1]) }));
+  const judgeable = steps.slice(0, upTo).map(({ thought, reward }, step) => ({ wellFormed: thought !== null, failed: reward === game.cut.reward, formulaAfter: game.cut.formula(states[step + 1]) }));
   const judgement = await correctEpisode<Verdict>(
     judgeable,
     (step, target) => {
@@ -34,7 +44,8 @@ export async function judgeEpisode(config: RunConfig, iteration: number, episode
     },
     { cut: config.algorithm !== 'ppo' && config.corrector.cut, soFar: soFar.verdicts },
   );
-  return { ...judgement, sources: judgement.verdicts.map((_, step) => sources[step] ?? null) };
+  const done = judgement.cut || (judgement.done && over && upTo >= steps.length);
+  return { ...judgement, done, sources: judgement.verdicts.map((_, step) => sources[step] ?? null) };
 }
 
 /** The seeded choice of `corrector.judgedShare`. */

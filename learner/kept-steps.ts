@@ -15,7 +15,7 @@ export type KeptSegment = {
   whole: boolean;
 };
 
-/** Steps of an episode that survive the cut. */
+/** Steps of an episode that survive the cut, as far as it was judged. */
 export function keptLength(judgement: EpisodeJudgement): number {
   return judgement.verdicts.length;
 }
@@ -27,7 +27,7 @@ export function selectKeptSteps(episodes: readonly { episode: Episode; judgement
   for (const { episode, judgement } of episodes) {
     if (missing === 0) break;
     const length = Math.min(keptLength(judgement), missing);
-    const whole = length === keptLength(judgement);
+    const whole = length === keptLength(judgement) && !judgement.partial;
     const ended = whole && (judgement.cut || episode.stop === 'terminated' || episode.stop === 'truncated');
     const rewards = episode.steps.slice(0, length).map((step) => step.reward);
     if (whole && judgement.cut) rewards[length - 1] = CUT_REWARD;

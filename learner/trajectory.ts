@@ -62,6 +62,8 @@ export type EpisodeJudgement = {
   sources: (VerdictSource | null)[];
   /** The episode is cut after its last kept step, whose reward becomes -1. */
   cut: boolean;
+  /** Judged only as far as its steps were needed: more of them would be kept. */
+  partial?: true;
 };
 
 /** Reward of the step after which an episode is cut (spec.md section 2). */

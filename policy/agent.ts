@@ -48,6 +48,11 @@ export class Agent {
     return new Agent({ engine: policyEngine, template, tokenizer, checkpoint, preprocess, imageSize: model.imageSize });
   }
 
+  /** The hash of the policy of all calls; null while it is being trained. */
+  get policy(): string | null {
+    return this.#policy;
+  }
+
   /** Makes `flat` the policy of all later calls. `sha256`: the hash that it is stored under; null while it is being trained, when nothing may be sampled. */
   async setPolicy(flat: Float32Array, sha256: string | null): Promise<void> {
     this.#policy = null;

@@ -20,12 +20,12 @@ export type RolloutSettings = {
   leaveAfterFailure: boolean;
 };
 
-/** Episodes so far, after a whole number of rounds (one step of every open episode). */
-export type RolloutProgress = { round: number; episodes: Episode[]; closed: boolean[] };
+/** Episodes so far, after a whole number of rounds (one step of every open episode). `over`: nothing is left to play. */
+export type RolloutProgress = { round: number; episodes: Episode[]; closed: boolean[]; over: boolean };
 
 /**
  * Plays episodes in rounds until each is over. The result is a function of (policy, place, settings) alone, wherever `resume` takes it up.
- * `onRound` sees the progress after each round.
+ * `onRound` sees the progress after each round; where it says `leave`, the episodes are left there, to be taken up again.
  */
 export async function playEpisodes<O>(
   agent: Agent,
@@ -33,19 +33,20 @@ export async function playEpisodes<O>(
   options: O,
   place: RolloutPlace,
   settings: RolloutSettings,
-  { resume, onRound }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<void> } = {},
-): Promise<Episode[]> {
+  { resume, onRound }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'leave' | void> } = {},
+): Promise<RolloutProgress> {
   const { environments, progress } = open(game, options, place, settings, resume);
   try {
-    while (progress.round < settings.maxEpisodeSteps && progress.closed.includes(false)) {
+    const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
+    while (left()) {
       await playRound(agent, game, environments, place, settings, progress);
-      await onRound?.(progress);
+      if ((await onRound?.(progress)) === 'leave' && left()) return progress;
     }
   } finally {
     for (const environment of environments) environment.close?.();
   }
   await bootstrapOpenEpisodes(agent, game, options, progress);
-  return progress.episodes;
+  return { ...progress, over: true };
 }
 
 function open<O>(game: Game<O>, options: O, place: RolloutPlace, settings: RolloutSettings, resume: RolloutProgress | undefined): { environments: Environment[]; progress: RolloutProgress } {
@@ -55,7 +56,7 @@ function open<O>(game: Game<O>, options: O, place: RolloutPlace, settings: Rollo
   }
   const environments = Array.from({ length: settings.episodes }, (_, slot) => game.start({ seed: place.seed, episode: place.firstEpisode + slot }, options));
   const episodes = environments.map((environment, slot): Episode => ({ episode: place.firstEpisode + slot, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 }));
-  return { environments, progress: { round: 0, episodes, closed: episodes.map(() => false) } };
+  return { environments, progress: { round: 0, episodes, closed: episodes.map(() => false), over: false } };
 }
 
 async function playRound<O>(agent: Agent, game: Game<O>, environments: Environment[], place: RolloutPlace, settings: RolloutSettings, progress: RolloutProgress): Promise<void> {

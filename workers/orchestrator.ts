@@ -8,7 +8,7 @@ import { searchAttributeActivities } from '../activities/find-search-attributes.
 import { createExpertActivities } from '../activities/evaluate-expert.ts';
 import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
-import { createWaveActivities } from '../activities/open-wave.ts';
+import { createReviewActivities } from '../activities/review-wave.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
@@ -25,7 +25,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
       ...createMetricsActivities(dependencies),
       ...createRemakeActivities(dependencies),
       ...createDemonstrationActivities(dependencies),
-      ...createWaveActivities(dependencies),
+      ...createReviewActivities(dependencies),
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),
       ...createExpertActivities(dependencies),

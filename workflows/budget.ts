@@ -101,7 +101,8 @@ export class WavePurse {
   /** What the wave took. */
   counts: CorrectorCounts;
   readonly #runId: string;
-  readonly #thoughtUsd: number | null;
+  /** The most that one thought may cost; null: unknown. */
+  #thoughtUsd: number | null = 0;
   readonly #openEpisodes: () => number;
   /** Null: any; at first nothing. */
   #allowedUsd: number | null = 0;
@@ -110,16 +111,21 @@ export class WavePurse {
   #stuckReported = false;
   #sinceReport = 0;
 
-  /** `thoughtUsd`: the most that one thought may cost. `counts`: of the wave before this execution. */
-  constructor({ runId, thoughtUsd, counts, openEpisodes }: { runId: string; thoughtUsd: number | null; counts: CorrectorCounts; openEpisodes: () => number }) {
+  /** `counts`: of the wave before this execution. */
+  constructor({ runId, counts, openEpisodes }: { runId: string; counts: CorrectorCounts; openEpisodes: () => number }) {
     this.#runId = runId;
-    this.#thoughtUsd = thoughtUsd;
     this.#openEpisodes = openEpisodes;
     this.counts = counts;
     setHandler(allowanceSignal, (usd) => {
       this.#allowedUsd = usd;
       this.#asked = this.#stuckReported = false;
     });
+  }
+
+  /** A review took this, and found thoughts of which one may cost `thoughtUsd`. */
+  add(counts: CorrectorCounts, thoughtUsd: number | null): void {
+    this.counts = addCounts(this.counts, counts);
+    this.#thoughtUsd = this.#thoughtUsd === null || thoughtUsd === null ? null : Math.max(this.#thoughtUsd, thoughtUsd);
   }
 
   /** Resolves when one more thought may be paid for; `settle` must follow. */

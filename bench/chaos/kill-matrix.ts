@@ -16,15 +16,14 @@ const WRITES = {
   evaluatePolicy: 2,
   rolloutWave: 2,
   correctEpisodesLocally: 1,
-  openWave: 1,
+  reviewWave: 1,
   correctThought: 1,
-  closeWave: 1,
   assembleBatch: 2,
   updatePolicy: 3,
   publishMetrics: 1,
 } as const satisfies Readonly<Record<string, number | null>>;
 
-const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', openWave: 'openai', correctThought: 'openai', closeWave: 'openai' };
+const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', reviewWave: 'openai', correctThought: 'openai' };
 
 export type ActivityName = keyof typeof WRITES;
 

@@ -1,17 +1,18 @@
 /** A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything behind it are real. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ActivityDependencies, activity } from '../../activities/activity.ts';
+import { type ActivityDependencies, activity, ResumeClock } from '../../activities/activity.ts';
 import { modelFolder } from '../../activities/agent-cache.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
-import { EPISODES_PER_ITERATION, type RolloutActivities } from '../../activities/roll-out-wave.ts';
+import { EPISODES_PER_ITERATION, putSampled, type RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
-import { putJson } from '../../artifacts/codecs.ts';
-import type { RunConfig } from '../../configs/schema.ts';
+import { getJson, putJson } from '../../artifacts/codecs.ts';
+import { hasPaidTeacher, type RunConfig } from '../../configs/schema.ts';
 import { expertOf } from '../../corrector/experts.ts';
 import { gameByName } from '../../envs/registry.ts';
 import type { Episode } from '../../learner/trajectory.ts';
 import { loadPromptTemplate } from '../../policy/prompt-template.ts';
 import { renderResponse } from '../../policy/response.ts';
+import type { RolloutProgress } from '../../policy/rollout.ts';
 import { loadTokenizer } from '../../policy/tokenizer.ts';
 import { RandomStream } from '../../random/counter.ts';
 
@@ -25,17 +26,26 @@ export function pretendPolicyActivities({ store }: ActivityDependencies, { round
   return {
     prepareRun: activity(async () => ({ policy: await putJson(store, 'policy', {}), optimizer: await putJson(store, 'optimizer', {}), modelSha256: 'none', trainedParameters: 0 })),
 
-    rolloutWave: activity(async ({ config, iteration, wave, policy }) => {
+    rolloutWave: activity(async ({ config, iteration, wave, policy, soFar }) => {
       const started = performance.now();
       const episodes = Array.from({ length: config.rollout.episodesPerWave }, (_, slot) => play(config, iteration, iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave + slot, policy.sha256));
-      await sleep(Math.max(...episodes.map(({ steps }) => steps.length)) * roundSeconds * 1000);
-      const steps = episodes.flatMap((episode) => episode.steps);
+      const rounds = Math.max(...episodes.map(({ steps }) => steps.length));
+      const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+      let { round } = soFar === undefined ? { round: 0 } : await getJson<RolloutProgress>(store, soFar.episodes);
+      do {
+        await sleep(roundSeconds * 1000);
+        round++;
+      } while (round < rounds && !handOver?.due());
+      const progress = after(round, episodes);
+      const steps = progress.episodes.flatMap((episode) => episode.steps);
+      const { seconds } = took(started);
       return {
         wave,
-        episodes: await putJson(store, 'episodes', episodes),
+        ...(await putSampled(store, config, iteration, progress)),
         envSteps: steps.length,
         responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
-        ...took(started),
+        seconds: (soFar?.seconds ?? 0) + seconds,
+        modelSeconds: (soFar?.seconds ?? 0) + seconds,
         perplexity: null,
       };
     }),
@@ -46,6 +56,13 @@ export function pretendPolicyActivities({ store }: ActivityDependencies, { round
       return { policy, optimizer, metrics: {}, ...took(started) };
     }),
   };
+}
+
+/** The episodes as they stand after so many rounds. */
+function after(round: number, whole: readonly Episode[]): RolloutProgress {
+  const closed = whole.map(({ steps }) => steps.length <= round);
+  const episodes = whole.map((episode, slot) => (closed[slot] ? episode : { ...episode, states: episode.states.slice(0, round + 1), steps: episode.steps.slice(0, round), stop: null }));
+  return { round, episodes, closed, over: !closed.includes(false) };
 }
 
 /** All of it as the model's time. */

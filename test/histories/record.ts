@@ -41,7 +41,7 @@ mkdirSync(folder);
 const server = await startServer();
 let count = 0;
 for (const { id, type, args, steer } of RUNS) {
-  await withStandIns(server, id, { keptPerWave: 512, thoughtsPerEpisode: 2 }, async () => {
+  await withStandIns(server, id, { keptPerWave: 512, thoughtsPerEpisode: 2, parts: 2 }, async () => {
     const handle = await server.client.workflow.start(type, { workflowId: id, taskQueue: id, args });
     await steer?.(handle);
     await handle.result();

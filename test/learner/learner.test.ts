@@ -54,6 +54,13 @@ test('kept steps are taken in order until enough; a split episode is bootstrappe
   t.is(segments[1].bootstrapValue, 7);
 });
 
+test('an episode that was judged in part stands open', (t) => {
+  const [segment] = selectKeptSteps([{ episode: episode({ rewards: [0, 0, 10], values: [3, 5, 7] }), judgement: { ...judged(2), partial: true } }], 2);
+  t.false(segment.ended);
+  t.false(segment.whole);
+  t.is(segment.bootstrapValue, 7);
+});
+
 test('an episode at the step limit is open: its own bootstrap value follows', (t) => {
   const [segment] = selectKeptSteps([{ episode: episode({ rewards: [0], stop: null, bootstrapValue: 2.5 }), judgement: judged(1) }], 4);
   t.is(segment.bootstrapValue, 2.5);

@@ -47,7 +47,7 @@ for (const { config: name, episodes: count, success } of MODELS) {
       const options = game.parseOptions(config.environment.options);
       const read = thoughtReader(game, options, agent.template.thought);
       const settings = { ...rolloutSettings(config), episodes: count, leaveAfterFailure: false };
-      const episodes = await playEpisodes(agent, game, options, { seed: 77, iteration: 0, firstEpisode: 0 }, settings);
+      const { episodes } = await playEpisodes(agent, game, options, { seed: 77, iteration: 0, firstEpisode: 0 }, settings);
       // First steps only: later ones may stand in states that no demonstration reaches.
       const first = episodes.map(({ steps, states }) => ({ thought: steps[0].thought, state: states[0] }));
       const share = (holds: (thought: Thought, state: (typeof first)[number]['state']) => boolean) => first.filter(({ thought, state }) => thought !== null && holds(thought, state)).length / count;

@@ -65,6 +65,31 @@ test.serial('a paid wave of 1,280 thoughts goes on as a new execution before its
   t.is(Math.round(corrector.costUsd! * 10_000), 78 * 1280); // below the budget
 });
 
+test.serial('thoughts are judged while their wave is sampled', async (t) => {
+  const judged = Promise.withResolvers<void>();
+  const play = {
+    thoughtsPerEpisode: 20,
+    parts: 20,
+    onPart: async (part: number) => (part === 1 ? undefined : await judged.promise), // the second is sampled once a thought of the first is judged
+    onThought: async () => judged.resolve(),
+  };
+  const sizes = await run('parts', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }), 1280, play);
+  for (const { workflowId, events, largestPayload } of sizes) {
+    t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
+    t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
+  }
+  const { corrector } = (await server.client.workflow.getHandle<typeof train>('parts').result()) as TrainResult;
+  t.is(corrector.calls, 1280);
+});
+
+test.serial('where the teacher keeps fewer steps than likely, the last wave is judged further', async (t) => {
+  // Needed 1,024. Wave 0: likely 700, kept 600. Wave 1: judged for 1,024 - 700 = 324 steps, then for 1,024 - 600 = 424.
+  const sizes = await run('further', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }), 600, { likelyPerWave: 700 });
+  const waves = sizes.flatMap(({ workflowId, type }) => (type === 'correctWave' ? [workflowId] : []));
+  t.deepEqual(waves.sort(), ['further/iteration-0/wave-0', 'further/iteration-0/wave-1', 'further/iteration-0/wave-1']);
+  t.is(((await server.client.workflow.getHandle<typeof train>('further').result()) as TrainResult).corrector.calls, 2 * 64); // a thought an episode, each once
+});
+
 test.serial('changed settings act from the next iteration on and are carried on; what will not do is refused', async (t) => {
   const handle = server.client.workflow.getHandle('set');
   const set = (changes: object) => handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });

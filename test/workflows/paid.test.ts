@@ -33,6 +33,8 @@ let rehearsal: RehearsalProcess;
 let installation: Installation;
 let faults: FaultSwitch;
 let solver: TrainResult;
+/** Thoughts of the kept steps: as many questions a paid teacher is asked, and no more. */
+let keptThoughts: number;
 test.before(async () => {
   rehearsal = await startRehearsal({ args: ['--key', KEY] });
   Object.assign(process.env, { OPENAI_BASE_URL: rehearsal.url, OPENAI_API_KEY: KEY });
@@ -40,6 +42,7 @@ test.before(async () => {
   installation = await startInstallation();
   await start('solver', SMALL);
   solver = await result('solver');
+  keptThoughts = (await metricsOf('solver')).reduce((sum, metrics) => sum + metrics['thought/judged']!, 0);
 });
 test.after.always(async () => {
   await installation?.stop();
@@ -48,6 +51,7 @@ test.after.always(async () => {
 
 const start = (id: string, changes: string[]) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', changes)], 'test'));
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
+const metricsOf = async (id: string) => (await readMetrics(path.join(runFolder(installation.home, id), 'metrics.jsonl'))).map(({ metrics }) => metrics);
 const signal = (id: string, name: string, ...args: unknown[]) => withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
 async function rate(...args: string[]): Promise<Record<string, unknown>> {
   const { GTR_FAULTS: _, ...env } = process.env; // only activities meet faults
@@ -89,7 +93,8 @@ test.serial('a paid run asks about each thought once and ends as the solver\'s; 
   const paid = await result('paid');
   same(t, paid);
   const { received, answered } = requests();
-  t.is(paid.corrector.calls, solver.corrector.calls);
+  t.is(paid.corrector.calls, keptThoughts);
+  t.true(keptThoughts < solver.corrector.calls, 'the solver judges whole waves');
   t.is(received, 2 * paid.corrector.calls); // the solver's tool, then the answer
   t.like(paid.corrector, { requests: answered, skipped: 0, ledgerHits: 0, failures: 0, unusable: {} });
   t.true(paid.corrector.tokensIn > 1000 * received && paid.corrector.tokensOut > 0 && paid.corrector.costUsd! > 0);
@@ -134,7 +139,7 @@ test.serial('answers without sense cost no row and no cut, and end', async (t) =
   t.is(asked, 5 + 2 * (calls - 5)); // a wrong formula is complained of once
   t.is(requests().received, asked);
   t.is(senseless.corrections.rows, 0);
-  const [{ metrics }] = await readMetrics(path.join(runFolder(installation.home, 'senseless'), 'metrics.jsonl'));
+  const [metrics] = await metricsOf('senseless');
   t.is(metrics['corrector/unusable/wrongTarget'], calls - 5);
   t.is(metrics['thought/unusableRate'], 1);
   await rehearsal.setFaults([]);
@@ -198,23 +203,24 @@ test.serial('an unknown price makes the cost unknown, and a budget impossible', 
   requests();
 });
 
-test.serial('verified-skip does not ask about what the solver proves right; a killed worker pays nothing twice', async (t) => {
+test.serial('verified-skip does not ask about what the solver proves right; in waves judged while they are sampled, whatever is killed, nothing is paid twice', async (t) => {
   const outcome = await outcomeWithKills(
     installation.supervisor,
     faults,
     'killed',
     [
-      { fault: { activity: 'openWave', place: 'end' }, victim: 'orchestrator' },
+      { fault: { activity: 'rolloutWave', place: 'end' }, victim: 'gpu' }, // with a part of a wave
+      { fault: { activity: 'reviewWave', place: 'end' }, victim: 'orchestrator' },
       { fault: { activity: 'correctThought', place: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
       { fault: { activity: 'correctThought', place: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
       { fault: { activity: 'correctThought', place: 'end' }, victim: 'corrector' }, // between answer and completion
-      { fault: { activity: 'closeWave', place: 'written', writes: 1 }, victim: 'everything' },
+      { fault: { activity: 'reviewWave', place: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
     ],
-    [...fresh(0.37), 'corrector.policy=verified-skip'],
+    [...fresh(0.37), 'corrector.policy=verified-skip', 'corrector.handOverSeconds=0'],
   );
   same(t, outcome.result);
   const { corrector } = outcome.result;
-  t.is(corrector.calls + corrector.skipped, solver.corrector.calls);
+  t.is(corrector.calls + corrector.skipped, keptThoughts);
   t.true(corrector.skipped > 0);
   // Answers that were on their way when the worker was killed are lost with it: the server may have answered more than arrived.
   const { answered } = requests();

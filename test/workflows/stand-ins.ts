@@ -9,23 +9,33 @@ import type { ThoughtActivities } from '../../activities/correct-thought.ts';
 import type { EvaluationActivities } from '../../activities/evaluate-policy.ts';
 import { searchAttributeActivities } from '../../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../../activities/make-demonstrations.ts';
-import type { WaveActivities } from '../../activities/open-wave.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import type { MetricsActivities } from '../../activities/publish-metrics.ts';
+import type { ReviewActivities } from '../../activities/review-wave.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
 import type { ArtifactRef } from '../../artifacts/store.ts';
+import { hasPaidTeacher } from '../../configs/schema.ts';
 import { NO_COUNTS } from '../../learner/corrector-counts.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 import { queueOf } from '../../workflows/queues.ts';
 
 type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
-type OrchestratorActivities = WaveActivities & BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
+type OrchestratorActivities = ReviewActivities & BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
 
-/** What is played: kept steps that every wave brings; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about. */
-export type StandInPlay = { keptPerWave: number; thoughtsPerEpisode?: number; /** Before each of them. */ onThought?: () => Promise<void>; /** Of them under way. */ thoughtsAtOnce?: number };
+/**
+ * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in
+ * which a wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `thoughtsAtOnce`: under way.
+ */
+export type StandInPlay = { keptPerWave: number; likelyPerWave?: number; thoughtsPerEpisode?: number; parts?: number; onPart?: (part: number) => Promise<void>; onThought?: () => Promise<void>; thoughtsAtOnce?: number };
+
+/** Thoughts judged of each episode, by the hash of the review. */
+type Reviews = Map<string, number[]>;
+
+const EPISODES = 64;
+const PART_SECONDS = 12.5;
 
 export type StandInServer = { client: Client; environment: TestWorkflowEnvironment; stop(): Promise<void> };
 
@@ -39,10 +49,11 @@ export async function startServer(extraArgs: string[] = []): Promise<StandInServ
 /** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. */
 export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>): Promise<T> {
   const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options });
+  const reviews: Reviews = new Map();
   const workers = await Promise.all([
-    create(taskQueue, orchestratorActivities(play), { workflowsPath: WORKFLOWS_PATH }),
-    create(queueOf('gpu', taskQueue), gpuActivities()),
-    create(queueOf('corrector', taskQueue), correctorActivities(play), { maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100 }),
+    create(taskQueue, orchestratorActivities(play, reviews), { workflowsPath: WORKFLOWS_PATH }),
+    create(queueOf('gpu', taskQueue), gpuActivities(play)),
+    create(queueOf('corrector', taskQueue), correctorActivities(play, reviews), { maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100 }),
   ]);
   const [first, ...others] = workers;
   const running = others.map((worker) => worker.run());
@@ -64,10 +75,26 @@ const THOUGHT = { selfBleu2: 0.71, distinctPerState: 1.31, perceptionRate: 0.99,
 const GROUPS = { '1-to-9-solutions': RATE, '10-to-24-solutions': RATE, '25-or-more-solutions': RATE };
 const EVALUATION = { ...RATE, reward: 4.25, rewardLow: 3.91, rewardHigh: 4.61, length: 6.31, legalRate: 0.99, wellFormedRate: 0.98, progress: null, groups: GROUPS, thought: THOUGHT, heldOut: null, greedy: null };
 
-function gpuActivities(): GpuActivities {
+function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, onPart }: StandInPlay): GpuActivities {
   return {
     prepareRun: async ({ config: { seed } }) => ({ policy: reference('policy', seed), optimizer: reference('optimizer', seed), modelSha256: '0'.repeat(64), trainedParameters: 470_000 }),
-    rolloutWave: async ({ iteration, wave, policy }) => ({ wave, episodes: reference('episodes', iteration, wave, policy.sha256), envSteps: 640, responseTokens: 64_000, seconds: 12.5, modelSeconds: 11.5, perplexity: wave === 0 ? 1.9 : null }),
+    rolloutWave: async ({ config, iteration, wave, policy, soFar }) => {
+      const part = Math.round((soFar?.seconds ?? 0) / PART_SECONDS) + 1;
+      await onPart?.(part);
+      const paid = hasPaidTeacher(config);
+      const over = !paid || part === parts;
+      return {
+        wave,
+        over,
+        episodes: reference('episodes', iteration, wave, policy.sha256, part),
+        envSteps: over ? 640 : (640 * part) / parts,
+        responseTokens: 64_000,
+        likelySteps: over && paid ? likelyPerWave : null,
+        seconds: PART_SECONDS * part,
+        modelSeconds: 11.5 * part,
+        perplexity: wave === 0 ? 1.9 : null,
+      };
+    },
     updatePolicy: async ({ policy, iteration, epoch, batch, config }) => ({
       policy: reference('policy', policy.sha256, iteration, epoch, batch.sha256, config.optimizer.lr),
       optimizer: reference('optimizer', policy.sha256, iteration, epoch),
@@ -83,7 +110,7 @@ function gpuActivities(): GpuActivities {
   };
 }
 
-function orchestratorActivities({ keptPerWave }: StandInPlay): OrchestratorActivities {
+function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay, reviews: Reviews): OrchestratorActivities {
   return {
     ...searchAttributeActivities, // the real one: it asks the server
     assembleBatch: async ({ iteration, waves, corrections }) => ({
@@ -92,21 +119,34 @@ function orchestratorActivities({ keptPerWave }: StandInPlay): OrchestratorActiv
       samples: reference('samples', iteration, waves),
       metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1) },
     }),
-    openWave: async ({ iteration, wave }) => ({ context: reference('judging', iteration, wave), open: Array.from({ length: 64 }, (_, slot) => slot), thoughtUsd: 0.01, counts: NO_COUNTS }),
-    closeWave: async ({ context }) => ({ judgements: reference('judgements', context), keptSteps: keptPerWave }),
+    reviewWave: async ({ iteration, wave, needed, context, judged }) => {
+      const before = context === null ? new Array<number>(EPISODES).fill(0) : reviews.get(context.sha256)!;
+      const counts = before.map((count, slot) => judged[slot]?.bytes ?? count);
+      const upTo = Math.ceil((thoughtsPerEpisode * wave.envSteps) / 640);
+      const review = reference('judging', iteration, wave, counts);
+      reviews.set(review.sha256, counts);
+      const all = counts.every((count) => count === thoughtsPerEpisode);
+      return {
+        context: review,
+        episodes: counts.map((count) => ({ judged: count, upTo, done: count === thoughtsPerEpisode })),
+        thoughtUsd: 0.01,
+        counts: NO_COUNTS,
+        closed: wave.over && all ? { judgements: reference('judgements', review), keptSteps: Math.min(needed, keptPerWave), whole: needed >= keptPerWave } : null,
+      };
+    },
     publishMetrics: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
   };
 }
 
-function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay): CorrectionActivities & ThoughtActivities {
+function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay, reviews: Reviews): CorrectionActivities & ThoughtActivities {
   return {
     correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
     // The size of the reference counts the thoughts so far.
     correctThought: async ({ context, slot, progress }) => {
       await onThought?.();
-      const judged = (progress?.bytes ?? 0) + 1;
-      return { progress: { ...reference('judged-episode', context, slot, judged), bytes: judged }, done: judged === thoughtsPerEpisode, counts: { ...NO_COUNTS, calls: 1, requests: 2, tokensIn: 2400, tokensOut: 180, costUsd: 0.0078, seconds: 9.5, slowestSeconds: 9.5 } };
+      const judged = (progress?.bytes ?? reviews.get(context.sha256)![slot]) + 1;
+      return { progress: { ...reference('judged-episode', slot, judged), bytes: judged }, judged, done: judged === thoughtsPerEpisode, counts: { ...NO_COUNTS, calls: 1, requests: 2, tokensIn: 2400, tokensOut: 180, costUsd: 0.0078, seconds: 9.5, slowestSeconds: 9.5 } };
     },
   };
 }

@@ -1,0 +1,138 @@
+/** The first half of an iteration: waves of episodes sampled one after another, judged meanwhile, until enough of their steps are kept. */
+import { type ChildWorkflowHandle, startChild, workflowInfo } from '@temporalio/workflow';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import type { WaveRecord } from '../activities/run-records.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import type { PauseGate } from './control.ts';
+import { correctWave, type CorrectWaveResult } from './correct-wave.ts';
+import { type CarriedWave, sampledSignal } from './paid-wave.ts';
+
+export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
+
+/** `waves`: those that are trained on. `records`: of all that were judged. `corrector`: what judging them took. `keptPerWave`: on average. */
+export type SampledAndJudged = { waves: JudgedWave[]; records: WaveRecord[]; corrector: CorrectorCounts; keptPerWave: number };
+
+/** `sample`: samples a wave, or goes on with one. `onKept`: is told how many kept steps there are. */
+export type SamplingPlace = {
+  runId: string;
+  config: RunConfig;
+  iteration: number;
+  gate: PauseGate;
+  sample: (wave: number, soFar: RolloutWaveResult | undefined) => Promise<RolloutWaveResult>;
+  onKept: (steps: number) => void;
+};
+
+/**
+ * Waves one after another, each judged while it and the next are sampled. As many as should suffice, by what waves held so far or by what the exact solver would
+ * keep, are sampled without waiting for verdicts; then, if they did not suffice, as many more. The waves used are the first that suffice, in their order. A paid
+ * teacher is asked about as many steps as are likely needed; where it keeps fewer, about further ones. What is sampled, asked about and used follows from
+ * episodes and verdicts alone, never from timing, so that it costs the same whatever dies. `keptPerWave`: of the last iteration, null: not known.
+ */
+export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
+  const needed = place.config.rollout.envStepsPerIteration;
+  const waves: Wave[] = [];
+  for (let kept = 0; ; ) {
+    const more = keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
+    for (let i = 0; i < more; i++) {
+      const wave = new Wave(place, waves.length, () => place.onKept(sum(waves.map((one) => one.judged?.keptSteps ?? 0))));
+      waves.push(wave);
+      await wave.sample(needed - sum(waves.map(({ expected }) => expected ?? 0)));
+    }
+    if (waves.every(({ expected }) => expected !== null)) {
+      kept = sum(waves.map(({ expected }) => expected!));
+      keptPerWave = kept / waves.length;
+      if (kept < needed) continue;
+    }
+    kept = 0;
+    for (const [index, wave] of waves.entries()) {
+      kept += await wave.judge(needed - kept);
+      if (kept >= needed) return await finish(waves, index + 1);
+    }
+    keptPerWave = kept / waves.length;
+  }
+}
+
+/** The first `used` waves suffice; others whose judging was begun are waited for, because what they took counts. */
+async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJudged> {
+  const judged = await Promise.all(waves.filter((wave) => wave.isBegun).map((wave) => wave.result()));
+  return {
+    waves: judged.slice(0, used),
+    records: judged.map(({ wave, judged: { judgements } }, index) => ({ episodes: wave.episodes, judgements, used: index < used })),
+    corrector: judged.reduce((counts, one) => addCounts(counts, one.judged.counts), NO_COUNTS),
+    keptPerWave: sum(waves.slice(0, used).map(({ expected }) => expected!)) / used,
+  };
+}
+
+/** A wave that is sampled part by part and judged meanwhile. */
+class Wave {
+  /** Kept steps: likely, then as judged as a whole; null: not known. */
+  expected: number | null = null;
+  /** What judging came to, as far as it went. */
+  judged: CorrectWaveResult | null = null;
+  readonly #place: SamplingPlace;
+  readonly #wave: number;
+  readonly #onJudged: () => void;
+  #sampled: RolloutWaveResult | undefined;
+  #child: Promise<ChildWorkflowHandle<typeof correctWave>> | null = null;
+  #judging: Promise<CorrectWaveResult> | null = null;
+
+  constructor(place: SamplingPlace, wave: number, onJudged: () => void) {
+    this.#place = place;
+    this.#wave = wave;
+    this.#onJudged = onJudged;
+  }
+
+  get isBegun(): boolean {
+    return this.#judging !== null;
+  }
+
+  /** Samples it to its end; begins to judge it for `needed` kept steps as soon as a part is there, unless none are needed. */
+  async sample(needed: number): Promise<void> {
+    let told = Promise.resolve();
+    do {
+      await this.#place.gate.pass();
+      const part = (this.#sampled = await this.#place.sample(this.#wave, this.#sampled));
+      if (this.#child !== null) {
+        const child = this.#child;
+        told = told.then(async () => await (await child).signal(sampledSignal, part)).catch(() => {}); // one that has failed says so by its result
+      } else if (needed > 0) this.#begin(part, needed);
+    } while (!this.#sampled.over);
+    this.expected = this.#sampled.likelySteps;
+  }
+
+  /** Kept steps once it is judged as a whole, or as far as it takes for `needed` of them. */
+  async judge(needed: number): Promise<number> {
+    if (this.#judging === null) this.#begin(this.#sampled!, needed);
+    let { keptSteps, further } = await this.#judging!;
+    if (further !== undefined && keptSteps < needed) {
+      this.#begin(this.#sampled!, needed, further);
+      ({ keptSteps, further } = await this.#judging!);
+    }
+    if (further === undefined) this.expected = keptSteps;
+    return keptSteps;
+  }
+
+  async result(): Promise<JudgedWave> {
+    return { wave: this.#sampled!, judged: await this.#judging! };
+  }
+
+  #begin(wave: RolloutWaveResult, needed: number, carried?: CarriedWave): void {
+    const { config, iteration, runId, gate } = this.#place;
+    const { paused } = gate;
+    const child = (this.#child = startChild(correctWave, {
+      workflowId: `${workflowInfo().workflowId}/wave-${this.#wave}`,
+      args: [{ config, iteration, wave, runId, needed, paused, carried }],
+      staticSummary: `judge wave ${this.#wave}`,
+    }));
+    const judging = (this.#judging = child.then((handle) => gate.passOn(handle, paused, handle.result())));
+    judging.then((judged) => {
+      this.judged = judged;
+      this.#onJudged();
+    }).catch(() => {}); // awaited by whoever needs it; an early failure must not count as unhandled
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
