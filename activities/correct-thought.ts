@@ -2,8 +2,10 @@
 import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
 import { LATER } from '../corrector/correct-episode.ts';
 import { type EpisodeProgress, judgeEpisode } from '../corrector/judge-episode.ts';
+import { problemOf } from '../corrector/openai-client.ts';
 import { PaidJudge } from '../corrector/paid-judge.ts';
 import { TeacherError } from '../corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
@@ -20,9 +22,19 @@ export type CorrectThoughtResult = { progress: ArtifactRef; judged: number; done
 /** Tries of this activity that ended without an answer. */
 type FailedTries = { failures: number; rateLimited: number };
 
+/** `passes`: it may answer later without anyone's doing. */
+export type TeacherProblem = { reason: string; passes: boolean };
+
 export function createThoughtActivities({ store }: ActivityDependencies, account: CorrectorAccount) {
   const openContext = cachedContexts(store, account);
   return {
+    /** What stands against questions to the run's teacher, as far as it can be known without one; null: nothing. */
+    checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
+      openTeacher(config); // a wrong prompt file shows here
+      const problem = await problemOf(config.corrector.openai);
+      return problem === null ? null : { reason: problem.message, passes: problem.passes };
+    }),
+
     /** Asks about the episode's next open thought and goes on with what is known behind it. */
     correctThought: activity(async ({ context, slot, progress }: CorrectThoughtInput): Promise<CorrectThoughtResult> =>
       withHeartbeat<FailedTries, CorrectThoughtResult>(async (beat) => {

@@ -9,7 +9,7 @@ import { rehearsalServer } from '../corrector/rehearsal/server.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
 
-type Options = { port: string; latency: string; faults?: string; log?: string; key?: string; rpm?: string; tpm?: string; toolRounds: string; prompt: string[]; cardFaces?: string; seed: string };
+type Options = { port: string; latency: string; faults?: string; log?: string; key?: string; rpm?: string; tpm?: string; toolRounds: string; prompt: string[]; model: string[]; cardFaces?: string; seed: string };
 
 export function register(program: Command): void {
   program
@@ -23,6 +23,7 @@ export function register(program: Command): void {
     .option('--rpm <n>', 'requests per minute of the account, enforced')
     .option('--tpm <n>', 'tokens per minute of the account, enforced')
     .option('--tool-rounds <n>', 'how often a judgement of Points24 calls the solver before it answers', '1')
+    .option('--model <name>', 'a model that it has; others are unknown to it; default: any', collect, [])
     .option('--prompt <file>', 'another wording of corrector requests to understand (corrector.openai.prompt)', collect, [])
     .option('--card-faces <folder>', 'the card pictures that the games show (environment.options.cardFaces)')
     .option('--seed <n>', 'seed of drawn latencies and faults', '1')
@@ -37,6 +38,7 @@ export function register(program: Command): void {
         requestsPerMinute: options.rpm === undefined ? null : count(options.rpm, '--rpm', 1),
         tokensPerMinute: options.tpm === undefined ? null : count(options.tpm, '--tpm', 1),
         toolRounds: count(options.toolRounds, '--tool-rounds', 0),
+        models: options.model,
         cardFaces: options.cardFaces ?? null,
         seed: count(options.seed, '--seed', 0),
       });

@@ -2,6 +2,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  condition,
   continueAsNew,
   defineQuery,
   defineSignal,
@@ -16,13 +17,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AccountActivities } from '../activities/account-limits.ts';
+import type { ThoughtActivities } from '../activities/correct-thought.ts';
 import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
-import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { hasPaidTeacher, parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
 import { RunBudget } from './budget.ts';
 import { haltSignal, PauseGate } from './control.ts';
@@ -106,7 +108,7 @@ class Run {
   readonly #runId = workflowInfo().workflowId;
   #state: TrainState | null;
   #status: RunStatus = 'preparing';
-  #phase = 'opening the model';
+  #phase = 'beginning';
   #lastMetrics: Record<string, number | null> | null = null;
   #stop: 'finish' | 'now' | null = null;
   #scope: CancellationScope | null = null;
@@ -186,6 +188,8 @@ class Run {
     this.#show();
     this.#indexed = await this.#on<SearchAttributeActivities>('orchestrator', 'search attributes of this server').findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
     await this.#setAccountLimits();
+    if (hasPaidTeacher(this.#config)) await this.#checkTeacher();
+    this.#phase = 'opening the model';
     const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
     if (this.#state !== null) return { ...this.#state, modelSha256: prepared.modelSha256, searchAttributes: this.#indexed };
     const state = initialState(prepared, this.#indexed);
@@ -198,6 +202,28 @@ class Run {
     if (requestsPerMinute === null && tokensPerMinute === null) return;
     const { corrector, environment } = this.#config;
     await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({ queue: queueOf('corrector', workflowInfo().taskQueue, account), config: { corrector, environment } });
+  }
+
+  /** A paid teacher that will not answer shows before the first iteration. A run that goes on by `resume` with the same problem is not held up again. */
+  async #checkTeacher(): Promise<void> {
+    const { account } = this.#config.corrector;
+    this.#phase = `asking the corrector's server of account ${account} whether it is there`;
+    this.#show();
+    const { checkTeacher } = proxyActivities<ThoughtActivities>({ ...activityOptions('corrector', workflowInfo(), this.#config.durability.heartbeatSeconds, account), summary: 'is the teacher there' });
+    let known: string | null = null;
+    for (let seconds = 5; this.#stop === null; seconds = Math.min(2 * seconds, 300)) {
+      const problem = await checkTeacher({ config: this.#config });
+      if (problem === null || problem.reason === known) return;
+      if (problem.passes) {
+        this.#phase = `waiting: ${problem.reason}`;
+        this.#show();
+        await condition(() => this.#stop !== null, seconds * 1000);
+      } else {
+        known = problem.reason;
+        this.#halt(problem.reason);
+        await this.#gate.pass();
+      }
+    }
   }
 
   /** One iteration as a child workflow; null when it was stopped in the middle. */
@@ -355,7 +381,7 @@ class Run {
 
   #progress(): Progress {
     return {
-      status: this.#gate.paused && this.#status === 'running' ? 'paused' : this.#status,
+      status: this.#gate.paused && ['preparing', 'running'].includes(this.#status) ? 'paused' : this.#status,
       iteration: this.#state?.iteration ?? 0,
       iterations: this.#iterations,
       envSteps: this.#state?.envSteps ?? 0,

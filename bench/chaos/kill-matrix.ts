@@ -12,6 +12,7 @@ export type ChaosTeacher = 'solver' | 'openai';
  */
 const WRITES = {
   findSearchAttributes: null,
+  checkTeacher: null,
   prepareRun: 1,
   evaluatePolicy: 2,
   rolloutWave: 2,
@@ -23,7 +24,7 @@ const WRITES = {
   publishMetrics: 1,
 } as const satisfies Readonly<Record<string, number | null>>;
 
-const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', reviewWave: 'openai', correctThought: 'openai' };
+const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', checkTeacher: 'openai', reviewWave: 'openai', correctThought: 'openai' };
 
 export type ActivityName = keyof typeof WRITES;
 

@@ -15,7 +15,8 @@ const message = z.object({ role: z.string(), content: z.union([z.string(), z.arr
 /** What the server reads of a chat-completions request. */
 export const requestSchema = z.looseObject({
   model: z.string(),
-  messages: z.array(message).min(2),
+  /** None: whoever asks so wants to know whether the server is there. */
+  messages: z.array(message).refine(({ length }) => length !== 1),
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
   tool_choice: z.unknown().optional(),
   response_format: z.unknown().optional(),

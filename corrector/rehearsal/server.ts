@@ -25,6 +25,8 @@ export type RehearsalOptions = {
   tokensPerMinute: number | null;
   /** How often a judgement of Points24 calls the tool before it answers. */
   toolRounds: number;
+  /** The only models that it has; none named: any. */
+  models: readonly string[];
   /** Folder of card pictures that the games show; null: the drawn ones. */
   cardFaces: string | null;
   seed: number;
@@ -32,6 +34,7 @@ export type RehearsalOptions = {
 
 /** A line of the log. No header and no key is ever written. */
 export type LoggedRequest = {
+  /** From 1; 0: a request without a message, which asks whether the server is there, and which no fault meets. */
   number: number;
   time: string;
   path: string;
@@ -82,24 +85,26 @@ class Rehearsal {
     if (body === null) return;
     if (request.method === 'POST' && PATH.test(pathname)) return await this.#chat(request, response, pathname, body);
     if (request.method === 'POST' && pathname === '/faults') return send(response, this.#changeFaults(body));
-    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, this.#wrongKey(request) ?? { status: 200, body: { object: 'list', data: [{ id: 'gpt-4o', object: 'model', owned_by: 'rehearsal' }] } });
+    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, this.#wrongKey(request) ?? { status: 200, body: { object: 'list', data: this.#options.models.map((id) => ({ id, object: 'model', owned_by: 'rehearsal' })) } });
     send(response, apiError(404, `There is nothing at ${request.method} ${pathname}.`, 'invalid_request_error', null));
   }
 
   async #chat(request: IncomingMessage, response: ServerResponse, path: string, body: string): Promise<void> {
-    const number = ++this.#received;
     const began = now();
     const parsed = parseRequest(body);
-    const { system, text, picture } = parsed === null ? { system: '', text: '', picture: null } : partsOf(parsed);
-    const rule = this.#faults.next(number, text);
+    const isEmpty = parsed?.messages.length === 0;
+    const number = isEmpty ? 0 : ++this.#received;
+    const asked = isEmpty ? null : parsed;
+    const { system, text, picture } = asked === null ? { system: '', text: '', picture: null } : partsOf(asked);
+    const rule = isEmpty ? null : this.#faults.next(number, text);
     const logged: Omit<LoggedRequest, 'status' | 'seconds'> = {
       number,
       time: new Date().toISOString(),
       path,
       model: parsed?.model ?? null,
-      question: parsed && createHash('sha256').update(JSON.stringify([system, text, picture])).digest('hex').slice(0, 16),
-      text: parsed && text,
-      furtherMessages: parsed === null ? 0 : parsed.messages.length - 2,
+      question: asked && createHash('sha256').update(JSON.stringify([system, text, picture])).digest('hex').slice(0, 16),
+      text: asked && text,
+      furtherMessages: Math.max(0, (parsed?.messages.length ?? 0) - 2),
       fault: rule?.fault ?? null,
       usage: null,
     };
@@ -111,7 +116,7 @@ class Rehearsal {
       appendFileSync(this.#options.log, `${JSON.stringify({ ...logged, status, seconds: Number((now() - began).toFixed(3)) })}\n`);
     };
     response.on('close', () => log(null));
-    const reply = this.#refusal(request, rule) ?? (parsed === null ? apiError(400, 'This is no chat-completions request.', 'invalid_request_error', null) : await this.#answer(parsed, rule, number, logged));
+    const reply = this.#refusal(request, rule) ?? this.#unknownModel(parsed) ?? (asked === null ? apiError(400, isEmpty ? '[] is too short: \'messages\'.' : 'This is no chat-completions request.', 'invalid_request_error', null) : await this.#answer(asked, rule, number, logged));
     const { latency: [from, to], seed } = this.#options;
     const seconds = from + (to - from) * new RandomStream({ seed, purpose: 'rehearsed latency', step: number }).uniform() + (rule?.fault === 'slow' ? rule.seconds : 0);
     if (reply.status === 200 && seconds > 0) await sleep(seconds * 1000);
@@ -143,6 +148,12 @@ class Rehearsal {
   #wrongKey(request: IncomingMessage): Reply | null {
     const { key } = this.#options;
     return key === null || keyOf(request) === key ? null : apiError(401, 'Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key');
+  }
+
+  #unknownModel(request: ChatRequest | null): Reply | null {
+    const { models } = this.#options;
+    if (request === null || models.length === 0 || models.includes(request.model)) return null;
+    return apiError(404, `The model \`${request.model}\` does not exist or you do not have access to it.`, 'invalid_request_error', 'model_not_found');
   }
 
   async #answer(request: ChatRequest, rule: FaultRule | null, number: number, logged: Pick<LoggedRequest, 'question' | 'usage'>): Promise<Reply> {

@@ -12,7 +12,7 @@ const PROJECT = path.resolve(import.meta.dirname, '../..');
 export type RehearsalProcess = {
   /** For OPENAI_BASE_URL. */
   url: string;
-  /** The requests that ended so far, in the order of their ends. */
+  /** The requests that ended so far, in the order of their ends; without those that only asked whether the server is there. */
   log(): LoggedRequest[];
   /** Replaces the scripted faults; numbers of requests go on counting. */
   setFaults(faults: Partial<FaultRule>[]): Promise<void>;
@@ -29,7 +29,7 @@ export async function startRehearsal({ faults = [], args = [] }: { faults?: Part
   if (url === undefined) throw new Error('the rehearsal server did not start');
   return {
     url,
-    log: () => readFileSync(logFile, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as LoggedRequest),
+    log: () => readFileSync(logFile, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as LoggedRequest).filter(({ number }) => number > 0),
     async setFaults(next) {
       const answer = await fetch(url.replace('/v1', '/faults'), { method: 'POST', body: JSON.stringify(next) });
       if (!answer.ok) throw new Error(await answer.text());

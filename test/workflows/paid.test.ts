@@ -36,7 +36,7 @@ let solver: TrainResult;
 /** Thoughts of the kept steps: as many questions a paid teacher is asked, and no more. */
 let keptThoughts: number;
 test.before(async () => {
-  rehearsal = await startRehearsal({ args: ['--key', KEY] });
+  rehearsal = await startRehearsal({ args: ['--key', KEY, '--model', 'gpt-4o', '--model', 'llava-next'] });
   Object.assign(process.env, { OPENAI_BASE_URL: rehearsal.url, OPENAI_API_KEY: KEY });
   faults = await FaultSwitch.open(await mkdtemp(path.join(tmpdir(), 'gtr-faults-')));
   installation = await startInstallation();
@@ -162,6 +162,15 @@ test.serial('what needs a person pauses the run with its reason; it goes on wher
   const { answered } = requests();
   t.is(answered, 2 * person.corrector.calls); // nothing was lost, nothing asked twice
   t.is(person.corrector.requests, answered);
+});
+
+test.serial('a teacher that will not answer shows before the first iteration', async (t) => {
+  await start('absent', [...fresh(0.34), 'corrector.openai.model=gpt-9']);
+  const progress = await halted('absent', /404: The model `gpt-9` does not exist .*; check corrector\.openai\.model and the server's address\.$/);
+  t.like(progress, { status: 'paused', iteration: 0, policy: null });
+  await signal('absent', 'stop', 'now');
+  t.is((await result('absent')).status, 'stopped');
+  t.is(requests().received, 0);
 });
 
 test.serial('a budget is kept, and raised while the run goes on', async (t) => {

@@ -142,6 +142,7 @@ function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandIn
 function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay, reviews: Reviews): CorrectionActivities & ThoughtActivities {
   return {
     correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
+    checkTeacher: async () => null,
     // The size of the reference counts the thoughts so far.
     correctThought: async ({ context, slot, progress }) => {
       await onThought?.();
