@@ -57,9 +57,8 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   const prices: Prices | null = openai.prices ?? pricesOf(openai.model);
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const envSteps = iterations * rollout.envStepsPerIteration;
-  const wave = rollout.episodesPerWave * sizes.stepsPerEpisode;
-  // An iteration's last wave is used in part, but judged as a whole.
-  const surplus: Range = { low: 0, likely: Math.min(wave / 4, envSteps / iterations), high: wave };
+  // Episodes that the teacher keeps longer than the exact solver would bring more than was needed: at the most a whole wave of them.
+  const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
   const skip = corrector.policy === 'verified-skip';
   const perThought = requestsPerThought(environment.name, openai);
   const judged = config.algorithm === 'ppo' ? 0 : corrector.judgedShare;
@@ -92,7 +91,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
     serialHours,
     assumptions: [
       `${envSteps} kept steps in ${iterations} iterations, ${percent(judged)} of them judged, ${percent(WELL_FORMED.low)} to ${percent(WELL_FORMED.high)} of the responses well-formed`,
-      `waves of ${rollout.episodesPerWave} episodes; what an iteration's last wave brings beyond its steps is judged too: up to ${Math.round(surplus.high)} thoughts an iteration`,
+      `only steps that are kept are asked about; where the teacher keeps episodes longer than the exact solver would, up to ${Math.round(surplus.high)} thoughts an iteration more`,
       skip ? `verified-skip: the solver proves ${percent(1 - UNPROVED.high)} to ${percent(1 - UNPROVED.low)} of the thoughts right` : 'policy always: the teacher is asked about every judged thought',
       `a judgement takes ${Math.round(sizes.promptTokens)} prompt tokens in ${perThought} request${perThought > 1 ? 's' : ''} (${Math.round(sizes.constantTokens)} of each are the same for all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ${Math.round(sizes.answerTokens)} of answer: ${sizes.samples} actual requests of this configuration, ${CHARACTERS_PER_TOKEN} characters a token`,
       `${SECONDS.low} to ${SECONDS.high} s a judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} at once; sampling and updating are not in the hours, and run beside`,
