@@ -26,7 +26,7 @@ try {
   const usage = () => ({ ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)])), 'gpu, main thread': cpuSeconds(pids.gpu, pids.gpu) });
   const config = readConfig(runConfigSchema, 'points24-tiny', [`rollout.envStepsPerIteration=${steps}`, `envSteps=${steps * iterations}`, 'evaluation.episodes=0', ...options.set]);
   const before: Record<string, number> = usage();
-  await withClient(async (client) => (await startRun<typeof train>(client, 'train', 'durability', [config], 'durability')).result());
+  const { policy } = await withClient(async (client) => (await startRun<typeof train>(client, 'train', 'durability', [config], 'durability')).result());
   const after: Record<string, number> = usage();
 
   const lines = await readMetrics(path.join(runFolder(installation.home, 'durability'), 'metrics.jsonl'));
@@ -45,7 +45,7 @@ try {
   console.log(`All but model and corrector, median behind the first: ${(100 * median(shares)).toFixed(1)} % of an iteration`);
   const spent = Object.entries(after).map(([name, seconds]) => [name, seconds - before[name]] as const);
   const inAll = spent.filter(([name]) => !name.includes(',')).reduce((sum, [, seconds]) => sum + seconds, 0);
-  console.log(`CPU seconds: ${spent.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} (${((100 * seconds) / inAll).toFixed(1)} %)`).join(', ')}`);
+  console.log(`Policy ${policy.sha256.slice(0, 12)}; CPU seconds: ${spent.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} (${((100 * seconds) / inAll).toFixed(1)} %)`).join(', ')}`);
 } finally {
   await installation.stop();
 }

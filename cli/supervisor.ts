@@ -14,6 +14,14 @@ import { serverAnswers } from './temporal.ts';
 export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/** Temporal's dynamic configuration of the embedded server. */
+const SERVER_SETTINGS = {
+  // Runs that wait on one queue take turns (workflows/queues.ts).
+  'matching.enableFairness': true,
+  // How often in a second the server may look for tasks that wait to be handed out: by default 20 times, so that each may wait for 50 ms.
+  'history.transferProcessorMaxPollRPS': 1000,
+} as const;
+
 /** Pause before a process that died is started again. */
 const RESTART_MS = 1000;
 /** Time in which the server must answer. */
@@ -56,8 +64,8 @@ export class Supervisor {
 
   #serverArguments(port: number, uiPort: number): string[] {
     const place = ['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--db-filename', path.join(this.#home, 'temporal.db')];
-    // Fairness: runs that wait on one queue take turns (workflows/queues.ts).
-    return ['server', 'start-dev', ...place, '--log-level', 'warn', '--dynamic-config-value', 'matching.enableFairness=true', ...searchAttributeFlags()];
+    const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]);
+    return ['server', 'start-dev', ...place, '--log-level', 'warn', ...settings, ...searchAttributeFlags()];
   }
 
   /** Starts a worker process and waits until it polls. */

@@ -40,8 +40,9 @@ export async function superviseSteps<O>(input: SupervisedInput<O>, state: Superv
     const chosen = await demonstrations(state.step * config.batch, Math.min((state.step + 1) * config.batch, config.demonstrations.count));
     const request = await trainingRows(input, chosen, new RandomStream({ seed: config.seed, purpose: 'lora dropout', step: state.step }));
     const { gradient, rows } = await agent.engine.gradients({ ...request, temperature: 1, clip: 1, valueCoef: 0 });
-    if (!Number.isFinite(clipByGlobalNorm(gradient, config.maxGradNorm))) throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
-    adamStep(state.parameters, gradient, state.adam, cosineLearningRate(state.step, steps, lr, lrEnd), config.optimizer);
+    const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.maxGradNorm));
+    if (!Number.isFinite(gradNorm)) throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
+    await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, cosineLearningRate(state.step, steps, lr, lrEnd), config.optimizer));
     await agent.setPolicy(state.parameters, null);
     state.losses.push(rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0));
     state.step++;
@@ -62,5 +63,5 @@ async function trainingRows<O>({ agent, game, options }: SupervisedInput<O>, cho
   const rows = questions.map(
     ({ promptIds }, image): TrainingRow => ({ image, promptIds, responseIds: responses[image], dropoutSeed: dropout.odd64(), sftWeights: new Float32Array(responses[image].length).fill(1 / tokens) }),
   );
-  return { rows, pixels: agent.pixels(questions.map(({ picture }) => picture)) };
+  return { rows, pictures: questions.map(({ picture }) => agent.picture(picture)) };
 }

@@ -17,7 +17,7 @@ export async function thoughtPerplexity<O>(agent: Agent, game: Game<O>, options:
   if (chosen.length === 0) return null;
   const environments = chosen.map(({ state }) => game.fromState(state, options));
   const rows = environments.map((environment, image) => ({ image, promptIds: agent.promptIds(environment.promptValues()), responseIds: chosen[image].step.responseIds.slice(0, chosen[image].step.thoughtTokens) }));
-  const { logprobs } = await agent.engine.score({ rows, pixels: agent.pixels(environments.map((environment) => environment.observe(agent.imageSize))), temperature: 1 });
+  const { logprobs } = await agent.engine.score({ rows, pictures: environments.map((environment) => agent.picture(environment.observe(agent.imageSize))), temperature: 1 });
   const tokens = logprobs.flatMap((row) => [...row]);
   return Math.exp(-tokens.reduce((sum, token) => sum + token, 0) / tokens.length);
 }

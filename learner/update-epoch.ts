@@ -1,9 +1,9 @@
 /** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
 import type { RunConfig } from '../configs/schema.ts';
-import type { Game, JsonState, RgbImage } from '../envs/env.ts';
+import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import { responseWeights } from '../policy/agent.ts';
-import type { RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
+import type { GradientRequest, Gradients, RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
 import { RandomStream } from '../random/counter.ts';
 import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
 import type { CorrectionRow, PpoSample } from './batch.ts';
@@ -59,41 +59,47 @@ export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, on
   const { rowsPerSample } = config.sft;
   const drawn = rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
 
-  await agent.setPolicy(state.parameters, null);
-  for (; state.step < optimizerSteps(samples.length, samplesPerStep); ) {
-    const from = state.step * samplesPerStep;
+  const steps = optimizerSteps(samples.length, samplesPerStep);
+  const request = (step: number): GradientRequest => {
+    const from = step * samplesPerStep;
     const chosen = order.slice(from, from + samplesPerStep).map((index) => samples[index]);
     const paired = drawn.slice(from * rowsPerSample, (from + samplesPerStep) * rowsPerSample).map((index) => rows[index]);
-    await optimizerStep(input, state, chosen, paired);
+    return stepRequest(input, step, chosen, paired);
+  };
+
+  await agent.setPolicy(state.parameters, null);
+  for (let next = state.step < steps ? request(state.step) : null; next !== null; ) {
+    const current: GradientRequest = next;
+    const computing = agent.engine.gradients(current);
+    computing.catch(() => {}); // awaited below
+    next = state.step + 1 < steps ? request(state.step + 1) : null; // while lanes compute
+    await optimizerStep(input, state, current.rows, await computing);
     state.step++;
     await onStep(state);
   }
 }
 
-async function optimizerStep<O>(input: EpochInput<O>, state: EpochState, chosen: readonly PpoSample[], paired: readonly CorrectionRow[]): Promise<void> {
-  const { agent, config, place } = input;
-  const dropout = new RandomStream({ seed: config.seed, purpose: 'lora dropout', iteration: place.iteration, episode: place.epoch, step: state.step });
-  const request = trainingRows(input, chosen, paired, dropout);
-  if (request.rows.length === 0) return;
-  const { gradient, rows: statistics } = await agent.engine.gradients({ ...request, temperature: config.rollout.temperature, clip: config.ppo.clip, valueCoef: config.ppo.valueCoef });
-  const gradNorm = clipByGlobalNorm(gradient, config.ppo.maxGradNorm);
+async function optimizerStep<O>({ agent, config, lr }: EpochInput<O>, state: EpochState, rows: readonly TrainingRow[], { gradient, rows: statistics }: Gradients): Promise<void> {
+  if (rows.length === 0) return;
+  const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.ppo.maxGradNorm));
   if (!Number.isFinite(gradNorm)) {
     add(state.sums, 'skippedSteps', 1);
     if (++state.skippedInARow > MOST_SKIPPED_IN_A_ROW) throw new NotFiniteError(`The gradient was not finite in ${state.skippedInARow} optimizer steps in a row; lower optimizer.lr or look at the batch of this iteration`);
     return;
   }
   state.skippedInARow = 0;
-  adamStep(state.parameters, gradient, state.adam, input.lr, config.optimizer);
+  await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, lr, config.optimizer));
   await agent.setPolicy(state.parameters, null);
-  collect(state.sums, request.rows, statistics, gradNorm, config.ppo.clip);
+  collect(state.sums, rows, statistics, gradNorm, config.ppo.clip);
 }
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
-function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O>, chosen: readonly PpoSample[], paired: readonly CorrectionRow[], dropout: RandomStream) {
-  const pictures: RgbImage[] = [];
+function stepRequest<O>({ agent, game, options, config, place, sftCoef }: EpochInput<O>, step: number, chosen: readonly PpoSample[], paired: readonly CorrectionRow[]): GradientRequest {
+  const dropout = new RandomStream({ seed: config.seed, purpose: 'lora dropout', iteration: place.iteration, episode: place.epoch, step });
+  const pictures: Float32Array[] = [];
   const row = (state: JsonState, responseIds: readonly number[]) => {
     const environment = game.fromState(state, options);
-    return { image: pictures.push(environment.observe(agent.imageSize)) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds, dropoutSeed: dropout.odd64() };
+    return { image: pictures.push(agent.picture(environment.observe(agent.imageSize))) - 1, promptIds: agent.promptIds(environment.promptValues()), responseIds, dropoutSeed: dropout.odd64() };
   };
   const ppoRows = config.algorithm === 'sft' ? [] : chosen;
   const rows: TrainingRow[] = [
@@ -113,7 +119,7 @@ function trainingRows<O>({ agent, game, options, config, sftCoef }: EpochInput<O
       sftWeights: new Float32Array(trainedTokens).fill(sftCoef / (paired.length * trainedTokens)),
     })),
   ];
-  return { rows, pixels: agent.pixels(pictures) };
+  return { rows, pictures, temperature: config.rollout.temperature, clip: config.ppo.clip, valueCoef: config.ppo.valueCoef };
 }
 
 function collect(sums: EpochSums, rows: readonly TrainingRow[], statistics: readonly RowStatistics[], gradNorm: number, clip: number): void {

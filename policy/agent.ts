@@ -26,6 +26,8 @@ export class Agent {
   readonly checkpoint: Checkpoint;
   readonly imageSize: number;
   readonly #preprocess: ImagePreprocessor;
+  /** Of images that are still around: environments draw a scene that comes again but once. */
+  readonly #pictures = new WeakMap<RgbImage, Float32Array>();
   #policy: string | null = null;
 
   private constructor(parts: { engine: PolicyEngine; template: PromptTemplate; tokenizer: PolicyTokenizer; checkpoint: Checkpoint; preprocess: ImagePreprocessor; imageSize: number }) {
@@ -82,13 +84,11 @@ export class Agent {
     return [...kept, ...new Array<number>(fixedLength.tokens - kept.length).fill(pad)];
   }
 
-  /** Images as the vision tower takes them. [images, 3, size, size] */
-  pixels(images: readonly RgbImage[]): Float32Array {
-    const { imageSize } = this.checkpoint.config.vision;
-    const length = 3 * imageSize * imageSize;
-    const pixels = new Float32Array(images.length * length);
-    for (const [index, image] of images.entries()) pixels.set(this.#preprocess(image), index * length);
-    return pixels;
+  /** An image as the vision tower takes it. [3, size, size] */
+  picture(image: RgbImage): Float32Array {
+    const known = this.#pictures.get(image) ?? this.#preprocess(image);
+    this.#pictures.set(image, known);
+    return known;
   }
 
   /** Answers observations; `noise` holds one number in (0, 1) per token. */
@@ -100,7 +100,7 @@ export class Agent {
     const sampledBy = this.#policy;
     if (sampledBy === null) throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
     const rows = observations.map(({ promptValues, noise }, image) => ({ image, promptIds: this.promptIds(promptValues), noise }));
-    const sampled = await this.engine.sample({ rows, pixels: this.pixels(observations.map(({ image }) => image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt });
+    const sampled = await this.engine.sample({ rows, pictures: observations.map(({ image }) => this.picture(image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt });
     return sampled.map(({ ids, logprobs, value }) => {
       const { text, thoughtTokens } = this.tokenizer.splitResponse(ids);
       const ended = this.tokenizer.isEnd(ids.at(-1));
@@ -114,7 +114,7 @@ export class Agent {
   async values(observations: readonly Observation[]): Promise<Float32Array> {
     if (observations.length === 0) return new Float32Array(0);
     const rows = observations.map(({ promptValues }, image) => ({ image, promptIds: this.promptIds(promptValues), responseIds: [] }));
-    const { values } = await this.engine.score({ rows, pixels: this.pixels(observations.map(({ image }) => image)), temperature: 1 });
+    const { values } = await this.engine.score({ rows, pictures: observations.map(({ image }) => this.picture(image)), temperature: 1 });
     return values;
   }
 

@@ -8,6 +8,7 @@ import { canonicalName } from './checkpoint/parameter-names.ts';
 import { Lane } from './lanes/lane.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { TrainingRow } from './policy-engine.ts';
+import { picturesOf } from './preprocess-image.ts';
 import { scoringFeeds } from './vlm/feeds.ts';
 
 /** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
@@ -29,7 +30,7 @@ export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'c
   const [rowCount, tokens] = reference.shapeOf('full_ids');
   const promptTokens = facts.prompt_len;
   const responseTokens = tokens - promptTokens;
-  const pixels = reference.floats('pixel_values');
+  const pictures = picturesOf(reference.floats('pixel_values'), config.vision.imageSize);
   const fullIds = reference.ints('full_ids');
   const rowIds = (row: number) => fullIds.slice(row * tokens, (row + 1) * tokens);
   const prompts = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(0, promptTokens));
@@ -44,7 +45,7 @@ export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'c
     if (engine !== null) lane.setParameters(engine.initialParameters(0));
     const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
     const rows = Array.from({ length: rowCount }, (_, row) => ({ image: row, promptIds: rowIds(row), responseIds: [] }));
-    const { outputs } = await lane.run({ kind: 'inspect', shape, feeds: scoringFeeds(config, shape, rows, pixels, 1) });
+    const { outputs } = await lane.run({ kind: 'inspect', shape, feeds: scoringFeeds(config, shape, rows, pictures, 1) });
     await lane.close();
     return outputs as Record<string, Float32Array>;
   };
@@ -62,13 +63,13 @@ export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'c
     compare('lora_logits', (await inspect(engine)).logits, reference.floats('lora_logits'));
 
     const rows = prompts.map((promptIds, image) => ({ image, promptIds, responseIds: responses[image] }));
-    const { logprobs, values } = await engine.score({ rows, pixels, temperature: facts.temperature });
+    const { logprobs, values } = await engine.score({ rows, pictures, temperature: facts.temperature });
     compare('token_logprobs', logprobs.flatMap((row) => [...row]), reference.floats('token_logprobs'));
     const weights = responseWeights(facts.thought_tokens, responseTokens, facts.thought_coefficient);
     compare('action_logprob', logprobs.map((row) => row.reduce((sum, token, index) => sum + weights[index] * token, 0)), reference.floats('action_logprob'));
     compare('value', values, reference.floats('value'));
 
-    const request = { pixels, temperature: facts.temperature, clip: facts.ppo_clip, valueCoef: facts.value_loss_coefficient };
+    const request = { pictures, temperature: facts.temperature, clip: facts.ppo_clip, valueCoef: facts.value_loss_coefficient };
     const [old, oldValue, advantage, returns] = ['old_logprob', 'old_value', 'advantage', 'returns'].map((name) => reference.floats(name));
     const ppoRows = rows.map((row, index): TrainingRow => ({
       ...row,
@@ -87,7 +88,7 @@ export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'c
 
     const sampled = await engine.sample({
       rows: prompts.map((promptIds, image) => ({ image, promptIds, noise: new Float32Array(facts.greedy_max_new_tokens) })),
-      pixels,
+      pictures,
       maxNewTokens: facts.greedy_max_new_tokens,
       temperature: 0,
       repetitionPenalty: facts.repetition_penalty,

@@ -1,7 +1,7 @@
 /** The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order. */
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { LanePool } from './lanes/lane-pool.ts';
-import type { GradientRequest, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
+import type { GradientRequest, Gradients, Pictures, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
 import { sharedPrompts } from './shared-prompts.ts';
 import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
@@ -38,6 +38,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   readonly trainedSize: number;
   readonly #options: EngineOptions;
   readonly #pool: LanePool;
+  readonly #newPixels = (length: number) => this.#pool.newPixels(length);
 
   private constructor(options: EngineOptions, model: GraphModel) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 
   get seconds(): number {
-    return this.#pool.seconds;
+    return this.#pool.clock.seconds;
   }
 
   initialParameters(seed: number): Float32Array {
@@ -67,31 +68,34 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return this.#pool.setParameters(flat);
   }
 
+  timed<T>(work: () => T): Promise<T> {
+    return this.#pool.clock.timed(work);
+  }
+
   async sample(request: SampleRequest): Promise<SampledRow[]> {
     const { rows, maxNewTokens, temperature } = request;
     const { config } = this.#options.checkpoint;
     const prompts = promptShape(rows, this.#options.lengthStep ?? null);
     const { rowsPerSample } = this.#options;
-    const { vision } = config;
-    const { order, rowsPerPrompt } = sharedPrompts(request, request.pixels.length / (3 * vision.imageSize ** 2), rowsPerSample);
+    const { order, rowsPerPrompt } = sharedPrompts(request, rowsPerSample);
     const sampled: SampledRow[] = [];
     await Promise.all(
       chunks(order, rowsPerSample).map(async (indices) => {
         const shape: SampleShape = { rows: rowBucket(indices.length, rowsPerSample), rowsPerPrompt, ...prompts, maxNewTokens, greedy: temperature === 0 };
-        const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, indices.map((index) => rows[index]), request) });
+        const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, indices.map((index) => rows[index]), request, this.#newPixels) });
         for (const [row, index] of indices.entries()) sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);
       }),
     );
     return sampled;
   }
 
-  async score({ rows, pixels, temperature }: { rows: readonly PromptRow[]; pixels: Float32Array; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {
+  async score({ rows, pictures, temperature }: { rows: readonly PromptRow[]; pictures: Pictures; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {
     const { config } = this.#options.checkpoint;
     const logprobs: Float32Array[] = [];
     const values = new Float32Array(rows.length);
     await Promise.all(
       this.#shards(rows).map(async ({ shape, indices, rows: shard }) => {
-        const { outputs } = await this.#pool.run({ kind: 'score', shape, feeds: scoringFeeds(config, shape, shard, pixels, temperature) });
+        const { outputs } = await this.#pool.run({ kind: 'score', shape, feeds: scoringFeeds(config, shape, shard, pictures, temperature, this.#newPixels) });
         for (const [row, index] of indices.entries()) {
           logprobs[index] = (outputs.logprobs as Float32Array).slice(row * shape.responseTokens, row * shape.responseTokens + shard[row].responseIds.length);
           values[index] = (outputs.values as Float32Array)[row];
@@ -101,13 +105,13 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return { logprobs, values };
   }
 
-  async gradients(request: GradientRequest): Promise<{ gradient: Float32Array; rows: RowStatistics[] }> {
+  async gradients(request: GradientRequest): Promise<Gradients> {
     const { config } = this.#options.checkpoint;
     const { scope } = this.#options;
     if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined)) throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
     const statistics: RowStatistics[] = [];
     const running = this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
-      const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request) });
+      const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request, this.#newPixels) });
       for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
       return gradient!;
     });
@@ -127,7 +131,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const sum = first === undefined ? new Float32Array(this.trainedSize) : await first;
     while (others.length > 0) {
       const summand = await others.shift()!;
-      for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
+      await this.timed(() => addTo(sum, summand));
       this.#pool.recycle(summand);
     }
     return sum;
@@ -196,6 +200,10 @@ function rowStatistics(outputs: Record<string, Float32Array>, row: number, { ppo
     sftLoss: sftWeights === undefined ? NaN : outputs.sft_loss[row],
     entropy: outputs.entropy[row],
   };
+}
+
+function addTo(sum: Float32Array, summand: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
 }
 
 function elementsOf(shape: readonly number[]): number {

@@ -1,8 +1,11 @@
 /** What rollouts, evaluations and updates ask of a policy, whatever device it runs on. Token ids are the tokenizer's; prompts hold one image token per patch. */
 
+/** What rows show: [3, size, size] each, normalised. */
+export type Pictures = readonly Float32Array[];
+
 /** One prompt to answer. Rows of one request may have prompts of different lengths and may share an image. */
 export type SampleRow = {
-  /** Row of `pixels`. */
+  /** Its place in `pictures`. */
   image: number;
   promptIds: readonly number[];
   /** One uniform number in (0, 1) per token that may be generated (inverse-CDF sampling). Ignored by greedy decoding. */
@@ -11,8 +14,7 @@ export type SampleRow = {
 
 export type SampleRequest = {
   rows: readonly SampleRow[];
-  /** [images, 3, size, size], normalised. */
-  pixels: Float32Array;
+  pictures: Pictures;
   maxNewTokens: number;
   /** 0 means greedy. Log-probs of a greedy sample are those at temperature 1. */
   temperature: number;
@@ -32,7 +34,7 @@ export type SampledRow = {
 
 /** One row of a gradient pass: a flat token sequence with two weight streams. A row may carry either or both. */
 export type TrainingRow = {
-  /** Row of `pixels`. */
+  /** Its place in `pictures`. */
   image: number;
   promptIds: readonly number[];
   responseIds: readonly number[];
@@ -54,8 +56,7 @@ export type TrainingRow = {
 
 export type GradientRequest = {
   rows: readonly TrainingRow[];
-  /** [images, 3, size, size], normalised. */
-  pixels: Float32Array;
+  pictures: Pictures;
   temperature: number;
   clip: number;
   valueCoef: number;
@@ -74,6 +75,9 @@ export type RowStatistics = {
   entropy: number;
 };
 
+/** `gradient`: of the request's loss. [trainedSize] */
+export type Gradients = { gradient: Float32Array; rows: RowStatistics[] };
+
 /** Trained parameters by canonical name, float32, in a fixed order. */
 export type Parameters = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
 
@@ -84,16 +88,18 @@ export interface PolicyEngine {
   readonly trainedSize: number;
   /** Whether something that it computes on has died: only a new engine helps. */
   readonly failed: boolean;
-  /** Seconds of computing so far. */
+  /** Seconds of computing so far: passes, sums of their gradients, and what was `timed`. */
   readonly seconds: number;
+  /** Counts arithmetic on the policy that its caller does, such as an optimizer's, as computing. */
+  timed<T>(work: () => T): Promise<T>;
   /** The checkpoint's own values (new LoRA matrices and value heads: seeded initialisation). [trainedSize] */
   initialParameters(seed: number): Float32Array;
   /** Makes `flat` the policy of all later calls. [trainedSize] */
   setParameters(flat: Float32Array): Promise<void>;
   sample(request: SampleRequest): Promise<SampledRow[]>;
   /** Teacher-forced log-probs of responses (one Float32Array per row, at `temperature`) and values. */
-  score(request: { rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[]; pixels: Float32Array; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
+  score(request: { rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[]; pictures: Pictures; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /** Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize] */
-  gradients(request: GradientRequest): Promise<{ gradient: Float32Array; rows: RowStatistics[] }>;
+  gradients(request: GradientRequest): Promise<Gradients>;
   close(): Promise<void>;
 }

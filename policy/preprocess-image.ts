@@ -130,3 +130,9 @@ function centreCrop(image: RgbImage, { do_center_crop: enabled, crop_size: crop 
   }
   return { width: crop.width, height: crop.height, data };
 }
+
+/** A tensor of pictures, [pictures, 3, side, side], as the pictures in it. */
+export function picturesOf(pixels: Float32Array, side: number): Float32Array[] {
+  const length = 3 * side * side;
+  return Array.from({ length: pixels.length / length }, (_, index) => pixels.subarray(index * length, (index + 1) * length));
+}

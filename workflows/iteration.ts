@@ -52,7 +52,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
     proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
 
-  const { waves, records, corrector, keptPerWave } = await sampleAndJudge(
+  const { waves, sampledWaves, records, corrector, keptPerWave } = await sampleAndJudge(
     {
       runId,
       config,
@@ -98,18 +98,18 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const updated = Date.now();
 
   const seconds = {
-    sample: sum(waves.map(({ wave }) => wave.seconds)),
+    sample: sum(sampledWaves.map((wave) => wave.seconds)),
     correct: sum(waves.map(({ judged }) => judged.seconds)),
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
-    model: sum(waves.map(({ wave }) => wave.modelSeconds)) + epochs.modelSeconds,
-    gpu: sum(waves.map(({ wave }) => wave.seconds)) + epochs.seconds,
+    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + epochs.modelSeconds,
+    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + epochs.seconds,
     correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
   const speeds = {
-    'time/tokensPerSecond': sum(waves.map(({ wave }) => wave.responseTokens)) / seconds.sample,
+    'time/tokensPerSecond': sum(sampledWaves.map((wave) => wave.responseTokens)) / seconds.sample,
     'time/envStepsPerSecond': config.rollout.envStepsPerIteration / seconds.iteration,
   };
   const metrics = { ...batch.metrics, 'thought/perplexity': waves[0].wave.perplexity, ...update!.metrics, ...correctorMetrics(corrector) };

@@ -10,8 +10,8 @@ import { type CarriedWave, sampledSignal } from './paid-wave.ts';
 
 export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
 
-/** `waves`: those that are trained on. `records`: of all that were judged. `corrector`: what judging them took. `keptPerWave`: on average. */
-export type SampledAndJudged = { waves: JudgedWave[]; records: WaveRecord[]; corrector: CorrectorCounts; keptPerWave: number };
+/** `waves`: those that are trained on. `sampledWaves`: also those that turned out not to be needed. `records`: of all that were judged. `corrector`: what judging them took. `keptPerWave`: on average. */
+export type SampledAndJudged = { waves: JudgedWave[]; sampledWaves: RolloutWaveResult[]; records: WaveRecord[]; corrector: CorrectorCounts; keptPerWave: number };
 
 /** `sample`: samples a wave, or goes on with one. `onKept`: is told how many kept steps there are. */
 export type SamplingPlace = {
@@ -58,6 +58,7 @@ async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJ
   const judged = await Promise.all(waves.filter((wave) => wave.isBegun).map((wave) => wave.result()));
   return {
     waves: judged.slice(0, used),
+    sampledWaves: waves.map((wave) => wave.sampled),
     records: judged.map(({ wave, judged: { judgements } }, index) => ({ episodes: wave.episodes, judgements, used: index < used })),
     corrector: judged.reduce((counts, one) => addCounts(counts, one.judged.counts), NO_COUNTS),
     keptPerWave: sum(waves.slice(0, used).map(({ expected }) => expected!)) / used,
@@ -81,6 +82,11 @@ class Wave {
     this.#place = place;
     this.#wave = wave;
     this.#onJudged = onJudged;
+  }
+
+  /** The wave once `sample` is done with it. */
+  get sampled(): RolloutWaveResult {
+    return this.#sampled!;
   }
 
   get isBegun(): boolean {

@@ -22,7 +22,7 @@ export class Requests {
     const prompts = Array.from({ length: rows / rowsPerPrompt }, (_, image) => ({ image, promptIds: this.#prompt(random) }));
     return {
       rows: Array.from({ length: rows }, (_, row) => ({ ...prompts[Math.floor(row / rowsPerPrompt)], noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
-      pixels: this.#pixels(random, prompts.length),
+      pictures: this.#pictures(random, prompts.length),
       maxNewTokens: tokens,
       temperature: 1,
       repetitionPenalty: 1.2,
@@ -39,7 +39,7 @@ export class Requests {
       if (image >= ppo) return { ...row, sftWeights: new Float32Array(tokens).fill(1 / (sft * tokens)) };
       return { ...row, ppo: { tokenWeights: new Float32Array(tokens).fill(0.5), oldLogprob: -2 * tokens, oldValue: 0, advantage: random.normal(), return: random.normal(), weight: 1 / ppo } };
     });
-    return { rows, pixels: this.#pixels(random, rows.length), temperature: 0.2, clip: 0.1, valueCoef: 0.5 };
+    return { rows, pictures: this.#pictures(random, rows.length), temperature: 0.2, clip: 0.1, valueCoef: 0.5 };
   }
 
   #words(random: RandomStream, count: number): number[] {
@@ -51,7 +51,7 @@ export class Requests {
     return [1, ...new Array<number>(image).fill(this.#config.imageTokenId), ...this.#words(random, this.promptTokens - image - 1)];
   }
 
-  #pixels(random: RandomStream, images: number): Float32Array {
-    return Float32Array.from({ length: images * 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1);
+  #pictures(random: RandomStream, count: number): Float32Array[] {
+    return Array.from({ length: count }, () => Float32Array.from({ length: 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1));
   }
 }

@@ -4,13 +4,16 @@ import { Canvas, WHITE } from './canvas.ts';
 import { CARD_BACK } from './card-faces.ts';
 import { drawCard, drawSmallCard, FELT } from './card.ts';
 import { SMALL } from './card-table.ts';
+import { drawnOnce } from './recent-scenes.ts';
 
 /** Both views hold any hand: cards are drawn narrower when they are many. `faces`: folder of card pictures, which are always laid out as for people. */
 export function drawBlackjackTable(open: string, player: readonly string[], size: number, faces: string | null = null): RgbImage {
-  const canvas = new Canvas(size, size, FELT);
-  if (size < SMALL && faces === null) drawSmallTable(canvas, open, player);
-  else drawTable(canvas, open, player, faces);
-  return canvas.toImage();
+  return drawnOnce(['blackjack', size, open, ...player, faces].join('\n'), () => {
+    const canvas = new Canvas(size, size, FELT);
+    if (size < SMALL && faces === null) drawSmallTable(canvas, open, player);
+    else drawTable(canvas, open, player, faces);
+    return canvas.toImage();
+  });
 }
 
 /** Of 300 pixels: cards 70 x 98 with 4 between them, the dealer's from (5, 25), the player's from (5, 150), a word above each row. */

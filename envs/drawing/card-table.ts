@@ -2,16 +2,20 @@
 import type { RgbImage } from '../env.ts';
 import { Canvas, LETTER_PITCH, WHITE } from './canvas.ts';
 import { drawCard, drawSmallCard, FELT } from './card.ts';
+import { drawnOnce } from './recent-scenes.ts';
 
 /** Below this size a scene is drawn for a small vision tower: one card a column, large rank and suit. */
 export const SMALL = 128;
 
 /** The table of a card game; cards are suit letter + rank. `faces`: folder of card pictures, which are always laid out as for people. */
 export function drawCardTable(cards: readonly string[], formula: string, size: number, faces: string | null = null): RgbImage {
-  const canvas = new Canvas(size, size, FELT);
-  if (size < SMALL && faces === null) drawColumns(canvas, cards);
-  else drawTable(canvas, cards, formula, faces);
-  return canvas.toImage();
+  const isSmall = size < SMALL && faces === null;
+  return drawnOnce(['cards', size, ...cards, ...(isSmall ? [] : [formula, faces])].join('\n'), () => {
+    const canvas = new Canvas(size, size, FELT);
+    if (isSmall) drawColumns(canvas, cards);
+    else drawTable(canvas, cards, formula, faces);
+    return canvas.toImage();
+  });
 }
 
 /** spec.md section 6: width int(300 / n * 0.9), height 7/5 of it, x = 5 + int(i * width * 1.1), vertically centred, formula below. */

@@ -2,8 +2,13 @@
 import type { RgbImage } from '../env.ts';
 import { BLACK, Canvas, WHITE } from './canvas.ts';
 import { SMALL } from './card-table.ts';
+import { drawnOnce } from './recent-scenes.ts';
 
 export function drawNumberLine(target: number, current: number, size: number): RgbImage {
+  return drawnOnce(['numbers', size, target, current].join('\n'), () => drawLines(target, current, size));
+}
+
+function drawLines(target: number, current: number, size: number): RgbImage {
   const canvas = new Canvas(size, size, WHITE);
   const rows = [['Target', target], ['Current', current]] as const;
   for (const [row, [title, number]] of rows.entries()) {

@@ -1,7 +1,8 @@
 /** Lanes of one machine: jobs go to whichever lane is free; what they compute does not depend on which that is. */
 import { Worker } from 'node:worker_threads';
+import { BusyClock } from './busy-clock.ts';
 import type { LaneJob, LaneResult, LaneSetup } from './lane.ts';
-import type { LaneReply } from './lane-worker.ts';
+import type { LaneAnswer, LaneReply } from './lane-worker.ts';
 
 /** A lane died or a graph failed in it. */
 export class LaneError extends Error {
@@ -61,11 +62,12 @@ export class LanePool {
   readonly #lanes: LaneThread[];
   readonly #free: LaneThread[];
   readonly #queue: ((lane: LaneThread) => void)[] = [];
+  // Memory to be written over: fresh memory costs more than what is done in it, and its garbage more again.
   readonly #spareGradients: Float32Array[] = [];
+  readonly #sparePixels = new Map<number, Float32Array[]>();
+  /** Runs while a lane computes, or whoever goes on with what lanes computed. */
+  readonly clock = new BusyClock();
   #parameters: Float32Array = new Float32Array(0);
-  #busy = 0;
-  #busySince = 0;
-  #seconds = 0;
 
   constructor(setup: LaneSetup, lanes: number) {
     this.#lanes = Array.from({ length: lanes }, () => new LaneThread(setup));
@@ -77,21 +79,18 @@ export class LanePool {
     return this.#lanes.some((lane) => lane.failed);
   }
 
-  /** Seconds in which at least one lane was busy. */
-  get seconds(): number {
-    return this.#seconds;
-  }
-
   /** Gives all lanes the parameters of the jobs that follow, which they copy out of shared memory; one call at a time. */
   async setParameters(flat: Float32Array): Promise<void> {
-    if (this.#parameters.length !== flat.length) this.#parameters = new Float32Array(new SharedArrayBuffer(flat.byteLength));
-    this.#parameters.set(flat);
-    await this.#timed(() => Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: this.#parameters }))));
+    await this.clock.timed(async () => {
+      if (this.#parameters.length !== flat.length) this.#parameters = new Float32Array(new SharedArrayBuffer(flat.byteLength));
+      this.#parameters.set(flat);
+      await Promise.all(this.#lanes.map((lane) => lane.ask({ parameters: this.#parameters })));
+    });
   }
 
   /** Runs a job on the next free lane. Its feeds move there: the caller's arrays are empty afterwards. */
   run(job: LaneJob): Promise<LaneResult> {
-    return this.#timed(() => this.#run(job));
+    return this.clock.timed(() => this.#run(job));
   }
 
   async #run(job: LaneJob): Promise<LaneResult> {
@@ -99,8 +98,10 @@ export class LanePool {
     try {
       const feeds = Object.values(job.feeds).map(({ buffer }) => buffer as ArrayBuffer);
       const gradient = job.kind === 'train' ? this.#spareGradients.pop() : undefined;
-      if (gradient === undefined) return (await lane.ask({ job }, feeds)) as LaneResult;
-      return (await lane.ask({ job: { ...job, gradient } }, [...feeds, gradient.buffer as ArrayBuffer])) as LaneResult;
+      const asked = gradient === undefined ? lane.ask({ job }, feeds) : lane.ask({ job: { ...job, gradient } }, [...feeds, gradient.buffer as ArrayBuffer]);
+      const { pixels, ...result } = (await asked) as LaneAnswer;
+      this.#keepPixels(pixels);
+      return result;
     } finally {
       const next = this.#queue.shift();
       if (next === undefined) this.#free.push(lane);
@@ -108,18 +109,19 @@ export class LanePool {
     }
   }
 
+  /** Memory for the pixels of a job, with anything in it. */
+  newPixels(length: number): Float32Array {
+    return this.#sparePixels.get(length)?.pop() ?? new Float32Array(length);
+  }
+
+  #keepPixels(pixels: Float32Array): void {
+    const spare = this.#sparePixels.get(pixels.length) ?? [];
+    if (spare.length < 2 * this.#lanes.length) this.#sparePixels.set(pixels.length, [...spare, pixels]);
+  }
+
   /** Takes back a gradient that `run` gave and nobody reads any more; as many are kept as there are lanes. */
   recycle(gradient: Float32Array): void {
     if (this.#spareGradients.length < this.#lanes.length) this.#spareGradients.push(gradient);
-  }
-
-  async #timed<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy++ === 0) this.#busySince = performance.now();
-    try {
-      return await work();
-    } finally {
-      if (--this.#busy === 0) this.#seconds += (performance.now() - this.#busySince) / 1000;
-    }
   }
 
   async close(): Promise<void> {

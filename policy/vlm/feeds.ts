@@ -1,23 +1,26 @@
 /** Rows of a request as the arrays that a graph of static shape takes. Rows beyond the request repeat the first one with weight 0. */
 import type { ArrayData } from '../../graph/session.ts';
 import { imageTokens, type VlmConfig } from '../vlm-config.ts';
-import type { GradientRequest, SampleRequest, SampleRow, TrainingRow } from '../policy-engine.ts';
+import type { GradientRequest, Pictures, SampleRequest, SampleRow, TrainingRow } from '../policy-engine.ts';
 import { HIDDEN_SCORE } from './decoder.ts';
 import type { SampleShape } from './sampling-graph.ts';
 import { inputTokens, type ShardShape } from './training-graph.ts';
 
-export type Feeds = Record<string, ArrayData>;
+export type Feeds = Record<string, ArrayData> & { pixels: Float32Array };
+/** Where the largest feed comes from: fresh memory, or such as was fed before, whatever is in it. */
+export type NewPixels = (length: number) => Float32Array;
+const freshPixels: NewPixels = (length) => new Float32Array(length);
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds?: readonly number[] };
 
 /** Ids, positions, image places and pixels of prompts aligned to the right of `promptTokens`, and of responses behind them. */
-function sequenceFeeds(config: VlmConfig, rows: readonly PromptRow[], pixels: Float32Array, count: number, promptTokens: number, tokens: number, padded: boolean): Feeds {
+function sequenceFeeds(config: VlmConfig, rows: readonly PromptRow[], pictures: Pictures, count: number, promptTokens: number, tokens: number, padded: boolean, newPixels: NewPixels): Feeds {
   const { imageTokenId, text, vision } = config;
   const perImage = imageTokens(config);
   const pixelsPerImage = 3 * vision.imageSize ** 2;
   const ids = new BigInt64Array(count * tokens).fill(BigInt(text.padTokenId));
   const positions = new BigInt64Array(count * tokens);
   const imagePositions = new BigInt64Array(count * perImage);
-  const rowPixels = new Float32Array(count * pixelsPerImage);
+  const pixels = newPixels(count * pixelsPerImage);
   const padding = padded ? new Float32Array(count * tokens) : null;
   for (let index = 0; index < count; index++) {
     const { image, promptIds, responseIds = [] } = rows[index] ?? rows[0];
@@ -33,21 +36,21 @@ function sequenceFeeds(config: VlmConfig, rows: readonly PromptRow[], pixels: Fl
       if (place >= 0 && place < promptIds.length && id === imageTokenId) imagePositions[index * perImage + seen++] = BigInt(at);
     }
     if (seen !== perImage) throw new RangeError(`a prompt holds ${seen} image tokens; this model takes ${perImage}`);
-    rowPixels.set(pixels.subarray(image * pixelsPerImage, (image + 1) * pixelsPerImage), index * pixelsPerImage);
+    pixels.set(pictures[image], index * pixelsPerImage);
   }
-  return { ids, positions, image_positions: imagePositions, pixels: rowPixels, ...(padding === null ? {} : { padding }) };
+  return { ids, positions, image_positions: imagePositions, pixels, ...(padding === null ? {} : { padding }) };
 }
 
 /** Feeds of `scoringProgram`. */
-export function scoringFeeds(config: VlmConfig, shape: ShardShape, rows: readonly PromptRow[], pixels: Float32Array, temperature: number): Feeds {
+export function scoringFeeds(config: VlmConfig, shape: ShardShape, rows: readonly PromptRow[], pictures: Pictures, temperature: number, newPixels = freshPixels): Feeds {
   const { rows: count, promptTokens, responseTokens, padded } = shape;
   const targets = new BigInt64Array(count * responseTokens);
   for (const [index, { responseIds = [] }] of rows.entries()) for (const [token, id] of responseIds.entries()) targets[index * responseTokens + token] = BigInt(id);
-  return { ...sequenceFeeds(config, rows, pixels, count, promptTokens, inputTokens(shape), padded), targets, temperature: new Float32Array([temperature]) };
+  return { ...sequenceFeeds(config, rows, pictures, count, promptTokens, inputTokens(shape), padded, newPixels), targets, temperature: new Float32Array([temperature]) };
 }
 
 /** Feeds of `trainingProgram`. */
-export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readonly TrainingRow[], { pixels, temperature, clip, valueCoef }: Omit<GradientRequest, 'rows'>): Feeds {
+export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readonly TrainingRow[], { pictures, temperature, clip, valueCoef }: Omit<GradientRequest, 'rows'>, newPixels = freshPixels): Feeds {
   const { rows: count, responseTokens } = shape;
   const perToken = (values: (row: TrainingRow) => ArrayLike<number> | undefined) => {
     const result = new Float32Array(count * responseTokens);
@@ -56,7 +59,7 @@ export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readon
   };
   const perRow = (value: (ppo: NonNullable<TrainingRow['ppo']>) => number) => Float32Array.from({ length: count }, (_, index) => (rows[index]?.ppo ? value(rows[index].ppo) : 0));
   return {
-    ...scoringFeeds(config, shape, rows, pixels, temperature),
+    ...scoringFeeds(config, shape, rows, pictures, temperature, newPixels),
     logprob_weights: perToken(({ ppo }) => ppo?.tokenWeights),
     sft_weights: perToken(({ sftWeights }) => sftWeights),
     entropy_weights: perToken(({ responseIds }) => new Float32Array(responseIds.length).fill(1 / responseIds.length)),
@@ -72,7 +75,7 @@ export function trainingFeeds(config: VlmConfig, shape: ShardShape, rows: readon
 }
 
 /** Feeds of `samplingProgram`; rows of one prompt stand side by side. */
-export function samplingFeeds(config: VlmConfig, shape: SampleShape, rows: readonly SampleRow[], request: Omit<SampleRequest, 'rows'>): Feeds {
+export function samplingFeeds(config: VlmConfig, shape: SampleShape, rows: readonly SampleRow[], request: Omit<SampleRequest, 'rows'>, newPixels = freshPixels): Feeds {
   const { rows: count, rowsPerPrompt, promptTokens, padded, maxNewTokens } = shape;
   const prompts = rows.filter((_, index) => index % rowsPerPrompt === 0);
   const { vocabSize } = config.text;
@@ -83,7 +86,7 @@ export function samplingFeeds(config: VlmConfig, shape: SampleShape, rows: reado
     if (request.penalizePrompt) for (const id of row.promptIds) seen[index * vocabSize + id] = 1;
   }
   return {
-    ...sequenceFeeds(config, prompts, request.pixels, count / rowsPerPrompt, promptTokens, promptTokens, padded),
+    ...sequenceFeeds(config, prompts, request.pictures, count / rowsPerPrompt, promptTokens, promptTokens, padded, newPixels),
     noise,
     seen,
     temperature: new Float32Array([request.temperature || 1]),

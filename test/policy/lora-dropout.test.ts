@@ -10,6 +10,7 @@ import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
 import { canonicalName } from '../../policy/checkpoint/parameter-names.ts';
 import { type EngineOptions, OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
 import type { GradientRequest, TrainingRow } from '../../policy/policy-engine.ts';
+import { picturesOf } from '../../policy/preprocess-image.ts';
 import { LoraDropout } from '../../policy/vlm/lora-dropout.ts';
 import { RandomStream } from '../../random/counter.ts';
 
@@ -45,7 +46,7 @@ function request(): GradientRequest {
       sftWeights: new Float32Array(responseIds.length).fill(1 / (count * thought), 0, thought),
     };
   });
-  return { rows, pixels: reference.get('pixel_values')!.data, temperature: facts.temperature, clip: facts.ppo_clip, valueCoef: facts.value_loss_coefficient };
+  return { rows, pictures: picturesOf(reference.get('pixel_values')!.data, openCheckpoint(folder).config.vision.imageSize), temperature: facts.temperature, clip: facts.ppo_clip, valueCoef: facts.value_loss_coefficient };
 }
 
 test('log-probs, values and every gradient are peft\'s with the same elements dropped', async (t) => {
@@ -93,11 +94,11 @@ test('recomputed layers drop the same elements, and half precision drops too', a
 
 test('scores and samples are made without dropout; an update without seeds is refused', async (t) => {
   const [dropping, plain] = [await engine(RATE), await engine(0)];
-  const { rows, pixels, temperature, ...others } = request();
-  t.deepEqual(await dropping.score({ rows, pixels, temperature }), await plain.score({ rows, pixels, temperature }));
-  const sampled = { rows: rows.map(({ image, promptIds }) => ({ image, promptIds, noise: new Float32Array(4).fill(0.3) })), pixels, maxNewTokens: 4, temperature, repetitionPenalty: 1, penalizePrompt: false };
+  const { rows, pictures, temperature, ...others } = request();
+  t.deepEqual(await dropping.score({ rows, pictures, temperature }), await plain.score({ rows, pictures, temperature }));
+  const sampled = { rows: rows.map(({ image, promptIds }) => ({ image, promptIds, noise: new Float32Array(4).fill(0.3) })), pictures, maxNewTokens: 4, temperature, repetitionPenalty: 1, penalizePrompt: false };
   t.deepEqual(await dropping.sample(sampled), await plain.sample(sampled));
-  const unseeded = { rows: rows.map((row) => ({ ...row, dropoutSeed: undefined })), pixels, temperature, ...others };
+  const unseeded = { rows: rows.map((row) => ({ ...row, dropoutSeed: undefined })), pictures, temperature, ...others };
   await t.throwsAsync(dropping.gradients(unseeded), { message: /need a dropoutSeed each/ });
   await plain.gradients(unseeded);
   await Promise.all([dropping.close(), plain.close()]);

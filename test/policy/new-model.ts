@@ -26,5 +26,5 @@ export function rowsFor(config: VlmConfig): GradientRequest {
     ppo: { tokenWeights: new Float32Array(4).fill(0.5), oldLogprob: 0, oldValue: 0, advantage: 1 - 3 * image, return: 2, weight: 0.5 },
     sftWeights: new Float32Array(4).fill(0.2),
   }));
-  return { rows, pixels: Float32Array.from({ length: 2 * 3 * config.vision.imageSize ** 2 }, () => stream.normal()), temperature: 0.9, clip: 0.2, valueCoef: 0.5 };
+  return { rows, pictures: [0, 1].map(() => Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal())), temperature: 0.9, clip: 0.2, valueCoef: 0.5 };
 }

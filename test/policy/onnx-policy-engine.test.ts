@@ -24,7 +24,7 @@ async function engine(options: Partial<EngineOptions> = {}): Promise<OnnxPolicyE
 const random = () => new RandomStream({ seed: 3, purpose: 'test' });
 const words = (stream: RandomStream, count: number) => Array.from({ length: count }, () => 3 + stream.below(280));
 const prompt = (stream: RandomStream, before: number, after: number) => [1, ...words(stream, before), ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), ...words(stream, after)];
-const pixels = (stream: RandomStream, images: number) => Float32Array.from({ length: images * 3 * config.vision.imageSize ** 2 }, () => stream.normal());
+const pictures = (stream: RandomStream, count: number) => Array.from({ length: count }, () => Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()));
 
 /** Prompts of 3, 12 and 7 text tokens; responses of 5, 1, 0 and 9 tokens; PPO, SFT, neither (an empty response), and both. */
 function mixedRows(): GradientRequest {
@@ -38,7 +38,7 @@ function mixedRows(): GradientRequest {
     { ...row(2, 2, 4, 9), ppo: ppo(9), sftWeights: new Float32Array(9).fill(0.1) },
     { ...row(1, 1, 1, 3), ppo: ppo(3) },
   ];
-  return { rows, pixels: pixels(stream, 3), temperature: 0.7, clip: 0.1, valueCoef: 0.5 };
+  return { rows, pictures: pictures(stream, 3), temperature: 0.7, clip: 0.1, valueCoef: 0.5 };
 }
 
 function sampleRequest(temperature: number): SampleRequest {
@@ -47,7 +47,7 @@ function sampleRequest(temperature: number): SampleRequest {
   const lengths = [[1, 1], [5, 6], [2, 4], [2, 4], [1, 1]];
   return {
     rows: lengths.map(([before, after], image) => ({ image: image % 3, promptIds: prompt(stream, before, after), noise: Float32Array.from({ length: maxNewTokens }, () => stream.uniform()) })),
-    pixels: pixels(stream, 3),
+    pictures: pictures(stream, 3),
     maxNewTokens,
     temperature,
     repetitionPenalty: 1.3,
@@ -100,7 +100,7 @@ test('log-probs and values of a sample are those of scoring it', async (t) => {
     const request = sampleRequest(temperature);
     const sampled = await policy.sample(request);
     const rows = request.rows.map(({ image, promptIds }, index) => ({ image, promptIds, responseIds: sampled[index].ids }));
-    const { logprobs, values } = await policy.score({ rows, pixels: request.pixels, temperature: temperature || 1 });
+    const { logprobs, values } = await policy.score({ rows, pictures: request.pictures, temperature: temperature || 1 });
     for (const [index, { ids, logprobs: own, value }] of sampled.entries()) {
       t.true(ids.length >= 1 && ids.length <= request.maxNewTokens);
       t.true(closeTo(own, logprobs[index], 1e-4), `row ${index} at temperature ${temperature}`);
@@ -132,7 +132,7 @@ test('tokens are drawn in proportion to their probabilities', async (t) => {
   const policy = await engine({ rowsPerSample: 64 });
   const stream = random();
   const promptIds = prompt(stream, 2, 2);
-  const request = { pixels: pixels(stream, 1), maxNewTokens: 1, temperature: 0.5, repetitionPenalty: 1, penalizePrompt: false };
+  const request = { pictures: pictures(stream, 1), maxNewTokens: 1, temperature: 0.5, repetitionPenalty: 1, penalizePrompt: false };
   const sampled = await policy.sample({ ...request, rows: Array.from({ length: draws }, (_, i) => ({ image: 0, promptIds, noise: Float32Array.of((i + 0.5) / draws) })) });
   const counts = new Map<number, { count: number; probability: number }>();
   for (const { ids: [id], logprobs: [logprob] } of sampled) counts.set(id, { count: (counts.get(id)?.count ?? 0) + 1, probability: Math.exp(logprob) });

@@ -26,8 +26,8 @@ function request({ config }: Checkpoint, seed: number): SampleRequest {
     promptIds: [1, ...words(before), ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), ...words(after)],
     noise: Float32Array.from({ length: LIMIT }, () => random.uniform()),
   }));
-  const pixels = Float32Array.from({ length: 4 * 3 * config.vision.imageSize ** 2 }, () => random.normal());
-  return { rows, pixels, maxNewTokens: LIMIT, temperature: 0.8, repetitionPenalty: 1.2, penalizePrompt: false };
+  const pictures = Array.from({ length: 4 }, () => Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => random.normal()));
+  return { rows, pictures, maxNewTokens: LIMIT, temperature: 0.8, repetitionPenalty: 1.2, penalizePrompt: false };
 }
 
 const near = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-4) =>
@@ -60,11 +60,9 @@ for (const [name, seed] of [['llama-gqa-bf16', 12], ['mistral-window', 1]] as co
     }
 
     // Four prompts asked twice, one of them by a copy of its picture: each is read once, for two rows side by side.
-    const size = asked.pixels.length / 4;
-    const copied = Float32Array.from({ length: 5 * size }, (_, i) => asked.pixels[i % (4 * size)]);
     const other = request(recorded, seed + 1).rows;
-    const twice = { ...asked, pixels: copied, rows: [0, 1, 2, 3, 3, 2, 1, 0].map((row, index) => ({ ...asked.rows[row], image: index === 7 ? 4 : asked.rows[row].image, noise: (index < 4 ? asked : { rows: other }).rows[row].noise })) };
-    t.is(sharedPrompts(twice, 5, 8).rowsPerPrompt, 2);
+    const twice = { ...asked, pictures: [...asked.pictures, asked.pictures[0].slice()], rows: [0, 1, 2, 3, 3, 2, 1, 0].map((row, index) => ({ ...asked.rows[row], image: index === 7 ? 4 : asked.rows[row].image, noise: (index < 4 ? asked : { rows: other }).rows[row].noise })) };
+    t.is(sharedPrompts(twice, 8).rowsPerPrompt, 2);
     for (const [index, { ids, logprobs, value }] of (await together.sample(twice)).entries()) {
       const [single] = await alone.sample({ ...twice, rows: [twice.rows[index]] });
       t.deepEqual(ids, single.ids);
@@ -77,7 +75,7 @@ for (const [name, seed] of [['llama-gqa-bf16', 12], ['mistral-window', 1]] as co
       const ppo = { tokenWeights: new Float32Array(responseIds.length).fill(0.5), oldLogprob: -2, oldValue: 0.2, advantage: index - 2.5, return: 0.5, weight: 1 / 7 };
       return { image, promptIds, responseIds, ...(index % 3 === 1 ? {} : { ppo }), ...(index % 3 === 0 ? {} : { sftWeights: new Float32Array(responseIds.length).fill(0.1) }) };
     });
-    const update = { rows, pixels: asked.pixels, temperature: asked.temperature, clip: 0.2, valueCoef: 0.5 };
+    const update = { rows, pictures: asked.pictures, temperature: asked.temperature, clip: 0.2, valueCoef: 0.5 };
     const [joint, scores] = [await together.gradients(update), await together.score(update)];
     const sum = new Float64Array(together.trainedSize);
     for (const [index, row] of rows.entries()) {

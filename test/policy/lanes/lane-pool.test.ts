@@ -19,8 +19,8 @@ test('weights that vanish after opening are a LaneError that names the file, and
   await engine.setParameters(engine.initialParameters(1));
   rmSync(path.join(folder, 'model.safetensors'));
   const promptIds = [1, ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), 5];
-  const pixels = new Float32Array(3 * config.vision.imageSize ** 2);
-  const error = await t.throwsAsync(engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pixels, temperature: 1 }), { instanceOf: LaneError });
+  const pictures = [new Float32Array(3 * config.vision.imageSize ** 2)];
+  const error = await t.throwsAsync(engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pictures, temperature: 1 }), { instanceOf: LaneError });
   t.regex(error!.message, /model\.safetensors/);
   await engine.close();
 });

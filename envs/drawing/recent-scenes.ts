@@ -1,0 +1,23 @@
+/** Scenes that were drawn lately: an episode shows the same cards step after step, and an update sees each step again in every epoch. */
+import type { RgbImage } from '../env.ts';
+
+/** What all of them may take: 1,365 scenes of 64 pixels a side, or 62 of 300. */
+const MOST_BYTES = 16 * 2 ** 20;
+
+const scenes = new Map<string, RgbImage>();
+let bytes = 0;
+
+/** The scene that `name` (all that it depends on) stands for: the very image as last time, or drawn. Nobody may write into it. */
+export function drawnOnce(name: string, draw: () => RgbImage): RgbImage {
+  const known = scenes.get(name);
+  const scene = known ?? draw();
+  scenes.delete(name);
+  scenes.set(name, scene); // the newest use stands last
+  if (known === undefined) bytes += scene.data.length;
+  for (const [oldest, { data }] of scenes) {
+    if (bytes <= MOST_BYTES) break;
+    scenes.delete(oldest);
+    bytes -= data.length;
+  }
+  return scene;
+}

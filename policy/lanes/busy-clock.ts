@@ -1,0 +1,20 @@
+/** How long computing took, however much of it ran at once. */
+export class BusyClock {
+  #busy = 0;
+  #since = 0;
+  #seconds = 0;
+
+  /** Seconds in which at least one piece of work was under way. */
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  async timed<T>(work: () => T | Promise<T>): Promise<T> {
+    if (this.#busy++ === 0) this.#since = performance.now();
+    try {
+      return await work();
+    } finally {
+      if (--this.#busy === 0) this.#seconds += (performance.now() - this.#since) / 1000;
+    }
+  }
+}
