@@ -34,7 +34,7 @@ function telemetry(address: string | undefined): TelemetryOptions {
 }
 
 /** A worker that belongs to a build takes that build's work alone (docs/deployment.md); without a build id it takes all. */
-function versioning(buildId: string | undefined): Partial<WorkerOptions> {
+export function versioning(buildId: string | undefined): Partial<WorkerOptions> {
   if (!buildId) return {};
   const version = { deploymentName: process.env.GTR_DEPLOYMENT ?? 'gtr', buildId };
   return { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' } };

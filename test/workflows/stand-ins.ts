@@ -28,8 +28,9 @@ type OrchestratorActivities = ReviewActivities & BatchActivities & MetricsActivi
 /**
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in
  * which a wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `thoughtsAtOnce`: under way.
+ * `workflowsPath`: of the orchestrator, if not the product's.
  */
-export type StandInPlay = { keptPerWave: number; likelyPerWave?: number; thoughtsPerEpisode?: number; parts?: number; onPart?: (part: number) => Promise<void>; onThought?: () => Promise<void>; thoughtsAtOnce?: number };
+export type StandInPlay = { keptPerWave: number; likelyPerWave?: number; thoughtsPerEpisode?: number; parts?: number; onPart?: (part: number) => Promise<void>; onThought?: () => Promise<void>; thoughtsAtOnce?: number; workflowsPath?: string };
 
 /** Thoughts judged of each episode, by the hash of the review. */
 type Reviews = Map<string, number[]>;
@@ -46,12 +47,12 @@ export async function startServer(extraArgs: string[] = []): Promise<StandInServ
   return { client: environment.client, environment, stop: () => environment.teardown() };
 }
 
-/** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. */
-export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>): Promise<T> {
-  const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options });
+/** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. `all`: options of each worker. */
+export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>, all: Partial<WorkerOptions> = {}): Promise<T> {
+  const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options, ...all });
   const reviews: Reviews = new Map();
   const workers = await Promise.all([
-    create(taskQueue, orchestratorActivities(play, reviews), { workflowsPath: WORKFLOWS_PATH }),
+    create(taskQueue, orchestratorActivities(play, reviews), { workflowsPath: play.workflowsPath ?? WORKFLOWS_PATH }),
     create(queueOf('gpu', taskQueue), gpuActivities(play)),
     create(queueOf('corrector', taskQueue), correctorActivities(play, reviews), { maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100 }),
   ]);

@@ -4,6 +4,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { WorkflowFailedError } from '@temporalio/client';
 import test from 'ava';
 import sharp from 'sharp';
 import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
@@ -139,6 +140,22 @@ test.serial('stopping at once drops the running iteration', async (t) => {
   const dropped = await result('dropped');
   t.is(dropped.status, 'stopped');
   t.is(dropped.iterations, 1);
+});
+
+test.serial('temporal workflow cancel drops the running iteration; what the run came to before is told, and a fork goes on from it', async (t) => {
+  await start('canceled', ['envSteps=192', 'evaluation.episodes=0']);
+  const temporal = async (...args: string[]) => (await promisify(execFile)(temporalCliPath(), ['workflow', ...args, '--address', process.env.TEMPORAL_ADDRESS!])).stdout;
+  await withClient((client) => activityRuns(client, 'canceled/iteration-1', 'updatePolicy'));
+  await temporal('cancel', '--workflow-id', 'canceled');
+  await t.throwsAsync(result('canceled'), { instanceOf: WorkflowFailedError, message: 'Workflow execution cancelled' });
+  const status = async (id: string) => (await withClient((client) => client.workflow.getHandle(id).describe())).status.name;
+  t.deepEqual([await status('canceled'), await status('canceled/iteration-1')], ['CANCELLED', 'CANCELLED']);
+  t.regex(await temporal('list', '--query', 'GtrStatus = "canceled"'), /\bcanceled\b/);
+
+  const gtr = async (...args: string[]) => (await promisify(execFile)(path.resolve(import.meta.dirname, '../../gtr'), args)).stdout;
+  t.is(await gtr('result', 'canceled'), 'canceled: canceled after 1 iterations\n');
+  await gtr('fork', 'canceled', '--at', '1', '--id', 'revived', '--set', 'envSteps=128');
+  t.is((await result('revived')).iterations, 2);
 });
 
 test.serial('bad input inside a workflow is a failure that names its cause', async (t) => {
