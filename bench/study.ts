@@ -7,12 +7,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { workersAnswer } from '../cli/quickstart.ts';
 import { startRun } from '../cli/start-run.ts';
 import { Supervisor, WORKER_ROLES } from '../cli/supervisor.ts';
-import { withClient } from '../cli/temporal.ts';
+import { withClient, workflowResult } from '../cli/temporal.ts';
 import { startInstallation } from '../cli/up.ts';
 import { activityDependencies, gtrHome } from '../workers/installation.ts';
 import type { evaluate } from '../workflows/evaluate.ts';
@@ -27,8 +26,6 @@ const { values: options } = parseArgs({
 });
 const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set };
 const say = (line: string) => process.stdout.write(`${line}\n`);
-/** Pause before a server that did not answer is asked again. */
-const ASK_AGAIN_MS = 2000;
 const DOCS = path.resolve(import.meta.dirname, '../docs');
 
 if (!options.table) await trainAndEvaluate(studyRuns({ ...runs, only: options.only.split(',').filter(Boolean) }));
@@ -66,15 +63,11 @@ async function resultOf<W extends typeof train | typeof evaluate>(client: Client
     say(`${new Date().toISOString().slice(11, 19)}  ${id}`);
     await startRun(client, type, id, [input], '');
   }
-  for (;;) {
-    try {
-      return (await client.workflow.getHandle(id).result()) as Awaited<ReturnType<W>>;
-    } catch (error) {
-      // A server that is slow to answer is asked again: the run goes on meanwhile.
-      if (!(error instanceof WorkflowFailedError)) say(`${id}: ${(error as Error).message}; asked again`);
-      else throw new Error(`${id} ended without a result (${error.cause?.message ?? error.message}); look at it in the Web UI, and delete it with \`temporal workflow delete\` to have it made again`);
-      await sleep(ASK_AGAIN_MS);
-    }
+  try {
+    return await workflowResult<Awaited<ReturnType<W>>>(client, id);
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    throw new Error(`${id} ended without a result (${error.cause?.message ?? error.message}); look at it in the Web UI, and delete it with \`temporal workflow delete\` to have it made again`);
   }
 }
 

@@ -9,7 +9,7 @@ import { UsageError } from './errors.ts';
 import { evaluationLines } from './evaluation-lines.ts';
 import { readRun } from './read-run.ts';
 import { startRun } from './start-run.ts';
-import { withClient } from './temporal.ts';
+import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 
 type Options = { config?: string; policy: string; episodes?: number; set: string[]; json?: boolean };
@@ -31,7 +31,7 @@ export function register(program: Command): void {
         const { config, policy, name } = await resolve(client, options);
         if (policy !== 'solver') checkModelFolders(config.model);
         const handle = await startRun<typeof evaluate>(client, 'evaluate', `evaluate-${name}-${Date.now()}`, [{ config, policy }], `evaluate ${name}`);
-        return { evaluated: name, environment: config.environment, evaluation: config.evaluation, ...(await handle.result()) };
+        return { evaluated: name, environment: config.environment, evaluation: config.evaluation, ...(await workflowResult<Awaited<ReturnType<typeof evaluate>>>(client, handle.workflowId)) };
       });
       process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : evaluationLines(result));
     });

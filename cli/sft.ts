@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { PROJECT } from '../activities/agent-cache.ts';
 import { sftConfigSchema } from '../configs/schema.ts';
 import { readLlavaDemonstrations } from '../corrector/llava-demonstrations.ts';
-import type { sft, SftProgress } from '../workflows/sft.ts';
+import type { sft, SftProgress, SftResult } from '../workflows/sft.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
-import { withClient } from './temporal.ts';
+import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -29,7 +29,7 @@ export function register(program: Command): void {
       await withClient(async (client) => {
         const handle = await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
         let ended = false;
-        const finished = handle.result().finally(() => (ended = true));
+        const finished = workflowResult<SftResult>(client, options.id).finally(() => (ended = true));
         let shown = -1;
         while (!ended) {
           await Promise.race([sleep(1000), finished.catch(() => {})]);

@@ -1,5 +1,6 @@
 /** The CLI's connection to Temporal. */
-import { Client, Connection } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, ServiceError } from '@temporalio/client';
 import { temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
@@ -27,5 +28,24 @@ export async function serverAnswers(): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded, unavailable. */
+const AWAY = new Set([1, 4, 14]);
+
+/** Pause before a server that is away is asked again. */
+const ASK_AGAIN_MS = 1000;
+
+/** The result of a workflow; waits for a server that is away. Fails with WorkflowFailedError as the workflow does. */
+export async function workflowResult<Result>(client: Client, id: string): Promise<Result> {
+  for (;;) {
+    try {
+      return (await client.workflow.getHandle(id).result()) as Result;
+    } catch (error) {
+      const status = error instanceof ServiceError ? (error.cause as { code?: number } | undefined)?.code : undefined;
+      if (status === undefined || !AWAY.has(status)) throw error;
+      await sleep(ASK_AGAIN_MS);
+    }
   }
 }

@@ -1,12 +1,12 @@
 /** `gtr watch`: one line per iteration and a progress bar inside it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { correctorLine } from '../learner/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
 import type { Progress, TrainResult } from '../workflows/train.ts';
-import { withClient } from './temporal.ts';
+import { withClient, workflowResult } from './temporal.ts';
 
 export function register(program: Command): void {
   program
@@ -22,7 +22,7 @@ const INTERVAL_MS = 1000;
 
 /** Prints a run's progress until it ends, also while the server is started again; returns its result. Ctrl-C only stops the watching. */
 export async function followRun(client: Client, run: string): Promise<TrainResult> {
-  const finished = resultOf(client, run);
+  const finished = workflowResult<TrainResult>(client, run);
   let ended = false;
   finished.then(
     () => (ended = true),
@@ -72,22 +72,6 @@ export function resultLines({ status, iterations, envSteps, evaluation, policy, 
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1).padStart(5)} %`;
-}
-
-/** gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded, unavailable. */
-const AWAY = new Set([1, 4, 14]);
-
-/** The result of a run; waits for a server that is away. */
-async function resultOf(client: Client, run: string): Promise<TrainResult> {
-  for (;;) {
-    try {
-      return (await client.workflow.getHandle(run).result()) as TrainResult;
-    } catch (error) {
-      const status = error instanceof ServiceError ? (error.cause as { code?: number } | undefined)?.code : undefined;
-      if (status === undefined || !AWAY.has(status)) throw error;
-      await sleep(INTERVAL_MS);
-    }
-  }
 }
 
 async function queryProgress(client: Client, run: string): Promise<Progress | null> {
