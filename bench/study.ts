@@ -1,5 +1,5 @@
 /**
- * The study of docs/results.md: trains every arm with every seed as ordinary runs, evaluates what they end with on fixed deals, and writes table and
+ * The study of docs/results.md and docs/results-alfworld.md: trains every arm with every seed as ordinary runs, evaluates what they end with on fixed deals, and writes table and
  * figure from their records. Resumable: what is done is not done again, a run under way goes on.
  *
  * npm run bench -- study [--seeds 1,2,3] [--only points24/gtr,ezpoints] [--set a.b=c ...] [--table]   (--table: only write what there is)
@@ -16,7 +16,7 @@ import { startInstallation } from '../cli/up.ts';
 import { activityDependencies, gtrHome } from '../workers/installation.ts';
 import type { evaluate } from '../workflows/evaluate.ts';
 import type { train } from '../workflows/train.ts';
-import { STUDY_GAMES, type StudyGame, type StudyRun, studyRuns } from './study/arms.ts';
+import { type StudyGame, type StudyRun, studyRuns } from './study/arms.ts';
 import { studyFigure } from './study/figure.ts';
 import { evaluationId, readEvaluation, readOutcomes, startId } from './study/outcomes.ts';
 import { gameTables } from './study/tables.ts';
@@ -27,6 +27,34 @@ const { values: options } = parseArgs({
 const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set };
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const DOCS = path.resolve(import.meta.dirname, '../docs');
+const CORE = ['gtr', 'ppo', 'mild-ppo', 'sft'];
+/** The pages with results, the games on each, and the panels of its figure; `arms`: all, if not said. */
+const PAGES: readonly { page: string; games: readonly StudyGame[]; panels: readonly { title: string; metric: string; game: StudyGame; arms?: readonly string[] }[] }[] = [
+  {
+    page: 'results',
+    games: ['points24', 'ezpoints', 'numberline'],
+    panels: [
+      { title: 'Points24: success while training', metric: 'episode/success', game: 'points24', arms: CORE },
+      { title: 'EZPoints: success while training', metric: 'episode/success', game: 'ezpoints' },
+      { title: 'Points24: thoughts that aim at a right formula', metric: 'thought/validGoalRate', game: 'points24', arms: CORE },
+      { title: 'Points24: cards read right', metric: 'thought/perceptionRate', game: 'points24', arms: CORE },
+      { title: 'EZPoints: cards read right', metric: 'thought/perceptionRate', game: 'ezpoints', arms: CORE },
+      { title: 'NumberLine: success while training', metric: 'episode/success', game: 'numberline' },
+      { title: 'Points24: actions that follow the thought', metric: 'thought/agreementRate', game: 'points24' },
+      { title: 'Points24: ablations, success while training', metric: 'episode/success', game: 'points24', arms: ['gtr', 'no-dagger', 'no-cut', 'masked'] },
+    ],
+  },
+  {
+    page: 'results-alfworld',
+    games: ['alfworld'],
+    panels: [
+      { title: 'Success while training', metric: 'episode/success', game: 'alfworld' },
+      { title: 'Thoughts that aim rightly', metric: 'thought/validGoalRate', game: 'alfworld' },
+      { title: 'Sight and hand told right', metric: 'thought/perceptionRate', game: 'alfworld' },
+      { title: 'Actions that can be read', metric: 'action/legalRate', game: 'alfworld' },
+    ],
+  },
+];
 
 if (!options.table) await trainAndEvaluate(studyRuns({ ...runs, only: options.only.split(',').filter(Boolean) }));
 await writeResults();
@@ -71,32 +99,22 @@ async function resultOf<W extends typeof train | typeof evaluate>(client: Client
   }
 }
 
-/** Fills the generated part of docs/results.md and draws docs/results.svg, with all arms and seeds that are finished. */
+/** Fills the generated part of each page and draws its figure, with all arms and seeds that are finished; a page of which nothing is finished stays as it is. */
 async function writeResults(): Promise<void> {
   const { store } = activityDependencies();
   const outcomes = await readOutcomes(store, studyRuns(runs));
-  const of = (game: StudyGame, ...names: string[]) => outcomes.filter(({ arm }) => arm.game === game && (names.length === 0 || names.includes(arm.name)));
-  const tables = await Promise.all((Object.keys(STUDY_GAMES) as StudyGame[]).map(async (game) => gameTables(game, await readEvaluation(store, startId(game)), of(game))));
-  const file = path.join(DOCS, 'results.md');
-  const text = readFileSync(file, 'utf8');
-  const [before, , after] = text.split(/<!-- tables(?: end)?: npm run bench -- study -->\n/);
-  if (after === undefined) throw new Error(`${file} lacks the marks between which the tables are written.`);
-  writeFileSync(file, `${before}<!-- tables: npm run bench -- study -->\n${tables.join('\n')}<!-- tables end: npm run bench -- study -->\n${after}`);
-  const core = ['gtr', 'ppo', 'mild-ppo', 'sft'];
-  writeFileSync(
-    path.join(DOCS, 'results.svg'),
-    studyFigure([
-      { title: 'Points24: success while training', metric: 'episode/success', outcomes: of('points24', ...core) },
-      { title: 'EZPoints: success while training', metric: 'episode/success', outcomes: of('ezpoints') },
-      { title: 'Points24: thoughts that aim at a right formula', metric: 'thought/validGoalRate', outcomes: of('points24', ...core) },
-      { title: 'Points24: cards read right', metric: 'thought/perceptionRate', outcomes: of('points24', ...core) },
-      { title: 'EZPoints: cards read right', metric: 'thought/perceptionRate', outcomes: of('ezpoints', ...core) },
-      { title: 'NumberLine: success while training', metric: 'episode/success', outcomes: of('numberline') },
-      { title: 'Points24: actions that follow the thought', metric: 'thought/agreementRate', outcomes: of('points24') },
-      { title: 'Points24: ablations, success while training', metric: 'episode/success', outcomes: of('points24', 'gtr', 'no-dagger', 'no-cut', 'masked') },
-    ]),
-  );
-  say(`Written: ${file}, ${path.join(DOCS, 'results.svg')}`);
+  for (const { page, games, panels } of PAGES) {
+    if (!outcomes.some(({ arm }) => games.includes(arm.game))) continue;
+    const tables = await Promise.all(games.map(async (game) => gameTables(game, await readEvaluation(store, startId(game)), outcomes.filter(({ arm }) => arm.game === game))));
+    const file = path.join(DOCS, `${page}.md`);
+    const text = readFileSync(file, 'utf8');
+    const [before, , after] = text.split(/<!-- tables(?: end)?: npm run bench -- study -->\n/);
+    if (after === undefined) throw new Error(`${file} lacks the marks between which the tables are written.`);
+    writeFileSync(file, `${before}<!-- tables: npm run bench -- study -->\n${tables.join('\n')}<!-- tables end: npm run bench -- study -->\n${after}`);
+    const shown = panels.map(({ title, metric, game, arms }) => ({ title, metric, outcomes: outcomes.filter(({ arm }) => arm.game === game && (arms === undefined || arms.includes(arm.name))) }));
+    writeFileSync(path.join(DOCS, `${page}.svg`), studyFigure(shown));
+    say(`Written: ${file}, ${path.join(DOCS, `${page}.svg`)}`);
+  }
 }
 
 function share(value: number): string {

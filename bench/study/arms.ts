@@ -2,8 +2,15 @@
 import { readConfig } from '../../cli/config-file.ts';
 import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 
-/** The games of the study, as tables and figures call them. */
-export const STUDY_GAMES = { points24: 'Points24', ezpoints: 'EZPoints', numberline: 'NumberLine' } as const;
+const DEALS = { deals: 'deals', sets: ['seen deals', 'held-out deals'], seenRightly: 'cards read right', byGroup: false } as const;
+
+/** The games of the study with their configurations, and how tables call what is dealt, the two sets of an evaluation, what is seen rightly, and whether they show success by kind of deal. */
+export const STUDY_GAMES = {
+  points24: { title: 'Points24', config: 'study-points24', ...DEALS },
+  ezpoints: { title: 'EZPoints', config: 'study-ezpoints', ...DEALS },
+  numberline: { title: 'NumberLine', config: 'study-numberline', ...DEALS },
+  alfworld: { title: 'Household tasks', config: 'alfworld-tiny', deals: 'games', sets: ['games of `seen`', 'games of `unseen`'], seenRightly: 'sight and hand told right', byGroup: true },
+} as const;
 export type StudyGame = keyof typeof STUDY_GAMES;
 
 /** One line of the tables: the same start, seeds and environment steps as its neighbours, other `changes`. */
@@ -21,6 +28,7 @@ const GROUPS: readonly (readonly Arm[])[] = [
   core('ezpoints'),
   core('numberline'),
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
+  [...core('alfworld'), { game: 'alfworld', name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] }],
   [
     { game: 'ezpoints', name: 'sparse-gtr', title: 'GTR, a tenth judged', changes: ['corrector.judgedShare=0.1'] },
     { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
@@ -42,7 +50,7 @@ export function studyRuns({ seeds, only = [], changes = [] }: { seeds: readonly 
     seeds.flatMap((seed) =>
       group
         .filter(({ game, name }) => only.length === 0 || only.some((prefix) => `${game}/${name}`.startsWith(prefix)))
-        .map((arm) => ({ id: `study/${arm.game}/${arm.name}/${seed}`, arm, seed, config: readConfig(runConfigSchema, `study-${arm.game}`, [...arm.changes, ...changes, `seed=${seed}`]) })),
+        .map((arm) => ({ id: `study/${arm.game}/${arm.name}/${seed}`, arm, seed, config: readConfig(runConfigSchema, STUDY_GAMES[arm.game].config, [...arm.changes, ...changes, `seed=${seed}`]) })),
     ),
   );
 }

@@ -2,7 +2,7 @@
 import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
 import { type MetricsLine, readRunRecords } from '../../activities/run-records.ts';
 import type { ArtifactStore } from '../../artifacts/store.ts';
-import type { EvaluationPart } from '../../learner/evaluation-part.ts';
+import type { SuccessRate } from '../../learner/evaluation-part.ts';
 import { wilsonInterval } from '../../learner/intervals.ts';
 import { type Arm, type StudyGame, type StudyRun } from './arms.ts';
 
@@ -42,7 +42,7 @@ export async function readOutcomes(store: ArtifactStore, runs: readonly StudyRun
 }
 
 /** Success over several evaluations of equally many episodes: pooled, with the Wilson interval of the pooled count. */
-export function pooled(parts: readonly EvaluationPart[]): { success: number; low: number; high: number; episodes: number } {
+export function pooled(parts: readonly SuccessRate[]): SuccessRate {
   const episodes = parts.reduce((sum, part) => sum + part.episodes, 0);
   const successes = parts.reduce((sum, part) => sum + Math.round(part.success * part.episodes), 0);
   return { success: successes / episodes, ...wilsonInterval(successes, episodes), episodes };

@@ -6,10 +6,12 @@ import { type ArmOutcome, lateMean, pooled, runTotal } from './outcomes.ts';
 
 /** Final success and collapse measures of one game's arms, beside its start. */
 export function gameTables(game: StudyGame, start: EvaluatePolicyResult | null, outcomes: readonly ArmOutcome[]): string {
+  const { title, deals, sets, seenRightly, byGroup } = STUDY_GAMES[game];
+  const interval = (parts: readonly (EvaluationPart | null)[]) => successInterval(parts, deals);
   const heldOut = [start, ...outcomes.flatMap(({ runs }) => runs.map(({ evaluation }) => evaluation))].some((evaluation) => evaluation?.heldOut != null);
   const column = (cell: string) => (heldOut ? [cell] : []);
   const success = [
-    ['', 'seeds', `success, %${heldOut ? ' (seen deals)' : ''}`, 'by seed', ...column('held-out deals, %'), ...column('by seed'), 'environment steps', 'deals', 'minutes'],
+    ['', 'seeds', `success, %${heldOut ? ` (${sets[0]})` : ''}`, 'by seed', ...column(`${sets[1]}, %`), ...column('by seed'), 'environment steps', deals, 'minutes'],
     ...(start === null ? [] : [['start', '', interval([start]), '', ...column(interval([start.heldOut])), ...column(''), '0', '', '']]),
     ...outcomes.map(({ arm, runs }) => [
       arm.title,
@@ -24,11 +26,12 @@ export function gameTables(game: StudyGame, start: EvaluatePolicyResult | null, 
     ]),
   ];
   const thoughts = [
-    ['on the evaluation deals', 'well-formed', 'cards read right', 'goal right', 'action as thought', 'distinct thoughts per state', 'self-BLEU-2', 'KL of the last updates', 'entropy'],
+    [`on the evaluation ${deals}`, 'well-formed', seenRightly, 'goal right', 'action as thought', 'distinct thoughts per state', 'self-BLEU-2', 'KL of the last updates', 'entropy'],
     ...(start === null ? [] : [['start', ...signs([start]), '', '']]),
     ...outcomes.map(({ arm, runs }) => [arm.title, ...signs(runs.map(({ evaluation }) => evaluation)), number(lateMean(runs, 'policy/kl')), number(lateMean(runs, 'policy/entropy'))]),
   ];
-  return `### ${STUDY_GAMES[game]}\n\n${markdown(success)}\n\nSigns of collapse, mean over seeds; KL and entropy while training, mean of the last three iterations:\n\n${markdown(thoughts)}\n`;
+  const groups = byGroup ? `\n${groupTable([...(start === null ? [] : [{ title: 'start', parts: [start] }]), ...outcomes.map(({ arm, runs }) => ({ title: arm.title, parts: runs.map(({ evaluation }) => evaluation) }))])}\n` : '';
+  return `### ${title}\n\n${markdown(success)}\n${groups}\nSigns of collapse, mean over seeds; KL and entropy while training, mean of the last three iterations:\n\n${markdown(thoughts)}\n`;
 }
 
 /** Signs of thought collapse, mean over evaluations. */
@@ -40,11 +43,25 @@ function signs(parts: readonly EvaluationPart[]): string[] {
   return [mean((part) => part.wellFormedRate), ...(['perceptionRate', 'validGoalRate', 'agreementRate', 'distinctPerState', 'selfBleu2'] as const).map((name) => mean(({ thought }) => thought[name]))];
 }
 
-function interval(parts: readonly (EvaluationPart | null)[]): string {
+/** Success by kind of deal, pooled over evaluations, and the share of readable actions. */
+function groupTable(lines: readonly { title: string; parts: readonly EvaluationPart[] }[]): string {
+  const names = [...new Set(lines.flatMap(({ parts }) => parts.flatMap(({ groups }) => Object.keys(groups))))];
+  const rows = lines.map(({ title, parts }) => [
+    title,
+    ...names.map((name) => {
+      const known = parts.flatMap(({ groups }) => groups[name] ?? []);
+      return known.length === 0 ? '' : percent(pooled(known).success);
+    }),
+    percent(parts.reduce((sum, { legalRate }) => sum + legalRate, 0) / parts.length),
+  ]);
+  return markdown([['success, %', ...names, 'readable actions, %'], ...rows]);
+}
+
+function successInterval(parts: readonly (EvaluationPart | null)[], deals: string): string {
   const known = parts.filter((part) => part !== null);
   if (known.length === 0) return '';
   const { success, low, high, episodes } = pooled(known);
-  return `**${percent(success)}** (${percent(low)} to ${percent(high)}; ${count(episodes)} deals)`;
+  return `**${percent(success)}** (${percent(low)} to ${percent(high)}; ${count(episodes)} ${deals})`;
 }
 
 function percent(share: number): string {

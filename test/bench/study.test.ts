@@ -44,6 +44,16 @@ test('the table holds each arm with pooled success, every seed, held-out success
   t.true(table.includes('| GTR | 0.75 | 0.50 | 0.25 | 1.00 | 1.00 |  |  |  |'));
 });
 
+test('household tasks are shown by task type as well, pooled over seeds', (t) => {
+  const rate = (success: number) => ({ success, low: 0, high: 1, episodes: 4 });
+  const groups = ({ evaluation, ...run }: RunOutcome, put: number) => ({ ...run, evaluation: { ...evaluation, groups: { put: rate(put), wash: rate(0.25) } } });
+  const [first, second] = outcomes[0].runs;
+  const table = gameTables('alfworld', null, [{ arm: outcomes[0].arm, runs: [groups(first, 1), groups(second, 0.5)] }]);
+  // (4 + 2) of 8, (1 + 1) of 8; every action could be read.
+  t.true(table.includes('| GTR | 75.0 | 25.0 | 100.0 |'), table);
+  t.true(table.includes('20 games'));
+});
+
 test('the figure is one SVG with a curve per arm and panel, and a key', (t) => {
   const svg = studyFigure([{ title: 'Success < all', metric: 'episode/success', outcomes }, { title: 'Not judged', metric: 'thought/correctRate', outcomes }, { title: 'Not run', metric: 'episode/success', outcomes: [] }]);
   t.regex(svg, /^<svg [^]*<\/svg>\n$/);
