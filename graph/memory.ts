@@ -1,6 +1,6 @@
 /** What running a program takes: onnxruntime's order of execution and the life of every tensor in it, without running anything. */
 
-import type { Node, Program, Value } from './program.ts';
+import type { InitializerValue, Node, Program, Value } from './program.ts';
 import { operands } from './schedule.ts';
 import { elementBytes, UNKNOWN } from './tensor.ts';
 
@@ -20,7 +20,7 @@ const VIEWS = new Set(['Reshape']);
 /** Operators that write into an input of the output's size which nobody reads afterwards. */
 const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Exp', 'Log', 'Sqrt', 'Sigmoid', 'Tanh', 'Relu', 'Softmax', 'ScatterAddRows', 'ReplaceRows', 'AddAt']);
 
-/** `growth` is the length of a loop's tail at its end. */
+/** `growth` is the length of a loop's tail at its end; the tails of a loop inside of that loop are as long as it has turns. */
 export function runMemory(program: Program, growth = 0): RunMemory {
   const sum = (values: readonly Value[]) => values.reduce((total, value) => total + bytesOf(value, growth), 0);
   const outputs = new Set(program.outputs.map(({ value }) => value));
@@ -54,7 +54,7 @@ export function executionOrder(program: Program): Node[] {
   return order;
 }
 
-function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number): number {
+function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number, inLoop = false): number {
   const order = executionOrder(program);
   const lastRead = new Map<Value, number>();
   for (const [place, node] of order.entries()) for (const value of operands(node)) lastRead.set(value, place);
@@ -65,7 +65,10 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number): 
   for (const [place, node] of order.entries()) {
     const endsHere = (value: Value) => buffers.has(value) && [...buffers.get(value)!.values].every((other) => (lastRead.get(other) ?? -1) <= place);
     // A turn's states stay while the next ones are made; the last ones are the loop's results.
-    if (node.body) peak = Math.max(peak, now + peakOf(node.body, new Set(), growth) + node.body.inputs.reduce((sum, state) => sum + bytesOf(state, growth), 0));
+    if (node.body) {
+      const length = inLoop ? Math.min(growth, loopTrips(node)) : growth;
+      peak = Math.max(peak, now + peakOf(node.body, new Set(), length, true) + node.body.inputs.reduce((sum, state) => sum + bytesOf(state, length), 0));
+    }
     for (const output of node.outputs) {
       const bytes = bytesOf(output, growth);
       const [first] = node.inputs;
@@ -88,6 +91,10 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number): 
     }
   }
   return peak;
+}
+
+function loopTrips({ inputs: [trips] }: Node): number {
+  return Number((trips as InitializerValue).data instanceof BigInt64Array ? (trips as InitializerValue & { data: BigInt64Array }).data[0] : Infinity);
 }
 
 function bytesOf({ dtype, shape }: Value, growth: number): number {

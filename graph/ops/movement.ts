@@ -68,6 +68,18 @@ export const Split: Op<{ axis: number; lengths: readonly number[] }> = {
   ],
 };
 
+/** One axis cut into parts whose lengths are known only while a loop runs: int64 [parts]; `lengths` has those that are known before. */
+export const SplitAt: Op<{ axis: number; lengths: readonly number[] }> = {
+  name: 'SplitAt',
+  infer: ([x, at], { axis, lengths }) => {
+    if (at.dtype !== 'int64' || !sameShape(at.shape, [lengths.length])) throw new GraphError(`takes a tensor and int64 [${lengths.length}]`);
+    return lengths.map((length) => ({ dtype: x.dtype, shape: x.shape.with(normalAxis(axis, x.shape.length), length) }));
+  },
+  emit: ({ inputs, outputs, attributes: { axis } }) => [{ type: 'Split', inputs, outputs, attributes: { axis: { int: axis } } }],
+  vjp: 'forbidden',
+  samples: [],
+};
+
 /** Elements start..end (exclusive) of one axis; without `end` to the end. */
 export const Slice: Op<{ axis: number; start: number; end?: number }> = {
   name: 'Slice',
@@ -190,16 +202,19 @@ export const AddAt: Op<Record<string, never>> = {
   samples: [],
 };
 
-export const movement: readonly Op[] = [Reshape, Transpose, Concat, Split, Slice, Pad, Expand, Zeros, GatherRows, ScatterAddRows, ReplaceRows, AddAt];
+export const movement: readonly Op[] = [Reshape, Transpose, Concat, Split, SplitAt, Slice, Pad, Expand, Zeros, GatherRows, ScatterAddRows, ReplaceRows, AddAt];
 
-/** `x` itself where it has the shape already. */
+/** `x` itself where it has the shape already; of a reshaped tensor the first one's elements, without the step between. */
 export function reshape(g: GraphBuilder, x: Value, shape: Shape): Value {
-  return sameShape(x.shape, shape) && !shape.includes(UNKNOWN) ? x : g.apply(Reshape, [x], { shape })[0];
+  if (sameShape(x.shape, shape) && !shape.includes(UNKNOWN)) return x;
+  return x.node?.op === Reshape ? reshape(g, x.node.inputs[0], shape) : g.apply(Reshape, [x], { shape })[0];
 }
 
-/** `x` itself where nothing moves. */
+/** `x` itself where nothing moves, the same elements in another shape where only axes of length 1 do. */
 export function transpose(g: GraphBuilder, x: Value, permutation: readonly number[]): Value {
-  return permutation.every((axis, i) => axis === i) ? x : g.apply(Transpose, [x], { permutation })[0];
+  const longAxes = permutation.filter((axis) => x.shape[axis] !== 1);
+  if (longAxes.every((axis, i) => i === 0 || axis > longAxes[i - 1]) && !x.shape.includes(UNKNOWN)) return reshape(g, x, permutation.map((axis) => x.shape[axis]));
+  return g.apply(Transpose, [x], { permutation })[0];
 }
 
 export function concat(g: GraphBuilder, parts: readonly Value[], axis: number): Value {
@@ -209,6 +224,10 @@ export function concat(g: GraphBuilder, parts: readonly Value[], axis: number): 
 /** `x` itself where there is one part. */
 export function split(g: GraphBuilder, x: Value, axis: number, lengths: readonly number[]): readonly Value[] {
   return lengths.length === 1 ? [x] : g.apply(Split, [x], { axis, lengths });
+}
+
+export function splitAt(g: GraphBuilder, x: Value, axis: number, at: Value, lengths: readonly number[]): readonly Value[] {
+  return g.apply(SplitAt, [x, at], { axis, lengths });
 }
 
 /** `x` itself where the whole axis is taken. */

@@ -1,7 +1,7 @@
 /** The Llama / Mistral decoder: the parts that training and sampling share. Hidden states are matrices [rows * tokens, hidden]. */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { cast, mul, silu } from '../../graph/ops/elementwise.ts';
-import { replaceRows, reshape, transpose } from '../../graph/ops/movement.ts';
+import { add, cast, mul, silu } from '../../graph/ops/elementwise.ts';
+import { replaceRows, reshape, split, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
 import type { Value } from '../../graph/program.ts';
@@ -11,6 +11,8 @@ import { rotaryFrequencies } from './rotary-frequencies.ts';
 
 /** Score of a position that must not be looked at; finite, so that a row without any visible position stays finite. */
 export const HIDDEN_SCORE = -1e9;
+
+const attentionWeight = (layer: number, name: string) => `language_model.layers.${layer}.self_attn.${name}`;
 
 type Turns = { cosine: Value; sine: Value };
 
@@ -51,20 +53,38 @@ export class Decoder {
 
   /** Queries for `tokens` positions of each row, divided by sqrt(headDim): [rows, kv, group * tokens, headDim]; positions int64 [rows, tokens]. */
   queries(layer: number, normed: Value, positions: Value): Value {
-    const { heads, keyValueHeads, headDim } = this.config;
-    const [rows, tokens] = positions.shape;
-    const group = heads / keyValueHeads;
-    const turned = this.#rotated(this.#project(layer, 'q_proj', normed), positions, heads, this.#turns.queries);
-    const split = transpose(this.g, reshape(this.g, turned, [rows, tokens, keyValueHeads, group, headDim]), [0, 2, 3, 1, 4]);
-    return reshape(this.g, split, [rows, keyValueHeads, group * tokens, headDim]);
+    return this.#asQueries(this.#project(layer, 'q_proj', normed), positions);
   }
 
   /** Keys and values: [rows, kv, tokens, headDim] each. */
   keysAndValues(layer: number, normed: Value, positions: Value): { keys: Value; values: Value } {
+    return this.#asKeysAndValues(this.#project(layer, 'k_proj', normed), this.#project(layer, 'v_proj', normed), positions);
+  }
+
+  /** Both for the newest token of each row, by one product where trained weights allow it. */
+  queriesKeysAndValues(layer: number, normed: Value, positions: Value): { queries: Value; keys: Value; values: Value } {
+    const { heads, keyValueHeads, headDim } = this.config;
+    const names = ['q_proj', 'k_proj', 'v_proj'].map((name) => attentionWeight(layer, name));
+    if (!names.every((name) => this.#parameters.inColumns(name, normed.shape[0]))) return { queries: this.queries(layer, normed, positions), ...this.keysAndValues(layer, normed, positions) };
+    const together = transpose(this.g, this.#parameters.columns(names, normed, 'rows'), [1, 0]);
+    const [q, k, v] = split(this.g, together, 1, [heads, keyValueHeads, keyValueHeads].map((count) => count * headDim));
+    return { queries: this.#asQueries(q, positions), ...this.#asKeysAndValues(k, v, positions) };
+  }
+
+  #asQueries(projected: Value, positions: Value): Value {
+    const { heads, keyValueHeads, headDim } = this.config;
+    const [rows, tokens] = positions.shape;
+    const group = heads / keyValueHeads;
+    const turned = this.#rotated(projected, positions, heads, this.#turns.queries);
+    const split = transpose(this.g, reshape(this.g, turned, [rows, tokens, keyValueHeads, group, headDim]), [0, 2, 3, 1, 4]);
+    return reshape(this.g, split, [rows, keyValueHeads, group * tokens, headDim]);
+  }
+
+  #asKeysAndValues(keys: Value, values: Value, positions: Value): { keys: Value; values: Value } {
     const { keyValueHeads, headDim } = this.config;
     const [rows, tokens] = positions.shape;
     const split = (x: Value) => transpose(this.g, reshape(this.g, x, [rows, tokens, keyValueHeads, headDim]), [0, 2, 1, 3]);
-    return { keys: split(this.#rotated(this.#project(layer, 'k_proj', normed), positions, keyValueHeads, this.#turns.keys)), values: split(this.#project(layer, 'v_proj', normed)) };
+    return { keys: split(this.#rotated(keys, positions, keyValueHeads, this.#turns.keys)), values: split(values) };
   }
 
   /** The rest of a layer behind attention: output projection and gated MLP, each added to the residual. `mixed` is [rows, kv, group * tokens, headDim]. */
@@ -77,9 +97,11 @@ export class Decoder {
     const at = `language_model.layers.${layer}`;
     const attended = this.#parameters.linear(`${at}.self_attn.o_proj`, reshape(this.g, joined, [rows * tokens, heads * headDim]), { added: residual });
     const normed = this.norm(`layers.${layer}.post_attention_layernorm`, attended);
-    const gate = silu(this.g, cast(this.g, this.#parameters.linear(`${at}.mlp.gate_proj`, normed), 'float32'));
-    const gated = mul(this.g, cast(this.g, gate, normed.dtype), this.#parameters.linear(`${at}.mlp.up_proj`, normed));
-    return this.#parameters.linear(`${at}.mlp.down_proj`, gated, { added: attended });
+    const [gateName, upName, downName] = ['gate', 'up', 'down'].map((name) => `${at}.mlp.${name}_proj`);
+    const gated = (project: (name: string) => Value) => mul(this.g, cast(this.g, silu(this.g, cast(this.g, project(gateName), 'float32')), normed.dtype), project(upName));
+    if (![gateName, upName, downName].every((name) => this.#parameters.inColumns(name, rows * tokens))) return this.#parameters.linear(downName, gated((name) => this.#parameters.linear(name, normed)), { added: attended });
+    const down = this.#parameters.columns([downName], gated((name) => this.#parameters.columns([name], normed, 'rows')), 'columns');
+    return add(this.g, transpose(this.g, down, [1, 0]), attended);
   }
 
   /** Logits of final-norm hidden states [n, hidden] -> float32 [n, vocabulary]. */
@@ -89,7 +111,7 @@ export class Decoder {
   }
 
   #project(layer: number, name: string, normed: Value): Value {
-    return this.#parameters.linear(`language_model.layers.${layer}.self_attn.${name}`, normed);
+    return this.#parameters.linear(attentionWeight(layer, name), normed);
   }
 
   /** [rows * tokens, heads * headDim] -> [rows, tokens, heads * headDim], turned. */

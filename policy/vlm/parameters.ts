@@ -1,7 +1,7 @@
 /** Parameters inside a graph: trained ones are inputs, so that one session serves all updates; frozen ones stay in their files. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast } from '../../graph/ops/elementwise.ts';
-import { gatherRows } from '../../graph/ops/movement.ts';
+import { concat, gatherRows, reshape, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
 import type { InputValue, Value } from '../../graph/program.ts';
 import type { DType } from '../../graph/tensor.ts';
@@ -28,12 +28,16 @@ export type TrainedParameter = { name: string; shape: readonly number[] };
 
 const DTYPES: Readonly<Record<StoredDType, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', I32: 'int64', I64: 'int64' };
 
+/** With fewer rows the weight is better the right operand. */
+const LEAST_COLUMNS = 8;
+
 export class GraphParameters {
   readonly #g: GraphBuilder;
   readonly #checkpoint: Checkpoint;
   readonly #inputs: ReadonlyMap<string, InputValue>;
   readonly #loraScale: number;
   readonly #dropout: LoraDropout | null;
+  readonly #outer: GraphParameters | null;
   readonly precision: Precision;
 
   /** Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. `dropout`: only while the policy is updated. */
@@ -43,6 +47,7 @@ export class GraphParameters {
     this.#inputs = outer !== undefined ? outer.#inputs : new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
     this.#loraScale = loraScale;
     this.#dropout = dropout ?? null;
+    this.#outer = outer ?? null;
     this.precision = precision;
   }
 
@@ -83,9 +88,30 @@ export class GraphParameters {
     return this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
   }
 
+  /**
+   * Whether products with `rows` rows are better made as W x^T, a column for each row: onnxruntime rearranges the right operand of every product, which
+   * costs more than a product with few rows where that is the weight. Weights in files are rearranged once, when the session is made.
+   */
+  inColumns(name: string, rows: number): boolean {
+    return this.#outer !== null && rows >= LEAST_COLUMNS && this.#inputs.has(`${name}.weight`);
+  }
+
+  /** W x^T (+ b): columns [outputs, n] of rows [n, inputs] or columns [inputs, n]; those of several layers below each other. */
+  columns(names: readonly string[], x: Value, from: 'rows' | 'columns'): Value {
+    const outside = this.#outer ?? this;
+    const stacked = (part: 'weight' | 'bias') => concat(outside.#g, names.map((name) => outside.get(`${name}.${part}`, x.dtype)), 0);
+    const weight = stacked('weight');
+    const added = this.has(`${names[0]}.bias`) ? reshape(outside.#g, stacked('bias'), [weight.shape[0], 1]) : undefined;
+    return gemm(this.#g, weight, x, { transB: from === 'rows', added });
+  }
+
   /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T, all in the type of x [rows, inputs]. */
   linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
     const g = this.#g;
+    if (this.inColumns(name, x.shape[0])) {
+      const y = transpose(g, this.columns([name], x, 'rows'), [1, 0]);
+      return added === undefined ? y : add(g, y, added);
+    }
     const get = (part: string) => this.get(`${name}.${part}`, x.dtype);
     const bias = this.has(`${name}.bias`) ? get('bias') : undefined;
     const start = added !== undefined && bias !== undefined ? add(g, added, bias) : (added ?? bias);

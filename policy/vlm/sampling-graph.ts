@@ -1,9 +1,9 @@
 /** The graph that answers prompts: one pass over the prompts, then a loop over tokens with cached keys and values. */
 import { GraphBuilder } from '../../graph/builder.ts';
-import { add, cast, div, equal, greater, less, mul, not, or, where } from '../../graph/ops/elementwise.ts';
+import { add, and, cast, div, equal, greater, less, mul, not, or, sub, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
 import { loop } from '../../graph/ops/loop.ts';
-import { concat, gatherRows, reshape, slice, transpose, zeros } from '../../graph/ops/movement.ts';
+import { concat, gatherRows, reshape, slice, splitAt, transpose, zeros } from '../../graph/ops/movement.ts';
 import { softmax, tokenLogprob } from '../../graph/ops/neural.ts';
 import { argMax, cumulativeSum, reduceMax, reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
@@ -26,6 +26,11 @@ export type SampleShape = {
   maxNewTokens: number;
   greedy: boolean;
 };
+
+/** Turns after which a growing tail joins the long one, of `turns` in all: where copying both costs least. Short responses are not worth a second loop. */
+function turnsBetweenJoins(turns: number): number {
+  return turns < 48 ? turns : Math.ceil(Math.sqrt(turns));
+}
 
 /**
  * Outputs `later_ids` int64 [turns, rows] and `later_logprobs` [turns, rows] (behind a row's end: pad id and 0), and `values` [rows]. The first token stands in
@@ -104,53 +109,76 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
   const empty = zeros(g, tailType.shape.with(2, 0), model.precision);
 
-  const { scans } = loop(
-    g,
-    {
-      trips: maxNewTokens - 1,
-      go: someGoesOn(g, first.ended),
-      states: { id: first.id, ended: first.ended, seen: first.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) },
-      grows: Object.fromEntries(tails.map((name) => [name, tailType])),
-    },
-    (b, { turn, states }) => {
-      const step = new Decoder(b, text, parameters.within(b), 0, decoder);
-      const at = add(b, lastPosition, add(b, turn, b.ints([1], [])));
-      const grown: Record<string, Value> = {};
-      const outside = distances === null ? null : where(b, less(b, add(b, distances, turn), b.ints([window!], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
-      const inWindow = (tail: Value) => (window === null ? tail : slice(b, tail, 2, -window));
-      // Rows of one prompt stand side by side like tokens of one row: their queries meet the prompt's keys in one product.
-      const { keyValueHeads } = text;
-      const swapped = (x: Value, outer: number, inner: number) => (outer === 1 || inner === 1 ? x : transpose(b, reshape(b, x, [prompts, keyValueHeads, outer, inner, x.shape[3]]), [0, 1, 3, 2, 4]));
-      const byRow = (x: Value) => reshape(b, swapped(x, group, rowsPerPrompt), [prompts, keyValueHeads * rowsPerPrompt, group, x.shape[3]]);
-      const byPrompt = (x: Value) => reshape(b, swapped(x, rowsPerPrompt, group), [prompts, keyValueHeads, group * rowsPerPrompt, x.shape[3]]);
-      let y = step.embed(states.id);
-      for (const [layer, cached] of prompt.entries()) {
-        const normed = step.norm(`layers.${layer}.input_layernorm`, y);
-        const queries = step.queries(layer, normed, at);
-        const own = step.keysAndValues(layer, normed, at);
-        const grow = (name: string, newest: Value) => (grown[name] = inWindow(concat(b, [states[name], reshape(b, newest, tailType.shape.with(2, 1))], 2)));
-        const keys = grow(`keys_${layer}`, own.keys);
-        const values = grow(`values_${layer}`, own.values);
-        // Scores of both segments side by side, one softmax, two products added: the prompt's part is never copied.
-        const scores = (left: Value, segment: Value) => cast(b, matMul(b, left, segment, { transB: true }), 'float32');
-        const visible = [padding, outside].reduce<Value>((hidden, hiding) => (hiding === null ? hidden : add(b, hidden, hiding)), scores(queries, cached.keys));
-        const probabilities = cast(b, softmax(b, concat(b, [byRow(visible), scores(byRow(queries), keys)], 3)), model.precision);
-        const ofTail = byPrompt(matMul(b, slice(b, probabilities, 3, promptTokens), values));
-        const mixed = add(b, matMul(b, byPrompt(slice(b, probabilities, 3, 0, promptTokens)), cached.values), ofTail);
-        y = step.finishLayer(layer, mixed, y);
-      }
-      const next = choose(b, step.logits(step.norm('norm', y)), states.seen, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
-      return {
-        go: someGoesOn(b, next.ended),
-        states: { id: next.id, ended: next.ended, seen: next.seen, ...grown },
-        scans: { turn_ids: next.id, turn_logprobs: next.logprob },
-      };
-    },
-  );
+  /** One token of each row: what stands last behind the prompt, `older` tails and those that grow. */
+  const turnOf = (b: GraphBuilder, turn: Value, states: Record<string, Value>, older: { tails: Record<string, Value>; tokens: Value } | null) => {
+    const step = new Decoder(b, text, parameters.within(b), 0, decoder);
+    const at = add(b, lastPosition, add(b, turn, b.ints([1], [])));
+    const grown: Record<string, Value> = {};
+    const outside = distances === null ? null : where(b, less(b, add(b, distances, turn), b.ints([window!], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
+    const inWindow = (tail: Value) => (window === null ? tail : slice(b, tail, 2, -window));
+    const grow = (name: string, newest: Value) => (grown[name] = inWindow(concat(b, [states[name], reshape(b, newest, tailType.shape.with(2, 1))], 2)));
+    // Rows of one prompt stand side by side like tokens of one row: their queries meet the prompt's keys in one product.
+    const { keyValueHeads } = text;
+    const swapped = (x: Value, outer: number, inner: number) => (outer === 1 || inner === 1 ? x : transpose(b, reshape(b, x, [prompts, keyValueHeads, outer, inner, x.shape[3]]), [0, 1, 3, 2, 4]));
+    const byRow = (x: Value) => reshape(b, swapped(x, group, rowsPerPrompt), [prompts, keyValueHeads * rowsPerPrompt, group, x.shape[3]]);
+    const byPrompt = (x: Value) => reshape(b, swapped(x, rowsPerPrompt, group), [prompts, keyValueHeads, group * rowsPerPrompt, x.shape[3]]);
+    const lengths = older === null ? null : concat(b, [b.ints([promptTokens]), reshape(b, older.tokens, [1]), sub(b, add(b, turn, b.ints([1])), older.tokens)], 0);
+    const segments = (x: Value) => (lengths === null ? [slice(b, x, 3, 0, promptTokens), slice(b, x, 3, promptTokens)] : splitAt(b, x, 3, lengths, [promptTokens, UNKNOWN, UNKNOWN]));
+    let y = step.embed(states.id);
+    for (const [layer, cached] of prompt.entries()) {
+      const normed = step.norm(`layers.${layer}.input_layernorm`, y);
+      const { queries, ...own } = step.queriesKeysAndValues(layer, normed, at);
+      const [keyTails, valueTails] = (['keys', 'values'] as const).map((part) => [...(older === null ? [] : [older.tails[`${part}_${layer}`]]), grow(`${part}_${layer}`, own[part])]);
+      // Scores of all segments side by side, one softmax, a product each, added: no segment is copied.
+      const scores = (left: Value, segment: Value) => cast(b, matMul(b, left, segment, { transB: true }), 'float32');
+      const visible = [padding, outside].reduce<Value>((hidden, hiding) => (hiding === null ? hidden : add(b, hidden, hiding)), scores(queries, cached.keys));
+      const rowQueries = byRow(queries);
+      const probabilities = cast(b, softmax(b, concat(b, [byRow(visible), ...keyTails.map((tail) => scores(rowQueries, tail))], 3)), model.precision);
+      const [ofPrompt, ...ofTails] = segments(probabilities);
+      const tailsMixed = valueTails.map((tail, index) => matMul(b, ofTails[index], tail)).reduce((one, other) => add(b, one, other));
+      y = step.finishLayer(layer, add(b, matMul(b, byPrompt(ofPrompt), cached.values), byPrompt(tailsMixed)), y);
+    }
+    const next = choose(b, step.logits(step.norm('norm', y)), states.seen, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
+    return { states: { id: next.id, ended: next.ended, seen: next.seen, ...grown }, scans: { turn_ids: next.id, turn_logprobs: next.logprob } };
+  };
+
+  const later = maxNewTokens - 1;
+  const span = turnsBetweenJoins(later);
+  const start = { id: first.id, ended: first.ended, seen: first.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) };
+  const grows = Object.fromEntries(tails.map((name) => [name, tailType]));
+  const go = someGoesOn(g, first.ended);
+
+  /** Tails grow by a copy with one more token every turn. */
+  const oneLoop = () => {
+    const { scans } = loop(g, { trips: later, go, states: start, grows }, (b, { turn, states }) => {
+      const next = turnOf(b, turn, states, null);
+      return { ...next, go: someGoesOn(b, next.states.ended) };
+    });
+    return { ids: scans.turn_ids, logprobs: scans.turn_logprobs };
+  };
+
+  /** Short tails grow in an inner loop and join the long ones, which grow in an outer loop: far less is copied. */
+  const loopInLoop = () => {
+    const answers = { ids: { dtype: 'int64', shape: [UNKNOWN, rows] }, logprobs: { dtype: 'float32', shape: [UNKNOWN, rows] } } as const;
+    const none = Object.fromEntries(Object.entries(answers).map(([name, { dtype }]) => [name, zeros(g, [0, rows], dtype)]));
+    return loop(g, { trips: Math.ceil(later / span), go, states: { ...start, ...none }, grows: { ...grows, ...answers } }, (outer, { turn: block, states: older }) => {
+      const tokens = mul(outer, block, outer.ints([span], []));
+      const begin = { id: older.id, ended: older.ended, seen: older.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) };
+      const { states: newest, scans } = loop(outer, { trips: span, go: someGoesOn(outer, older.ended), states: begin, grows }, (b, { turn, states }) => {
+        const at = add(b, tokens, turn);
+        const next = turnOf(b, at, states, { tails: older, tokens });
+        return { ...next, go: and(b, someGoesOn(b, next.states.ended), less(b, at, b.ints([later - 1], []))) };
+      });
+      const joined = Object.fromEntries(tails.map((name) => [name, concat(outer, [older[name], newest[name]], 2)]));
+      const all = { ids: concat(outer, [older.ids, scans.turn_ids], 0), logprobs: concat(outer, [older.logprobs, scans.turn_logprobs], 0) };
+      return { go: someGoesOn(outer, newest.ended), states: { ...newest, ...joined, ...all }, scans: {} };
+    }).states;
+  };
+  const answers = window !== null || span >= later ? oneLoop() : loopInLoop();
   g.output('first_id', first.id);
   g.output('first_logprob', first.logprob);
-  g.output('later_ids', scans.turn_ids);
-  g.output('later_logprobs', scans.turn_logprobs);
+  g.output('later_ids', answers.ids);
+  g.output('later_logprobs', answers.logprobs);
   g.output('values', forEachRow(valueHead(g, parameters, hidden)));
   return g.finish();
 }

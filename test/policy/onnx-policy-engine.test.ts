@@ -8,6 +8,7 @@ import { type EngineOptions, OnnxPolicyEngine } from '../../policy/onnx-policy-e
 import type { GradientRequest, SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
 import { RandomStream } from '../../random/counter.ts';
 import { imageTokens } from '../../policy/vlm-config.ts';
+import { newModel, rowsFor } from './new-model.ts';
 
 // The smallest recorded checkpoint: one key/value head for five query heads, bfloat16 weights, a LoRA adapter and a value head.
 const folder = path.resolve(import.meta.dirname, '../golden/llava/llama-gqa-bf16');
@@ -107,6 +108,21 @@ test('log-probs and values of a sample are those of scoring it', async (t) => {
       t.true(closeTo([value], [values[index]], 1e-4));
     }
   }
+  await policy.close();
+});
+
+test('the same of long responses to shared prompts, whose keys and values join in blocks, with everything trained: biases, grouped heads, tied embeddings', async (t) => {
+  const checkpoint = openCheckpoint(await newModel());
+  const policy = await engine({ checkpoint, scope: { kind: 'all' }, rowsPerShard: 8, rowsPerSample: 8 });
+  const { rows: prompts, pictures } = rowsFor(checkpoint.config);
+  const stream = random();
+  const maxNewTokens = 53;
+  const rows = Array.from({ length: 8 }, (_, index) => ({ ...prompts[index % 2], noise: Float32Array.from({ length: maxNewTokens }, () => stream.uniform()) }));
+  const sampled = await policy.sample({ rows, pictures, maxNewTokens, temperature: 0.8, repetitionPenalty: 1.1, penalizePrompt: false });
+  const scored = await policy.score({ rows: rows.map(({ image, promptIds }, index) => ({ image, promptIds, responseIds: sampled[index].ids })), pictures, temperature: 0.8 });
+  t.true(sampled.some(({ ids }) => ids.length === maxNewTokens), 'some row is cut at the limit');
+  t.true(sampled.some(({ ids }) => ids.length < maxNewTokens), 'some row ends before');
+  for (const [index, { logprobs, value }] of sampled.entries()) t.true(closeTo(logprobs, scored.logprobs[index], 1e-4) && closeTo([value], [scored.values[index]], 1e-4), `row ${index}`);
   await policy.close();
 });
 
