@@ -215,7 +215,7 @@ class Run {
       const problem = await checkTeacher({ config: this.#config });
       if (problem === null || problem.reason === known) return;
       if (problem.passes) {
-        this.#phase = `waiting: ${problem.reason}`;
+        this.#phase = `waiting for the corrector's server (if its address is right): ${problem.reason}`;
         this.#show();
         await condition(() => this.#stop !== null, seconds * 1000);
       } else {
