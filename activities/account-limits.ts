@@ -45,6 +45,18 @@ export async function queuePace(client: Client, queue: string): Promise<number |
   return perSecond == null ? null : Number((perSecond * 60).toPrecision(6)); // the server keeps 32 bits
 }
 
+/** A worker that has not asked for work for so long is taken to be gone; one that waits asks once a minute. */
+const GONE_AFTER_MS = 90_000;
+
+/** Workers that share the queue's tokens per minute; at least 1. */
+export async function queueWorkers(client: Client, queue: string): Promise<number> {
+  const { namespace } = client.options;
+  const { pollers } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType: ACTIVITY_QUEUE });
+  const since = Date.now() - GONE_AFTER_MS;
+  const present = pollers?.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 >= since).map(({ identity }) => identity);
+  return Math.max(1, new Set(present).size);
+}
+
 export function createAccountActivities({ store }: ActivityDependencies) {
   return {
     /** What the configuration says of its account; nothing of what it leaves open. */

@@ -1,9 +1,10 @@
 /** The account that a corrector worker calls for: its ledger, its limits, and the one gate that all its calls pass. */
+import { activityInfo, getClient } from '@temporalio/activity';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { AccountGate } from '../corrector/account-gate.ts';
 import { Ledger } from '../corrector/ledger.ts';
 import { type Teacher, TeacherError } from '../corrector/teacher.ts';
-import { readLimits } from './account-limits.ts';
+import { queueWorkers, readLimits } from './account-limits.ts';
 
 /** How old the limits may be that a call goes by. */
 const REFRESH_SECONDS = 5;
@@ -67,10 +68,11 @@ export class CorrectorAccount {
     };
   }
 
-  /** Limits change while workers run (`gtr rate`). */
+  /** Limits change while workers run (`gtr rate`), and so does their number: each has an equal share of the tokens. */
   async #refresh(): Promise<void> {
     if (this.#gate.now() < this.#refreshed + REFRESH_SECONDS) return;
     this.#refreshed = this.#gate.now();
-    this.#gate.changeTokensPerMinute((await readLimits(this.#store, this.name)).tokensPerMinute);
+    const { tokensPerMinute } = await readLimits(this.#store, this.name);
+    this.#gate.changeTokensPerMinute(tokensPerMinute === null ? null : tokensPerMinute / (await queueWorkers(getClient(), activityInfo().taskQueue)));
   }
 }

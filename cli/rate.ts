@@ -1,6 +1,6 @@
 /** `gtr rate`: the limits of a corrector's account, shown and changed while runs go on. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { type AccountLimits, queuePace, readLimits, setLimits } from '../activities/account-limits.ts';
+import { type AccountLimits, queuePace, queueWorkers, readLimits, setLimits } from '../activities/account-limits.ts';
 import { activityDependencies, workflowQueue } from '../workers/installation.ts';
 import { DEFAULT_ACCOUNT, queueOf } from '../workflows/queues.ts';
 import { withClient } from './temporal.ts';
@@ -22,19 +22,20 @@ export function register(program: Command): void {
       const changes = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value])) as Partial<AccountLimits>;
       const { store } = activityDependencies();
       const queue = queueOf('corrector', workflowQueue(), account);
-      const { limits, thoughtsPerMinute } = await withClient(async (client) => ({
+      const { limits, thoughtsPerMinute, workers } = await withClient(async (client) => ({
         limits: Object.keys(changes).length === 0 ? await readLimits(store, account) : await setLimits(client, store, { account, queue }, changes),
         thoughtsPerMinute: await queuePace(client, queue),
+        workers: await queueWorkers(client, queue),
       }));
-      process.stdout.write(json ? `${JSON.stringify({ account, queue, ...limits, thoughtsPerMinute }, null, 2)}\n` : rateText(account, queue, limits, thoughtsPerMinute));
+      process.stdout.write(json ? `${JSON.stringify({ account, queue, ...limits, thoughtsPerMinute, workers }, null, 2)}\n` : rateText(account, queue, limits, thoughtsPerMinute, workers));
     });
 }
 
-function rateText(account: string, queue: string, { requestsPerMinute, requestsPerThought, tokensPerMinute }: AccountLimits, thoughtsPerMinute: number | null): string {
+function rateText(account: string, queue: string, { requestsPerMinute, requestsPerThought, tokensPerMinute }: AccountLimits, thoughtsPerMinute: number | null, workers: number): string {
   return [
     `account ${account}`,
     `requests per minute  ${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
-    `tokens per minute    ${tokensPerMinute ?? 'no limit'}`,
+    `tokens per minute    ${tokensPerMinute ?? 'no limit'}${tokensPerMinute !== null && workers > 1 ? `, in equal shares to ${workers} workers` : ''}`,
     `task queue ${queue}  ${thoughtsPerMinute === null ? 'not paced' : `starts ${thoughtsPerMinute} thoughts a minute`}`,
     '',
   ].join('\n');

@@ -1,6 +1,7 @@
 /** `gtr train`: start a run. */
 import type { Command } from 'commander';
-import { runConfigSchema } from '../configs/schema.ts';
+import { hasPaidTeacher, type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { pricesOf } from '../corrector/prices.ts';
 import type { train } from '../workflows/train.ts';
 import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
@@ -22,10 +23,17 @@ export function register(program: Command): void {
       checkModelFolders(config.model);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
+        if (hasUnknownCost(config)) process.stderr.write(`warning: the price of ${config.corrector.openai.model} is not known, so the cost of this run will not be either; set corrector.openai.prices.\n`);
         process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
         if (options.wait) await followRun(client, options.id);
       });
     });
+}
+
+/** Whether the run pays a teacher of which nobody knows what it takes. */
+function hasUnknownCost(config: RunConfig): boolean {
+  const { model, prices } = config.corrector.openai;
+  return hasPaidTeacher(config) && prices === null && pricesOf(model) === null;
 }
 
 /** What `--simulator` changes in an environment's options, which stand under `prefix`. */

@@ -38,6 +38,8 @@ const ruleSchema = z.strictObject({
   share: z.number().min(0).max(1).optional(),
   /** Requests whose text holds this. */
   contains: z.string().optional(),
+  /** Only requests that begin a judgement (true), or that go on with one: tool rounds and askings again (false). */
+  first: z.boolean().optional(),
   /** At most so often. */
   times: z.int().min(1).optional(),
   /** Of `slow`: extra latency; of `rateLimit`: how long to wait. */
@@ -61,9 +63,9 @@ export class FaultScript {
     this.#seed = seed;
   }
 
-  /** The rule for request `number` (from 1) with this text; null: it is answered well. */
-  next(number: number, text: string): FaultRule | null {
-    const entry = this.#rules.find(({ rule, applied }) => applied < (rule.times ?? Infinity) && this.#applies(rule, number, text));
+  /** The rule for request `number` (from 1) with this text, `first` of its judgement or not; null: it is answered well. */
+  next(number: number, text: string, first: boolean): FaultRule | null {
+    const entry = this.#rules.find(({ rule, applied }) => applied < (rule.times ?? Infinity) && (rule.first ?? first) === first && this.#applies(rule, number, text));
     if (entry === undefined) return null;
     entry.applied++;
     return entry.rule;

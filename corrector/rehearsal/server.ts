@@ -80,12 +80,13 @@ class Rehearsal {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { models } = this.#options;
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const body = await readBody(request).catch(() => null);
     if (body === null) return;
     if (request.method === 'POST' && PATH.test(pathname)) return await this.#chat(request, response, pathname, body);
     if (request.method === 'POST' && pathname === '/faults') return send(response, this.#changeFaults(body));
-    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, this.#wrongKey(request) ?? { status: 200, body: { object: 'list', data: this.#options.models.map((id) => ({ id, object: 'model', owned_by: 'rehearsal' })) } });
+    if (request.method === 'GET' && pathname.endsWith('/models')) return send(response, this.#wrongKey(request) ?? { status: 200, body: { object: 'list', data: (models.length > 0 ? models : ['gpt-4o']).map((id) => ({ id, object: 'model', owned_by: 'rehearsal' })) } });
     send(response, apiError(404, `There is nothing at ${request.method} ${pathname}.`, 'invalid_request_error', null));
   }
 
@@ -96,7 +97,8 @@ class Rehearsal {
     const number = isEmpty ? 0 : ++this.#received;
     const asked = isEmpty ? null : parsed;
     const { system, text, picture } = asked === null ? { system: '', text: '', picture: null } : partsOf(asked);
-    const rule = isEmpty ? null : this.#faults.next(number, text);
+    const furtherMessages = Math.max(0, (asked?.messages.length ?? 0) - 2);
+    const rule = isEmpty ? null : this.#faults.next(number, text, furtherMessages === 0);
     const logged: Omit<LoggedRequest, 'status' | 'seconds'> = {
       number,
       time: new Date().toISOString(),
@@ -104,7 +106,7 @@ class Rehearsal {
       model: parsed?.model ?? null,
       question: asked && createHash('sha256').update(JSON.stringify([system, text, picture])).digest('hex').slice(0, 16),
       text: asked && text,
-      furtherMessages: Math.max(0, (parsed?.messages.length ?? 0) - 2),
+      furtherMessages,
       fault: rule?.fault ?? null,
       usage: null,
     };

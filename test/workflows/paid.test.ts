@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import test from 'ava';
+import { queueWorkers } from '../../activities/account-limits.ts';
 import { readMetrics } from '../../activities/publish-metrics.ts';
 import { runFolder } from '../../activities/run-records.ts';
 import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
@@ -111,6 +113,7 @@ test.serial('what passes by itself is asked again, and counted', async (t) => {
   const script = [
     once({ fault: 'rateLimit', seconds: 0.5, headers: 'retry-after-ms' }),
     once({ fault: 'rateLimit', seconds: 1 }),
+    once({ fault: 'rateLimit', seconds: 1, headers: 'x-ratelimit' }),
     once({ fault: 'rateLimit', headers: 'none' }),
     once({ fault: 'status', status: 500 }),
     once({ fault: 'status', status: 503 }),
@@ -125,7 +128,7 @@ test.serial('what passes by itself is asked again, and counted', async (t) => {
   same(t, passing);
   const { answered } = requests();
   t.is(answered, 2 * passing.corrector.calls);
-  t.like(passing.corrector, { requests: answered, failures: script.length, rateLimited: 3, ledgerHits: 0 });
+  t.like(passing.corrector, { requests: answered, failures: script.length, rateLimited: 4, ledgerHits: 0 });
   await rehearsal.setFaults([]);
 });
 
@@ -145,6 +148,29 @@ test.serial('answers without sense cost no row and no cut, and end', async (t) =
   await rehearsal.setFaults([]);
 });
 
+test.serial('an answer without sense is asked for again, once, with the reason', async (t) => {
+  const once = (fault: string) => ({ fault, first: true, times: 1 }); // each meets another thought
+  const script = ['wrongNoSolution', 'wrongFormula', 'wrongAction', 'wrongWording', 'wrongSchema', 'halfContent'].map(once);
+  await rehearsal.setFaults(script as never);
+  await start('again-once', [...fresh(0.25), 'corrector.openai.toolRounds=0']);
+  const again = await result('again-once');
+  same(t, again);
+  t.like(again.corrector, { calls: keptThoughts, requests: keptThoughts + script.length, failures: 0, unusable: {} });
+  t.is(requests().received, keptThoughts + script.length);
+  await rehearsal.setFaults([]);
+});
+
+test.serial('the solver\'s tool may be called several times at once, but not for ever', async (t) => {
+  await rehearsal.setFaults([{ fault: 'severalCalls', first: true, times: 3 }, { fault: 'toolLoop', first: false }] as never);
+  await start('looping', [...fresh(0.27), 'envSteps=12', 'corrector.openai.toolRounds=2']);
+  const { corrector, corrections } = await result('looping');
+  t.deepEqual(corrector.unusable, { toolRounds: corrector.calls });
+  t.is(corrector.requests, 3 * corrector.calls); // two rounds, and one more call where an answer was asked for
+  t.is(requests().received, corrector.requests);
+  t.is(corrections.rows, 0);
+  await rehearsal.setFaults([]);
+});
+
 test.serial('what needs a person pauses the run with its reason; it goes on where it was', async (t) => {
   await rehearsal.setFaults([{ fault: 'status', status: 401 }]);
   await start('person', fresh(0.3));
@@ -153,6 +179,11 @@ test.serial('what needs a person pauses the run with its reason; it goes on wher
   await rehearsal.setFaults([{ fault: 'quota' }]);
   await signal('person', 'resume');
   await halted('person', /quota/i);
+  for (const status of [400, 403]) {
+    await rehearsal.setFaults([{ fault: 'status', status }]);
+    await signal('person', 'resume');
+    await halted('person', new RegExp(`answered ${status}`));
+  }
   await rehearsal.setFaults([{ fault: 'status', status: 404, times: 2 }]);
   await signal('person', 'resume');
   await halted('person', /404|model/i);
@@ -202,6 +233,17 @@ test.serial('an account is paced live, by gtr rate and by the temporal CLI; a lo
   t.like(await rate('--requests-per-minute', 'none', '--tokens-per-minute', 'none'), { requestsPerMinute: null, tokensPerMinute: null, thoughtsPerMinute: null });
   // The cool-down is the worker's: a new one asks again.
   await kill(installation.supervisor, 'corrector');
+});
+
+test.serial('workers of one account share its tokens', async (t) => {
+  const connections = await Promise.all([0, 1].map(() => NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS })));
+  const workers = await Promise.all(connections.map((connection, number) => Worker.create({ connection, identity: `worker ${number}`, taskQueue: 'corrector-shared', activities: { idle: async () => {} } })));
+  const running = workers.map((worker) => worker.run());
+  while ((await withClient((client) => queueWorkers(client, 'corrector-shared'))) < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  t.like(await rate('--account', 'shared', '--tokens-per-minute', '1000'), { tokensPerMinute: 1000, workers: 2 });
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  for (const connection of connections) await connection.close();
 });
 
 test.serial('an unknown price makes the cost unknown, and a budget impossible', async (t) => {
