@@ -28,6 +28,7 @@ const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const DOCS = path.resolve(import.meta.dirname, '../docs');
 const CORE = ['gtr', 'ppo', 'mild-ppo', 'sft'];
+const ABLATIONS = ['gtr', 'no-dagger', 'no-cut', 'masked'];
 /** The pages with results, the games on each, and the panels of its figure; `arms`: all, if not said. */
 const PAGES: readonly { page: string; games: readonly StudyGame[]; panels: readonly { title: string; metric: string; game: StudyGame; arms?: readonly string[] }[] }[] = [
   {
@@ -40,8 +41,10 @@ const PAGES: readonly { page: string; games: readonly StudyGame[]; panels: reado
       { title: 'Points24: cards read right', metric: 'thought/perceptionRate', game: 'points24', arms: CORE },
       { title: 'EZPoints: cards read right', metric: 'thought/perceptionRate', game: 'ezpoints', arms: CORE },
       { title: 'NumberLine: success while training', metric: 'episode/success', game: 'numberline' },
-      { title: 'Points24: actions that follow the thought', metric: 'thought/agreementRate', game: 'points24' },
-      { title: 'Points24: ablations, success while training', metric: 'episode/success', game: 'points24', arms: ['gtr', 'no-dagger', 'no-cut', 'masked'] },
+      { title: 'Points24: actions that follow the thought', metric: 'thought/agreementRate', game: 'points24', arms: ABLATIONS },
+      { title: 'Points24: ablations, success while training', metric: 'episode/success', game: 'points24', arms: ABLATIONS },
+      { title: 'Points24: responses of the asked-for form', metric: 'response/wellFormedRate', game: 'points24', arms: CORE },
+      { title: 'Points24: the quickstart, success while training', metric: 'episode/success', game: 'points24', arms: ['longer'] },
     ],
   },
   {

@@ -7,7 +7,7 @@ import type { ArmOutcome } from './outcomes.ts';
 type Panel = { title: string; metric: string; outcomes: readonly ArmOutcome[] };
 
 /** Colours of the arms, apart in lightness as well, so that they differ in grey too. */
-const COLOURS = ['#0b6e4f', '#c2410c', '#2563eb', '#9333ea', '#a16207', '#0f172a', '#db2777', '#0891b2'];
+const COLOURS = ['#0b6e4f', '#c2410c', '#2563eb', '#9333ea', '#a16207', '#0f172a', '#db2777', '#0891b2', '#65a30d', '#64748b'];
 const HEADER = 34;
 const GAP = 14;
 
