@@ -31,6 +31,8 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   let shown = 0;
   let lastPhase = '';
   let lastHalt: string | null = null;
+  let lastTrouble: string | null = null;
+  let looks = 0;
   for (;;) {
     const progress = await queryProgress(client, run);
     if (progress !== null) {
@@ -38,6 +40,11 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
       shown = Math.max(shown, progress.summaries.length);
       if (progress.halted !== null && progress.halted !== lastHalt) print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
       lastHalt = progress.halted;
+      if (++looks % LOOKS_PER_TROUBLE === 0) {
+        const trouble = await troubleOf(client, run).catch(() => null);
+        if (trouble !== null && trouble !== lastTrouble) print(`waiting: ${trouble}`);
+        lastTrouble = trouble;
+      }
       const phase = `${progress.status}: ${progress.phase}`;
       if (process.stdout.isTTY) drawBar(phase, await iterationShare(client, run, progress));
       else if (phase !== lastPhase && progress.status !== 'running') print(phase);
@@ -72,6 +79,21 @@ export function resultLines({ status, iterations, envSteps, evaluation, policy, 
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1).padStart(5)} %`;
+}
+
+/** How often a run is looked at for what keeps it waiting, in looks at its progress. */
+const LOOKS_PER_TROUBLE = 10;
+/** Failures of an activity, one after the other, that are more than a hiccup. */
+const TRIES = 3;
+
+/** Why something of the run has failed again and again and is tried on, as its newest failure says; null: nothing has. */
+async function troubleOf(client: Client, run: string): Promise<string | null> {
+  for await (const { workflowId } of client.workflow.list({ query: `RootWorkflowId = "${run}" AND ExecutionStatus = "Running"` })) {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    const stuck = raw.pendingActivities?.find(({ attempt, lastFailure }) => (attempt ?? 0) > TRIES && lastFailure?.message);
+    if (stuck != null) return stuck.lastFailure!.message!;
+  }
+  return null;
 }
 
 async function queryProgress(client: Client, run: string): Promise<Progress | null> {

@@ -25,7 +25,8 @@ export type RolloutProgress = { round: number; episodes: Episode[]; closed: bool
 
 /**
  * Plays episodes in rounds until each is over. The result is a function of (policy, place, settings) alone, wherever `resume` takes it up.
- * `onRound` sees the progress after each round; where it says `leave`, the episodes are left there, to be taken up again.
+ * `onRound` sees the progress after each round; where it says `leave`, the episodes are left there, to be taken up again, unless environments hold something to
+ * close (another simulator's process), which would have to play every action again.
  */
 export async function playEpisodes<O>(
   agent: Agent,
@@ -38,9 +39,10 @@ export async function playEpisodes<O>(
   const { environments, progress } = open(game, options, place, settings, resume);
   try {
     const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
+    const mayLeave = environments.every(({ close }) => close === undefined);
     while (left()) {
       await playRound(agent, game, environments, place, settings, progress);
-      if ((await onRound?.(progress)) === 'leave' && left()) return progress;
+      if ((await onRound?.(progress)) === 'leave' && mayLeave && left()) return progress;
     }
   } finally {
     for (const environment of environments) environment.close?.();

@@ -25,7 +25,11 @@ export function judgeHousehold(texts: HouseholdTexts, thought: Thought, action: 
   const onward = goOn(texts.task.toLowerCase(), history, commands, held);
   const isRight = onward.commands.includes(action) && Object.values(thought).flat().some((text) => text.includes(action));
   const [next] = onward.commands;
-  const words = { place: placeOf(history), seen: seenIn(texts.feedback), hand: held ?? 'nothing', subgoal: onward.subgoal, next };
+  const seen = seenIn(texts.feedback);
+  const nouns: readonly string[] = texts.task.toLowerCase().match(/[a-z]+/g) ?? [];
+  const wanted = seen.filter((thing) => thing.startsWith('closed ') || nouns.includes(kindOf(thing)));
+  const list = (things: readonly string[]) => things.join(', ') || 'nothing';
+  const words = { place: placeOf(history), seen: list(seen), wanted: list(wanted), hand: held ?? 'nothing', subgoal: onward.subgoal, next };
   return {
     answers: [`What comes first is to ${onward.subgoal}.`],
     evaluation: isRight ? 'yes' : 'no',
@@ -78,11 +82,11 @@ function placeOf(history: readonly string[]): string {
 }
 
 /** The things that a feedback lists: `On the desk 1 is a pen 2, and a book 1.`, or the closed thing that it tells of. */
-function seenIn(feedback: string): string {
+function seenIn(feedback: string): string[] {
   const closed = /The (.+? \d+) is closed/.exec(feedback)?.[1];
-  if (closed !== undefined) return `closed ${closed}`;
+  if (closed !== undefined) return [`closed ${closed}`];
   const list = /(?:\bis|you see) (a .+? \d+)\.(?:\s|$)/.exec(feedback)?.[1];
-  return feedback.startsWith('Welcome') || list === undefined ? 'nothing' : [...list.matchAll(/\ba ([a-z]+ \d+)/g)].map(([, name]) => name).join(', ');
+  return feedback.startsWith('Welcome') || list === undefined ? [] : [...list.matchAll(/\ba ([a-z]+ \d+)/g)].map(([, name]) => name);
 }
 
 function firstFull(...lists: (readonly string[])[]): readonly string[] {

@@ -60,7 +60,9 @@ type Reply = { status: number; headers?: Record<string, string>; body: unknown }
 /** The server, not yet listening. */
 export function rehearsalServer(options: RehearsalOptions): Server {
   const rehearsal = new Rehearsal(options);
-  return createServer({ keepAliveTimeout: 60_000 }, (request, response) => void rehearsal.serve(request, response));
+  return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    rehearsal.serve(request, response).catch((error: Error) => send(response, apiError(500, `The rehearsal server failed: ${error.message}`, 'server_error', null)));
+  });
 }
 
 class Rehearsal {

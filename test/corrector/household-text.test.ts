@@ -24,6 +24,15 @@ test('following its corrections, most households of every kind are put in order'
   t.true(Object.values(won).reduce((sum, count) => sum + count, 0) > 50, JSON.stringify(won));
 });
 
+test('it words thoughts of every household policy', (t) => {
+  const environment = game.start({ seed: 4, episode: 1 }, game.parseOptions({}));
+  environment.step((environment.legalActions() as string[]).find((command) => command.startsWith('go to'))!);
+  for (const prompt of ['alfworld', 'alfworld-tiny']) {
+    const { correction } = judgeHousehold(environment.promptValues() as Parameters<typeof judgeHousehold>[0], {}, 'look', loadPromptTemplate(prompt, 'alfworld').thought);
+    t.true(Object.values(correction!).every((text) => !String(text).includes('{')), prompt);
+  }
+});
+
 test('its own correction is right, with any other good command as well; a thought that does not lead to its action is wrong', (t) => {
   const environment = game.start({ seed: 4, episode: 1 }, game.parseOptions({}));
   const { action, ...thought } = judge(environment, {}, 'look').correction as Record<string, string>;
