@@ -6,11 +6,11 @@
  * (scripts/gpu-check.sh starts it on a machine that has nothing but a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` runs it through anywhere)
  */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { checkProvider } from '../graph/provider.ts';
+import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
+import { checkProvider, ProviderError } from '../graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../learner/adam.ts';
 import { conformLlava } from '../policy/conformance-llava.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
@@ -18,7 +18,7 @@ import { GpuMemory } from './engine/gpu-memory.ts';
 import { openRandomLlava, SHAPES, type ShapeName } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = readArguments({
   options: {
     provider: { type: 'string', default: 'cuda' }, shape: { type: 'string', default: '7b' }, python: { type: 'string' }, batches: { type: 'string', default: '1,8,32' },
     'prompt-tokens': { type: 'string', default: '768' }, 'response-tokens': { type: 'string', default: '256' }, 'rows-per-shard': { type: 'string', default: '4' },
@@ -27,7 +27,8 @@ const { values: options } = parseArgs({
 });
 const provider = options.provider === 'cpu' ? 'cpu' : 'cuda';
 const shape = options.shape as ShapeName;
-if (!(shape in SHAPES)) throw new Error(`--shape ${shape}: there are ${Object.keys(SHAPES).join(', ')}`);
+const wrong = !(shape in SHAPES) ? `--shape ${shape}: there are ${Object.keys(SHAPES).join(', ')}.` : !statSync(options.cases, { throwIfNoEntry: false })?.isDirectory() ? `--cases ${options.cases}: there is no such folder; name one that holds a folder for each recorded checkpoint.` : null;
+if (wrong !== null) refuse(wrong);
 const [promptTokens, responseTokens, rowsPerShard] = [options['prompt-tokens'], options['response-tokens'], options['rows-per-shard']].map(Number);
 const LORA = { rank: 128, alpha: 256 };
 /** A CPU has no kernels for bfloat16. */
@@ -37,7 +38,20 @@ type Part = { sample: number } | { update: number } | { case: string };
 type Measured = { seconds: number; firstSeconds: number };
 
 if (options.child !== undefined) console.log(JSON.stringify(await partOf(JSON.parse(options.child) as Part)));
-else await checkAll();
+else await checkAll().catch((error: unknown) => (error instanceof ProviderError ? refuse(error.message) : Promise.reject(error)));
+
+function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function refuse(sentence: string): never {
+  console.error(`gpu-check: ${sentence}`);
+  process.exit(2);
+}
 
 async function checkAll(): Promise<void> {
   await checkProvider(provider);
@@ -54,7 +68,8 @@ async function checkAll(): Promise<void> {
 /** Recorded checkpoints: the worst quantity of each, in units of what is allowed. */
 async function conform(): Promise<void> {
   for (const name of readdirSync(options.cases).sort()) {
-    const { result } = await child<{ passed: number; failed: string[] }>({ case: path.join(options.cases, name) }, { NVIDIA_TF32_OVERRIDE: '0' });
+    const outcome = child<{ passed: number; failed: string[] }>({ case: path.join(options.cases, name) }, { NVIDIA_TF32_OVERRIDE: '0' });
+    const { result } = await outcome.catch((error: unknown) => ({ result: { passed: 0, failed: [lastLine(error)] } }));
     console.log(`${result.failed.length === 0 ? 'ok' : 'FAILED'} ${name}: ${result.passed} passed, ${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`);
     if (result.failed.length > 0) process.exitCode = 1;
   }
@@ -90,7 +105,8 @@ async function watched<R>(command: string, args: string[], env: NodeJS.ProcessEn
 
 function lastLine(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
-  return (stderr ?? '').trim().split('\n').filter((line) => line !== '').at(-1) ?? message;
+  const lines = (stderr ?? '').trim().split('\n').filter((line) => line !== '' && !line.startsWith('Node.js v'));
+  return lines.find((line) => /^\w*Error: /.test(line)) ?? lines.at(-1) ?? message;
 }
 
 async function partOf(part: Part): Promise<unknown> {
