@@ -97,16 +97,6 @@ export const Tanh = unary('Tanh', ({ g, outputs: [t], grads: [dy] }) => [mul(g, 
 // erf' = 2 / sqrt(pi) exp(-x^2)
 export const Erf = unary('Erf', ({ g, inputs: [x], grads: [dy] }) => [mul(g, dy!, mul(g, g.scalar(2 / Math.sqrt(Math.PI)), exp(g, neg(g, mul(g, x, x)))))], signed);
 
-// x s(x); with s = sigmoid(x) and y = x s: y' = s + y - y s
-export const Silu = unary(
-  'Silu',
-  ({ g, inputs: [x], outputs: [y], grads: [dy] }) => {
-    const s = sigmoid(g, x);
-    return [mul(g, dy!, sub(g, add(g, s, y), mul(g, y, s)))];
-  },
-  signed,
-  { type: 'QuickGelu', domain: 'com.microsoft', attributes: { alpha: { float: 1 } } },
-);
 // x s(a x), a = 1.702: y' = s + a (y - y s)
 export const QuickGelu = unary(
   'QuickGelu',
@@ -190,7 +180,7 @@ export const Cast: Op<{ to: DType }> = {
 
 export const elementwise: readonly Op[] = [
   Add, Sub, Mul, Div, Max, Min, Less, LessOrEqual, Greater, GreaterOrEqual, Equal, And, Or, Not,
-  Neg, Exp, Log, Sqrt, Relu, Sigmoid, Tanh, Erf, Silu, QuickGelu, Gelu, GeluTanh, Where, Cast,
+  Neg, Exp, Log, Sqrt, Relu, Sigmoid, Tanh, Erf, QuickGelu, Gelu, GeluTanh, Where, Cast,
 ];
 
 function choose(g: GraphBuilder, first: Value, dy: Value): Value[] {
@@ -224,7 +214,6 @@ export const relu = applyUnary(Relu);
 export const sigmoid = applyUnary(Sigmoid);
 export const tanh = applyUnary(Tanh);
 export const erf = applyUnary(Erf);
-export const silu = applyUnary(Silu);
 export const quickGelu = applyUnary(QuickGelu);
 export const gelu = applyUnary(Gelu);
 export const geluTanh = applyUnary(GeluTanh);

@@ -2,8 +2,8 @@
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, OnnxNode, Value } from '../program.ts';
-import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type Shape } from '../tensor.ts';
-import { cast, exp, mul, neg, sub } from './elementwise.ts';
+import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type DType, type Shape } from '../tensor.ts';
+import { add, cast, exp, mul, neg, sigmoid, sub } from './elementwise.ts';
 import { gemm, matMul } from './linear-algebra.ts';
 import { addAt, reshape } from './movement.ts';
 import { reduceMean, reduceSum } from './reduction.ts';
@@ -66,6 +66,35 @@ export const RmsNorm: Op<{ epsilon: number }> = {
     return [needs[0] ? dx() : null, needs[1] ? reshape(g, gemm(g, reshape(g, r, [1, rows]), u), [width]) : null];
   },
   samples: [{ inputs: [wave(3, 4), wave(4)], attributes: { epsilon: 1e-5 } }],
+};
+
+/** silu(gate) * up, the inner values of a gated MLP; also gives silu(gate). The sigmoid and its gradient are float32 for half-width inputs too. */
+export const GatedSilu: Op<Record<string, never>> = {
+  name: 'GatedSilu',
+  infer: ([gate, up]) => {
+    if (gate.dtype !== up.dtype || !sameShape(gate.shape, up.shape)) throw new GraphError('takes two tensors of one type');
+    const type = { dtype: gate.dtype, shape: gate.shape };
+    return [type, type];
+  },
+  emit: ({ inputs: [gate, up], outputs: [gated, opened], types: [{ dtype }], emitter }) => {
+    const activation = (input: string, output: string): OnnxNode => ({ type: 'QuickGelu', domain: 'com.microsoft', inputs: [input], outputs: [output], attributes: { alpha: { float: 1 } } });
+    const product: OnnxNode = { type: 'Mul', inputs: [opened, up], outputs: [gated] };
+    if (dtype === 'float32') return [activation(gate, opened), product];
+    const [wide, wideOpened] = [emitter.temporary(), emitter.temporary()];
+    const castTo = (to: DType, input: string, output: string): OnnxNode => ({ type: 'Cast', inputs: [input], outputs: [output], attributes: { to: { int: ONNX_TYPES[to] } } });
+    return [castTo('float32', gate, wide), activation(wide, wideOpened), castTo(dtype, wideOpened, opened), product];
+  },
+  scratch: ([gate]) => (gate.dtype === 'float32' ? 0 : 8 * elements(gate.shape)),
+  // y = x s, h = y u with s = sigmoid(x): du = dh y; dx = dh u (s + y - y s) = dh (h + s (u - h)), one product less
+  vjp: ({ g, inputs: [gate, up], outputs: [gated, opened], grads: [dh, ...others], needs }) => {
+    onlyFirst('GatedSilu', others);
+    const dGate = () => {
+      const [x, u, h, d] = [gate, up, gated, dh!].map((value) => cast(g, value, 'float32'));
+      return cast(g, mul(g, d, add(g, h, mul(g, sigmoid(g, x), sub(g, u, h)))), gate.dtype);
+    };
+    return [needs[0] ? dGate() : null, needs[1] ? mul(g, dh!, opened) : null];
+  },
+  samples: [{ inputs: [wave(2, 3), wave(3, 2)].map(({ data }) => ({ shape: [2, 3], data: data.map((x, i) => x + 0.1 * i) })) }],
 };
 
 /**
@@ -169,7 +198,7 @@ function onlyFirst(name: string, grads: readonly (Value | null)[]): void {
   if (grads.some((grad) => grad !== null)) throw new GraphError(`${name} is differentiated through its first output only`);
 }
 
-export const neural: readonly Op[] = [Softmax, LayerNorm, RmsNorm, Rotary, Attention, TokenLogprob];
+export const neural: readonly Op[] = [Softmax, LayerNorm, RmsNorm, GatedSilu, Rotary, Attention, TokenLogprob];
 
 export function softmax(g: GraphBuilder, x: Value): Value {
   return g.apply(Softmax, [x], {})[0];
@@ -181,6 +210,10 @@ export function layerNorm(g: GraphBuilder, x: Value, scale: Value, shift: Value,
 
 export function rmsNorm(g: GraphBuilder, x: Value, scale: Value, epsilon: number): Value {
   return g.apply(RmsNorm, [x, scale], { epsilon })[0];
+}
+
+export function gatedSilu(g: GraphBuilder, gate: Value, up: Value): Value {
+  return g.apply(GatedSilu, [gate, up], {})[0];
 }
 
 export function rotary(g: GraphBuilder, x: Value, positions: Value, cosine: Value, sine: Value, heads: number): Value {

@@ -1,9 +1,9 @@
 /** The Llama / Mistral decoder: the parts that training and sampling share. Hidden states are matrices [rows * tokens, hidden]. */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { add, cast, mul, silu } from '../../graph/ops/elementwise.ts';
+import { add, cast } from '../../graph/ops/elementwise.ts';
 import { replaceRows, reshape, split, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
-import { rmsNorm, rotary } from '../../graph/ops/neural.ts';
+import { gatedSilu, rmsNorm, rotary } from '../../graph/ops/neural.ts';
 import type { Value } from '../../graph/program.ts';
 import type { TextConfig } from '../vlm-config.ts';
 import type { GraphParameters } from './parameters.ts';
@@ -98,7 +98,7 @@ export class Decoder {
     const attended = this.#parameters.linear(`${at}.self_attn.o_proj`, reshape(this.g, joined, [rows * tokens, heads * headDim]), { added: residual });
     const normed = this.norm(`layers.${layer}.post_attention_layernorm`, attended);
     const [gateName, upName, downName] = ['gate', 'up', 'down'].map((name) => `${at}.mlp.${name}_proj`);
-    const gated = (project: (name: string) => Value) => mul(this.g, cast(this.g, silu(this.g, cast(this.g, project(gateName), 'float32')), normed.dtype), project(upName));
+    const gated = (project: (name: string) => Value) => gatedSilu(this.g, project(gateName), project(upName));
     if (![gateName, upName, downName].every((name) => this.#parameters.inColumns(name, rows * tokens))) return this.#parameters.linear(downName, gated((name) => this.#parameters.linear(name, normed)), { added: attended });
     const down = this.#parameters.columns([downName], gated((name) => this.#parameters.columns([name], normed, 'rows')), 'columns');
     return add(this.g, transpose(this.g, down, [1, 0]), attended);
