@@ -43,6 +43,7 @@ export async function superviseSteps<O>(input: SupervisedInput<O>, state: Superv
     const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.maxGradNorm));
     if (!Number.isFinite(gradNorm)) throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
     await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, cosineLearningRate(state.step, steps, lr, lrEnd), config.optimizer));
+    agent.engine.recycle(gradient);
     await agent.setPolicy(state.parameters, null);
     state.losses.push(rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0));
     state.step++;

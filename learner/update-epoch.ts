@@ -89,6 +89,7 @@ async function optimizerStep<O>({ agent, config, lr }: EpochInput<O>, state: Epo
   }
   state.skippedInARow = 0;
   await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, lr, config.optimizer));
+  agent.engine.recycle(gradient);
   await agent.setPolicy(state.parameters, null);
   collect(state.sums, rows, statistics, gradNorm, config.ppo.clip);
 }

@@ -119,6 +119,10 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return { gradient, rows: statistics };
   }
 
+  recycle(gradient: Float32Array): void {
+    this.#pool.recycle(gradient);
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }

@@ -101,5 +101,7 @@ export interface PolicyEngine {
   score(request: { rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[]; pictures: Pictures; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /** Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize] */
   gradients(request: GradientRequest): Promise<Gradients>;
+  /** Takes back a gradient that nobody reads any more, to be written over. */
+  recycle(gradient: Float32Array): void;
   close(): Promise<void>;
 }

@@ -9,6 +9,9 @@ export class LaneError extends Error {
   override name = 'LaneError';
 }
 
+/** Arrays of one kind that are kept to be written over. */
+const SPARE_PER_LANE = 2;
+
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
 
 class LaneThread {
@@ -116,12 +119,12 @@ export class LanePool {
 
   #keepPixels(pixels: Float32Array): void {
     const spare = this.#sparePixels.get(pixels.length) ?? [];
-    if (spare.length < 2 * this.#lanes.length) this.#sparePixels.set(pixels.length, [...spare, pixels]);
+    if (spare.length < SPARE_PER_LANE * this.#lanes.length) this.#sparePixels.set(pixels.length, [...spare, pixels]);
   }
 
-  /** Takes back a gradient that `run` gave and nobody reads any more; as many are kept as there are lanes. */
+  /** Takes back a gradient that `run` gave and nobody reads any more. */
   recycle(gradient: Float32Array): void {
-    if (this.#spareGradients.length < this.#lanes.length) this.#spareGradients.push(gradient);
+    if (this.#spareGradients.length < SPARE_PER_LANE * this.#lanes.length) this.#spareGradients.push(gradient);
   }
 
   async close(): Promise<void> {
