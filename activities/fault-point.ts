@@ -26,10 +26,10 @@ const LOOK_MS = 20;
 const folder = process.env.GTR_FAULTS;
 const writes = new WeakMap<Context, number>();
 
-/** Waits here if this is the armed place. */
+/** Waits here if this is the armed place. Outside of an activity (a command that writes a record) there is none. */
 export async function faultPoint(place: FaultPlace): Promise<void> {
-  if (folder === undefined) return;
-  const context = Context.current();
+  const context = folder === undefined ? null : runningActivity();
+  if (folder === undefined || context === null) return;
   const written = (writes.get(context) ?? 0) + (place === 'written' ? 1 : 0);
   writes.set(context, written);
   const [armed, reached] = [ARMED, REACHED].map((name) => path.join(folder, name));
@@ -43,6 +43,14 @@ export async function faultPoint(place: FaultPlace): Promise<void> {
     return; // another attempt was faster
   }
   while (existsSync(reached)) await sleep(LOOK_MS);
+}
+
+function runningActivity(): Context | null {
+  try {
+    return Context.current();
+  } catch {
+    return null;
+  }
 }
 
 /** The store itself, or one whose durable writes are fault points. */

@@ -7,7 +7,7 @@ import { type IterationRecord, readRunRecords } from './run-records.ts';
 export type FindIterationToRemakeInput = { runId: string; /** Iterations that the run has done. */ iterations: number };
 
 /** `start`: what the iteration began with; null for the first, which begins with what opening the model gives. */
-export type IterationToRemake = { iteration: number; config: RunConfig; start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections'> | null };
+export type IterationToRemake = { iteration: number; config: RunConfig; start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'> | null };
 
 export function createRemakeActivities({ store }: ActivityDependencies) {
   return {
@@ -15,10 +15,10 @@ export function createRemakeActivities({ store }: ActivityDependencies) {
     findIterationToRemake: activity(async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
       const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
       for (let newest = records.length; newest > 0; newest--) {
-        const { policy, optimizer, corrections } = records[newest - 1];
+        const { policy, optimizer, corrections, keptPerWave } = records[newest - 1];
         const reached = await reach(store, new Map([[runId, [policy, optimizer, corrections]]]), 'all');
         if (![...reached.values()].every(({ problem }) => problem === null)) continue;
-        return newest === records.length ? null : { iteration: newest, config: records[newest].config, start: { policy, optimizer, corrections } };
+        return newest === records.length ? null : { iteration: newest, config: records[newest].config, start: { policy, optimizer, corrections, keptPerWave } };
       }
       return records.length === 0 ? null : { iteration: 0, config: records[0].config, start: null };
     }),

@@ -25,6 +25,8 @@ export type IterationRecord = {
   corrections: ArtifactRef;
   samples: ArtifactRef;
   waves: WaveRecord[];
+  /** Kept steps of a wave on average, by which the next iteration begins with as many waves as should do. */
+  keptPerWave: number;
   metrics: Metrics;
 };
 

@@ -55,7 +55,7 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
 function stateAfter({ iterations, evaluations }: RunRecords, { rollout }: RunConfig): TrainState {
   const [{ policy, optimizer }] = iterations;
   const state = iterations.reduce(
-    (before, { metrics, ...record }) => advance(before, { ...record, metrics, corrector: NO_COUNTS, keptPerWave: null, seconds: metrics['time/iteration'] ?? 0 }, rollout.envStepsPerIteration),
+    (before, { metrics, ...record }) => advance(before, { ...record, metrics, corrector: NO_COUNTS, seconds: metrics['time/iteration'] ?? 0 }, rollout.envStepsPerIteration),
     initialState({ policy, optimizer, modelSha256: null }, []),
   );
   return { ...state, startEvaluation: evaluations.find(({ label }) => label === 'start')?.result ?? null };

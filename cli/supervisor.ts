@@ -9,7 +9,7 @@ import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
-import { serverAnswers } from './temporal.ts';
+import { serverAnswers, splitAddress } from './temporal.ts';
 
 export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
@@ -50,7 +50,7 @@ export class Supervisor {
 
   /** Starts Temporal's own server with its database in the installation's home. */
   async startServer(address: string): Promise<void> {
-    const [host, port] = splitAddress(address);
+    const { host, port } = splitAddress(address);
     if (!['localhost', '127.0.0.1', '::1'].includes(host)) throw new UsageError(`No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset TEMPORAL_ADDRESS.`);
     const uiPort = port + 1000;
     this.#say(`Starting the Temporal server at ${address} (Web UI: http://localhost:${uiPort})`);
@@ -145,9 +145,4 @@ function atPort(address: string | undefined, index: number, option: string): str
   } catch (error) {
     throw new UsageError(`${(error as Error).message}.`);
   }
-}
-
-function splitAddress(address: string): [string, number] {
-  const colon = address.lastIndexOf(':');
-  return [address.slice(0, colon), Number(address.slice(colon + 1))];
 }

@@ -1,4 +1,5 @@
 /** The CLI's connection to Temporal. */
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { temporalConfig } from '../workers/installation.ts';
@@ -20,11 +21,12 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
   }
 }
 
-/** Whether a server answers at the configured address. */
+/** Whether a server answers at the configured address. Where nobody listens, that is known at once; a slow one gets its time. */
 export async function serverAnswers(): Promise<boolean> {
+  const { connection: options, address } = temporalConfig();
+  if (!(await isListening(address))) return false;
   try {
-    const { connection: options } = temporalConfig();
-    await (await Connection.connect({ ...options, connectTimeout: 1000 })).close();
+    await (await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS })).close();
     return true;
   } catch {
     return false;
@@ -48,4 +50,22 @@ export async function workflowResult<Result>(client: Client, id: string): Promis
       await sleep(ASK_AGAIN_MS);
     }
   }
+}
+
+function isListening(address: string): Promise<boolean> {
+  const { host, port } = splitAddress(address);
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+    const end = (listening: boolean) => {
+      socket.destroy();
+      resolve(listening);
+    };
+    socket.once('connect', () => end(true)).once('timeout', () => end(false)).once('error', () => end(false));
+  });
+}
+
+/** `host:port`, the host without the brackets of an IPv6 address. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }

@@ -125,6 +125,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])), ...speeds },
     samples: batch.samples,
     waves: records,
+    keptPerWave,
   });
   return {
     policy,

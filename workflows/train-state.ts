@@ -48,7 +48,7 @@ export function initialState({ policy, optimizer, modelSha256 }: Pick<TrainState
 }
 
 /** What the state takes over from an iteration. */
-type Finished = Pick<IterationResult, 'policy' | 'optimizer' | 'corrections' | 'corrector' | 'metrics' | 'seconds'> & { keptPerWave: number | null };
+type Finished = Pick<IterationResult, 'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'metrics' | 'seconds'>;
 
 /** The state after one more iteration of `envSteps` kept steps. */
 export function advance(state: TrainState, result: Finished, envSteps: number): TrainState {

@@ -265,9 +265,8 @@ class Run {
   async #remakeArtifacts(state: TrainState, reason: unknown): Promise<void> {
     const phase = this.#phase;
     const { findIterationToRemake } = this.#on<RemakeActivities>('orchestrator', 'which artifacts are whole');
-    const first = async () => ({ ...(await this.#gpu<PreparationActivities>('first policy anew').prepareRun({ config: this.#config })), corrections: null });
+    const first = async () => ({ ...(await this.#gpu<PreparationActivities>('first policy anew').prepareRun({ config: this.#config })), corrections: null, keptPerWave: null });
     if (state.iteration === 0) await first();
-    let keptPerWave: number | null = null;
     for (let remade = -1; ; ) {
       const next = await findIterationToRemake({ runId: this.#runId, iterations: state.iteration });
       if (next === null) break;
@@ -275,10 +274,9 @@ class Run {
       remade = next.iteration;
       this.#phase = `iteration ${remade + 1} again: artifacts of it are missing or damaged`;
       this.#show();
-      const result = await this.#iterate({ iteration: remade, keptPerWave, ...(next.start ?? (await first())) }, next.config);
+      const result = await this.#iterate({ iteration: remade, ...(next.start ?? (await first())) }, next.config);
       if (result === null) break;
       const { policy, optimizer, corrections } = result;
-      keptPerWave = result.keptPerWave;
       this.#state = { ...state, policy, optimizer, corrections };
     }
     this.#budget.reset();

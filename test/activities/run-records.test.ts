@@ -21,6 +21,7 @@ const record = (iteration: number, from: string, to: string, loss = 0): Iteratio
   corrections: ref('corrections', to),
   samples: ref('samples', to),
   waves: [],
+  keptPerWave: 1,
   metrics: { 'loss/ppo': loss },
 });
 

@@ -102,7 +102,7 @@ test('more steps only append, so a reader that is ahead loses nothing', (t) => {
 async function recordsOf(iterations: number, evaluations: RunRecords['evaluations'] = []) {
   const { store, lines } = await syntheticRun(iterations, { change: (metrics) => ({ ...metrics, 'loss/sft': null }) });
   const ref = { sha256: '', bytes: 0, kind: 'none' };
-  const records = lines.map((line, index): IterationRecord => ({ ...line, startedAt: 1000 * (100 + 10 * index), config: CONFIG, from: '', policy: ref, optimizer: ref, corrections: ref, waves: [] }));
+  const records = lines.map((line, index): IterationRecord => ({ ...line, startedAt: 1000 * (100 + 10 * index), config: CONFIG, from: '', policy: ref, optimizer: ref, corrections: ref, waves: [], keptPerWave: 1 }));
   return { store, lines, records: { iterations: records, evaluations } };
 }
 
