@@ -2,13 +2,10 @@
 import { getJson, putJson } from '../artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { thoughtReader } from '../corrector/thought-reading.ts';
-import { gameByName } from '../envs/registry.ts';
 import { gaeReturns, normalise } from '../learner/advantages.ts';
 import type { CorrectionManifest, CorrectionRow, PpoSample } from '../learner/batch.ts';
 import { type KeptSegment, selectKeptSteps } from '../learner/kept-steps.ts';
-import { type Metrics, rolloutMetrics } from '../learner/rollout-metrics.ts';
-import { type ThoughtSample, thoughtSamples } from '../learner/thought-samples.ts';
+import type { Metrics } from '../learner/rollout-metrics.ts';
 import type { Episode, EpisodeJudgement } from '../learner/trajectory.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
@@ -23,7 +20,8 @@ export type AssembleBatchInput = {
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
 };
-export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; samples: ArtifactRef; metrics: Metrics };
+/** `metrics`: of the targets and the rows. */
+export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; metrics: Metrics };
 
 /** The stored batch. */
 export type Batch = { samples: PpoSample[] };
@@ -31,8 +29,7 @@ export type Batch = { samples: PpoSample[] };
 export function createBatchActivities({ store }: ActivityDependencies) {
   return {
     assembleBatch: activity(async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
-      const segments = selectKeptSteps(await judgedEpisodes(store, waves), config.rollout.envStepsPerIteration);
-      const game = gameByName(config.environment.name);
+      const segments = await keptSegments(store, config, waves);
       const samples = ppoSamples(segments, config);
       const rows = correctionRows(segments, config);
       const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
@@ -40,9 +37,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
       return {
         batch: await putJson(store, 'batch', { samples } satisfies Batch),
         corrections: await putJson(store, 'corrections', manifest),
-        samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
         metrics: {
-          ...rolloutMetrics(segments, thoughtReader(game, game.parseOptions(config.environment.options), loadPromptTemplate(config.model.prompt, game.name).thought), game.outcome),
           ...spread('reward', segments.flatMap(({ rewards }) => rewards)),
           ...spread('return', samples.map((sample) => sample.return)),
           ...spread('value', samples.map(({ oldValue }) => oldValue)),
@@ -56,9 +51,10 @@ export function createBatchActivities({ store }: ActivityDependencies) {
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
 
-async function judgedEpisodes(store: ArtifactStore, waves: AssembleBatchInput['waves']): Promise<{ episode: Episode; judgement: EpisodeJudgement }[]> {
+/** The steps of judged waves that an iteration trains on. */
+export async function keptSegments(store: ArtifactStore, { rollout }: RunConfig, waves: AssembleBatchInput['waves']): Promise<KeptSegment[]> {
   const loaded = await Promise.all(waves.map(async ({ wave, judgements }) => ({ episodes: await getJson<Episode[]>(store, wave), judgements: await getJson<EpisodeJudgement[]>(store, judgements) })));
-  return loaded.flatMap(({ episodes, judgements }) => episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] })));
+  return selectKeptSteps(loaded.flatMap(({ episodes, judgements }) => episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] }))), rollout.envStepsPerIteration);
 }
 
 /** Mean, standard deviation, least and greatest value of each step's number. */

@@ -9,6 +9,7 @@ import { createExpertActivities } from '../activities/evaluate-expert.ts';
 import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createReviewActivities } from '../activities/review-wave.ts';
+import { createMeasureActivities } from '../activities/measure-rollout.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
@@ -22,6 +23,7 @@ export function orchestratorWorkerOptions(dependencies: ActivityDependencies, ba
     workflowsPath: WORKFLOWS_PATH,
     activities: {
       ...createBatchActivities(dependencies),
+      ...createMeasureActivities(dependencies),
       ...createMetricsActivities(dependencies),
       ...createRemakeActivities(dependencies),
       ...createDemonstrationActivities(dependencies),

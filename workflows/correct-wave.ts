@@ -1,12 +1,23 @@
-/** Judges the thoughts of one rollout wave while the rest of it and the next waves are sampled. */
-import { proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { CorrectEpisodesInput, CorrectEpisodesResult, CorrectionActivities } from '../activities/correct-episodes-locally.ts';
-import { hasPaidTeacher } from '../configs/schema.ts';
-import { type CarriedWave, judgePaidWave } from './paid-wave.ts';
+/** Judges a wave by a paid teacher while the rest of it and the next waves are sampled: a thought is an activity on the account's queue, episodes beside each other, in order within an episode. */
+import { ActivityFailure, ApplicationFailure, condition, continueAsNew, defineSignal, getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { CorrectEpisodesInput, CorrectEpisodesResult } from '../activities/correct-episodes-locally.ts';
+import type { CorrectThoughtInput, CorrectThoughtResult, ThoughtActivities } from '../activities/correct-thought.ts';
+import type { EpisodeReview, ReviewActivities, ReviewWaveResult } from '../activities/review-wave.ts';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import type { ArtifactRef } from '../artifacts/store.ts';
+import { type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { WavePurse } from './budget.ts';
+import { haltSignal, PauseGate } from './control.ts';
 import { activityOptions } from './queues.ts';
 
+/** More of the wave was sampled. */
+export const sampledSignal = defineSignal<[RolloutWaveResult]>('sampled');
+
+/** What a wave that goes on as a new execution carries. `context`: of its last review; `judged`: progress of the episodes that were asked about since, by slot. */
+export type CarriedWave = { context: ArtifactRef; judged: Record<number, ArtifactRef>; counts: CorrectorCounts; startedAt: number };
+
 /**
- * `runId`: workflow id of the run, which keeps the budget. `wave`: as far as it was sampled when judging began. `needed`: kept steps for which a paid teacher
+ * `runId`: workflow id of the run, which keeps the budget. `wave`: as far as it was sampled when judging began. `needed`: kept steps for which the teacher
  * is asked. `carried`: of a wave that goes on as a new execution.
  */
 export type CorrectWaveInput = CorrectEpisodesInput & { runId: string; needed: number; paused: boolean; carried?: CarriedWave };
@@ -14,13 +25,135 @@ export type CorrectWaveInput = CorrectEpisodesInput & { runId: string; needed: n
 /** `further`: what it takes to judge the wave further, where not all of it was needed. */
 export type CorrectWaveResult = CorrectEpisodesResult & { further?: CarriedWave };
 
-/** The exact solver is free and instant, so the whole wave is one activity; other teachers are asked thought by thought. */
+/** Events after which no further thought is begun and the wave goes on as a new execution: those of the thoughts under way are added. */
+const MOST_EVENTS = 4000;
+
 export async function correctWave(input: CorrectWaveInput): Promise<CorrectWaveResult> {
-  const { config, wave, iteration } = input;
-  if (hasPaidTeacher(config)) return await judgePaidWave(input);
-  const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({
-    ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds),
-    summary: `judge wave ${wave.wave}`,
-  });
-  return await correctEpisodesLocally({ config, iteration, wave });
+  const gate = new PauseGate(input.paused);
+  gate.listen();
+  return await new PaidWave(input, gate).execute();
+}
+
+class PaidWave {
+  readonly #input: CorrectWaveInput;
+  readonly #gate: PauseGate;
+  readonly #startedAt: number;
+  readonly #purse: WavePurse;
+  /** As far as it was sampled. */
+  #wave: RolloutWaveResult;
+  #context: ArtifactRef | null;
+  #judged: Record<number, ArtifactRef>;
+  #episodes: EpisodeReview[] = [];
+  readonly #underWay = new Set<number>();
+  #failure: { error: unknown } | null = null;
+
+  constructor(input: CorrectWaveInput, gate: PauseGate) {
+    this.#input = input;
+    this.#gate = gate;
+    this.#wave = input.wave;
+    this.#startedAt = input.carried?.startedAt ?? Date.now();
+    this.#context = input.carried?.context ?? null;
+    this.#judged = { ...input.carried?.judged };
+    this.#purse = new WavePurse({ runId: input.runId, counts: input.carried?.counts ?? NO_COUNTS, openEpisodes: () => this.#episodes.filter(isOpen).length });
+    setHandler(sampledSignal, (wave) => {
+      this.#wave = wave;
+    });
+  }
+
+  /** Review what was sampled and judged, ask about what is open, until the review says that it is enough. */
+  async execute(): Promise<CorrectWaveResult> {
+    for (;;) {
+      const wave = this.#wave;
+      const { closed } = await this.#review(wave);
+      if (closed !== null) return await this.#close(closed);
+      for (const [slot, episode] of this.#episodes.entries()) if (isOpen(episode) && !this.#underWay.has(slot)) this.#begin(slot);
+      const idle = () => this.#underWay.size === 0;
+      const newlyJudged = () => Object.keys(this.#judged).length > 0;
+      await condition(() => this.#failure !== null || (idle() && (newlyJudged() || this.#hasLongHistory)) || (this.#wave !== wave && !this.#hasLongHistory));
+      if (this.#failure !== null) throw this.#failure.error;
+      if (this.#hasLongHistory) return await this.#continueAsNew();
+    }
+  }
+
+  get #hasLongHistory(): boolean {
+    return workflowInfo().historyLength >= MOST_EVENTS;
+  }
+
+  get #carried(): CarriedWave {
+    return { context: this.#context!, judged: this.#judged, counts: this.#purse.counts, startedAt: this.#startedAt };
+  }
+
+  async #review(wave: RolloutWaveResult): Promise<ReviewWaveResult> {
+    const { config, iteration, needed } = this.#input;
+    const underWay = [...this.#underWay];
+    const { reviewWave } = proxyActivities<ReviewActivities>({ ...activityOptions('orchestrator', workflowInfo(), config.durability.heartbeatSeconds), summary: `wave ${wave.wave}: what needs no question` });
+    const review = await reviewWave({ config, iteration, wave, payer: workflowInfo().workflowId, needed, context: this.#context, judged: this.#judged, underWay });
+    // What was asked about meanwhile is newer than the review.
+    const kept = underWay.filter((slot) => this.#judged[slot] !== undefined);
+    this.#judged = Object.fromEntries(kept.map((slot) => [slot, this.#judged[slot]]));
+    this.#episodes = review.episodes.map((episode, slot) => (underWay.includes(slot) ? { ...this.#episodes[slot], upTo: episode.upTo } : episode));
+    this.#context = review.context;
+    this.#purse.add(review.counts, review.thoughtUsd);
+    return review;
+  }
+
+  async #close({ judgements, keptSteps, whole }: NonNullable<ReviewWaveResult['closed']>): Promise<CorrectWaveResult> {
+    await this.#purse.report(0, { closed: true });
+    return { judgements, keptSteps, counts: this.#purse.counts, seconds: (Date.now() - this.#startedAt) / 1000, ...(whole ? {} : { further: this.#carried }) };
+  }
+
+  async #continueAsNew(): Promise<never> {
+    await this.#purse.report(0, { closed: true });
+    return await continueAsNew<typeof correctWave>({ ...this.#input, wave: this.#wave, paused: this.#gate.paused, carried: this.#carried });
+  }
+
+  #begin(slot: number): void {
+    this.#underWay.add(slot);
+    this.#judgeEpisode(slot)
+      .catch((error: unknown) => (this.#failure ??= { error }))
+      .finally(() => this.#underWay.delete(slot));
+  }
+
+  /** Thought by thought, until as much of the episode is judged as is needed and sampled, or this execution has enough events. */
+  async #judgeEpisode(slot: number): Promise<void> {
+    while (isOpen(this.#episodes[slot]) && !this.#hasLongHistory) {
+      await this.#gate.pass();
+      await this.#purse.take();
+      if (this.#gate.paused) {
+        await this.#purse.settle(null); // paused while it waited for the budget
+        continue;
+      }
+      const thought = await this.#ask({ context: this.#context!, slot, progress: this.#judged[slot] ?? null });
+      await this.#purse.settle(thought?.counts ?? null);
+      if (thought === null) continue;
+      this.#judged[slot] = thought.progress;
+      this.#episodes[slot] = { ...this.#episodes[slot], judged: thought.judged, done: thought.done };
+    }
+  }
+
+  /** Null: the teacher needs a person; the run is told, and the same thought is asked again when it goes on. */
+  async #ask(place: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
+    const { config, wave } = this.#input;
+    const { correctThought } = proxyActivities<ThoughtActivities>({
+      ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds, config.corrector.account),
+      summary: `wave ${wave.wave}, episode ${place.slot}`,
+    });
+    try {
+      return await correctThought(place);
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : undefined;
+      if (!(cause instanceof ApplicationFailure) || cause.type !== 'Corrector.Refused') throw error;
+      if (!this.#gate.paused) {
+        this.#gate.paused = true;
+        setCurrentDetails(`**paused**: ${cause.message}`);
+        await getExternalWorkflowHandle(this.#input.runId).signal(haltSignal, cause.message);
+      }
+      return null;
+    }
+  }
+}
+
+/** Whether there is a question to ask about the episode now. */
+function isOpen({ judged, upTo, done }: EpisodeReview): boolean {
+  return !done && judged < upTo;
 }

@@ -1,6 +1,7 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
 import { defineQuery, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { AssembleBatchResult, BatchActivities } from '../activities/assemble-batch.ts';
+import type { MeasureActivities } from '../activities/measure-rollout.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { RolloutActivities } from '../activities/roll-out-wave.ts';
 import type { UpdateActivities, UpdatePolicyResult } from '../activities/update-policy.ts';
@@ -65,12 +66,11 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   );
   const sampled = Date.now();
 
-  const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
-    config,
-    iteration: index,
-    waves: waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements })),
-    corrections: input.corrections,
-  });
+  const judgedWaves = waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements }));
+  const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({ config, iteration: index, waves: judgedWaves, corrections: input.corrections });
+  // Nothing trains on it, so it runs beside the update.
+  const measuring = on<MeasureActivities>('orchestrator', 'metrics of the rollout, samples').measureRollout({ config, iteration: index, waves: judgedWaves });
+  measuring.catch(() => {}); // awaited below
   const assembled = Date.now();
 
   let { policy, optimizer } = input;
@@ -112,7 +112,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     'time/tokensPerSecond': sum(sampledWaves.map((wave) => wave.responseTokens)) / seconds.sample,
     'time/envStepsPerSecond': config.rollout.envStepsPerIteration / seconds.iteration,
   };
-  const metrics = { ...batch.metrics, 'thought/perplexity': waves[0].wave.perplexity, ...update!.metrics, ...correctorMetrics(corrector) };
+  const measured = await measuring;
+  const metrics = { ...measured.metrics, ...batch.metrics, 'thought/perplexity': waves[0].wave.perplexity, ...update!.metrics, ...correctorMetrics(corrector) };
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
@@ -123,7 +124,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     optimizer,
     corrections: batch.corrections,
     metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])), ...speeds },
-    samples: batch.samples,
+    samples: measured.samples,
     waves: records,
     keptPerWave,
   });

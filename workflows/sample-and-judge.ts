@@ -1,12 +1,13 @@
 /** The first half of an iteration: waves of episodes sampled one after another, judged meanwhile, until enough of their steps are kept. */
-import { type ChildWorkflowHandle, startChild, workflowInfo } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { WaveRecord } from '../activities/run-records.ts';
-import type { RunConfig } from '../configs/schema.ts';
+import { hasPaidTeacher, type RunConfig } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
 import type { PauseGate } from './control.ts';
-import { correctWave, type CorrectWaveResult } from './correct-wave.ts';
-import { type CarriedWave, sampledSignal } from './paid-wave.ts';
+import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
+import { activityOptions } from './queues.ts';
 
 export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
 
@@ -124,18 +125,31 @@ class Wave {
   }
 
   #begin(wave: RolloutWaveResult, needed: number, carried?: CarriedWave): void {
-    const { config, iteration, runId, gate } = this.#place;
-    const { paused } = gate;
-    const child = (this.#child = startChild(correctWave, {
-      workflowId: `${workflowInfo().workflowId}/wave-${this.#wave}`,
-      args: [{ config, iteration, wave, runId, needed, paused, carried }],
-      staticSummary: `judge wave ${this.#wave}`,
-    }));
-    const judging = (this.#judging = child.then((handle) => gate.passOn(handle, paused, handle.result())));
+    const judging = (this.#judging = hasPaidTeacher(this.#place.config) ? this.#askTeacher(wave, needed, carried) : this.#judgeLocally(wave));
     judging.then((judged) => {
       this.judged = judged;
       this.#onJudged();
     }).catch(() => {}); // awaited by whoever needs it; an early failure must not count as unhandled
+  }
+
+  /** The exact solver is free and instant, so a whole wave is one activity. */
+  async #judgeLocally(wave: RolloutWaveResult): Promise<CorrectWaveResult> {
+    const { config, iteration } = this.#place;
+    const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({ ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds), summary: `judge wave ${this.#wave}` });
+    return await correctEpisodesLocally({ config, iteration, wave });
+  }
+
+  /** Others are asked thought by thought, by a workflow of their own. */
+  async #askTeacher(wave: RolloutWaveResult, needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
+    const { config, iteration, runId, gate } = this.#place;
+    const { paused } = gate;
+    this.#child = startChild(correctWave, {
+      workflowId: `${workflowInfo().workflowId}/wave-${this.#wave}`,
+      args: [{ config, iteration, wave, runId, needed, paused, carried }],
+      staticSummary: `judge wave ${this.#wave}`,
+    });
+    const handle = await this.#child;
+    return await gate.passOn(handle, paused, handle.result());
   }
 }
 

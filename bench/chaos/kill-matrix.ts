@@ -20,6 +20,7 @@ const WRITES = {
   reviewWave: 1,
   correctThought: 1,
   assembleBatch: 2,
+  measureRollout: 1,
   updatePolicy: 3,
   publishMetrics: 1,
 } as const satisfies Readonly<Record<string, number | null>>;

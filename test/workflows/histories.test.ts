@@ -37,7 +37,6 @@ test.serial('15,000 steps in iterations of 1,024, continued as new', async (t) =
   const sizes = await run('paper', paper({ evaluation: { everyIterations: 5 } }), 512);
   t.is(sizes.filter(({ type }) => type === 'train').length, 2); // 15 iterations, 10 an execution
   t.is(sizes.filter(({ type }) => type === 'iteration').length, 15);
-  t.is(sizes.filter(({ type }) => type === 'correctWave').length, 15 * 2); // 1,024 / 512 waves each
   for (const { workflowId, events, largestPayload } of sizes) {
     t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
     t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
@@ -47,8 +46,7 @@ test.serial('15,000 steps in iterations of 1,024, continued as new', async (t) =
 
 test.serial('the worst iteration: every episode is cut after its first step', async (t) => {
   const sizes = await run('worst', paper({ envSteps: 1024, evaluation: { episodes: 0 } }), 64);
-  t.is(sizes.filter(({ type }) => type === 'correctWave').length, 1024 / 64);
-  t.true(most(sizes, 'iteration') < 1000, `${most(sizes, 'iteration')} events of iteration`);
+  t.true(most(sizes, 'iteration') > 2 * 3 * (1024 / 64) && most(sizes, 'iteration') < 1000, `${most(sizes, 'iteration')} events of iteration`);
   t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
 });
 

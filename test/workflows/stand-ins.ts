@@ -10,6 +10,7 @@ import type { EvaluationActivities } from '../../activities/evaluate-policy.ts';
 import { searchAttributeActivities } from '../../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../../activities/make-demonstrations.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
+import type { MeasureActivities } from '../../activities/measure-rollout.ts';
 import type { MetricsActivities } from '../../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../../activities/review-wave.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
@@ -23,7 +24,7 @@ import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 import { queueOf } from '../../workflows/queues.ts';
 
 type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
-type OrchestratorActivities = ReviewActivities & BatchActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
+type OrchestratorActivities = ReviewActivities & BatchActivities & MeasureActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
 
 /**
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in
@@ -117,8 +118,11 @@ function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandIn
     assembleBatch: async ({ iteration, waves, corrections }) => ({
       batch: reference('batch', iteration, waves),
       corrections: reference('corrections', iteration, corrections),
+      metrics: { ...numbered('batch', 14), 'corrections/rows': 300 * (iteration + 1) },
+    }),
+    measureRollout: async ({ iteration, waves }) => ({
       samples: reference('samples', iteration, waves),
-      metrics: { ...numbered('rollout', 40), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5, 'corrections/rows': 300 * (iteration + 1) },
+      metrics: { ...numbered('rollout', 26), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5 },
     }),
     reviewWave: async ({ iteration, wave, needed, context, judged }) => {
       const before = context === null ? new Array<number>(EPISODES).fill(0) : reviews.get(context.sha256)!;
