@@ -22,19 +22,35 @@ const core = (game: StudyGame): Arm[] => [
   { game, name: 'sft', title: 'SFT rows only', changes: ['algorithm=sft'] },
 ];
 
+/** PPO with the learning rate that suits it better than GTR's. */
+const mildPpo = (game: StudyGame): Arm => ({ game, name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] });
+
+/** Household tasks: both algorithms with learning rates around the one that suits them. */
+function household(envSteps: number, prefix = ''): Arm[] {
+  const arms = [['mild-gtr', 2e-4], ['gtr', 5e-4], ['ppo-2e-4', 2e-4], ['mild-ppo', 1e-4], ['ppo', 5e-4]] as const;
+  return arms.map(([name, lr]) => {
+    const algorithm = name.endsWith('gtr') ? 'gtr' : 'ppo';
+    return {
+      game: 'alfworld', name: `${prefix}${name}`, title: `${algorithm === 'gtr' ? 'GTR' : 'PPO only'}, rate ${lr.toExponential()}, ${envSteps} steps`,
+      changes: [`algorithm=${algorithm}`, `envSteps=${envSteps}`, `optimizer.lr=${lr}`, `optimizer.lrEnd=${lr / 10}`],
+    };
+  });
+}
+
 /** Groups of arms, the most important first; within a group seed after seed, so that there is always something to compare. */
 const GROUPS: readonly (readonly Arm[])[] = [
   core('points24'),
   core('ezpoints'),
   core('numberline'),
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
-  [...core('alfworld'), { game: 'alfworld', name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] }],
+  household(768, 'short-'),
+  household(3840),
   [
     { game: 'ezpoints', name: 'sparse-gtr', title: 'GTR, a tenth judged', changes: ['corrector.judgedShare=0.1'] },
     { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
   ],
   [
-    { game: 'points24', name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] },
+    mildPpo('points24'),
     { game: 'points24', name: 'no-dagger', title: 'GTR without DAgger', changes: ['sft.dagger=false'] },
     { game: 'points24', name: 'no-cut', title: 'GTR without cut', changes: ['corrector.cut=false'] },
     { game: 'points24', name: 'masked', title: 'GTR, action masked as in the paper', changes: ['sft.actionCloning=false'] },
