@@ -1,8 +1,8 @@
 /** Scenes that were drawn lately: an episode shows the same cards step after step, and an update sees each step again in every epoch. */
 import type { RgbImage } from '../env.ts';
 
-/** What all of them may take: 1,365 scenes of 64 pixels a side, or 62 of 300. */
-const MOST_BYTES = 16 * 2 ** 20;
+/** What all of them may take: 682 scenes of 64 pixels a side, or 31 of 300. Their pixels as a policy sees them take four times as much again. */
+const MOST_BYTES = 8 * 2 ** 20;
 
 const scenes = new Map<string, RgbImage>();
 let bytes = 0;
