@@ -35,7 +35,7 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
         const game = gameByName(environment.name);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const resume = await beat.resume((point) => getJson<Progress>(store, point));
-        const parts: EvaluationPart[] = resume?.finished ?? [];
+        const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
         for (const [index, { options, temperature }] of plays(config).entries()) {
           if (index < parts.length) continue;
           const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, temperature };
