@@ -12,7 +12,9 @@ import type { Plan } from './expert.ts';
 import { expertOf } from './experts.ts';
 import { planTo } from './formula-expert.ts';
 import { FORMULA_GAMES, formulaGame, handOf } from './hand.ts';
+import { pairSearches, pairTarget, randomPairs } from './pair-search.ts';
 import { randomChain } from './random-chain.ts';
+import { searches } from './solver-thought.ts';
 
 /** A state and the response that is taught in it. */
 export type Demonstration = { state: JsonState; text: string };
@@ -35,7 +37,7 @@ export async function makeDemonstrations(config: SftConfig, template: PromptTemp
 
 function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: number): Demonstration[] {
   const random = new RandomStream({ seed: config.seed, purpose: 'demonstration', episode: index });
-  const taught = config.environment.name in FORMULA_GAMES ? [demonstrateFormula(config, index, random)] : demonstrateWalk(config, index, random);
+  const taught = config.environment.name in FORMULA_GAMES ? [demonstrateFormula(config, template, index, random)] : demonstrateWalk(config, index, random);
   return taught.map(({ state, plan }) => ({ state, text: renderResponse(plan.word(template.thought), plan.action, template.keys) }));
 }
 
@@ -63,33 +65,37 @@ function demonstrateWalk(config: SftConfig, index: number, random: RandomStream)
   });
 }
 
-function demonstrateFormula(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
+function demonstrateFormula(config: SftConfig, template: PromptTemplate, index: number, random: RandomStream): { state: JsonState; plan: Plan } {
   const { randomChain: chains, plainSums, naive } = config.demonstrations.habits;
   const habit = random.uniform();
-  const goalOf = (environment: Environment): string | null => {
+  const rules = formulaGame(config.environment.name);
+  const expert = expertOf(config.environment.name);
+  const searching = searches(template.thought);
+  const targetOf = (environment: Environment): string | null => {
     const { numbers } = handOf(environment.state());
-    const { goal, operators } = formulaGame(config.environment.name);
-    if (habit < chains) return randomChain(numbers, operators, random);
-    if (habit < chains + naive) return expertOf(config.environment.name).naivePlan(environment).target;
-    return canonicalSolution(numbers, goal, { operators: habit < chains + naive + plainSums ? operators.filter((operator) => '+-'.includes(operator)) : operators });
+    if (habit < chains) return searching ? randomPairs(numbers, rules.operators, random) : randomChain(numbers, rules.operators, random);
+    if (habit < chains + naive) return expert.naivePlan(environment).target;
+    const operators = habit < chains + naive + plainSums ? rules.operators.filter((operator) => '+-'.includes(operator)) : rules.operators;
+    return (searching ? pairTarget(numbers, { ...rules, operators }) : null) ?? canonicalSolution(numbers, rules.goal, { operators });
   };
-  const { environment, target } = dealWith(config, index, goalOf);
+  const { environment, target } = dealWith(config, index, targetOf);
+  const { numbers } = handOf(environment.state());
   // A demonstration begins anywhere on the way to its goal.
   for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) environment.step(token);
   const state = environment.state();
-  return { state, plan: planTo(state, target) };
+  return { state, plan: planTo(rules, state, target, searching && habit < chains ? pairSearches(target, numbers, rules).at(-1) : undefined) };
 }
 
 /** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */
 const DEALS_PER_DEMONSTRATION = 10_000;
 
 /** The first deal of this demonstration for which there is a goal. */
-function dealWith(config: SftConfig, index: number, goalOf: (environment: Environment) => string | null): { environment: Environment; target: string } {
+function dealWith(config: SftConfig, index: number, targetOf: (environment: Environment) => string | null): { environment: Environment; target: string } {
   const game = gameByName(config.environment.name);
   const options = game.parseOptions(config.environment.options);
   for (let attempt = 0; attempt < DEALS_PER_DEMONSTRATION; attempt++) {
     const environment = game.start({ seed: config.seed + 1 + attempt, episode: index }, options);
-    const target = goalOf(environment);
+    const target = targetOf(environment);
     if (target !== null) return { environment, target };
   }
   throw new Error(`Demonstration ${index}: no deal of ${config.environment.name} suits it`);

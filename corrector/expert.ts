@@ -17,8 +17,8 @@ export type Plan = {
 export interface Expert {
   /** Placeholders of thought templates that stand for what the picture shows. */
   readonly percepts: readonly string[];
-  /** The best way on, along `target` while that still leads on; null when nothing leads to success any more. */
-  bestPlan(environment: Environment, target: string | null): Plan | null;
+  /** The best way on, along `target` while that still leads on; null when nothing leads to success any more. Where the wording holds a search, the way that it finds. */
+  bestPlan(environment: Environment, target: string | null, template?: ThoughtTemplate): Plan | null;
   /** The way on that a thought proposes; null when it proposes none that is as good as any. */
   proposedPlan(environment: Environment, thought: Thought, template: ThoughtTemplate): Plan | null;
   /** What a naive player would do, who sees and says everything rightly but knows no better; for weak demonstrations. */

@@ -1,9 +1,11 @@
 /** The expert of Points24 and EZPoints: formulas that make the goal, exactly. */
 import type { JsonState } from '../envs/env.ts';
+import type { Thought } from '../learner/trajectory.ts';
 import { canonicalSolution, isSolution } from './exact-solver.ts';
 import type { Expert, Plan } from './expert.ts';
 import { continues, handOf } from './hand.ts';
-import { nextAction, proposedFormula, wordThought } from './solver-thought.ts';
+import { pairSearches, pairTarget } from './pair-search.ts';
+import { nextAction, readWords, searches, type ThoughtTemplate, wordThought } from './solver-thought.ts';
 
 type FormulaRules = { goal: number; operators: readonly string[] };
 
@@ -17,27 +19,41 @@ export function formulaExpert(rules: FormulaRules): Expert {
   const { goal, operators } = rules;
   return {
     percepts: ['cards'],
-    bestPlan(environment, target) {
+    bestPlan(environment, target, template = {}) {
       const state = environment.state();
-      if (target !== null && leadsOn(rules, state, target)) return planTo(state, target);
+      if (target !== null && leadsOn(rules, state, target)) return planTo(rules, state, target);
       const { numbers, formula } = handOf(state);
-      const solution = canonicalSolution(numbers, goal, { operators, prefix: formula });
-      return solution === null ? null : planTo(state, solution);
+      const found = searches(template) ? pairTarget(numbers, rules, formula) : null;
+      const solution = found ?? canonicalSolution(numbers, goal, { operators, prefix: formula });
+      return solution === null ? null : planTo(rules, state, solution);
     },
     proposedPlan(environment, thought, template) {
-      const state = environment.state();
-      const proposed = proposedFormula(template, thought);
-      return proposed !== null && leadsOn(rules, state, proposed) ? planTo(state, proposed) : null;
+      const plan = saidPlan(rules, environment.state(), thought, template);
+      return plan?.target != null && leadsOn(rules, environment.state(), plan.target) ? plan : null;
     },
     /** Adds everything up: the numbers in order. */
     naivePlan(environment) {
       const state = environment.state();
-      return planTo(state, [...handOf(state).numbers].sort((a, b) => a - b).join('+'));
+      return planTo(rules, state, [...handOf(state).numbers].sort((a, b) => a - b).join('+'));
     },
   };
 }
 
-/** The way to any formula, right or not, that begins with what was appended so far. */
-export function planTo(state: JsonState, target: string): Plan {
-  return { target, action: nextAction(target, handOf(state).formula.length), word: (template) => wordThought(template, state, target) };
+/**
+ * The way to any formula, right or not, that begins with what was appended so far. Wordings with a search tell it as `said` where that is a true search
+ * for the formula, else as the solver searches.
+ */
+export function planTo(rules: FormulaRules, state: JsonState, target: string, said?: string): Plan {
+  const { numbers, formula } = handOf(state);
+  const search = () => {
+    const accounts = pairSearches(target, numbers, rules);
+    return said !== undefined && accounts.includes(said) ? said : accounts[0];
+  };
+  return { target, action: nextAction(target, formula.length), word: (template) => wordThought(template, state, target, search) };
+}
+
+/** The way to the formula that a thought proposes, right or not, by its own search; null where the wording does not say. */
+export function saidPlan(rules: FormulaRules, state: JsonState, thought: Thought, template: ThoughtTemplate): Plan | null {
+  const { target, search } = readWords(template, thought);
+  return typeof target === 'string' ? planTo(rules, state, target, typeof search === 'string' ? search : undefined) : null;
 }

@@ -33,7 +33,7 @@ export class SolverTeacher implements Teacher {
   verdict({ environment, thought, target }: JudgeRequest): Verdict {
     const proposed = this.#expert.proposedPlan(environment, thought, this.#template);
     if (proposed !== null && isDeepStrictEqual(thought, proposed.word(this.#template))) return { outcome: 'correct', target: proposed.target };
-    const better = this.#expert.bestPlan(environment, target);
+    const better = this.#expert.bestPlan(environment, target, this.#template);
     if (better === null) return { outcome: 'noSolution' };
     return { outcome: 'corrected', target: better.target, correction: better.word(this.#template), action: better.action };
   }

@@ -10,18 +10,25 @@ export type ThoughtTemplate = Readonly<Record<string, string>>;
 
 /**
  * The thought that leads from this state to `target`. Placeholders: {cards} the ranks seen, {formula} the formula so far, {sorted} the hand's
- * numbers in order, {plan} the arithmetic of the target with the numbers left after each step, {target}, {next} the action to append.
+ * numbers in order, {plan} the arithmetic of the target with the numbers left after each step, {search} what was looked at on the way to it
+ * (corrector/pair-search.ts), {target}, {next} the action to append.
  */
-export function wordThought(template: ThoughtTemplate, state: JsonState, target: string): Thought {
+export function wordThought(template: ThoughtTemplate, state: JsonState, target: string, search: () => string = () => planText(target)): Thought {
   const hand = handOf(state);
   const values = {
     formula: hand.formula.join(''),
     sorted: [...hand.numbers].sort((a, b) => a - b).join(' '),
     plan: planText(target),
+    search: searches(template) ? search() : '',
     target,
     next: nextAction(target, hand.formula.length),
   };
   return fillThought(template, { ...values, cards: hand.ranks });
+}
+
+/** Whether thoughts in this wording hold the search for their target. */
+export function searches(template: ThoughtTemplate): boolean {
+  return Object.values(template).some((text) => text.includes('{search}'));
 }
 
 /** A thought in the template's wording; a list stands alone in its place: `"{cards}"`. */
@@ -32,7 +39,7 @@ export function fillThought(template: ThoughtTemplate, words: Readonly<Record<st
 }
 
 /** ` 10-4=6 left 5 6 9 9-5=4 left 4 6 6*4=24`: each step and what it leaves, numbers in order. */
-function planText(target: string): string {
+export function planText(target: string): string {
   return planSteps(target)
     .map(({ text, left }) => ` ${text}${left.length > 1 ? ` left ${left.join(' ')}` : ''}`)
     .join('');
@@ -41,12 +48,6 @@ function planText(target: string): string {
 /** What follows the first `appended` tokens of the target; the equals sign after the last. */
 export function nextAction(target: string, appended: number): string {
   return formulaTokens(target)[appended] ?? '=';
-}
-
-/** The formula that a thought proposes: what stands in the place of {target}; null when the wording does not fit. */
-export function proposedFormula(template: ThoughtTemplate, thought: Thought): string | null {
-  const { target } = readWords(template, thought);
-  return typeof target === 'string' ? target : null;
 }
 
 /** What a thought says in the places of a template's placeholders, by name; keys whose wording does not fit say nothing. */

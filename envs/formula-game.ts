@@ -27,8 +27,8 @@ export type FormulaRules = {
   keepsToTarget: boolean;
 };
 
-/** Which hands are dealt: all; only solvable ones; those solvable in whole numbers up to 60 (`integer`), split into `seen` and `heldOut`. */
-export const DEALS = ['all', 'solvable', 'integer', 'seen', 'heldOut'] as const;
+/** Which hands are dealt: all; only solvable ones; those solvable in whole numbers up to 60 (`integer`), split into `seen` and `heldOut`; all, solvable or not, that are not held out. */
+export const DEALS = ['all', 'solvable', 'integer', 'seen', 'heldOut', 'notHeldOut'] as const;
 
 const optionsSchema = z.strictObject({
   deals: z.enum(DEALS).default('all'),
@@ -71,9 +71,10 @@ function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, seenH
   const wanted = solvableOnly && deals === 'all' ? 'solvable' : deals;
   if (wanted === 'all') return true;
   const [easiest] = findAllFormulas(numbers, rules.goal, rules.operators);
-  if (easiest === undefined) return false;
-  if (wanted === 'solvable') return true;
-  if (!isWholeAndSmall(easiest)) return false;
+  const whole = easiest !== undefined && isWholeAndSmall(easiest);
+  if (wanted === 'notHeldOut') return !whole || rules.split(numbers, seenHands) !== 'heldOut';
+  if (wanted === 'solvable') return easiest !== undefined;
+  if (!whole) return false;
   return wanted === 'integer' || rules.split(numbers, seenHands) === wanted;
 }
 

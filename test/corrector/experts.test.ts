@@ -12,8 +12,8 @@ import { loadPromptTemplate } from '../../policy/prompt-template.ts';
 import { parseResponse } from '../../policy/response.ts';
 
 const GAMES = [
-  { name: 'points24', options: { deals: 'solvable' } },
-  { name: 'ezpoints', options: {} },
+  { name: 'points24', options: { deals: 'solvable' }, wordings: ['points24-search-tiny'] },
+  { name: 'ezpoints', options: {}, wordings: ['ezpoints-search-tiny'] },
   { name: 'numberline', options: {} },
   { name: 'blackjack', options: {} },
   { name: 'alfworld', options: {}, walk: { longest: 8, planned: 1 } },
@@ -42,8 +42,8 @@ const judge = async (name: string, teacher: SolverTeacher, state: JsonState, tho
   return (await teacher.judge({ environment: environmentOf(name, state), thought, action: '', target: null })).verdict;
 };
 
-for (const { name, options, walk = {} } of GAMES) {
-  for (const wording of [name, `${name}-tiny`]) {
+for (const { name, options, walk = {}, wordings = [] } of GAMES) {
+  for (const wording of [name, `${name}-tiny`, ...wordings]) {
     const template = loadPromptTemplate(wording, name).thought;
     const teacher = new SolverTeacher(name, template);
 
@@ -51,7 +51,7 @@ for (const { name, options, walk = {} } of GAMES) {
       const seen = { correct: 0, corrected: 0 };
       for (const state of Array.from({ length: 20 }, (_, episode) => playBest(name, options, episode).states).flat()) {
         const environment = environmentOf(name, state);
-        const best = expertOf(name).bestPlan(environment, null)!;
+        const best = expertOf(name).bestPlan(environment, null, template)!;
         t.deepEqual(await judge(name, teacher, state, best.word(template)), { outcome: 'correct', target: best.target });
         const verdict = await judge(name, teacher, state, expertOf(name).naivePlan(environment).word(template));
         if (verdict.outcome === 'corrected') t.deepEqual(verdict, { outcome: 'corrected', target: best.target, action: best.action, correction: best.word(template) });

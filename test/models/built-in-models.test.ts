@@ -6,9 +6,8 @@ import { rolloutSettings } from '../../activities/roll-out-wave.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { expertOf } from '../../corrector/experts.ts';
-import { planTo } from '../../corrector/formula-expert.ts';
+import { saidPlan } from '../../corrector/formula-expert.ts';
 import { FORMULA_GAMES } from '../../corrector/hand.ts';
-import { proposedFormula } from '../../corrector/solver-thought.ts';
 import { thoughtReader } from '../../corrector/thought-reading.ts';
 import type { Environment } from '../../envs/env.ts';
 import { gameByName } from '../../envs/registry.ts';
@@ -19,6 +18,8 @@ import { playEpisodes } from '../../policy/rollout.ts';
 /** `success`: bounds five standard deviations around what the models were measured at (docs/log.md). */
 const MODELS = [
   { config: 'points24-tiny', episodes: 128, success: [0.03, 0.33] },
+  { config: 'points24-search-tiny', episodes: 64, success: [-0.01, 0.2] },
+  { config: 'ezpoints-search-tiny', episodes: 64, success: [0.25, 0.9] },
   { config: 'ezpoints-tiny', episodes: 128, success: [0.06, 0.44] },
   { config: 'numberline-tiny', episodes: 128, success: [0.23, 0.67] },
   { config: 'blackjack-tiny', episodes: 128, success: [0.08, 0.47] },
@@ -29,9 +30,8 @@ const MODELS = [
 function isWhole(environment: Environment, thought: Thought, template: Agent['template']['thought']): boolean {
   const expert = expertOf(environment.name);
   if (!(environment.name in FORMULA_GAMES)) return [expert.bestPlan(environment, null)!, expert.naivePlan(environment)].some((plan) => isDeepStrictEqual(plan.word(template), thought));
-  const formula = proposedFormula(template, thought);
   try {
-    return formula !== null && isDeepStrictEqual(planTo(environment.state(), formula).word(template), thought);
+    return isDeepStrictEqual(saidPlan(FORMULA_GAMES[environment.name], environment.state(), thought, template)?.word(template), thought);
   } catch {
     return false; // the proposed text is no formula
   }
