@@ -15,7 +15,8 @@ import { startInstallation, withClient } from '../test/workflows/installation.ts
 import { activityDependencies, temporalConfig, workflowQueue } from '../workers/installation.ts';
 import { temporalLogger } from '../workers/logger.ts';
 import { queueOf } from '../workflows/queues.ts';
-import type { train, TrainResult } from '../workflows/train.ts';
+import type { TrainResult } from '../workflows/run-contract.ts';
+import type { train } from '../workflows/train.ts';
 import { pretendPolicyActivities } from './corrector/pretend-policy.ts';
 
 const { values } = parseArgs({

@@ -11,7 +11,8 @@ import { WORKER_ROLES } from '../cli/supervisor.ts';
 import { withClient } from '../cli/temporal.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import { startInstallation } from '../test/workflows/installation.ts';
-import type { Progress, train } from '../workflows/train.ts';
+import type { Progress } from '../workflows/run-contract.ts';
+import type { train } from '../workflows/train.ts';
 import { residentMebibytes } from './load/process-usage.ts';
 
 const { values: options } = parseArgs({ options: { iterations: { type: 'string', default: '50' }, steps: { type: 'string', default: '32' } } });

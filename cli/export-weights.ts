@@ -5,7 +5,7 @@ import { getTrained } from '../activities/policy-state.ts';
 import type { ArtifactRef } from '../artifacts/store.ts';
 import { exportPolicy } from '../policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
-import type { Progress } from '../workflows/train.ts';
+import type { Progress } from '../workflows/run-contract.ts';
 import { UsageError } from './errors.ts';
 import type { KnownRun } from './read-run.ts';
 

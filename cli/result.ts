@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { runFolder, writeRunFolder } from '../activities/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
-import type { Progress, TrainResult } from '../workflows/train.ts';
+import type { Progress, TrainResult } from '../workflows/run-contract.ts';
 import { withClient } from './temporal.ts';
 import { resultLines } from './watch.ts';
 

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { correctorLine } from '../learner/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
-import type { Progress, TrainResult } from '../workflows/train.ts';
+import type { Progress, TrainResult } from '../workflows/run-contract.ts';
 import { withClient, workflowResult } from './temporal.ts';
 
 export function register(program: Command): void {

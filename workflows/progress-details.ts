@@ -3,7 +3,7 @@ import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { correctorLine } from '../learner/corrector-counts.ts';
 import type { TrainState } from './train-state.ts';
-import type { Progress } from './train.ts';
+import type { Progress } from './run-contract.ts';
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

@@ -4,9 +4,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  defineQuery,
-  defineSignal,
-  defineUpdate,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -22,7 +19,6 @@ import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/e
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
 import { hasPaidTeacher, parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
@@ -33,49 +29,8 @@ import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
 import { RunIndex, SEARCH_ATTRIBUTES } from './search-attributes.ts';
-import { advance, initialState, type IterationSummary, type TrainState } from './train-state.ts';
-
-export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped' | 'canceled';
-
-/**
- * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself and what to do, else null. `corrector`:
- * what judging took so far, the running iteration included as far as it told.
- */
-export type Progress = {
-  status: RunStatus;
-  iteration: number;
-  iterations: number;
-  envSteps: number;
-  envStepsInAll: number;
-  phase: string;
-  halted: string | null;
-  corrector: CorrectorCounts;
-  summaries: IterationSummary[];
-  policy: ArtifactRef | null;
-};
-
-/** A finished run. `stopped`: on request, after the last whole iteration. */
-export type TrainResult = {
-  status: 'done' | 'stopped';
-  iterations: number;
-  envSteps: number;
-  success: number | null;
-  policy: ArtifactRef;
-  optimizer: ArtifactRef;
-  corrections: { rows: number; manifest: ArtifactRef | null };
-  corrector: TrainState['corrector'];
-  evaluation: { start: EvaluatePolicyResult | null; final: EvaluatePolicyResult | null };
-};
-
-export const progressQuery = defineQuery<Progress>('progress');
-/** Metrics of the last whole iteration (spec.md section 9); null before the first. The whole series is in metrics.jsonl. */
-export const metricsQuery = defineQuery<Record<string, number | null> | null>('metrics');
-/** `finish`: after the running iteration; `now`: drop it. */
-export const stopSignal = defineSignal<['finish' | 'now']>('stop');
-/** The live settings (configs/live-settings.ts) and their values. */
-export const settingsQuery = defineQuery<Record<string, unknown>>('settings');
-/** Changes live settings (field -> value), from the next iteration on; answers with the values that now hold. Refused with one sentence where one will not do. */
-export const setUpdate = defineUpdate<Record<string, unknown>, [Record<string, unknown>]>('set');
+import { metricsQuery, type Progress, progressQuery, type RunStatus, settingsQuery, setUpdate, stopSignal, type TrainResult } from './run-contract.ts';
+import { advance, initialState, type TrainState } from './train-state.ts';
 
 /** Iterations of one execution before it continues as new. */
 const ITERATIONS_PER_EXECUTION = 10;

@@ -7,7 +7,8 @@ import { runFolder, readRunRecords } from '../../activities/run-records.ts';
 import { withClient } from '../../cli/temporal.ts';
 import path from 'node:path';
 import { activityDependencies } from '../../workers/installation.ts';
-import type { train, TrainResult } from '../../workflows/train.ts';
+import type { TrainResult } from '../../workflows/run-contract.ts';
+import type { train } from '../../workflows/train.ts';
 
 /** Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the lasting metrics of every iteration. */
 export type Outcome = {

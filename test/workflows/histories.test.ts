@@ -1,7 +1,8 @@
 /** Histories stay short and payloads small at the paper's sizes; runs work on a server that does not know the product's search attributes. */
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
-import type { Progress, train, TrainResult } from '../../workflows/train.ts';
+import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
+import type { train } from '../../workflows/train.ts';
 import { type HistorySize, measureHistories } from './measure-histories.ts';
 import { type StandInPlay, type StandInServer, startServer, withStandIns } from './stand-ins.ts';
 

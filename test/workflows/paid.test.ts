@@ -20,7 +20,8 @@ import { runConfigSchema } from '../../configs/schema.ts';
 import { judgedThoughts } from '../../report/judged-thoughts.ts';
 import { writeReport } from '../../report/write-report.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
-import type { Progress, train, TrainResult } from '../../workflows/train.ts';
+import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
+import type { train } from '../../workflows/train.ts';
 import { type RehearsalProcess, startRehearsal } from '../corrector/rehearsal.ts';
 import { type Installation, startInstallation, withClient } from './installation.ts';
 

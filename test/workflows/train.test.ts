@@ -23,7 +23,8 @@ import { writeReport } from '../../report/write-report.ts';
 import { readSteps } from '../../tensorboard/event-file.ts';
 import { EVENT_FILES } from '../../tensorboard/logged-steps.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
-import type { Progress, train } from '../../workflows/train.ts';
+import type { Progress } from '../../workflows/run-contract.ts';
+import type { train } from '../../workflows/train.ts';
 import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
 
 let installation: Installation;
