@@ -1,7 +1,9 @@
 /** Runs that wait on one queue take turns, whoever came first. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import test from 'ava';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
+import type { Progress } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
 import { startServer, withStandIns } from './stand-ins.ts';
 
@@ -19,21 +21,26 @@ test('thoughts of two runs are handed out in turn, not in the order of arrival',
   try {
     const config = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }, 'test');
     await withStandIns(server, 'fair', { keptPerWave: 1024, onThought, thoughtsAtOnce: 1 }, async () => {
-      const start = async (workflowId: string) => {
-        const handle = await server.client.workflow.start<typeof train>('train', { workflowId, taskQueue: 'fair', args: [config] });
-        // All its thoughts wait before the other run's are asked.
-        for (let waiting = 0; waiting < THOUGHTS; ) waiting = await pending(`${workflowId}/iteration-0/wave-0`);
-        return handle;
-      };
-      const handles = [await start('early'), await start('late')];
+      const options = (workflowId: string) => ({ workflowId, taskQueue: 'fair', args: [config] as [unknown] });
+      // The late one is prepared, which asks after the teacher on the same queue, and waits until all thoughts of the early one do.
+      const late = await server.client.workflow.signalWithStart<typeof train, []>('train', { ...options('late'), signal: 'pause' });
+      await until(async () => (await late.query<Progress>('progress')).phase.startsWith('iteration'));
+      const early = await server.client.workflow.start<typeof train>('train', options('early'));
+      await until(async () => (await pending('early/iteration-0/wave-0')) === THOUGHTS);
+      await late.signal('resume');
+      await until(async () => (await pending('late/iteration-0/wave-0')) === THOUGHTS);
       release();
-      for (const handle of handles) await handle.result();
+      await Promise.all([early.result(), late.result()]);
     });
     const first = order.slice(0, THOUGHTS); // in the order of arrival these would all be of the early run
     t.is(order.length, 2 * THOUGHTS);
     t.true(first.filter((run) => run === 'late').length > THOUGHTS / 4, first.join(' '));
   } finally {
     await server.stop();
+  }
+
+  async function until(reached: () => Promise<boolean>): Promise<void> {
+    while (!(await reached())) await sleep(100);
   }
 
   async function pending(workflowId: string): Promise<number> {
