@@ -75,7 +75,6 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
   return html`<dl>${fields.map(({ key, words }) => html`<dt>${key}</dt><dd>${runs(words)}</dd>`)}</dl>`;
 }
 
-/** Says what is wrong when a state cannot be drawn, e.g. because its game is not part of this version. */
 /** What the agent was told beside the picture, as far as it fits on a line: the formula, the task. Nothing for a state that cannot be read, which its picture says. */
 function told({ environment }: RunConfig, state: JsonState): Html | null {
   try {
@@ -87,6 +86,7 @@ function told({ environment }: RunConfig, state: JsonState): Html | null {
   }
 }
 
+/** Says what is wrong when a state cannot be drawn, e.g. because its game is not part of this version. */
 function picture(config: RunConfig, state: JsonState): Html {
   let png: Buffer;
   try {

@@ -31,7 +31,7 @@ export function pretendPolicyActivities({ store }: ActivityDependencies, { round
       const episodes = Array.from({ length: config.rollout.episodesPerWave }, (_, slot) => play(config, iteration, iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave + slot, policy.sha256));
       const rounds = Math.max(...episodes.map(({ steps }) => steps.length));
       const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
-      let { round } = soFar === undefined ? { round: 0 } : await getJson<RolloutProgress>(store, soFar.episodes);
+      let round = soFar === undefined ? 0 : (await getJson<RolloutProgress>(store, soFar.episodes)).round;
       do {
         await sleep(roundSeconds * 1000);
         round++;
