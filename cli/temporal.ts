@@ -11,7 +11,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** Connects, hands the client to `use`, and closes. */
 export async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
   const { connection: options, namespace, address } = temporalConfig();
-  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS }).catch(() => {
+  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS }).catch((error: unknown) => {
+    if (REFUSED.has(statusOf(error) ?? 0)) throw new UsageError(`The Temporal server at ${address} refuses this caller; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`);
     throw new UsageError(`No Temporal server answers at ${address}; start one with \`./gtr up\`, or set TEMPORAL_ADDRESS to yours.`);
   });
   try {
@@ -36,6 +37,15 @@ export async function serverAnswers(): Promise<boolean> {
 /** gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded, unavailable. */
 const AWAY = new Set([1, 4, 14]);
 
+/** gRPC status codes of a server that does not know the caller: permission denied, unauthenticated. */
+const REFUSED = new Set([7, 16]);
+
+/** gRPC's status code of a failed call, where there is one. */
+function statusOf(error: unknown): number | undefined {
+  const { code } = ((error instanceof ServiceError ? error.cause : error) ?? {}) as { code?: unknown };
+  return typeof code === 'number' ? code : undefined;
+}
+
 /** Pause before a server that is away is asked again. */
 const ASK_AGAIN_MS = 1000;
 
@@ -45,8 +55,7 @@ export async function workflowResult<Result>(client: Client, id: string): Promis
     try {
       return (await client.workflow.getHandle(id).result()) as Result;
     } catch (error) {
-      const status = error instanceof ServiceError ? (error.cause as { code?: number } | undefined)?.code : undefined;
-      if (status === undefined || !AWAY.has(status)) throw error;
+      if (!AWAY.has(statusOf(error) ?? 0)) throw error;
       await sleep(ASK_AGAIN_MS);
     }
   }

@@ -4,27 +4,21 @@ import { cpSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
+import { gtr as runGtr } from './gtr.ts';
 
 const project = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'gtr-cli-'));
 /** A port where nothing listens. */
 const NOWHERE = '127.0.0.1:1';
 
-function gtr(args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), ...args], { cwd: project, env: { ...process.env, TEMPORAL_ADDRESS: NOWHERE, GTR_HOME: folder } });
-  child.stdin.end(input);
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-}
+const gtr = (args: string[], input = '') => runGtr(args, { env: { TEMPORAL_ADDRESS: NOWHERE, GTR_HOME: folder }, input });
 
 const refused = (title: string, args: () => string[], message: RegExp) =>
   test(title, async (t) => {
     const { code, err } = await gtr(args());
     t.is(code, 2, err);
     t.regex(err, message);
-    t.is(err.trim().split('\n').length, 1, err);
+    t.is(err.split('\n').length, 1, err);
   });
 
 const smoke = path.join(project, 'configs/smoke.json');

@@ -9,6 +9,9 @@ import { Supervisor, type SupervisorSettings, WORKER_ROLES, type WorkerRole } fr
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
+/** Changes of `configs/smoke.json` to a run of one small iteration without evaluation. */
+export const SMALLEST = ['envSteps=16', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'evaluation.episodes=0'];
+
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
 /** Starts server and workers (of all roles, unless told otherwise); sets this process's environment, so that the CLI's functions reach them. */

@@ -23,6 +23,7 @@ import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
 import { type RehearsalProcess, startRehearsal } from '../corrector/rehearsal.ts';
+import { gtr } from '../cli/gtr.ts';
 import { type Installation, startInstallation, withClient } from './installation.ts';
 
 const KEY = 'sk-rehearsal-0123456789';
@@ -57,9 +58,8 @@ const result = (id: string) => withClient((client) => client.workflow.getHandle<
 const metricsOf = async (id: string) => (await readMetrics(path.join(runFolder(installation.home, id), 'metrics.jsonl'))).map(({ metrics }) => metrics);
 const signal = (id: string, name: string, ...args: unknown[]) => withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
 async function rate(...args: string[]): Promise<Record<string, unknown>> {
-  const { GTR_FAULTS: _, ...env } = process.env; // only activities meet faults
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', path.resolve(import.meta.dirname, '../../cli/main.ts'), 'rate', '--json', ...args], { env });
-  return JSON.parse(stdout) as Record<string, unknown>;
+  const { out } = await gtr(['rate', '--json', ...args], { env: { GTR_FAULTS: undefined } }); // only activities meet faults
+  return JSON.parse(out) as Record<string, unknown>;
 }
 /** Requests that the server received since the last call, and how many of them it answered. */
 let seen = 0;

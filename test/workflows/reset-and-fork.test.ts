@@ -10,6 +10,7 @@ import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { train } from '../../workflows/train.ts';
+import { gtr } from '../cli/gtr.ts';
 import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
 
 let installation: Installation;
@@ -20,10 +21,6 @@ test.before(async () => {
 });
 test.after.always(() => installation?.stop());
 
-const project = path.resolve(import.meta.dirname, '../..');
-function gtr(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => execFile(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), ...args], (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err: err.trim() })));
-}
 /** Two iterations as small as they get. */
 const SMALL = ['envSteps=32', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'ppo.samplesPerStep=4', 'evaluation.episodes=0'];
 const start = (id: string) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', SMALL)], 'test'));
@@ -32,11 +29,11 @@ const result = (id: string) => withClient((client) => client.workflow.getHandle<
 test.serial('a run that is reset in the middle of an iteration ends as its fork from there does', async (t) => {
   await start('first');
   await withClient((client) => activityRuns(client, 'first/iteration-1', 'rolloutWave'));
-  t.deepEqual(await gtr('reset', 'first', '--to', '1'), { code: 0, out: 'first: goes on after 1 iterations.\n', err: '' });
+  t.deepEqual(await gtr(['reset', 'first', '--to', '1']), { code: 0, out: 'first: goes on after 1 iterations.\n', err: '' });
   const reset = await result('first');
   t.deepEqual([reset.status, reset.iterations, reset.envSteps], ['done', 2, 32]);
 
-  const { code, err } = await gtr('fork', 'first', '--at', '1', '--id', 'second');
+  const { code, err } = await gtr(['fork', 'first', '--at', '1', '--id', 'second']);
   t.is(code, 0, err);
   const forked = await result('second');
   t.deepEqual([forked.policy, forked.optimizer, forked.corrections, forked.envSteps], [reset.policy, reset.optimizer, reset.corrections, 32]);
@@ -47,7 +44,7 @@ test.serial('a run that is reset in the middle of an iteration ends as its fork 
 
 test.serial('a closed run that is reset drops what came after, and redoes it with other settings', async (t) => {
   const before = await readRunRecords(store, 'second');
-  t.is((await gtr('reset', 'second', '--to', '1')).code, 0);
+  t.is((await gtr(['reset', 'second', '--to', '1'])).code, 0);
   // By the update itself, because the run may be over before another process has started. It acts from the next iteration on: the second has begun.
   await withClient((client) => client.workflow.getHandle('second').executeUpdate('set', { args: [{ 'optimizer.lr': 0.004, envSteps: 48 }] }));
   t.deepEqual((await readRunRecords(store, 'second')).iterations, before.iterations.slice(0, 1));
@@ -68,7 +65,7 @@ test.serial('runs are found by what they are', async (t) => {
 
 test.serial('what cannot be reset or forked is refused in one sentence', async (t) => {
   const refused = async (...args: string[]) => {
-    const { code, err } = await gtr(...args);
+    const { code, err } = await gtr(args);
     t.is(code, 2);
     return err;
   };

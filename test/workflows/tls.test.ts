@@ -2,7 +2,6 @@
  * Workers and verbs reach a cluster that asks for TLS on both sides by Temporal's own environment variables. The embedded server speaks no TLS: a proxy does it
  * for it, with certificates that are good for nothing else.
  */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
@@ -12,7 +11,8 @@ import test from 'ava';
 import { temporalConfig } from '../../workers/installation.ts';
 import { WORKER_ROLES } from '../../cli/supervisor.ts';
 import { splitAddress } from '../../cli/temporal.ts';
-import { type Installation, startInstallation } from './installation.ts';
+import { gtr } from '../cli/gtr.ts';
+import { type Installation, SMALLEST, startInstallation } from './installation.ts';
 
 const file = (name: string) => path.join(import.meta.dirname, 'certificates', name);
 const TLS = {
@@ -47,15 +47,8 @@ test.after.always(async () => {
   proxy?.close();
 });
 
-const main = path.resolve(import.meta.dirname, '../../cli/main.ts');
-function gtr(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => execFile(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { env: { ...process.env, ...env } }, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err: err.trim() })));
-}
-
-const SMALL = ['envSteps=16', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'evaluation.episodes=0'].flatMap((change) => ['--set', change]);
-
 test.serial('a run through TLS with client certificates: workers, train, watch, result, set', async (t) => {
-  t.like(await gtr(['train', '--config', 'smoke', ...SMALL, '--id', 'secret', '--wait']), { code: 0, err: '' });
+  t.like(await gtr(['train', '--config', 'smoke', ...SMALLEST.flatMap((change) => ['--set', change]), '--id', 'secret', '--wait']), { code: 0, err: '' });
   t.true(welcomed >= WORKER_ROLES.length + 1, `${welcomed} connections`);
   t.like(await gtr(['watch', 'secret']), { code: 0, err: '' });
   t.regex((await gtr(['result', 'secret', '--json'])).out, /"status": "done"/);
@@ -64,10 +57,10 @@ test.serial('a run through TLS with client certificates: workers, train, watch, 
 
 test.serial('without TLS, or with a server that another authority vouches for, no server answers', async (t) => {
   const refused = /^gtr: No Temporal server answers at 127\.0\.0\.1:\d+; /;
-  const plain = await gtr(['result', 'secret'], Object.fromEntries(Object.keys(TLS).map((name) => [name, undefined])));
+  const plain = await gtr(['result', 'secret'], { env: Object.fromEntries(Object.keys(TLS).map((name) => [name, undefined])) });
   t.is(plain.code, 2);
   t.regex(plain.err, refused);
-  const stranger = await gtr(['result', 'secret'], { TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('client.pem') });
+  const stranger = await gtr(['result', 'secret'], { env: { TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('client.pem') } });
   t.is(stranger.code, 2);
   t.regex(stranger.err, refused);
 });
