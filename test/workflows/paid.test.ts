@@ -28,7 +28,7 @@ import { type Installation, startInstallation, withClient } from './installation
 
 const KEY = 'sk-rehearsal-0123456789';
 /** Two iterations of a dozen steps. */
-const SMALL = ['envSteps=24', 'rollout.envStepsPerIteration=12', 'rollout.episodesPerWave=6', 'ppo.epochs=1', 'ppo.samplesPerStep=12', 'evaluation.episodes=0', 'durability.heartbeatSeconds=2', 'environment.maxEpisodeSteps=6'];
+const SMALL = ['envSteps=24', 'rollout.envStepsPerIteration=12', 'rollout.episodesPerWave=6', 'ppo.epochs=1', 'ppo.samplesPerStep=12', 'evaluation.episodes=0', 'durability.heartbeatSeconds=4', 'environment.maxEpisodeSteps=6'];
 const PAID = [...SMALL, 'corrector.teacher=openai', 'corrector.openai.timeoutSeconds=10'];
 /** Of another temperature, so that the ledger of the runs before knows no answer. */
 const fresh = (temperature: number) => [...PAID, `corrector.openai.temperature=${temperature}`];
