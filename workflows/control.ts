@@ -1,5 +1,5 @@
 /** Steering a run: the signals that every workflow of a run understands, and the gate they work through. */
-import { type ChildWorkflowHandle, condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { CancellationScope, type ChildWorkflowHandle, condition, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/common';
 
 export const pauseSignal = defineSignal('pause');
@@ -10,11 +10,14 @@ export const haltSignal = defineSignal<[string]>('halt');
 /** `told`: whether it knows itself paused. */
 type Child = { handle: ChildWorkflowHandle<Workflow>; told: boolean; telling: boolean };
 
+type Queued = { scope: CancellationScope; takenBack: boolean };
+
 /** Where a workflow waits while it is paused. */
 export class PauseGate {
   paused: boolean;
   #onChange: (paused: boolean) => void = () => {};
   readonly #children = new Set<Child>();
+  readonly #queued = new Set<Queued>();
 
   constructor(paused = false) {
     this.paused = paused;
@@ -31,6 +34,7 @@ export class PauseGate {
   turn(paused: boolean): void {
     this.paused = paused;
     for (const child of this.#children) void this.#tell(child);
+    if (paused) for (const queued of [...this.#queued].slice(1)) takeBack(queued);
     this.#onChange(paused);
   }
 
@@ -61,4 +65,25 @@ export class PauseGate {
   async pass(): Promise<void> {
     await condition(() => !this.paused);
   }
+
+  /** Work that waits for one worker behind what was queued before it: a pause takes back all but the first, which are queued anew by the resume. */
+  async queue<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.pass();
+      const queued: Queued = { scope: new CancellationScope(), takenBack: false };
+      this.#queued.add(queued);
+      try {
+        return await queued.scope.run(work);
+      } catch (error) {
+        if (!queued.takenBack || !isCancellation(error)) throw error;
+      } finally {
+        this.#queued.delete(queued);
+      }
+    }
+  }
+}
+
+function takeBack(queued: Queued): void {
+  queued.takenBack = true;
+  queued.scope.cancel();
 }

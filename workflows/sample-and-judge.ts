@@ -26,20 +26,28 @@ export type SamplingPlace = {
 
 /**
  * Waves one after another, each judged while it and the next are sampled. As many as should suffice, by what waves held so far or by what the exact solver would
- * keep, are sampled without waiting for verdicts; then, if they did not suffice, as many more. The waves used are the first that suffice, in their order. A paid
- * teacher is asked about as many steps as are likely needed; where it keeps fewer, about further ones. What is sampled, asked about and used follows from
- * episodes and verdicts alone, never from timing, so that it costs the same whatever dies. `keptPerWave`: of the last iteration, null: not known.
+ * keep, are sampled without waiting for verdicts; then, if they did not suffice, as many more. So that the GPU need not wait for this workflow, a wave is queued
+ * while another is sampled, once the one before that is judged (of two queued at once either may be taken first); not where a wave is sampled in parts. The waves
+ * used are the first that suffice, in their order. A paid teacher is asked about as many steps as are likely needed; where it keeps fewer, about further ones. What
+ * is sampled, asked about and used follows from episodes and verdicts alone, never from timing, so that it costs the same whatever dies. `keptPerWave`: of the
+ * last iteration, null: not known.
  */
 export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = place.config.rollout.envStepsPerIteration;
+  const isSampledAsAWhole = !hasPaidTeacher(place.config);
   const waves: Wave[] = [];
   for (let kept = 0; ; ) {
     const more = keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
+    const sampling: Promise<void>[] = [];
     for (let i = 0; i < more; i++) {
+      const before = waves.at(-1);
       const wave = new Wave(place, waves.length, () => place.onKept(sum(waves.map((one) => one.judged?.keptSteps ?? 0))));
       waves.push(wave);
-      await wave.sample(needed - sum(waves.map(({ expected }) => expected ?? 0)));
+      sampling.push(wave.sample(needed - sum(waves.map(({ expected }) => expected ?? 0))));
+      const judged = i > 0 && isSampledAsAWhole ? sampling[i - 1].then(() => before!.result()) : sampling[i];
+      await Promise.race([sampling[i], judged]);
     }
+    await Promise.all(sampling);
     if (waves.every(({ expected }) => expected !== null)) {
       kept = sum(waves.map(({ expected }) => expected!));
       keptPerWave = kept / waves.length;
@@ -98,8 +106,7 @@ class Wave {
   async sample(needed: number): Promise<void> {
     let told = Promise.resolve();
     do {
-      await this.#place.gate.pass();
-      const part = (this.#sampled = await this.#place.sample(this.#wave, this.#sampled));
+      const part = (this.#sampled = await this.#place.gate.queue(() => this.#place.sample(this.#wave, this.#sampled)));
       if (this.#child !== null) {
         const child = this.#child;
         told = told.then(async () => await (await child).signal(sampledSignal, part)).catch(() => {}); // one that has failed says so by its result
