@@ -100,14 +100,16 @@ export class Agent {
     const sampledBy = this.#policy;
     if (sampledBy === null) throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
     const rows = observations.map(({ promptValues, noise }, image) => ({ image, promptIds: this.promptIds(promptValues), noise }));
-    const sampled = await this.engine.sample({ rows, pictures: observations.map(({ image }) => this.picture(image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt });
-    return sampled.map(({ ids, logprobs, value }) => {
+    const request = { rows, pictures: observations.map(({ image }) => this.picture(image)), maxNewTokens, temperature, repetitionPenalty, penalizePrompt };
+    const responses: AgentResponse[] = [];
+    await this.engine.sample(request, ({ ids, logprobs, value }, row) => {
       const { text, thoughtTokens } = this.tokenizer.splitResponse(ids);
       const ended = this.tokenizer.isEnd(ids.at(-1));
       const weights = responseWeights(thoughtTokens, ids.length, thoughtCoef);
       const logprob = logprobs.reduce((sum, token, index) => sum + weights[index] * token, 0);
-      return { responseIds: ids, text, thoughtTokens, logprob, value, sampledBy, ...parseResponse(text, this.template.keys, ended) };
+      responses[row] = { responseIds: ids, text, thoughtTokens, logprob, value, sampledBy, ...parseResponse(text, this.template.keys, ended) };
     });
+    return responses;
   }
 
   /** The value head's answers. */

@@ -72,7 +72,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return this.#pool.clock.timed(work);
   }
 
-  async sample(request: SampleRequest): Promise<SampledRow[]> {
+  async sample(request: SampleRequest, onRow: (sampled: SampledRow, row: number) => void = () => {}): Promise<SampledRow[]> {
     const { rows, maxNewTokens, temperature } = request;
     const { config } = this.#options.checkpoint;
     const prompts = promptShape(rows, this.#options.lengthStep ?? null);
@@ -83,7 +83,10 @@ export class OnnxPolicyEngine implements PolicyEngine {
       chunks(order, rowsPerSample).map(async (indices) => {
         const shape: SampleShape = { rows: rowBucket(indices.length, rowsPerSample), rowsPerPrompt, ...prompts, maxNewTokens, greedy: temperature === 0 };
         const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, indices.map((index) => rows[index]), request, this.#newPixels) });
-        for (const [row, index] of indices.entries()) sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);
+        for (const [row, index] of indices.entries()) {
+          sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);
+          onRow(sampled[index], index);
+        }
       }),
     );
     return sampled;

@@ -96,7 +96,8 @@ export interface PolicyEngine {
   initialParameters(seed: number): Float32Array;
   /** Makes `flat` the policy of all later calls. [trainedSize] */
   setParameters(flat: Float32Array): Promise<void>;
-  sample(request: SampleRequest): Promise<SampledRow[]>;
+  /** `onRow` is given each row, and which of the request's it is, as soon as it is there, while others are sampled. */
+  sample(request: SampleRequest, onRow?: (sampled: SampledRow, row: number) => void): Promise<SampledRow[]>;
   /** Teacher-forced log-probs of responses (one Float32Array per row, at `temperature`) and values. */
   score(request: { rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[]; pictures: Pictures; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /** Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize] */

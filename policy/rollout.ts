@@ -102,6 +102,8 @@ function observation(agent: Agent, environment: Environment) {
 
 function noise(place: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
   const stream = new RandomStream(place);
+  const numbers = new Float32Array(length);
   // 23 bits: the largest number stays below 1 in float32.
-  return Float32Array.from({ length }, () => ((stream.uint32() >>> 9) + 0.5) / 0x800000);
+  for (let i = 0; i < length; i++) numbers[i] = ((stream.uint32() >>> 9) + 0.5) / 0x800000;
+  return numbers;
 }
