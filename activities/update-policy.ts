@@ -5,7 +5,8 @@ import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
 import { cosineLearningRate, sftAnnealing } from '../learner/schedule.ts';
-import { type EpochState, type EpochSums, updateEpoch } from '../learner/update-epoch.ts';
+import { beginEpoch, type EpochState, type EpochSums, type StepUnderWay, updateEpoch } from '../learner/update-epoch.ts';
+import type { Agent } from '../policy/agent.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
@@ -31,20 +32,31 @@ class StaleSampleError extends Error {
   override name = 'StaleSampleError';
 }
 
+/** An epoch that was begun before it was asked for: what will be asked, which agent began it with which of its policies, and the engine's seconds before. */
+type EpochAhead = { asked: string; agent: Agent; policies: number; seconds: number; firstStep: StepUnderWay };
+
+/** Seconds that an optimizer step may take if the first one of the next epoch is to be made while an epoch is stored, reported and the next asked for. */
+const LONGEST_STEP_AHEAD = 1;
+
 type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; skippedInARow: number; sums: EpochSums };
 
 export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
+  let ahead: EpochAhead | null = null;
   return {
     updatePolicy: activity(async (input: UpdatePolicyInput): Promise<UpdatePolicyResult> =>
       withHeartbeat<ResumePoint, UpdatePolicyResult>(async (beat) => {
         const { config, iteration, epoch } = input;
         const started = performance.now();
         const agent = await agents.get(config);
-        const before = agent.engine.seconds;
+        const begun = ahead?.asked === JSON.stringify(input) && ahead.agent === agent && ahead.policies === agent.policies ? ahead : null;
+        ahead = null;
+        const before = begun?.seconds ?? agent.engine.seconds;
         const batch = await getJson<Batch>(store, input.batch);
         checkSampledBy(batch, input.sampledBy);
         const load = async (point: ResumePoint): Promise<EpochState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
-        const state = (await beat.resume(load)) ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
+        const resumed = await beat.resume(load);
+        const state = resumed ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
+        const from = state.step;
         const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
 
         const game = gameByName(config.environment.name);
@@ -52,16 +64,19 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const sftCoef = config.algorithm === 'ppo' ? 0 : config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const rows = await correctionRows(store, config, iteration, input.corrections);
-        await updateEpoch(
-          { agent, game, options: game.parseOptions(config.environment.options), config, samples: batch.samples, rows, place: { iteration, epoch }, lr, sftCoef },
-          state,
-          async ({ step, skippedInARow, sums }) => {
-            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
-            beat.leaveIfInterrupted();
-          },
-        );
+        const epochInput = { agent, game, options: game.parseOptions(config.environment.options), config, samples: batch.samples, rows, place: { iteration, epoch }, lr, sftCoef };
+        const began = performance.now();
+        const onStep = async ({ step, skippedInARow, sums }: EpochState) => {
+          if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
+          beat.leaveIfInterrupted();
+        };
+        await updateEpoch(epochInput, state, onStep, resumed === undefined ? begun?.firstStep : null);
+        const secondsPerStep = (performance.now() - began) / 1000 / (state.step - from);
+        const seconds = agent.engine.seconds;
+        const next = epoch + 1 < config.ppo.epochs && secondsPerStep <= LONGEST_STEP_AHEAD ? beginEpoch({ ...epochInput, place: { iteration, epoch: epoch + 1 } }) : null;
         const saved = await save();
-        return { ...saved, metrics: updateMetrics(state.sums, lr, sftCoef), seconds: (performance.now() - started) / 1000, modelSeconds: agent.engine.seconds - before };
+        if (next !== null) ahead = { asked: JSON.stringify({ ...input, ...saved, epoch: epoch + 1 }), agent, policies: agent.policies, seconds, firstStep: next };
+        return { ...saved, metrics: updateMetrics(state.sums, lr, sftCoef), seconds: (performance.now() - started) / 1000, modelSeconds: seconds - before };
       }),
     ),
   };

@@ -46,37 +46,57 @@ export function optimizerSteps(samples: number, samplesPerStep: number): number 
   return Math.ceil(samples / samplesPerStep);
 }
 
+/** An optimizer step whose gradients are being computed. */
+export type StepUnderWay = { request: GradientRequest; computing: Promise<Gradients> };
+
+/** Begins an epoch with the parameters that the engine has: what `updateEpoch` would begin with. */
+export function beginEpoch<O>(input: EpochInput<O>): StepUnderWay {
+  return compute(input.agent, requests(input)(0));
+}
+
 /**
  * Makes the optimizer steps from `state.step` on, changing `state` in place. Sample order and row draws are functions of (seed, iteration, epoch),
- * so an epoch resumed in the middle ends with the same bytes.
+ * so an epoch resumed in the middle ends with the same bytes. `begun`: its first step, if the engine still has the parameters that it was begun with.
  */
-export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, onStep: (state: EpochState) => Promise<void> = async () => {}): Promise<void> {
-  const { agent, config, samples, rows } = input;
+export async function updateEpoch<O>(input: EpochInput<O>, state: EpochState, onStep: (state: EpochState) => Promise<void> = async () => {}, begun: StepUnderWay | null = null): Promise<void> {
+  const { agent, config, samples } = input;
+  const steps = optimizerSteps(samples.length, config.ppo.samplesPerStep);
+  const request = requests(input);
+  if (begun === null) await agent.setPolicy(state.parameters, null);
+  let next = begun?.request ?? (state.step < steps ? request(state.step) : null);
+  while (next !== null) {
+    const current: StepUnderWay = begun ?? compute(agent, next);
+    begun = null;
+    // While lanes compute.
+    next = state.step + 1 < steps ? request(state.step + 1) : null;
+    if (next !== null) agent.engine.layOut(next);
+    await optimizerStep(input, state, current.request.rows, await current.computing);
+    state.step++;
+    await onStep(state);
+  }
+}
+
+function compute(agent: Agent, request: GradientRequest): StepUnderWay {
+  const computing = agent.engine.gradients(request);
+  computing.catch(() => {}); // awaited by whoever takes it up
+  return { request, computing };
+}
+
+/** What each optimizer step of an epoch asks for. */
+function requests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
+  const { config, samples, rows } = input;
   const { samplesPerStep } = config.ppo;
   const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
   const order = new RandomStream({ ...place, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
   const draws = new RandomStream({ ...place, purpose: 'row draws' });
   const { rowsPerSample } = config.sft;
   const drawn = rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
-
-  const steps = optimizerSteps(samples.length, samplesPerStep);
-  const request = (step: number): GradientRequest => {
+  return (step) => {
     const from = step * samplesPerStep;
     const chosen = order.slice(from, from + samplesPerStep).map((index) => samples[index]);
     const paired = drawn.slice(from * rowsPerSample, (from + samplesPerStep) * rowsPerSample).map((index) => rows[index]);
     return stepRequest(input, step, chosen, paired);
   };
-
-  await agent.setPolicy(state.parameters, null);
-  for (let next = state.step < steps ? request(state.step) : null; next !== null; ) {
-    const current: GradientRequest = next;
-    const computing = agent.engine.gradients(current);
-    computing.catch(() => {}); // awaited below
-    next = state.step + 1 < steps ? request(state.step + 1) : null; // while lanes compute
-    await optimizerStep(input, state, current.rows, await computing);
-    state.step++;
-    await onStep(state);
-  }
 }
 
 async function optimizerStep<O>({ agent, config, lr }: EpochInput<O>, state: EpochState, rows: readonly TrainingRow[], { gradient, rows: statistics }: Gradients): Promise<void> {

@@ -29,6 +29,7 @@ export class Agent {
   /** Of images that are still around: environments draw a scene that comes again but once. */
   readonly #pictures = new WeakMap<RgbImage, Float32Array>();
   #policy: string | null = null;
+  #policies = 0;
 
   private constructor(parts: { engine: PolicyEngine; template: PromptTemplate; tokenizer: PolicyTokenizer; checkpoint: Checkpoint; preprocess: ImagePreprocessor; imageSize: number }) {
     this.engine = parts.engine;
@@ -55,9 +56,15 @@ export class Agent {
     return this.#policy;
   }
 
+  /** How many policies it was given so far: as long as that is the same, it is the same one. */
+  get policies(): number {
+    return this.#policies;
+  }
+
   /** Makes `flat` the policy of all later calls. `sha256`: the hash that it is stored under; null while it is being trained, when nothing may be sampled. */
   async setPolicy(flat: Float32Array, sha256: string | null): Promise<void> {
     this.#policy = null;
+    this.#policies++;
     await this.engine.setParameters(flat);
     this.#policy = sha256;
   }

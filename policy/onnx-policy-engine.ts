@@ -3,7 +3,7 @@ import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type { GradientRequest, Gradients, Pictures, PolicyEngine, RowStatistics, SampledRow, SampleRequest, TrainingRow } from './policy-engine.ts';
 import { sharedPrompts } from './shared-prompts.ts';
-import { samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
+import { type Feeds, samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
@@ -38,6 +38,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   readonly trainedSize: number;
   readonly #options: EngineOptions;
   readonly #pool: LanePool;
+  readonly #laidOut = new WeakMap<GradientRequest, Feeds[]>();
   readonly #newPixels = (length: number) => this.#pool.newPixels(length);
 
   private constructor(options: EngineOptions, model: GraphModel) {
@@ -108,13 +109,24 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return { logprobs, values };
   }
 
+  layOut(request: GradientRequest): void {
+    // The other shards are laid out while lanes compute the first ones.
+    const first = this.#shards(request.rows).slice(0, this.#options.lanes);
+    this.#laidOut.set(request, first.map(({ shape, rows }) => this.#trainingFeeds(request, shape, rows)));
+  }
+
+  #trainingFeeds(request: GradientRequest, shape: ShardShape, rows: readonly TrainingRow[]): Feeds {
+    return trainingFeeds(this.#options.checkpoint.config, shape, rows, request, this.#newPixels);
+  }
+
   async gradients(request: GradientRequest): Promise<Gradients> {
-    const { config } = this.#options.checkpoint;
     const { scope } = this.#options;
     if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined)) throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
     const statistics: RowStatistics[] = [];
-    const running = this.#shards(request.rows).map(async ({ shape, indices, rows }) => {
-      const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: trainingFeeds(config, shape, rows, request, this.#newPixels) });
+    const laidOut = this.#laidOut.get(request) ?? [];
+    this.#laidOut.delete(request);
+    const running = this.#shards(request.rows).map(async ({ shape, indices, rows }, shard) => {
+      const { outputs, gradient } = await this.#pool.run({ kind: 'train', shape, feeds: laidOut[shard] ?? this.#trainingFeeds(request, shape, rows) });
       for (const [row, index] of indices.entries()) statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
       return gradient!;
     });

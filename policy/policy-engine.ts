@@ -102,6 +102,8 @@ export interface PolicyEngine {
   score(request: { rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[]; pictures: Pictures; temperature: number }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /** Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize] */
   gradients(request: GradientRequest): Promise<Gradients>;
+  /** Does what can be done beforehand for `gradients` of this very request, e.g. while those of another are computed. */
+  layOut(request: GradientRequest): void;
   /** Takes back a gradient that nobody reads any more, to be written over. */
   recycle(gradient: Float32Array): void;
   close(): Promise<void>;
