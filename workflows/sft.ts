@@ -8,8 +8,10 @@ import { parseConfig, type SftConfig, sftConfigSchema } from '../configs/schema.
 import { PauseGate } from './control.ts';
 import { activityOptions } from './queues.ts';
 
-/** Optimizer steps of one activity: what a Web UI row and a pause wait for. */
-const STEPS_PER_SEGMENT = 100;
+/** Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events a segment, and stays below 10,000. */
+export function stepsPerSegment(steps: number): number {
+  return Math.max(100, Math.ceil(steps / 1000));
+}
 
 export type SftProgress = { step: number; steps: number; loss: number | null };
 export type SftResult = { policy: ArtifactRef; loss: number | null; steps: number; folder: string; evaluation: EvaluatePolicyResult | null };
@@ -26,11 +28,12 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
   const progress: SftProgress = { step: 0, steps: Math.ceil(config.demonstrations.count / config.batch), loss: null };
   setHandler(sftProgressQuery, () => progress);
 
+  const segment = stepsPerSegment(progress.steps);
   const demonstrations = await on<DemonstrationActivities>('orchestrator', `${config.demonstrations.count} demonstrations`).makeDemonstrations({ config });
   let state = await on<SupervisedActivities>('gpu', 'first parameters').prepareSupervised({ config });
   while (progress.step < progress.steps) {
     await gate.pass();
-    const until = Math.min(progress.step + STEPS_PER_SEGMENT, progress.steps);
+    const until = Math.min(progress.step + segment, progress.steps);
     const result = await on<SupervisedActivities>('gpu', `optimizer steps ${progress.step + 1} to ${until} of ${progress.steps}`).trainOnDemonstrations({ config, demonstrations, ...state, from: progress.step, until });
     state = { model: state.model, policy: result.policy, optimizer: result.optimizer };
     progress.step = until;

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
+import { stepsPerSegment } from '../../workflows/sft.ts';
 import type { train } from '../../workflows/train.ts';
 import { type HistorySize, measureHistories } from './measure-histories.ts';
 import { type StandInPlay, type StandInServer, startServer, withStandIns } from './stand-ins.ts';
@@ -49,6 +50,12 @@ test.serial('the worst iteration: every episode is cut after its first step', as
   const sizes = await run('worst', paper({ envSteps: 1024, evaluation: { episodes: 0 } }), 64);
   t.true(most(sizes, 'iteration') > 2 * 3 * (1024 / 64) && most(sizes, 'iteration') < 1000, `${most(sizes, 'iteration')} events of iteration`);
   t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
+});
+
+test('a supervised training of any length has at most 1,000 segments, each of six events', (t) => {
+  t.is(stepsPerSegment(3125), 100);
+  t.is(stepsPerSegment(100_001), 101);
+  t.is(Math.ceil(5_000_000 / stepsPerSegment(5_000_000)), 1000);
 });
 
 test.serial('a paid wave of 1,280 thoughts goes on as a new execution before its history is long', async (t) => {
