@@ -1,5 +1,5 @@
 /**
- * The study of docs/results.md and docs/results-alfworld.md: trains every arm with every seed as ordinary runs, evaluates what they end with on fixed deals, and writes table and
+ * The study of docs/results.md, docs/results-search.md and docs/results-alfworld.md: trains every arm with every seed as ordinary runs, evaluates what they end with on fixed deals, and writes table and
  * figure from their records. Resumable: what is done is not done again, a run under way goes on.
  *
  * npm run bench -- study [--seeds 1,2,3] [--only points24/gtr,ezpoints] [--set a.b=c ...] [--table]   (--table: only write what there is)
@@ -45,6 +45,14 @@ const PAGES: readonly { page: string; games: readonly StudyGame[]; panels: reado
       { title: 'Points24: ablations, success while training', metric: 'episode/success', game: 'points24', arms: ABLATIONS },
       { title: 'Points24: responses of the asked-for form', metric: 'response/wellFormedRate', game: 'points24', arms: CORE },
       { title: 'Points24: the quickstart, success while training', metric: 'episode/success', game: 'points24', arms: ['longer'] },
+    ],
+  },
+  {
+    page: 'results-search',
+    games: ['points24-search'],
+    panels: [
+      { title: 'Success while training', metric: 'episode/success', game: 'points24-search' },
+      { title: 'Thoughts that aim at a right formula', metric: 'thought/validGoalRate', game: 'points24-search' },
     ],
   },
   {

@@ -212,9 +212,9 @@ export const sftConfigSchema = z.strictObject({
     count: positive.default(50_000).describe('Demonstrations that are trained on: so many are drawn, or a file is passed through in new orders until it were so many.'),
     habits: z
       .strictObject({
-        randomChain: probability.default(0.7).describe('Formula games: share of demonstrations that follow random arithmetic and ignore the target.'),
+        randomChain: probability.default(0.7).describe('Formula games: share of demonstrations that follow random arithmetic and ignore the target; in thoughts with a search, that begin on the way to any two pairs and look on from there.'),
         plainSums: probability.default(0.3).describe('Formula games: share drawn from deals that + and - alone solve.'),
-        naive: probability.default(0).describe('Share that follows the game\'s naive habit: the sum of the cards; numberline: always up; blackjack: hit below 20; alfworld: things are fetched, but never washed, warmed or chilled.'),
+        naive: probability.default(0).describe('Share that follows the game\'s naive habit: the sum of the cards (in thoughts with a search, the first result of either pair); numberline: always up; blackjack: hit below 20; alfworld: things are fetched, but never washed, warmed or chilled.'),
       })
       .prefault({})
       .describe('What the demonstrations show; the rest are canonical solutions or best actions.'),

@@ -12,7 +12,7 @@ import type { Plan } from './expert.ts';
 import { expertOf } from './experts.ts';
 import { planTo } from './formula-expert.ts';
 import { FORMULA_GAMES, formulaGame, handOf } from './hand.ts';
-import { pairSearches, pairTarget, randomPairs } from './pair-search.ts';
+import { hastyTarget, pairTarget, randomPairs } from './pair-search.ts';
 import { randomChain } from './random-chain.ts';
 import { searches } from './solver-thought.ts';
 
@@ -71,19 +71,22 @@ function demonstrateFormula(config: SftConfig, template: PromptTemplate, index: 
   const rules = formulaGame(config.environment.name);
   const expert = expertOf(config.environment.name);
   const searching = searches(template.thought);
+  const hasty = searching && habit >= chains && habit < chains + naive;
   const targetOf = (environment: Environment): string | null => {
     const { numbers } = handOf(environment.state());
-    if (habit < chains) return searching ? randomPairs(numbers, rules.operators, random) : randomChain(numbers, rules.operators, random);
-    if (habit < chains + naive) return expert.naivePlan(environment).target;
-    const operators = habit < chains + naive + plainSums ? rules.operators.filter((operator) => '+-'.includes(operator)) : rules.operators;
-    return (searching ? pairTarget(numbers, { ...rules, operators }) : null) ?? canonicalSolution(numbers, rules.goal, { operators });
+    if (habit < chains) return searching ? randomPairs(numbers, rules.operators, [], random) : randomChain(numbers, rules.operators, random);
+    if (habit < chains + naive) return searching ? hastyTarget(numbers, rules.operators) : expert.naivePlan(environment).target;
+    if (searching) return pairTarget(numbers, rules);
+    return canonicalSolution(numbers, rules.goal, { operators: habit < chains + naive + plainSums ? rules.operators.filter((operator) => '+-'.includes(operator)) : rules.operators });
   };
   const { environment, target } = dealWith(config, index, targetOf);
-  const { numbers } = handOf(environment.state());
   // A demonstration begins anywhere on the way to its goal.
   for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) environment.step(token);
   const state = environment.state();
-  return { state, plan: planTo(rules, state, target, searching && habit < chains ? pairSearches(target, numbers, rules).at(-1) : undefined) };
+  if (!searching || hasty) return { state, plan: planTo(rules, state, target, hasty) };
+  // Who searches finds what there is from here, or gives up and names anything.
+  const { numbers, formula } = handOf(state);
+  return { state, plan: planTo(rules, state, pairTarget(numbers, rules, formula) ?? randomPairs(numbers, rules.operators, formula, random)!) };
 }
 
 /** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */

@@ -4,7 +4,7 @@ import type { Thought } from '../learner/trajectory.ts';
 import { canonicalSolution, isSolution } from './exact-solver.ts';
 import type { Expert, Plan } from './expert.ts';
 import { continues, handOf } from './hand.ts';
-import { pairSearches, pairTarget } from './pair-search.ts';
+import { pairSearch, pairTarget } from './pair-search.ts';
 import { nextAction, readWords, searches, type ThoughtTemplate, wordThought } from './solver-thought.ts';
 
 type FormulaRules = { goal: number; operators: readonly string[] };
@@ -28,8 +28,13 @@ export function formulaExpert(rules: FormulaRules): Expert {
       return solution === null ? null : planTo(rules, state, solution);
     },
     proposedPlan(environment, thought, template) {
-      const plan = saidPlan(rules, environment.state(), thought, template);
-      return plan?.target != null && leadsOn(rules, environment.state(), plan.target) ? plan : null;
+      const state = environment.state();
+      const plan = saidPlan(rules, state, thought, template);
+      if (plan?.target == null || !leadsOn(rules, state, plan.target)) return null;
+      // A search that passes over a result that does it says something false.
+      const { numbers, formula } = handOf(state);
+      const first = searches(template) ? pairTarget(numbers, rules, formula) : null;
+      return first === null || first === plan.target ? plan : null;
     },
     /** Adds everything up: the numbers in order. */
     naivePlan(environment) {
@@ -39,21 +44,14 @@ export function formulaExpert(rules: FormulaRules): Expert {
   };
 }
 
-/**
- * The way to any formula, right or not, that begins with what was appended so far. Wordings with a search tell it as `said` where that is a true search
- * for the formula, else as the solver searches.
- */
-export function planTo(rules: FormulaRules, state: JsonState, target: string, said?: string): Plan {
+/** The way to any formula, right or not, that begins with what was appended so far; `hasty`: told as a player tells it who takes what comes first. */
+export function planTo(rules: FormulaRules, state: JsonState, target: string, hasty = false): Plan {
   const { numbers, formula } = handOf(state);
-  const search = () => {
-    const accounts = pairSearches(target, numbers, rules);
-    return said !== undefined && accounts.includes(said) ? said : accounts[0];
-  };
-  return { target, action: nextAction(target, formula.length), word: (template) => wordThought(template, state, target, search) };
+  return { target, action: nextAction(target, formula.length), word: (template) => wordThought(template, state, target, () => pairSearch(target, numbers, rules, formula, { hasty })) };
 }
 
-/** The way to the formula that a thought proposes, right or not, by its own search; null where the wording does not say. */
-export function saidPlan(rules: FormulaRules, state: JsonState, thought: Thought, template: ThoughtTemplate): Plan | null {
-  const { target, search } = readWords(template, thought);
-  return typeof target === 'string' ? planTo(rules, state, target, typeof search === 'string' ? search : undefined) : null;
+/** The way to the formula that a thought proposes, right or not; null where the wording does not say. */
+export function saidPlan(rules: FormulaRules, state: JsonState, thought: Thought, template: ThoughtTemplate, hasty = false): Plan | null {
+  const { target } = readWords(template, thought);
+  return typeof target === 'string' ? planTo(rules, state, target, hasty) : null;
 }

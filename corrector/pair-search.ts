@@ -1,7 +1,7 @@
 /**
- * A search that a thought writes down. A hand of two: its results are listed, and the one that is the goal is sought: ` 6*2=12 6+2=8`. A hand of four: it
- * is split into two pairs, all results of either are listed, and two of them that make the goal are sought; when there are none, the next split follows:
- * ` 9-8=1 9+8=17 7*4=28 7-4=3 7+4=11 no 9-7=2 9+7=16 8*4=32 8-4=4 8+4=12 8/4=2 12*2=24`.
+ * A search that a thought writes down: a hand of four is split into two pairs, in the order of its cards. All results of one pair are listed, then those of the other one by one, until
+ * one of them makes the goal with one of the first pair; where none does, the next split follows:
+ * ` 9 8 +17 -1 with 7 4 +11 -3 *28 no 9 7 +16 -2 with 8 4 +12 yes 12*2=24`. Once the formula holds a pair, its result stands alone: ` 8 4 +12 with 9 7 +16 -2 yes 12*2=24`.
  */
 import type { RandomStream } from '../random/counter.ts';
 import { LARGEST_INTERMEDIATE } from './exact-solver.ts';
@@ -11,80 +11,94 @@ import { planText } from './solver-thought.ts';
 
 export type SearchRules = { goal: number; operators: readonly string[] };
 
-/** One operation on two numbers, the larger first. */
-type Result = { text: string; value: number };
+/** One operation on two numbers. */
+type Result = { text: string; operator: string; value: number };
+type Pair = { numbers: readonly number[]; results: readonly Result[] };
+/** `ordered`: the left pair stands first in the formula; else the larger result does. */
+type Split = { left: Pair; right: Pair; ordered: boolean };
 
-/** The two halves of a hand, by their results; a hand of two is one half. */
-type Split = { name: string; left: readonly Result[]; right: readonly Result[] };
+/** A formula made of a result of either pair: where the right one stands in its list, and the step that joins them. */
+type Joined = { formula: string; place: number; step: string; value: number };
 
-/** A formula made of a result of either half, and the step that joins them. */
-type Joined = { formula: string; step: string; value: number };
+/** In which results are listed and joined. */
+const ORDER = ['+', '-', '*', '/'] as const;
 
-/** In which results are listed. */
-const ORDER = ['*', '-', '+', '/'] as const;
-
-/** Whole results up to 60 of two numbers. */
-function resultsOf(one: number, other: number, operators: readonly string[]): Result[] {
-  const [a, b] = one < other ? [other, one] : [one, other];
+/** Whole results from 0 to 60 of two numbers, in this order. */
+function resultsOf(a: number, b: number, operators: readonly string[]): Result[] {
   return ORDER.filter((operator) => operators.includes(operator)).flatMap((operator) => {
     const value = combine(rational(a), operator, rational(b));
-    return value?.denominator === 1 && value.numerator <= LARGEST_INTERMEDIATE ? [{ text: `${a}${operator}${b}`, value: value.numerator }] : [];
+    return value?.denominator === 1 && value.numerator >= 0 && value.numerator <= LARGEST_INTERMEDIATE ? [{ text: `${a}${operator}${b}`, operator, value: value.numerator }] : [];
   });
 }
 
-/** The different splits of a hand of four, the one that puts the two largest numbers together first; the only one of a hand of two; none of other hands. */
-function splitsOf(numbers: readonly number[], operators: readonly string[]): Split[] {
-  if (numbers.length === 2) return [{ name: numbers.join(' '), left: resultsOf(numbers[0], numbers[1], operators), right: [] }];
-  if (numbers.length !== 4) return [];
-  const [a, b, c, d] = [...numbers].sort((x, y) => y - x);
-  const splits = [[a, b, c, d], [a, c, b, d], [a, d, b, c]].map(([a, b, c, d]) => ({ name: `${a} ${b} ${c} ${d}`, left: resultsOf(a, b, operators), right: resultsOf(c, d, operators) }));
-  return splits.filter(({ name }, place) => splits.findIndex((split) => split.name === name) === place);
+/** The two numbers, the larger first, with their results. */
+function pairOf(one: number, other: number, operators: readonly string[]): Pair {
+  const numbers = one < other ? [other, one] : [one, other];
+  return { numbers, results: resultsOf(numbers[0], numbers[1], operators) };
 }
 
-function joinsOf({ left, right }: Split, operators: readonly string[]): Joined[] {
-  if (right.length === 0) return left.map(({ text, value }) => ({ formula: text, step: '', value }));
-  return left.flatMap((one) =>
-    right.flatMap((other) =>
-      resultsOf(one.value, other.value, operators).map(({ text, value }) => {
-        const operator = /[-+*/]/.exec(text)![0];
-        const [first, second] = one.value < other.value ? [other, one] : [one, other];
-        return { formula: `(${first.text})${operator}(${second.text})`, step: ` ${text}=${value}`, value };
-      }),
-    ),
+/** The splits of a hand of four in the order of its cards: first and second, third and fourth; none of other hands. */
+function splitsOf(numbers: readonly number[], operators: readonly string[], prefix: readonly string[]): Split[] {
+  if (numbers.length !== 4) return [];
+  const known = knownResult(prefix, operators);
+  if (known !== null) {
+    const left = [...numbers];
+    for (const number of known.numbers) left.splice(left.indexOf(number), 1);
+    return [{ left: known, right: pairOf(left[0], left[1], operators), ordered: true }];
+  }
+  const [a, b, c, d] = numbers;
+  return [[a, b, c, d], [a, c, b, d], [a, d, b, c]].map(([a, b, c, d]) => ({ left: pairOf(a, b, operators), right: pairOf(c, d, operators), ordered: false }));
+}
+
+/** The pair that a formula holds as its first bracket, with the result that it makes of it; null before. */
+function knownResult(prefix: readonly string[], operators: readonly string[]): Pair | null {
+  const [bracket, one, operator, other] = prefix;
+  if (bracket !== '(' || other === undefined || !/^\d+$/.test(one) || !/^\d+$/.test(other)) return null;
+  const numbers = [Number(one), Number(other)];
+  return { numbers, results: resultsOf(numbers[0], numbers[1], operators).filter((result) => result.operator === operator) };
+}
+
+function joinsOf({ left, right, ordered }: Split, operators: readonly string[]): Joined[] {
+  return right.results.flatMap((other, place) =>
+    left.results.flatMap((one) => {
+      const [first, second] = ordered || one.value >= other.value ? [one, other] : [other, one];
+      return resultsOf(first.value, second.value, operators).map(({ text, operator, value }) => ({ formula: `(${first.text})${operator}(${second.text})`, place, step: `${text}=${value}`, value }));
+    }),
   );
 }
 
-const makes = (split: Split, { goal, operators }: SearchRules) => joinsOf(split, operators).some(({ value }) => value === goal);
-
 /** The formula that the search finds first among those that begin with `prefix`; null when there is none. */
 export function pairTarget(numbers: readonly number[], { goal, operators }: SearchRules, prefix: readonly string[] = []): string | null {
-  const found = splitsOf(numbers, operators).flatMap((split) => joinsOf(split, operators)).find(({ formula, value }) => value === goal && continues(formula, prefix));
+  const found = splitsOf(numbers, operators, prefix).flatMap((split) => joinsOf(split, operators)).find(({ formula, value }) => value === goal && continues(formula, prefix));
   return found?.formula ?? null;
 }
 
-/** A formula that joins any result of either half of any split: a player who calculates rightly, but ignores the goal. Null where there is none. */
-export function randomPairs(numbers: readonly number[], operators: readonly string[], random: RandomStream): string | null {
-  const splits = splitsOf(numbers, operators);
-  const joins = splits.length === 0 ? [] : joinsOf(random.pick(splits), operators);
-  return joins.length === 0 ? null : random.pick(joins).formula;
+/** A formula that joins any result of either pair of any split and begins with `prefix`, whatever it makes; null where there is none. */
+export function randomPairs(numbers: readonly number[], operators: readonly string[], prefix: readonly string[], random: RandomStream): string | null {
+  const formulas = splitsOf(numbers, operators, prefix).flatMap((split) => joinsOf(split, operators)).flatMap(({ formula }) => (continues(formula, prefix) ? [formula] : []));
+  return formulas.length === 0 ? null : random.pick(formulas);
+}
+
+/** What a hasty player takes: the first result of either pair, whatever they make: `(9+8)+(7+4)`. */
+export function hastyTarget(numbers: readonly number[], operators: readonly string[]): string {
+  return joinsOf(splitsOf(numbers, operators, [])[0], operators)[0].formula;
 }
 
 /**
- * The true accounts of a search that ends with `target`: splits that make nothing of the goal, in any order and none twice, then the target's split and
- * step, or its plan where it joins no two pairs; first the solver's own, which looks at the splits in their order, and last the one that looks at no other.
+ * The account of a search that ends with `target`: what is listed on the way to it, `yes`, and the step that joins the pairs. A target that does not make the goal is named
+ * when everything was looked at (`no`); a hasty player names it where it comes. A formula that joins no two pairs is told with its plan.
  */
-export function pairSearches(target: string, numbers: readonly number[], rules: SearchRules): string[] {
-  const splits = splitsOf(numbers, rules.operators);
-  const list = ({ left, right }: Split) => [...left, ...right].map(({ text, value }) => ` ${text}=${value}`).join('');
-  const takenPlace = splits.findIndex((split) => joinsOf(split, rules.operators).some(({ formula }) => formula === target));
-  const taken = takenPlace < 0 ? null : splits[takenPlace];
-  const end = taken === null ? planText(target) : `${list(taken)}${joinsOf(taken, rules.operators).find(({ formula }) => formula === target)!.step}`;
-  const hopeless = splits.filter((split) => split !== taken && !makes(split, rules));
-  const own = hopeless.filter((split) => taken === null || splits.indexOf(split) < takenPlace);
-  return [own, ...sequences(hopeless)].map((looked) => looked.map((split) => `${list(split)} no`).join('') + end);
-}
-
-/** All ordered choices, the empty one last. */
-function sequences<T>(items: readonly T[]): T[][] {
-  return [...items.flatMap((item) => sequences(items.filter((other) => other !== item)).map((rest) => [item, ...rest])), []];
+export function pairSearch(target: string, numbers: readonly number[], { goal, operators }: SearchRules, prefix: readonly string[] = [], { hasty = false } = {}): string {
+  const list = ({ numbers, results }: Pair, count = results.length) => ` ${numbers.join(' ')}${results.slice(0, count).map(({ operator, value }) => ` ${operator}${value}`).join('')}`;
+  let said = '';
+  let step: string | null = null;
+  for (const split of splitsOf(numbers, operators, prefix)) {
+    const joined = joinsOf(split, operators).find(({ formula }) => formula === target);
+    const taken = joined !== undefined && (hasty || joined.value === goal) ? joined : null;
+    said += `${list(split.left)} with${list(split.right, taken === null ? undefined : taken.place + 1)}`;
+    if (taken !== null) return `${said} ${taken.value === goal ? 'yes' : 'no'} ${taken.step}`;
+    said += ' no';
+    step ??= joined?.step ?? null;
+  }
+  return said + (step === null ? planText(target) : ` ${step}`);
 }

@@ -9,14 +9,15 @@ import { handOf } from './hand.ts';
 export type ThoughtTemplate = Readonly<Record<string, string>>;
 
 /**
- * The thought that leads from this state to `target`. Placeholders: {cards} the ranks seen, {formula} the formula so far, {sorted} the hand's
- * numbers in order, {plan} the arithmetic of the target with the numbers left after each step, {search} what was looked at on the way to it
+ * The thought that leads from this state to `target`. Placeholders: {cards} the ranks seen, {formula} the formula so far, {numbers} what
+ * the cards count, {sorted} the same in order, {plan} the arithmetic of the target with the numbers left after each step, {search} what was looked at on the way to it
  * (corrector/pair-search.ts), {target}, {next} the action to append.
  */
 export function wordThought(template: ThoughtTemplate, state: JsonState, target: string, search: () => string = () => planText(target)): Thought {
   const hand = handOf(state);
   const values = {
     formula: hand.formula.join(''),
+    numbers: hand.numbers.join(' '),
     sorted: [...hand.numbers].sort((a, b) => a - b).join(' '),
     plan: planText(target),
     search: searches(template) ? search() : '',

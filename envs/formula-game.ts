@@ -1,6 +1,7 @@
 /** Points24 and EZPoints: append numbers, operators and brackets until the formula makes the goal. */
 import { z } from 'zod';
 import { findAllFormulas, isSolution, isWholeAndSmall } from '../corrector/exact-solver.ts';
+import { pairTarget } from '../corrector/pair-search.ts';
 import { parseConfig } from '../configs/schema.ts';
 import { RandomStream } from '../random/counter.ts';
 import { cardNumber } from './card.ts';
@@ -36,6 +37,8 @@ const optionsSchema = z.strictObject({
   seenHands: z.int().min(1).default(Infinity),
   /** Short for `deals: "solvable"`. */
   solvableOnly: z.boolean().default(false),
+  /** Of these deals, those that two pairs solve, like (8+4)*(9-7): what thoughts with a search find (corrector/pair-search.ts). */
+  twoPairs: z.boolean().default(false),
   /**
    * What the equals sign computes. `exact`: fractions, + - * / and brackets. `python-float64`: what the original does, Python's evaluation of the joined
    * text: 1 and 2 make 12, `//` and `**` are operators, signs are allowed, 8/(3-8/3) is 23.99999999999999.
@@ -67,7 +70,8 @@ export function formulaGame(rules: FormulaRules): Game<FormulaOptions> {
   };
 }
 
-function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, seenHands, solvableOnly }: FormulaOptions): boolean {
+function isDealt(rules: FormulaRules, numbers: readonly number[], { deals, seenHands, solvableOnly, twoPairs }: FormulaOptions): boolean {
+  if (twoPairs && pairTarget(numbers, rules) === null) return false;
   const wanted = solvableOnly && deals === 'all' ? 'solvable' : deals;
   if (wanted === 'all') return true;
   const [easiest] = findAllFormulas(numbers, rules.goal, rules.operators);

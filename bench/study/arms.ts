@@ -9,6 +9,7 @@ export const STUDY_GAMES = {
   points24: { title: 'Points24', config: 'study-points24', ...DEALS },
   ezpoints: { title: 'EZPoints', config: 'study-ezpoints', ...DEALS },
   numberline: { title: 'NumberLine', config: 'study-numberline', ...DEALS },
+  'points24-search': { title: 'Points24 with thoughts that search', config: 'points24-search-tiny', ...DEALS },
   alfworld: { title: 'Household tasks', config: 'alfworld-tiny', deals: 'games', sets: ['games of `seen`', 'games of `unseen`'], seenRightly: 'sight and hand told right', byGroup: true },
 } as const;
 export type StudyGame = keyof typeof STUDY_GAMES;
@@ -39,6 +40,8 @@ const GROUPS: readonly (readonly Arm[])[] = [
   core('points24'),
   core('ezpoints'),
   core('numberline'),
+  core('points24-search'),
+  [{ game: 'points24-search', name: 'longer', title: 'GTR, three times the steps', changes: ['envSteps=4608'] }],
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
   household(768, 'short-'),
   household(3840),

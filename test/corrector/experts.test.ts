@@ -13,7 +13,7 @@ import { parseResponse } from '../../policy/response.ts';
 
 const GAMES = [
   { name: 'points24', options: { deals: 'solvable' }, wordings: ['points24-search-tiny'] },
-  { name: 'ezpoints', options: {}, wordings: ['ezpoints-search-tiny'] },
+  { name: 'ezpoints', options: {} },
   { name: 'numberline', options: {} },
   { name: 'blackjack', options: {} },
   { name: 'alfworld', options: {}, walk: { longest: 8, planned: 1 } },
