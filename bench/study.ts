@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { workersAnswer } from '../cli/quickstart.ts';
+import { workersAnswer } from '../cli/workers-answer.ts';
 import { startRun } from '../cli/start-run.ts';
 import { Supervisor, WORKER_ROLES } from '../cli/supervisor.ts';
 import { withClient, workflowResult } from '../cli/temporal.ts';

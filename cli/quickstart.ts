@@ -1,16 +1,17 @@
 /** What `npm start` runs: GTR on Points24 with the built-in model, from nothing to a report. */
 import type { Command } from 'commander';
 import { runConfigSchema } from '../configs/schema.ts';
-import { gtrHome, temporalConfig, workflowQueue } from '../workers/installation.ts';
+import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { readConfig } from './config-file.ts';
 import { reportRun } from './report.ts';
 import { isKnown, startRun } from './start-run.ts';
 import { Supervisor, WORKER_ROLES } from './supervisor.ts';
-import { serverAnswers, withClient } from './temporal.ts';
+import { withClient } from './temporal.ts';
 import { collect } from './train.ts';
 import { startInstallation } from './up.ts';
 import { followRun } from './watch.ts';
+import { workersAnswer } from './workers-answer.ts';
 
 export const QUICKSTART_RUN = 'quickstart';
 
@@ -54,25 +55,4 @@ async function runQuickstart(supervisor: Supervisor, configFile: string, id: str
     process.stdout.write(`Report: ${await reportRun(client, id)}\n`);
   });
   return 'done';
-}
-
-/** Whether workers of a running `gtr up` poll both queues already. */
-export async function workersAnswer(): Promise<boolean> {
-  if (!(await serverAnswers())) return false;
-  return await withClient(async (client) => {
-    const polled = async (name: string) => {
-      const { pollers } = await client.workflowService.describeTaskQueue({ namespace: temporalConfig().namespace, taskQueue: { name }, taskQueueType: name === 'gpu' ? 2 : 1 });
-      return (pollers ?? []).some(({ identity }) => isAlive(identity ?? ''));
-    };
-    return (await polled(workflowQueue())) && (await polled('gpu'));
-  });
-}
-
-/** Worker identities are pid@host: the server remembers dead ones for minutes. */
-function isAlive(identity: string): boolean {
-  try {
-    return process.kill(Number(identity.split('@')[0]), 0);
-  } catch {
-    return false;
-  }
 }
