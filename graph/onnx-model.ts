@@ -63,6 +63,10 @@ class Naming implements Emitter {
     return this.#constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer), `ints ${values.join(' ')}`);
   }
 
+  scalar(value: number): string {
+    return this.#constant('float32', [], new Uint8Array(Float32Array.of(value).buffer), `scalar ${value}`);
+  }
+
   temporary(): string {
     return `t${this.#temporaries++}`;
   }

@@ -49,6 +49,8 @@ export type OnnxNode = { type: string; domain?: string; inputs: readonly string[
 export type Emitter = {
   /** Name of an int64 vector that lies in the model. */
   ints(values: readonly number[]): string;
+  /** Name of a float32 scalar that lies in the model. */
+  scalar(value: number): string;
   /** A fresh name for a value that no other node reads. */
   temporary(): string;
 };

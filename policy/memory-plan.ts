@@ -38,7 +38,7 @@ const CUDA_ARENA_SLACK = 1.3;
 export function memoryPlan({ model, provider, lanes, rowsPerShard, rowsPerSample, promptTokens, responseTokens }: PlannedWork): MemoryPlan {
   const shard: ShardShape = { rows: rowsPerShard, promptTokens, responseTokens, padded: true };
   const updating = runMemory(trainingProgram(model, shard));
-  const samplingGraph = samplingProgram(model, { rows: rowsPerSample, rowsPerPrompt: 1, promptTokens, padded: true, maxNewTokens: responseTokens, greedy: false });
+  const samplingGraph = samplingProgram(model, { rows: rowsPerSample, rowsPerPrompt: 1, promptTokens, padded: true, maxNewTokens: responseTokens, greedy: false, penalized: true });
   // onnxruntime keeps a second, reordered copy of float32 matrices for products with few rows.
   const prepacked = provider === 'cuda' ? 0 : samplingGraph.initializers.reduce((sum, { dtype, shape, data }) => sum + (dtype === 'float32' && shape.length === 2 && !ArrayBuffer.isView(data) ? data.bytes : 0), 0);
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };

@@ -74,7 +74,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 
   async sample(request: SampleRequest, onRow: (sampled: SampledRow, row: number) => void = () => {}): Promise<SampledRow[]> {
-    const { rows, maxNewTokens, temperature } = request;
+    const { rows, maxNewTokens, temperature, repetitionPenalty } = request;
     const { config } = this.#options.checkpoint;
     const prompts = promptShape(rows, this.#options.lengthStep ?? null);
     const { rowsPerSample } = this.#options;
@@ -82,7 +82,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const sampled: SampledRow[] = [];
     await Promise.all(
       chunks(order, rowsPerSample).map(async (indices) => {
-        const shape: SampleShape = { rows: rowBucket(indices.length, rowsPerSample), rowsPerPrompt, ...prompts, maxNewTokens, greedy: temperature === 0 };
+        const shape: SampleShape = { rows: rowBucket(indices.length, rowsPerSample), rowsPerPrompt, ...prompts, maxNewTokens, greedy: temperature === 0, penalized: repetitionPenalty !== 1 };
         const { outputs } = await this.#pool.run({ kind: 'sample', shape, feeds: samplingFeeds(config, shape, indices.map((index) => rows[index]), request, this.#newPixels) });
         for (const [row, index] of indices.entries()) {
           sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);

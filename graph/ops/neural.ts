@@ -98,41 +98,49 @@ export const GatedSilu: Op<Record<string, never>> = {
 };
 
 /**
- * Rotary positions, halves rotated (not neighbours): x [rows, tokens, heads * width], positions int64 [rows, tokens],
+ * Rotary positions, halves rotated (not neighbours): x [rows, heads, tokens, width], positions int64 [rows, tokens],
  * cosine and sine tables [positions, width / 2].
  */
-export const Rotary: Op<{ heads: number }> = {
+export const Rotary: Op<Record<string, never>> = {
   name: 'Rotary',
-  infer: ([x, positions, cosine, sine], { heads }) => {
-    if (x.shape.length !== 3 || !sameShape(positions.shape, x.shape.slice(0, 2)) || cosine.shape[1] * 2 * heads !== x.shape[2] || !sameShape(cosine.shape, sine.shape)) {
-      throw new GraphError(`takes [rows, tokens, ${heads} * width], [rows, tokens] and two tables of width / 2 columns`);
+  infer: ([x, positions, cosine, sine]) => {
+    const [rows, , tokens, width] = x.shape;
+    if (x.shape.length !== 4 || !sameShape(positions.shape, [rows, tokens]) || cosine.shape[1] * 2 !== width || !sameShape(cosine.shape, sine.shape)) {
+      throw new GraphError('takes [rows, heads, tokens, width], [rows, tokens] and two tables of width / 2 columns');
     }
     return [{ dtype: x.dtype, shape: x.shape }];
   },
-  emit: ({ inputs: [x, positions, cosine, sine], outputs, attributes: { heads } }) => [
-    { type: 'RotaryEmbedding', domain: 'com.microsoft', inputs: [x, positions, cosine, sine], outputs, attributes: { num_heads: { int: heads }, interleaved: { int: 0 } } },
+  emit: ({ inputs: [x, positions, cosine, sine], outputs }) => [
+    { type: 'RotaryEmbedding', domain: 'com.microsoft', inputs: [x, positions, cosine, sine], outputs, attributes: { interleaved: { int: 0 } } },
   ],
   // A rotation's transpose is the rotation back.
-  vjp: ({ g, inputs: [, positions, cosine, sine], grads: [dy], attributes: { heads } }) => [rotary(g, dy!, positions, cosine, neg(g, sine), heads), null, null, null],
-  samples: [{ inputs: [wave(1, 3, 8), whole([1, 3], 0, 2, 1), wave(3, 2), wave(3, 2)], attributes: { heads: 2 } }],
+  vjp: ({ g, inputs: [, positions, cosine, sine], grads: [dy] }) => [rotary(g, dy!, positions, cosine, neg(g, sine)), null, null, null],
+  samples: [{ inputs: [wave(1, 2, 3, 4), whole([1, 3], 0, 2, 1), wave(3, 2), wave(3, 2)] }],
 };
+
+/** How far below a row's largest score no score counts: e^-30 is nothing beside 1 in float32. */
+const LEAST_SCORE = 30;
 
 /**
  * Scaled dot-product attention with grouped heads: queries [rows, kv, group * n, width], keys and values [rows, kv, m, width],
- * and an optional float32 bias that broadcasts to [rows, kv, group, n, m]. Gives the mixed values and the probabilities [rows, kv, group * n, m].
+ * and an optional float32 bias that broadcasts to [rows, kv * group, n, m]. Gives the mixed values and the probabilities [rows, kv, group * n, m].
  * The softmax and its gradient are float32 for half-width inputs too.
+ *
+ * With a bias also `visible`, 1 where a key may be looked at and 0 elsewhere, in the bias's shape. A softmax leaves denormal numbers where a score is far
+ * below the others, and processors take ten times as long over those: so in float32 no score is left further below than `LEAST_SCORE`, and what is hidden is made zero.
  */
 export const Attention: Op<{ scale: number; group: number }> = {
   name: 'Attention',
-  infer: ([q, k, v, bias], { group }) => {
+  infer: ([q, k, v, bias, visible], { group }) => {
     const [rows, heads, n, width] = q.shape;
     const m = k.shape[2];
     if (q.shape.length !== 4 || !sameShape(k.shape, [rows, heads, m, width]) || !sameShape(v.shape, k.shape) || n % group !== 0) throw new GraphError('takes queries, keys and values of equal heads');
-    const full = [rows, heads, group, n / group, m];
+    const full = [rows, heads * group, n / group, m];
     if (bias && !sameShape(broadcastShapes(bias.shape, full), full)) throw new GraphError('the bias is larger than the scores');
+    if (bias && (visible === undefined || !sameShape(bias.shape, visible.shape))) throw new GraphError('takes a bias and what is visible in one shape');
     return [{ dtype: q.dtype, shape: q.shape }, { dtype: q.dtype, shape: [rows, heads, n, m] }];
   },
-  emit: ({ inputs: [q, k, v, bias], outputs: [mixed, probabilities], attributes: { scale, group }, types: [qType, kType], emitter }) => {
+  emit: ({ inputs: [q, k, v, bias, visible], outputs: [mixed, probabilities], attributes: { scale, group }, types: [qType, kType], emitter }) => {
     const [rows, heads, n] = qType.shape;
     const m = kType.shape[2];
     const nodes: OnnxNode[] = [];
@@ -140,21 +148,28 @@ export const Attention: Op<{ scale: number; group: number }> = {
       nodes.push({ type, domain, inputs, outputs: [output], attributes });
       return output;
     };
-    const half = qType.dtype !== 'float32';
-    let scores = put('FusedMatMul', [q, k], { transA: { int: 0 }, transB: { int: 1 }, alpha: { float: scale } }, undefined, 'com.microsoft');
-    if (half) scores = put('Cast', [scores], { to: { int: ONNX_TYPES.float32 } });
-    if (bias) {
-      scores = put('Reshape', [scores, emitter.ints([rows, heads, group, n / group, m])]);
-      scores = put('Add', [scores, bias]);
-      scores = put('Reshape', [scores, emitter.ints([rows, heads, n, m])]);
+    const to = (dtype: DType): OnnxNode['attributes'] => ({ to: { int: ONNX_TYPES[dtype] } });
+    const softmax = (scores: string, output?: string) => put('Softmax', [scores], { axis: { int: -1 } }, output);
+    const product = put('FusedMatMul', [q, k], { transA: { int: 0 }, transB: { int: 1 }, alpha: { float: scale } }, undefined, 'com.microsoft');
+    const float32 = qType.dtype === 'float32';
+    const scores = float32 ? product : put('Cast', [product], to('float32'));
+    if (bias === undefined) {
+      if (float32) softmax(scores, probabilities);
+      else put('Cast', [softmax(scores)], to(qType.dtype), probabilities);
+    } else {
+      const byHead = group === 1 ? scores : put('Reshape', [scores, emitter.ints([rows, heads * group, n / group, m])]);
+      const biased = put('Add', [byHead, bias]);
+      const least = () => put('Sub', [put('ReduceMax', [biased, emitter.ints([-1])], { keepdims: { int: 1 } }), emitter.scalar(LEAST_SCORE)]);
+      const last = group === 1 ? probabilities : emitter.temporary();
+      if (float32) put('Mul', [softmax(put('Max', [biased, least()])), visible], {}, last);
+      else put('Cast', [softmax(biased)], to(qType.dtype), last);
+      if (group > 1) put('Reshape', [last, emitter.ints([rows, heads, n, m])], {}, probabilities);
     }
-    if (half) put('Cast', [put('Softmax', [scores], { axis: { int: -1 } })], { to: { int: ONNX_TYPES[qType.dtype] } }, probabilities);
-    else put('Softmax', [scores], { axis: { int: -1 } }, probabilities);
     put('MatMul', [probabilities, v], {}, mixed);
     return nodes;
   },
-  // The scores in float32, of half-width inputs also as they come from the product or go into the next.
-  scratch: ([q, k]) => (q.dtype === 'float32' ? 4 : 6) * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
+  // The scores in float32, of half-width inputs also as they come from the product or go into the next; with a bias also those that are not too low.
+  scratch: ([q, k, , bias]) => (q.dtype !== 'float32' ? 6 : bias ? 8 : 4) * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
   // dv = p^T do; dp = do v^T; ds = p (dp - sum(p dp)), and sum(p dp) over keys is sum(o do) over the width, which is shorter
   vjp: ({ g, inputs: [q, k, v, bias], outputs: [o, p], grads: [dO, ...others], attributes: { scale }, needs }) => {
     onlyFirst('Attention', others);
@@ -163,7 +178,7 @@ export const Attention: Op<{ scale: number; group: number }> = {
     const dp = matMul(g, dO!, v, { transB: true });
     const [P, dP, dOutput, output] = [p, dp, dO!, o].map((value) => cast(g, value, 'float32'));
     const ds = cast(g, mul(g, P, sub(g, dP, reduceSum(g, mul(g, dOutput, output), [-1], true))), q.dtype);
-    return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, ...(bias ? [null] : [])];
+    return [matMul(g, ds, k, { alpha: scale }), matMul(g, ds, q, { transA: true, alpha: scale }), dv, ...(bias ? [null, null] : [])];
   },
   samples: [
     { inputs: [wave(2, 1, 3, 2), wave(2, 1, 4, 2), wave(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } },
@@ -216,13 +231,13 @@ export function gatedSilu(g: GraphBuilder, gate: Value, up: Value): Value {
   return g.apply(GatedSilu, [gate, up], {})[0];
 }
 
-export function rotary(g: GraphBuilder, x: Value, positions: Value, cosine: Value, sine: Value, heads: number): Value {
-  return g.apply(Rotary, [x, positions, cosine, sine], { heads })[0];
+export function rotary(g: GraphBuilder, x: Value, positions: Value, cosine: Value, sine: Value): Value {
+  return g.apply(Rotary, [x, positions, cosine, sine], {})[0];
 }
 
-export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, options: { scale: number; group: number; bias?: Value }): Value {
-  const { scale, group, bias } = options;
-  return g.apply(Attention, bias ? [q, k, v, bias] : [q, k, v], { scale, group })[0];
+export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, options: { scale: number; group: number; hiding?: { bias: Value; visible: Value } }): Value {
+  const { scale, group, hiding } = options;
+  return g.apply(Attention, hiding ? [q, k, v, hiding.bias, hiding.visible] : [q, k, v], { scale, group })[0];
 }
 
 export function tokenLogprob(g: GraphBuilder, logits: Value, ids: Value): { picked: Value; all: Value } {

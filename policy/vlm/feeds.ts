@@ -2,7 +2,7 @@
 import type { ArrayData } from '../../graph/session.ts';
 import { imageTokens, type VlmConfig } from '../vlm-config.ts';
 import type { GradientRequest, Pictures, SampleRequest, SampleRow, TrainingRow } from '../policy-engine.ts';
-import { HIDDEN_SCORE } from './decoder.ts';
+import { HIDDEN_SCORE } from './causal-attention.ts';
 import type { SampleShape } from './sampling-graph.ts';
 import { inputTokens, type ShardShape } from './training-graph.ts';
 

@@ -96,29 +96,33 @@ export class GraphParameters {
     return this.#outer !== null && rows >= LEAST_COLUMNS && this.#inputs.has(`${name}.weight`);
   }
 
-  /** W x^T (+ b): columns [outputs, n] of rows [n, inputs] or columns [inputs, n]; those of several layers below each other. */
-  columns(names: readonly string[], x: Value, from: 'rows' | 'columns'): Value {
+  /** W x^T (+ b) (+ added): columns [outputs, n] of rows [n, inputs] or columns [inputs, n]; those of several layers below each other. */
+  columns(names: readonly string[], x: Value, { from = 'rows', added }: { from?: 'rows' | 'columns'; added?: Value } = {}): Value {
     const outside = this.#outer ?? this;
     const stacked = (part: 'weight' | 'bias') => concat(outside.#g, names.map((name) => outside.get(`${name}.${part}`, x.dtype)), 0);
     const weight = stacked('weight');
-    const added = this.has(`${names[0]}.bias`) ? reshape(outside.#g, stacked('bias'), [weight.shape[0], 1]) : undefined;
-    return gemm(this.#g, weight, x, { transB: from === 'rows', added });
+    const bias = this.has(`${names[0]}.bias`) ? reshape(outside.#g, stacked('bias'), [weight.shape[0], 1]) : undefined;
+    return gemm(this.#g, weight, x, { transB: from === 'rows', added: sumOf(this.#g, added, bias) });
   }
 
   /** y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T, all in the type of x [rows, inputs]. */
   linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
     const g = this.#g;
     if (this.inColumns(name, x.shape[0])) {
-      const y = transpose(g, this.columns([name], x, 'rows'), [1, 0]);
+      const y = transpose(g, this.columns([name], x), [1, 0]);
       return added === undefined ? y : add(g, y, added);
     }
     const get = (part: string) => this.get(`${name}.${part}`, x.dtype);
     const bias = this.has(`${name}.bias`) ? get('bias') : undefined;
-    const start = added !== undefined && bias !== undefined ? add(g, added, bias) : (added ?? bias);
-    const y = gemm(g, x, get('weight'), { transB: true, added: start });
+    const y = gemm(g, x, get('weight'), { transB: true, added: sumOf(g, added, bias) });
     if (!this.#inputs.has(`${name}.lora_A.weight`)) return y;
     const entering = this.#dropout === null ? x : this.#dropout.drop(name, x);
     const down = gemm(g, entering, get('lora_A.weight'), { transB: true, alpha: this.#dropout?.scale });
     return gemm(g, down, get('lora_B.weight'), { transB: true, alpha: this.#loraScale, added: y });
   }
+}
+
+/** The sum of those of two terms that are there. */
+function sumOf(g: GraphBuilder, one: Value | undefined, other: Value | undefined): Value | undefined {
+  return one !== undefined && other !== undefined ? add(g, one, other) : (one ?? other);
 }

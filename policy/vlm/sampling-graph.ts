@@ -1,19 +1,22 @@
 /** The graph that answers prompts: one pass over the prompts, then a loop over tokens with cached keys and values. */
 import { GraphBuilder } from '../../graph/builder.ts';
-import { add, and, cast, div, equal, greater, less, mul, not, or, sub, where } from '../../graph/ops/elementwise.ts';
+import { add, and, cast, div, equal, greaterOrEqual, less, min, mul, or, sub, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
 import { loop } from '../../graph/ops/loop.ts';
 import { concat, gatherRows, reshape, slice, splitAt, transpose, zeros } from '../../graph/ops/movement.ts';
 import { softmax, tokenLogprob } from '../../graph/ops/neural.ts';
-import { argMax, cumulativeSum, reduceMax, reduceSum } from '../../graph/ops/reduction.ts';
+import { argMax, cumulativeSum, reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
 import { type TensorType, UNKNOWN } from '../../graph/tensor.ts';
 import { imageTokens } from '../vlm-config.ts';
-import { causalAttention, causalBlocks } from './causal-attention.ts';
-import { Decoder, HIDDEN_SCORE } from './decoder.ts';
+import { causalAttention, causalBlocks, HIDDEN_SCORE } from './causal-attention.ts';
+import { Decoder } from './decoder.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
 import { attentionBias, valueHead } from './training-graph.ts';
 import { imageFeatures } from './vision.ts';
+
+/** Which tokens each row has had, bool [rows, vocabulary]; absent where nobody asks. */
+type Seen = { seen?: Value };
 
 /** Static shape of a sampled group. */
 export type SampleShape = {
@@ -25,6 +28,8 @@ export type SampleShape = {
   padded: boolean;
   maxNewTokens: number;
   greedy: boolean;
+  /** Whether tokens that were there before are less likely: a repetition penalty above 1. */
+  penalized: boolean;
 };
 
 /** Turns after which a growing tail joins the long one, of `turns` in all: where copying both costs least. Short responses are not worth a second loop. */
@@ -37,7 +42,7 @@ function turnsBetweenJoins(turns: number): number {
  * `first_id` [rows] and `first_logprob` [rows].
  */
 export function samplingProgram(model: GraphModel, shape: SampleShape): Program {
-  const { rows, rowsPerPrompt, promptTokens, maxNewTokens, greedy } = shape;
+  const { rows, rowsPerPrompt, promptTokens, maxNewTokens, greedy, penalized } = shape;
   const prompts = rows / rowsPerPrompt;
   const { config } = model.checkpoint;
   const { text, vision } = config;
@@ -48,7 +53,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   const imagePositions = g.input('image_positions', 'int64', [prompts * imageTokens(config)]);
   const positions = g.input('positions', 'int64', [prompts, promptTokens]);
   const noise = g.input('noise', 'float32', [maxNewTokens, rows]);
-  const seenBefore = g.input('seen', 'bool', [rows, text.vocabSize]);
+  const seenBefore: Seen = penalized ? { seen: g.input('seen', 'bool', [rows, text.vocabSize]) } : {};
   const temperature = g.input('temperature', 'float32', []);
   const penalty = g.input('penalty', 'float32', []);
   const decoder = new Decoder(g, text, parameters, promptTokens + maxNewTokens);
@@ -72,30 +77,26 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   const vocabulary = g.ints(Array.from({ length: text.vocabSize }, (_, id) => id), [1, text.vocabSize]);
 
   /** The next token of each row; rows that have ended give the pad id and log-prob 0. */
-  const choose = (b: GraphBuilder, logits: Value, seen: Value, ended: Value | null, uniform: Value) => {
-    // CTRL's penalty (Keskar et al. 2019): positive logits shrink, negative ones grow.
-    const penalised = where(b, seen, where(b, greater(b, logits, b.scalar(0)), div(b, logits, penalty), mul(b, logits, penalty)), logits);
+  const choose = (b: GraphBuilder, logits: Value, { seen }: Seen, ended: Value | null, uniform: Value) => {
+    // CTRL's penalty (Keskar et al. 2019), at least 1: positive logits shrink, negative ones grow.
+    const offered = seen !== undefined ? where(b, seen, min(b, div(b, logits, penalty), mul(b, logits, penalty)), logits) : logits;
     let id: Value;
-    if (greedy) id = argMax(b, penalised);
+    if (greedy) id = argMax(b, offered);
     else {
       // Inverse-CDF sampling: the first token whose cumulative probability reaches the uniform number.
-      const cumulative = cumulativeSum(b, softmax(b, div(b, penalised, temperature)));
+      const cumulative = cumulativeSum(b, softmax(b, div(b, offered, temperature)));
       const total = slice(b, cumulative, 1, text.vocabSize - 1);
-      const below = less(b, cumulative, mul(b, reshape(b, uniform, [rows, 1]), total));
-      id = cast(b, reduceSum(b, cast(b, below, 'float32'), [1]), 'int64');
+      const reached = greaterOrEqual(b, cumulative, mul(b, reshape(b, uniform, [rows, 1]), total));
+      id = argMax(b, cast(b, reached, 'float32'));
     }
     const { picked } = tokenLogprob(b, greedy ? logits : div(b, logits, temperature), id);
     const visibleId = ended === null ? id : where(b, ended, b.ints([text.padTokenId], []), id);
     const logprob = ended === null ? picked : where(b, ended, b.scalar(0), picked);
     const isEnd = text.eosTokenIds.map((end) => equal(b, visibleId, b.ints([end], []))).reduce((one, other) => or(b, one, other));
-    return {
-      id: visibleId,
-      logprob,
-      ended: ended === null ? isEnd : or(b, ended, isEnd),
-      seen: or(b, seen, equal(b, reshape(b, visibleId, [rows, 1]), vocabulary)),
-    };
+    const states = { id: visibleId, ended: ended === null ? isEnd : or(b, ended, isEnd) };
+    return { logprob, states: seen === undefined ? states : { ...states, seen: or(b, seen, equal(b, reshape(b, visibleId, [rows, 1]), vocabulary)) } };
   };
-  const someGoesOn = (b: GraphBuilder, ended: Value) => greater(b, reduceMax(b, cast(b, not(b, ended), 'float32'), [0]), b.scalar(0));
+  const someGoesOn = (b: GraphBuilder, ended: Value) => less(b, reduceSum(b, cast(b, ended, 'float32'), [0]), b.scalar(rows));
 
   /** One row for each answer to a prompt. */
   const forEachRow = (matrix: Value) => (rowsPerPrompt === 1 ? matrix : gatherRows(g, matrix, g.ints(Array.from({ length: rows }, (_, row) => Math.floor(row / rowsPerPrompt)))));
@@ -104,14 +105,14 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   // Where a sliding window leaves the prompt before the last turn.
   const window = text.slidingWindow !== null && promptTokens + maxNewTokens > text.slidingWindow ? text.slidingWindow : null;
   const distances = window === null ? null : g.ints(Array.from({ length: promptTokens }, (_, index) => promptTokens - index), [1, 1, 1, promptTokens]);
-  const padding = shape.padded ? reshape(g, slice(g, bias, 3, promptTokens - 1), [prompts, 1, 1, promptTokens]) : null;
+  const padding = shape.padded ? reshape(g, slice(g, bias, 2, promptTokens - 1), [prompts, 1, 1, promptTokens]) : null;
   const tailType: TensorType = { dtype: model.precision, shape: [prompts, text.keyValueHeads * rowsPerPrompt, UNKNOWN, text.headDim] };
   const tails = prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
   const empty = zeros(g, tailType.shape.with(2, 0), model.precision);
 
   /** One token of each row: what stands last behind the prompt, `older` tails and those that grow. */
   const turnOf = (b: GraphBuilder, turn: Value, states: Record<string, Value>, older: { tails: Record<string, Value>; tokens: Value } | null) => {
-    const step = new Decoder(b, text, parameters.within(b), 0, decoder);
+    const step = new Decoder(b, text, parameters.within(b), 0, { outside: decoder, rows });
     const at = add(b, lastPosition, add(b, turn, b.ints([1], [])));
     const grown: Record<string, Value> = {};
     const outside = distances === null ? null : where(b, less(b, add(b, distances, turn), b.ints([window!], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
@@ -138,15 +139,15 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
       const tailsMixed = valueTails.map((tail, index) => matMul(b, ofTails[index], tail)).reduce((one, other) => add(b, one, other));
       y = step.finishLayer(layer, add(b, matMul(b, byPrompt(ofPrompt), cached.values), byPrompt(tailsMixed)), y);
     }
-    const next = choose(b, step.logits(step.norm('norm', y)), states.seen, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
-    return { states: { id: next.id, ended: next.ended, seen: next.seen, ...grown }, scans: { turn_ids: next.id, turn_logprobs: next.logprob } };
+    const next = choose(b, step.logits(step.norm('norm', y)), states, states.ended, gatherRows(b, noise, add(b, turn, b.ints([1], []))));
+    return { states: { ...next.states, ...grown }, scans: { turn_ids: next.states.id, turn_logprobs: next.logprob } };
   };
 
   const later = maxNewTokens - 1;
   const span = turnsBetweenJoins(later);
-  const start = { id: first.id, ended: first.ended, seen: first.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) };
+  const start = { ...first.states, ...Object.fromEntries(tails.map((name) => [name, empty])) };
   const grows = Object.fromEntries(tails.map((name) => [name, tailType]));
-  const go = someGoesOn(g, first.ended);
+  const go = someGoesOn(g, first.states.ended);
 
   /** Tails grow by a copy with one more token every turn. */
   const oneLoop = () => {
@@ -163,7 +164,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     const none = Object.fromEntries(Object.entries(answers).map(([name, { dtype }]) => [name, zeros(g, [0, rows], dtype)]));
     return loop(g, { trips: Math.ceil(later / span), go, states: { ...start, ...none }, grows: { ...grows, ...answers } }, (outer, { turn: block, states: older }) => {
       const tokens = mul(outer, block, outer.ints([span], []));
-      const begin = { id: older.id, ended: older.ended, seen: older.seen, ...Object.fromEntries(tails.map((name) => [name, empty])) };
+      const begin = { ...Object.fromEntries(Object.keys(first.states).map((name) => [name, older[name]])), ...Object.fromEntries(tails.map((name) => [name, empty])) };
       const { states: newest, scans } = loop(outer, { trips: span, go: someGoesOn(outer, older.ended), states: begin, grows }, (b, { turn, states }) => {
         const at = add(b, tokens, turn);
         const next = turnOf(b, at, states, { tails: older, tokens });
@@ -175,7 +176,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     }).states;
   };
   const answers = window !== null || span >= later ? oneLoop() : loopInLoop();
-  g.output('first_id', first.id);
+  g.output('first_id', first.states.id);
   g.output('first_logprob', first.logprob);
   g.output('later_ids', answers.ids);
   g.output('later_logprobs', answers.logprobs);

@@ -7,8 +7,8 @@ import { tokenLogprob } from '../../graph/ops/neural.ts';
 import { reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
 import { imageTokens } from '../vlm-config.ts';
-import { causalAttention, causalBlocks } from './causal-attention.ts';
-import { Decoder, HIDDEN_SCORE } from './decoder.ts';
+import { causalAttention, causalBlocks, HIDDEN_SCORE } from './causal-attention.ts';
+import { Decoder } from './decoder.ts';
 import { LoraDropout } from './lora-dropout.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
 import { imageFeatures } from './vision.ts';
@@ -153,11 +153,11 @@ export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: 
   }
 }
 
-/** Causal scores [1 or rows, 1, 1, tokens, tokens] within a sliding window; with padding each row also hides what lies before its prompt. */
+/** Causal scores [1 or rows, 1, tokens, tokens] within a sliding window; with padding each row also hides what lies before its prompt. */
 export function attentionBias(g: GraphBuilder, shape: ShardShape, slidingWindow: number | null): Value {
   const tokens = inputTokens(shape);
   const hides = (distance: number) => distance < 0 || distance >= (slidingWindow ?? Infinity);
-  const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (hides(Math.floor(index / tokens) - (index % tokens)) ? HIDDEN_SCORE : 0)), [1, 1, 1, tokens, tokens]);
+  const causal = g.constant(Float32Array.from({ length: tokens * tokens }, (_, index) => (hides(Math.floor(index / tokens) - (index % tokens)) ? HIDDEN_SCORE : 0)), [1, 1, tokens, tokens]);
   if (!shape.padded) return causal;
-  return max(g, add(g, causal, g.input('padding', 'float32', [shape.rows, 1, 1, 1, tokens])), g.scalar(HIDDEN_SCORE));
+  return max(g, add(g, causal, g.input('padding', 'float32', [shape.rows, 1, 1, tokens])), g.scalar(HIDDEN_SCORE));
 }

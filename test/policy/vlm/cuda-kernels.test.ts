@@ -42,7 +42,7 @@ function programs(precision: GraphModel['precision'], scope: TrainScope, gradien
   const model: GraphModel = { checkpoint, trained: trainedParameters(checkpoint, scope, [8]), loraScale: 2, loraDropout: 0.05, precision, gradientCheckpointing };
   const shape = { rows: 2, promptTokens: 30, responseTokens: 8, padded: true };
   const sample = { rows: 4, rowsPerPrompt: 2, promptTokens: 30, padded: true, maxNewTokens: 4 };
-  return [trainingProgram(model, shape), scoringProgram(model, shape), inspectionProgram(model, shape), samplingProgram(model, { ...sample, greedy: true }), samplingProgram(model, { ...sample, greedy: false })];
+  return [trainingProgram(model, shape), scoringProgram(model, shape), inspectionProgram(model, shape), samplingProgram(model, { ...sample, greedy: true, penalized: true }), samplingProgram(model, { ...sample, greedy: false, penalized: false })];
 }
 
 /** What has no kernel, as sentences. Types of values between the ONNX nodes of one operator are those of what they are made from, or what a Cast says. */
@@ -52,7 +52,7 @@ function withoutKernel(program: Program, types = new Map<string, DType>()): stri
     return `v${value.id}`;
   };
   let temporaries = 0;
-  const emitter = { ints: () => 'ints', temporary: () => `t${types.size}.${temporaries++}` };
+  const emitter = { ints: () => 'ints', scalar: () => 'scalar', temporary: () => `t${types.size}.${temporaries++}` };
   return program.nodes.flatMap((node) => {
     const emitted = node.op.emit({ inputs: node.inputs.map(name), outputs: node.outputs.map(name), attributes: node.attributes, types: node.inputs, body: node.body, emitter });
     const missing = emitted.flatMap(({ type, domain, inputs, outputs, attributes }) => {
