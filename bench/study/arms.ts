@@ -41,7 +41,6 @@ const GROUPS: readonly (readonly Arm[])[] = [
   core('ezpoints'),
   core('numberline'),
   core('points24-search'),
-  [{ game: 'points24-search', name: 'longer', title: 'GTR, three times the steps', changes: ['envSteps=4608'] }],
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
   household(768, 'short-'),
   household(3840),
