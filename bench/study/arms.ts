@@ -41,6 +41,7 @@ const GROUPS: readonly (readonly Arm[])[] = [
   core('ezpoints'),
   core('numberline'),
   core('points24-search'),
+  [{ game: 'points24-search', name: 'mild-ppo', title: 'PPO only, learning rate 6e-5', changes: ['algorithm=ppo', 'optimizer.lr=6e-5', 'optimizer.lrEnd=6e-6'] }],
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
   household(768, 'short-'),
   household(3840),
