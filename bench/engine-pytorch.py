@@ -128,6 +128,22 @@ def product(case, variant):
     return lambda: torch.mm(a, b)
 
 
+def pass_products(case, variant):
+    turned = lambda values, transposed: values.transpose(-2, -1) if transposed else values
+    lefts = {str(p["shapes"][0]): torch.rand(p["shapes"][0]) for p in case["products"]}
+    pairs = [(turned(lefts[str(p["shapes"][0])], p["transA"]), turned(torch.rand(p["shapes"][1]), p["transB"])) for p in case["products"]]
+    results = {}
+    for a, b in pairs:
+        product = a @ b
+        results.setdefault(product.shape, product)
+
+    def run():
+        for a, b in pairs:
+            torch.matmul(a, b, out=results[(*a.shape[:-1], b.shape[-1])])
+
+    return run
+
+
 print(json.dumps({"torch": torch.__version__}), flush=True)
 prepared = {}
 for line in sys.stdin:
@@ -135,7 +151,7 @@ for line in sys.stdin:
     case = spec["cases"][name]
     if (name, variant) not in prepared:
         prepared = {key: run for key, run in prepared.items() if spec["cases"][key[0]].get("model") == case.get("model")}
-        prepared[name, variant] = {"update": update, "sample": sample, "product": product}[case["kind"]](case, variant)
+        prepared[name, variant] = {"update": update, "sample": sample, "product": product, "pass products": pass_products}[case["kind"]](case, variant)
     start, used = time.perf_counter(), time.process_time()
     prepared[name, variant]()
     print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - used}), flush=True)

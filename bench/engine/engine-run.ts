@@ -1,12 +1,14 @@
 /** The engine's side of the cases of `npm run bench -- engine`. */
 import { GraphBuilder } from '../../graph/builder.ts';
-import { matMul } from '../../graph/ops/linear-algebra.ts';
-import type { Program } from '../../graph/program.ts';
+import { type Product, matMul } from '../../graph/ops/linear-algebra.ts';
+import { slice } from '../../graph/ops/movement.ts';
+import type { Value } from '../../graph/program.ts';
 import { Session } from '../../graph/session.ts';
+import { elements } from '../../graph/tensor.ts';
 import { type Checkpoint, openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
 import { graphModel, OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
 import { trainingProgram } from '../../policy/vlm/training-graph.ts';
-import type { Case, ModelName, UpdateCase } from './cases.ts';
+import type { Case, ModelName, PassProductsCase, UpdateCase } from './cases.ts';
 import { Requests } from './requests.ts';
 
 const SCOPE = { kind: 'all' } as const;
@@ -18,8 +20,9 @@ const ROWS_PER_SAMPLE = 16;
 export type EngineRun = { run(): Promise<void>; close(): Promise<void> };
 
 export async function prepare(asked: Case, models: Record<ModelName, string>, lanes: number): Promise<EngineRun> {
-  if (asked.kind === 'product') return product(asked.size);
+  if (asked.kind === 'product') return products([{ shapes: [[asked.size, asked.size], [asked.size, asked.size]], transA: false, transB: false, alpha: 1 }]);
   const checkpoint = openCheckpoint(models[asked.model]);
+  if (asked.kind === 'pass products') return products(passProducts(asked, checkpoint));
   const engine = OnnxPolicyEngine.open({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD, provider: 'cpu', lanes, rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1, rowsPerSample: ROWS_PER_SAMPLE });
   const parameters = engine.initialParameters(1);
   await engine.setParameters(parameters);
@@ -33,8 +36,9 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
   return {
     run: async () => {
       for (const step of steps) {
-        await engine.gradients(step);
+        const { gradient } = await engine.gradients(step);
         // What an optimizer step costs the engine beside its gradient.
+        engine.recycle(gradient);
         await engine.setParameters(parameters);
       }
     },
@@ -42,33 +46,44 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
   };
 }
 
-async function product(size: number): Promise<EngineRun> {
+/** A product of two tensors of these shapes; leading axes are alike. */
+export type SizedProduct = Product & { shapes: readonly [a: readonly number[], b: readonly number[]] };
+
+/** One graph of products. Those whose left operands have one shape share one, as what was made last lies in the cache; the right ones are their own. */
+async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
   const g = new GraphBuilder();
-  const matrix = () => Float32Array.from({ length: size * size }, (_, i) => Math.sin(i));
-  g.output('c', matMul(g, g.input('a', 'float32', [size, size]), g.input('b', 'float32', [size, size])));
-  const session = await Session.load(g.finish());
-  const feeds = { a: matrix(), b: matrix() };
+  const feeds: Record<string, Float32Array> = {};
+  const lefts: Record<string, Value> = {};
+  for (const [index, { shapes, ...options }] of list.entries()) {
+    const operand = (name: string, shape: readonly number[]) => {
+      feeds[name] = Float32Array.from({ length: elements(shape) }, (_, i) => Math.sin(i));
+      return g.input(name, 'float32', shape);
+    };
+    const left = `left ${shapes[0]}`;
+    lefts[left] ??= operand(left, shapes[0]);
+    // A row of it is taken out, so that its memory serves the next one.
+    g.output(`product ${index}`, slice(g, matMul(g, lefts[left], operand(`right ${index}`, shapes[1]), options), -2, 0, 1));
+  }
+  const session = await Session.load(g.finish(), { arena: true });
   return { run: async () => void (await session.run(feeds)), close: () => session.close() };
+}
+
+/** The products of the graph of one pass. */
+export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: Checkpoint): SizedProduct[] {
+  const { rowsPerPass, promptTokens, longest } = asked;
+  const program = trainingProgram(graphModel({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD }), { rows: rowsPerPass, promptTokens, padded: false, responseTokens: longest });
+  return program.nodes.flatMap(({ op, inputs: [a, b], outputs: [, shares], attributes }): SizedProduct[] => {
+    if (op.name === 'Gemm' || op.name === 'MatMul') return [{ ...(attributes as Product), shapes: [a.shape, b.shape] }];
+    // Scores, and their mixture of values.
+    const plain = { transA: false, transB: false, alpha: 1 };
+    return op.name === 'Attention' ? [{ ...plain, transB: true, shapes: [a.shape, b.shape] }, { ...plain, shapes: [shares.shape, b.shape] }] : [];
+  });
 }
 
 /** Floating-point operations in matrix products: of one run of a case; null where a loop decides. */
 export function productOperations(asked: Case, checkpoint: () => Checkpoint): number | null {
   if (asked.kind === 'product') return 2 * asked.size ** 3;
-  return asked.kind === 'sample' ? null : updateOperations(asked, checkpoint());
-}
-
-function updateOperations({ ppo, sft, promptTokens, longest, rowsPerPass, steps }: UpdateCase, checkpoint: Checkpoint): number {
-  const program = trainingProgram(graphModel({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD }), { rows: rowsPerPass, promptTokens, padded: false, responseTokens: longest });
-  return steps * Math.ceil((ppo + sft) / rowsPerPass) * operationsOf(program);
-}
-
-function operationsOf({ nodes }: Program): number {
-  const elements = (shape: readonly number[]) => shape.reduce((total, length) => total * length, 1);
-  const product = ([rows, inner, columns]: number[], batch = 1) => 2 * batch * rows * inner * columns;
-  return nodes.reduce((sum, { op, inputs: [a, b], outputs: [y], attributes }) => {
-    if (op.name === 'Gemm' || op.name === 'MatMul') return sum + product([1, a.shape.at(attributes.transA === true ? -2 : -1)!, 1], elements(y.shape));
-    // Scores, and their mixture of values.
-    if (op.name === 'Attention') return sum + 2 * product([a.shape[2], a.shape[3], b.shape[2]], a.shape[0] * a.shape[1]);
-    return sum;
-  }, 0);
+  if (asked.kind === 'sample') return null;
+  const ofPass = passProducts(asked, checkpoint()).reduce((sum, { shapes: [a, b], transB }) => sum + 2 * elements(a) * b.at(transB ? -2 : -1)!, 0);
+  return asked.kind === 'pass products' ? ofPass : asked.steps * Math.ceil((asked.ppo + asked.sft) / asked.rowsPerPass) * ofPass;
 }

@@ -5,7 +5,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
 import { CASES, type ModelName } from './cases.ts';
+import { passProducts } from './engine-run.ts';
 import type { Seconds } from './stopwatch.ts';
 
 export class PytorchProcess {
@@ -16,8 +18,9 @@ export class PytorchProcess {
 
   /** `models`: checkpoint folders, of which only config.json is read. */
   constructor(python: string, models: Record<ModelName, string>, threads = 1) {
+    const cases = Object.fromEntries(Object.entries(CASES).map(([name, asked]) => [name, asked.kind === 'pass products' ? { ...asked, products: passProducts(asked, openCheckpoint(models[asked.model])) } : asked]));
     const specification = path.join(mkdtempSync(path.join(tmpdir(), 'gtr-bench-')), 'specification.json');
-    writeFileSync(specification, JSON.stringify({ models, threads, cases: CASES }));
+    writeFileSync(specification, JSON.stringify({ models, threads, cases }));
     this.#child = spawn(python, [path.join(import.meta.dirname, '..', 'engine-pytorch.py'), specification], { env: { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) } });
     this.#child.stderr.on('data', (data) => (this.#errors = (this.#errors + String(data)).slice(-4000)));
     this.#interface = createInterface(this.#child.stdout);

@@ -4,7 +4,8 @@ import type { GraphBuilder } from '../builder.ts';
 import type { Op, Value } from '../program.ts';
 import { broadcastShapes, GraphError, type TensorType } from '../tensor.ts';
 
-type Product = { transA: boolean; transB: boolean; alpha: number };
+/** alpha op(a) op(b): which operands are transposed. */
+export type Product = { transA: boolean; transB: boolean; alpha: number };
 
 function productShape(a: TensorType, b: TensorType, { transA, transB }: Product): number[] {
   const [m, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
