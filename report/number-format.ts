@@ -7,9 +7,9 @@ export function compactNumber(value: number): string {
   return size >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** A share of 1 in per cent. */
+/** A share of 1 in per cent, to a tenth. */
 export function percent(share: number): string {
-  return `${compactNumber(100 * share)} %`;
+  return `${Number((100 * share).toFixed(1))} %`;
 }
 
 /** Seconds as `42 s`, `3 min 5 s` or `2 h 7 min`. */

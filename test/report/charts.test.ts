@@ -18,7 +18,7 @@ test('grid lines are round numbers around the values', (t) => {
 
 test('numbers for people', (t) => {
   t.deepEqual([0, 0.12345, -0.000123, 1234.5, 2e6, 1e-9].map(compactNumber), ['0', '0.123', '-1.23e-4', '1235', '2e6', '1e-9']);
-  t.deepEqual([0.5, 0.98765, 0.0005, 1].map(percent), ['50 %', '98.8 %', '0.05 %', '100 %']);
+  t.deepEqual([0.5, 0.98765, 0.0005, 1].map(percent), ['50 %', '98.8 %', '0.1 %', '100 %']);
   t.deepEqual([0.5, 59.6, 60, 3599.7, 3600, 7260].map(duration), ['0.5 s', '59.6 s', '1 min 0 s', '1 h 0 min', '1 h 0 min', '2 h 1 min']);
 });
 
