@@ -40,7 +40,7 @@ const metrics = async (worker: number) => await (await fetch(`http://${at(addres
 const counted = (text: string, name: string) => [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
 
 /** One iteration without resume points of its own accord, in the smallest optimizer steps: an epoch takes seconds. */
-const CHANGES = ['envSteps=64', 'evaluation.episodes=0', 'ppo.samplesPerStep=1', 'durability.resumePointSeconds=3600'];
+const CHANGES = ['envSteps=256', 'rollout.envStepsPerIteration=256', 'ppo.epochs=1', 'evaluation.episodes=0', 'ppo.samplesPerStep=1', 'durability.resumePointSeconds=3600'];
 const start = (id: string) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test'));
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
 
