@@ -1,6 +1,6 @@
 /** The graph that answers prompts: one pass over the prompts, then a loop over tokens with cached keys and values. */
 import { GraphBuilder } from '../../graph/builder.ts';
-import { add, and, cast, div, equal, greaterOrEqual, less, min, mul, or, sub, where } from '../../graph/ops/elementwise.ts';
+import { add, and, cast, div, equal, greater, greaterOrEqual, less, mul, or, sub, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
 import { loop } from '../../graph/ops/loop.ts';
 import { concat, gatherRows, reshape, slice, splitAt, transpose, zeros } from '../../graph/ops/movement.ts';
@@ -28,7 +28,7 @@ export type SampleShape = {
   padded: boolean;
   maxNewTokens: number;
   greedy: boolean;
-  /** Whether tokens that were there before are less likely: a repetition penalty above 1. */
+  /** Whether tokens that were there before are more or less likely than others: a repetition penalty other than 1. */
   penalized: boolean;
 };
 
@@ -78,8 +78,8 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
 
   /** The next token of each row; rows that have ended give the pad id and log-prob 0. */
   const choose = (b: GraphBuilder, logits: Value, { seen }: Seen, ended: Value | null, uniform: Value) => {
-    // CTRL's penalty (Keskar et al. 2019), at least 1: positive logits shrink, negative ones grow.
-    const offered = seen !== undefined ? where(b, seen, min(b, div(b, logits, penalty), mul(b, logits, penalty)), logits) : logits;
+    // CTRL's penalty (Keskar et al. 2019): positive logits shrink, negative ones grow.
+    const offered = seen !== undefined ? where(b, seen, where(b, greater(b, logits, b.scalar(0)), div(b, logits, penalty), mul(b, logits, penalty)), logits) : logits;
     let id: Value;
     if (greedy) id = argMax(b, offered);
     else {

@@ -26,7 +26,7 @@ test.after.always(async () => {
 });
 
 test.serial('a run with an API key: workers, train, watch, result', async (t) => {
-  t.like(await gtr(['train', '--config', 'smoke', ...SMALLEST.flatMap((change) => ['--set', change]), '--id', 'keyed', '--wait']), { code: 0, err: '' });
+  t.like(await gtr(['train', '--config', 'smoke', ...SMALLEST, '--id', 'keyed', '--wait']), { code: 0, err: '' });
   t.like(await gtr(['watch', 'keyed']), { code: 0, err: '' });
   t.regex((await gtr(['result', 'keyed', '--json'])).out, /"status": "done"/);
   t.true(gateway.namespaces.has('default'));

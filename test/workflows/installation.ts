@@ -9,8 +9,8 @@ import { Supervisor, type SupervisorSettings, WORKER_ROLES, type WorkerRole } fr
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
-/** Changes of `configs/smoke.json` to a run of one small iteration without evaluation. */
-export const SMALLEST = ['envSteps=16', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'evaluation.episodes=0'];
+/** Changes of `configs/smoke.json` to a run of one small iteration without evaluation, as arguments of `gtr train`. */
+export const SMALLEST = ['envSteps=16', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'evaluation.episodes=0'].flatMap((change) => ['--set', change]);
 
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
