@@ -30,6 +30,8 @@ export type PlannedWork = {
 /** A Node process with onnxruntime, measured: without a model, and each thread of a lane. */
 const PROCESS_BYTES = 120 * 2 ** 20;
 const LANE_BYTES = 40 * 2 ** 20;
+/** What the process's heaps hold beyond what is in use, measured: up to a fifth. */
+const HEAP_SLACK = 1.15;
 /** With CUDA: context, cuBLAS and its workspace; what the arena holds beyond what is in use, since it grows by powers of two. */
 const CUDA_CONTEXT_BYTES = 1.5 * 2 ** 30;
 const CUDA_ARENA_SLACK = 1.3;
@@ -52,5 +54,5 @@ export function memoryPlan({ model, provider, lanes, rowsPerShard, rowsPerSample
     return { sampling, updating, optimizer, host: base + lanes * fed, device: lanes * (session(sampling) + session(updating)) + CUDA_CONTEXT_BYTES };
   }
   const running = Math.max(sampling.activations + sampling.outputs, updating.activations);
-  return { sampling, updating, optimizer, host: base + updating.stored + lanes * (prepacked + fed + running), device: 0 };
+  return { sampling, updating, optimizer, host: HEAP_SLACK * (base + updating.stored + lanes * (prepacked + fed + running)), device: 0 };
 }
