@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { readText } from '../envs/alfworld/conformance.ts';
 import { TextGame, type GameFile } from '../envs/alfworld/text-game.ts';
 import { RandomStream } from '../random/counter.ts';
+import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -90,7 +91,7 @@ function measureOriginal(python: string, games: readonly GameFile[], steps: numb
       writeFileSync(file, JSON.stringify(game));
       return file;
     });
-    const output = execFileSync(python, ['-c', ORIGINAL, String(steps), ...paths], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const output = execFileSync(python, ['-c', ORIGINAL, String(steps), ...paths], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: COMPARISON_ENVIRONMENT });
     return JSON.parse(output.trim().split('\n').at(-1)!) as Measured;
   } finally {
     rmSync(folder, { recursive: true });

@@ -14,6 +14,7 @@ import { checkProvider, ProviderError } from '../graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../learner/adam.ts';
 import { conformLlava } from '../policy/conformance-llava.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
+import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { GpuMemory } from './engine/gpu-memory.ts';
 import { openRandomLlava, SHAPES, type ShapeName } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
@@ -85,7 +86,7 @@ async function besides(name: string, part: Part, folder: string, speed: (measure
   await child<Measured>(part, {}).then((outcome) => show('gtr', outcome), (error: unknown) => failed('gtr', error));
   if (options.python === undefined) return;
   const request = JSON.stringify({ ...part, config: path.join(folder, 'config.json'), device: provider, promptTokens, responseTokens, rowsPerShard, ...LORA });
-  await watched<Measured>(options.python, [path.join(import.meta.dirname, 'gpu-check-pytorch.py'), request], {}).then((outcome) => show('transformers + peft', outcome), (error: unknown) => failed('transformers + peft', error));
+  await watched<Measured>(options.python, [path.join(import.meta.dirname, 'gpu-check-pytorch.py'), request], COMPARISON_ENVIRONMENT).then((outcome) => show('transformers + peft', outcome), (error: unknown) => failed('transformers + peft', error));
 }
 
 function child<R>(part: Part, env: NodeJS.ProcessEnv): Promise<{ result: R; peak: number | null }> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
+import { COMPARISON_ENVIRONMENT } from './comparison-environment.ts';
 import { CASES, type ModelName } from './cases.ts';
 import { passProducts } from './engine-run.ts';
 import type { Seconds } from './stopwatch.ts';
@@ -21,8 +22,7 @@ export class PytorchProcess {
     const cases = Object.fromEntries(Object.entries(CASES).map(([name, asked]) => [name, asked.kind === 'pass products' ? { ...asked, products: passProducts(asked, openCheckpoint(models[asked.model])) } : asked]));
     const specification = path.join(mkdtempSync(path.join(tmpdir(), 'gtr-bench-')), 'specification.json');
     writeFileSync(specification, JSON.stringify({ models, threads, cases }));
-    // glibc's defaults, as its users have them: what scripts/node.sh sets is for the engine.
-    this.#child = spawn(python, [path.join(import.meta.dirname, '..', 'engine-pytorch.py'), specification], { env: { ...process.env, GLIBC_TUNABLES: undefined, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) } });
+    this.#child = spawn(python, [path.join(import.meta.dirname, '..', 'engine-pytorch.py'), specification], { env: { ...COMPARISON_ENVIRONMENT, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) } });
     this.#child.stderr.on('data', (data) => (this.#errors = (this.#errors + String(data)).slice(-4000)));
     this.#interface = createInterface(this.#child.stdout);
     this.#lines = this.#interface[Symbol.asyncIterator]();
