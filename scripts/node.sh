@@ -10,7 +10,7 @@ cuda=$project/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
 if [ -e "$cuda/libcublas.so.13" ]; then LD_LIBRARY_PATH=$cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; export LD_LIBRARY_PATH; fi
 # Compiled code is kept between processes: half of the CPU time of a short command is compiling.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE-$project/node_modules/.cache/compiled}"
-# Memory lies on pages of 2 MiB where Linux offers them: 5 to 10 % less time for sampling and updates of small models (docs/log.md). A thread's heap asks
+# Memory lies on pages of 2 MiB where Linux offers them: 4 to 15 % less time for sampling and updates of small models (docs/log.md). A thread's heap asks
 # for them only when it is made, so it is made in its full size; mapped apart is what glibc would come to map apart by itself.
 export GLIBC_TUNABLES="${GLIBC_TUNABLES-glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864:glibc.malloc.mmap_threshold=33554432}"
 exec node --disable-warning=ExperimentalWarning "$@"

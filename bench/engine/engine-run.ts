@@ -13,6 +13,7 @@ import { Requests } from './requests.ts';
 
 const SCOPE = { kind: 'all' } as const;
 const VALUE_HEAD = [64, 32];
+const AS_THEY_ARE: Product = { transA: false, transB: false, alpha: 1 };
 /** Rows sampled together: more leave the cache. */
 const ROWS_PER_SAMPLE = 16;
 
@@ -20,7 +21,7 @@ const ROWS_PER_SAMPLE = 16;
 export type EngineRun = { run(): Promise<void>; close(): Promise<void> };
 
 export async function prepare(asked: Case, models: Record<ModelName, string>, lanes: number): Promise<EngineRun> {
-  if (asked.kind === 'product') return products([{ shapes: [[asked.size, asked.size], [asked.size, asked.size]], transA: false, transB: false, alpha: 1 }]);
+  if (asked.kind === 'product') return products([{ ...AS_THEY_ARE, shapes: [[asked.size, asked.size], [asked.size, asked.size]] }]);
   const checkpoint = openCheckpoint(models[asked.model]);
   if (asked.kind === 'pass products') return products(passProducts(asked, checkpoint));
   const engine = OnnxPolicyEngine.open({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD, provider: 'cpu', lanes, rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1, rowsPerSample: ROWS_PER_SAMPLE });
@@ -75,8 +76,7 @@ export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: C
   return program.nodes.flatMap(({ op, inputs: [a, b], outputs: [, shares], attributes }): SizedProduct[] => {
     if (op.name === 'Gemm' || op.name === 'MatMul') return [{ ...(attributes as Product), shapes: [a.shape, b.shape] }];
     // Scores, and their mixture of values.
-    const plain = { transA: false, transB: false, alpha: 1 };
-    return op.name === 'Attention' ? [{ ...plain, transB: true, shapes: [a.shape, b.shape] }, { ...plain, shapes: [shares.shape, b.shape] }] : [];
+    return op.name === 'Attention' ? [{ ...AS_THEY_ARE, transB: true, shapes: [a.shape, b.shape] }, { ...AS_THEY_ARE, shapes: [shares.shape, b.shape] }] : [];
   });
 }
 
