@@ -1,6 +1,7 @@
 /** Workers tell their health and their metrics, and leave in good order: what an activity did so far is there for the next attempt. */
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
@@ -36,8 +37,9 @@ const health = async (worker: number) => {
   return { status: response.status, body: (await response.json()) as WorkerHealth };
 };
 const metrics = async (worker: number) => await (await fetch(`http://${at(addresses.metrics, worker)}/metrics`)).text();
-/** Sum over all labels of a counter. */
-const counted = (text: string, name: string) => [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+/** Sum of a counter over all labels, or over those that match. */
+const counted = (text: string, name: string, labels = '') => [...text.matchAll(new RegExp(`^${name}\\{.*${labels}.*\\} (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+const updatesReceived = async () => counted(await metrics(GPU), 'temporal_activity_task_received_total', 'activity_type="updatePolicy"');
 
 /** One iteration without resume points of its own accord, in the smallest optimizer steps: an epoch takes seconds. */
 const CHANGES = ['envSteps=256', 'rollout.envStepsPerIteration=256', 'ppo.epochs=1', 'evaluation.episodes=0', 'ppo.samplesPerStep=1', 'durability.resumePointSeconds=3600'];
@@ -51,9 +53,12 @@ test.serial('SIGTERM: the running activity reports its resume point and the work
   await start('undisturbed');
   const undisturbed = await result('undisturbed');
 
+  const received = await updatesReceived();
   await start('shut-down');
   const pid = installation.supervisor.pidOf('gpu')!;
   await withClient((client) => activityRuns(client, 'shut-down/iteration-0', 'updatePolicy'));
+  // The server calls it started when it sends it: a worker that leaves before it came in never runs it.
+  while ((await updatesReceived()) === received) await setTimeout(1);
   const before = performance.now();
   process.kill(pid, 'SIGTERM');
   // Only the worker that leaves can have reported it; the next attempt starts from it.
@@ -83,10 +88,14 @@ test.serial('metrics: the SDK\'s, and the work of the project', async (t) => {
 test.serial('health: 200 while the worker polls and its server answers, else 503', async (t) => {
   t.like(await health(ORCHESTRATOR), { status: 200, body: { healthy: true, role: 'orchestrator', state: 'RUNNING', server: 'answers' } });
   t.like(await health(GPU), { status: 200, body: { role: 'gpu', pid: installation.supervisor.pidOf('gpu') } });
-  process.kill(installation.supervisor.pidOf('server')!, 'SIGSTOP');
+  const server = installation.supervisor.pidOf('server')!;
+  process.kill(server, 'SIGSTOP');
   try {
-    t.like(await health(GPU), { status: 503, body: { healthy: false, server: 'unreachable' } });
+    // A process stops some time after the signal was sent, and answers until then.
+    let stopped = await health(GPU);
+    while (stopped.status === 200) stopped = await health(GPU);
+    t.like(stopped, { status: 503, body: { healthy: false, server: 'unreachable' } });
   } finally {
-    process.kill(installation.supervisor.pidOf('server')!, 'SIGCONT');
+    process.kill(server, 'SIGCONT');
   }
 });
