@@ -23,8 +23,6 @@ export const LIVE_SETTINGS = {
   'durability.resumePointSeconds': 'time between resume points',
 } as const;
 
-export type LiveSetting = keyof typeof LIVE_SETTINGS;
-
 /** The configuration with the value at `field` (such as `optimizer.lr`) replaced; groups on the way are made. Throws `ConfigError` where one is no group. */
 export function withField(config: unknown, field: string, value: unknown): unknown {
   const result = copyOf(config) as Record<string, unknown>;

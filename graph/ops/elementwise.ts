@@ -134,17 +134,6 @@ export const GeluTanh = unary(
   { type: 'FastGelu', domain: 'com.microsoft' },
 );
 
-export const Not: Op<NoAttributes> = {
-  name: 'Not',
-  infer: (inputs) => {
-    demand(inputs, ['bool'], 1);
-    return [inputs[0]].map(({ dtype, shape }) => ({ dtype, shape }));
-  },
-  emit: ({ inputs, outputs }) => [{ type: 'Not', inputs, outputs }],
-  vjp: 'no gradient',
-  samples: [],
-};
-
 /** `condition ? a : b`, all three broadcast. */
 export const Where: Op<NoAttributes> = {
   name: 'Where',
@@ -179,7 +168,7 @@ export const Cast: Op<{ to: DType }> = {
 };
 
 export const elementwise: readonly Op[] = [
-  Add, Sub, Mul, Div, Max, Min, Less, LessOrEqual, Greater, GreaterOrEqual, Equal, And, Or, Not,
+  Add, Sub, Mul, Div, Max, Min, Less, LessOrEqual, Greater, GreaterOrEqual, Equal, And, Or,
   Neg, Exp, Log, Sqrt, Relu, Sigmoid, Tanh, Erf, QuickGelu, Gelu, GeluTanh, Where, Cast,
 ];
 
@@ -205,7 +194,6 @@ export const greaterOrEqual = applyBinary(GreaterOrEqual);
 export const equal = applyBinary(Equal);
 export const and = applyBinary(And);
 export const or = applyBinary(Or);
-export const not = applyUnary(Not);
 export const neg = applyUnary(Neg);
 export const exp = applyUnary(Exp);
 export const log = applyUnary(Log);

@@ -3,7 +3,7 @@
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Value, VjpContext } from '../program.ts';
 import { elements, normalAxis, type Shape, type TensorType } from '../tensor.ts';
-import { div, equal, cast, mul } from './elementwise.ts';
+import { mul } from './elementwise.ts';
 import { expand, reshape } from './movement.ts';
 
 /** Axes may count from the end; `keep` leaves them with length 1. */
@@ -36,14 +36,6 @@ export const ReduceMean = reduction('ReduceMean', (context) => {
   const [y] = context.outputs;
   return mul(context.g, stretched(context), context.g.scalar(elements(y.shape) / elements(x.shape)));
 });
-// Equal maxima share the gradient.
-export const ReduceMax = reduction('ReduceMax', (context) => {
-  const { g, inputs: [x], outputs: [y], attributes } = context;
-  const kept = reshape(g, y, reducedShape(x, { ...attributes, keep: true }));
-  const chosen = cast(g, equal(g, x, kept), 'float32');
-  const share = div(g, chosen, reduceSum(g, chosen, attributes.axes, true));
-  return mul(g, stretched(context), share);
-});
 
 /** Index of the largest element of the last axis, the first of equals: [..., n] -> int64 [...]. */
 export const ArgMax: Op<Record<string, never>> = {
@@ -63,7 +55,7 @@ export const CumulativeSum: Op<Record<string, never>> = {
   samples: [],
 };
 
-export const reductions: readonly Op[] = [ReduceSum, ReduceMean, ReduceMax, ArgMax, CumulativeSum];
+export const reductions: readonly Op[] = [ReduceSum, ReduceMean, ArgMax, CumulativeSum];
 
 export function reduceSum(g: GraphBuilder, x: Value, axes: readonly number[], keep = false): Value {
   return axes.length === 0 ? x : g.apply(ReduceSum, [x], { axes, keep })[0];
@@ -71,10 +63,6 @@ export function reduceSum(g: GraphBuilder, x: Value, axes: readonly number[], ke
 
 export function reduceMean(g: GraphBuilder, x: Value, axes: readonly number[], keep = false): Value {
   return g.apply(ReduceMean, [x], { axes, keep })[0];
-}
-
-export function reduceMax(g: GraphBuilder, x: Value, axes: readonly number[], keep = false): Value {
-  return g.apply(ReduceMax, [x], { axes, keep })[0];
 }
 
 export function argMax(g: GraphBuilder, x: Value): Value {
