@@ -90,14 +90,14 @@ async function besides(name: string, part: Part, folder: string, speed: (measure
 }
 
 function child<R>(part: Part, env: NodeJS.ProcessEnv): Promise<{ result: R; peak: number | null }> {
-  return watched<R>(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, ...process.argv.slice(2), '--child', JSON.stringify(part)], env);
+  return watched<R>(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, ...process.argv.slice(2), '--child', JSON.stringify(part)], { ...process.env, ...env });
 }
 
 /** The JSON that a process prints last, and the most that the GPU held meanwhile, in MiB. */
 async function watched<R>(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<{ result: R; peak: number | null }> {
   const memory = provider === 'cuda' ? new GpuMemory() : null;
   try {
-    const { stdout } = await promisify(execFile)(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, ...env } });
+    const { stdout } = await promisify(execFile)(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26, env });
     return { result: JSON.parse(stdout.trim().split('\n').at(-1)!) as R, peak: memory?.peak ?? null };
   } finally {
     memory?.close();

@@ -30,7 +30,7 @@ export type PlannedWork = {
 /** A Node process with onnxruntime, measured: without a model, and each thread of a lane. */
 const PROCESS_BYTES = 120 * 2 ** 20;
 const LANE_BYTES = 40 * 2 ** 20;
-/** What the process's heaps hold beyond what is in use, measured: up to a fifth. */
+/** What the process's heaps hold beyond what is in use, measured: up to a fifth. Taken of all, mapped weights too, so that a plan rather says too much. */
 const HEAP_SLACK = 1.15;
 /** With CUDA: context, cuBLAS and its workspace; what the arena holds beyond what is in use, since it grows by powers of two. */
 const CUDA_CONTEXT_BYTES = 1.5 * 2 ** 30;
