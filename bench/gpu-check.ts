@@ -66,9 +66,10 @@ async function checkAll(): Promise<void> {
   await besides(`updating, ${rows} rows of ${promptTokens + responseTokens}, ${rowsPerShard} at a time`, { update: rows }, folder, ({ seconds }) => `${(rows / seconds).toFixed(2)} samples/s`);
 }
 
-/** Recorded checkpoints: the worst quantity of each, in units of what is allowed. */
+/** Recorded checkpoints, a folder each: the worst quantity of each, in units of what is allowed. */
 async function conform(): Promise<void> {
-  for (const name of readdirSync(options.cases).sort()) {
+  const folders = readdirSync(options.cases, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const name of folders.map((entry) => entry.name).sort()) {
     const outcome = child<{ passed: number; failed: string[] }>({ case: path.join(options.cases, name) }, { NVIDIA_TF32_OVERRIDE: '0' });
     const { result } = await outcome.catch((error: unknown) => ({ result: { passed: 0, failed: [lastLine(error)] } }));
     console.log(`${result.failed.length === 0 ? 'ok' : 'FAILED'} ${name}: ${result.passed} passed, ${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`);
