@@ -1,8 +1,8 @@
 /**
  * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of the repeats, because other
- * work may share the machine; for two cores the clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
+ * work may share the machine; for two cores the clock decides. A quarter of the repeats for the large model. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
  *
- * npm run bench -- engine [--python PATH] [--repeats 3] [--only TEXT] [--lanes 1,2] [--models DIR]
+ * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,11 +16,12 @@ import { least, type Seconds, seconds } from './engine/stopwatch.ts';
 import { DECODER_1M, writeTinyModel } from './engine/tiny-model.ts';
 
 const { values: options } = parseArgs({
-  options: { python: { type: 'string' }, repeats: { type: 'string', default: '3' }, only: { type: 'string', default: '' }, lanes: { type: 'string', default: '1,2' }, models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') } },
+  options: { python: { type: 'string' }, repeats: { type: 'string', default: '12' }, only: { type: 'string', default: '' }, lanes: { type: 'string', default: '1,2' }, models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') } },
 });
 const repeats = Number(options.repeats);
 const [one, several] = options.lanes.split(',').map(Number);
 const cases = Object.entries(CASES).filter(([name]) => name === PEAK || name.includes(options.only));
+const repeatsOf = (asked: Case) => (asked.kind !== 'product' && asked.model === '135m' ? Math.ceil(repeats / 4) : repeats);
 const needs = (model: ModelName) => cases.some(([, asked]) => asked.kind !== 'product' && asked.model === model);
 const models: Record<ModelName, string> = { tiny: await writeTinyModel(), '1m': await writeTinyModel(DECODER_1M), '135m': needs('135m') ? (await openRandomLlava(options.models, '135m', 'F32')).folder : '' };
 
@@ -51,7 +52,7 @@ async function sideBySide(name: string, asked: Case): Promise<{ ours: Seconds; t
   const { run, close } = await prepare(asked, models, one);
   const ours: Seconds[] = [];
   const theirs = new Map(variants.map((variant) => [variant, [] as Seconds[]]));
-  for (let repeat = 0; repeat <= repeats; repeat++) {
+  for (let repeat = 0; repeat <= repeatsOf(asked); repeat++) {
     const spent = await seconds(run);
     if (repeat > 0) ours.push(spent);
     for (const [variant, runs] of theirs) {

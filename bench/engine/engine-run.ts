@@ -36,9 +36,11 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
   const steps = Array.from({ length: asked.steps }, (_, seed) => requests.gradient({ ...asked, seed }));
   return {
     run: async () => {
-      for (const step of steps) {
-        const { gradient } = await engine.gradients(step);
-        // What an optimizer step costs the engine beside its gradient.
+      for (const [index, step] of steps.entries()) {
+        const computing = engine.gradients(step);
+        // As a learner does it: the next step's rows while lanes compute, and what an optimizer step costs the engine beside its gradient.
+        if (index + 1 < steps.length) engine.layOut(steps[index + 1]);
+        const { gradient } = await computing;
         engine.recycle(gradient);
         await engine.setParameters(parameters);
       }
