@@ -6,13 +6,13 @@
  * (scripts/gpu-check.sh starts it on a machine that has nothing but a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` runs it through anywhere)
  */
 import { execFile } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
 import { checkProvider, ProviderError } from '../graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../learner/adam.ts';
-import { conformLlava } from '../policy/conformance-llava.ts';
+import { conformLlava, referenceFolders } from '../policy/conformance-llava.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
 import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { GpuMemory } from './engine/gpu-memory.ts';
@@ -68,11 +68,10 @@ async function checkAll(): Promise<void> {
 
 /** Recorded checkpoints, a folder each: the worst quantity of each, in units of what is allowed. */
 async function conform(): Promise<void> {
-  const folders = readdirSync(options.cases, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  for (const name of folders.map((entry) => entry.name).sort()) {
-    const outcome = child<{ passed: number; failed: string[] }>({ case: path.join(options.cases, name) }, { NVIDIA_TF32_OVERRIDE: '0' });
+  for (const folder of referenceFolders(options.cases)) {
+    const outcome = child<{ passed: number; failed: string[] }>({ case: folder }, { NVIDIA_TF32_OVERRIDE: '0' });
     const { result } = await outcome.catch((error: unknown) => ({ result: { passed: 0, failed: [lastLine(error)] } }));
-    console.log(`${result.failed.length === 0 ? 'ok' : 'FAILED'} ${name}: ${result.passed} passed, ${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`);
+    console.log(`${result.failed.length === 0 ? 'ok' : 'FAILED'} ${path.basename(folder)}: ${result.passed} passed, ${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`);
     if (result.failed.length > 0) process.exitCode = 1;
   }
 }

@@ -1,17 +1,18 @@
 /** `gtr conformance`: compares the product with data recorded from the originals. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { replayAlfworldGames } from '../envs/alfworld/conformance.ts';
 import { replayGymCards } from '../envs/conformance-gymcards.ts';
 import { checkProvider } from '../graph/provider.ts';
-import { conformLlava } from '../policy/conformance-llava.ts';
+import { conformLlava, openReferenceCase, referenceFolders } from '../policy/conformance-llava.ts';
 import { UsageError } from './errors.ts';
 
 export function register(program: Command): void {
   const conformance = program.command('conformance').description('compare with data recorded from the originals');
   conformance
     .command('llava <folders...>')
-    .description('reference checkpoint folders: every quantity with its worst error')
+    .description('reference checkpoint folders, or a folder of them: every quantity with its worst error')
     .addOption(new Option('--provider <name>', 'where to compute').choices(['cpu', 'cuda']).default('cpu'))
     .action(async (folders: string[], { provider }: { provider: 'cpu' | 'cuda' }) => {
       await checkProvider(provider).catch((error: Error) => {
@@ -19,10 +20,14 @@ export function register(program: Command): void {
       });
       // Products in float32, not in TensorFloat-32's 10 bits.
       if (provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
+      const cases = folders.flatMap(referenceFolders);
+      // What cannot be opened is said before anything is computed.
+      for (const folder of cases) openReferenceCase(folder);
       const totals = new Totals();
-      for (const folder of folders) {
+      for (const folder of cases) {
         const lines = await conformLlava(folder, provider).catch((error: Error) => {
-          throw new UsageError(`${folder}: ${error.message}`);
+          totals.add(false, `${folder}: ${error.message}`);
+          return [];
         });
         for (const { quantity, worstError, tolerance, passed } of lines) totals.add(passed, `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
       }
@@ -32,20 +37,30 @@ export function register(program: Command): void {
     .command('alfworld <folder>')
     .description('recorded household games: feedback, rewards, admissible commands, record by record')
     .action((folder: string) => {
-      if (!existsSync(folder)) throw new UsageError(`${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`);
+      if (!isFolder(folder)) throw new UsageError(`${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`);
       const totals = new Totals();
       for (const { game, walks, records, difference } of replayAlfworldGames(folder).games) totals.add(difference === null, `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`);
       totals.close();
     });
   conformance
-    .command('gymcards <file>')
-    .description('recorded episodes of the four card games (JSON lines, gzipped or not): every episode that differs')
-    .action((file: string) => {
-      if (!existsSync(file)) throw new UsageError(`${file}: there is no such file; name recorded episodes (episodes.jsonl.gz).`);
+    .command('gymcards <recording>')
+    .description('recorded episodes of the four card games (JSON lines, gzipped or not, or a folder with episodes.jsonl.gz): every episode that differs')
+    .action((recording: string) => {
       const totals = new Totals();
-      for (const { line, env, steps, difference } of replayGymCards(file)) totals.add(difference === null, `${env}, line ${line}: ${difference ?? `${steps} steps`}`);
+      for (const { line, env, steps, difference } of replayGymCards(recordedEpisodes(recording))) totals.add(difference === null, `${env}, line ${line}: ${difference ?? `${steps} steps`}`);
       totals.close();
     });
+}
+
+function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The file of recorded episodes that is named, or lies in the folder that is named. */
+function recordedEpisodes(named: string): string {
+  const file = isFolder(named) ? ['episodes.jsonl.gz', 'episodes.jsonl'].map((name) => path.join(named, name)).find((name) => existsSync(name)) : named;
+  if (file === undefined || !existsSync(file)) throw new UsageError(`${named}: holds no recorded episodes; name a file of them (episodes.jsonl.gz) or its folder.`);
+  return file;
 }
 
 /** Prints one line per check and the closing line of the command contract. */

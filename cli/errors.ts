@@ -9,8 +9,12 @@ export class UsageError extends Error {
 }
 
 /** Errors of the caller's making by class or failure type; everything else is a failure. */
-const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'SafetensorsError']);
+const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'SafetensorsError', 'AlfworldGameError']);
 const USAGE_FAILURES = new Set(['Config.Invalid', 'Model.Unusable']);
+/** What the system says of a path that was named wrongly. */
+const WRONG_PATH: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder', ENOTDIR: 'is no folder, or lies in none', EISDIR: 'is a folder, not a file', EEXIST: 'is there already', EACCES: 'may not be used by this user', EPERM: 'may not be used by this user', EROFS: 'cannot be written',
+};
 
 /** The sentence and the exit code for an error. */
 export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
@@ -21,7 +25,8 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
   }
   if (error instanceof WorkflowNotFoundError) return { message: `There is no run "${error.workflowId}" on this server; \`temporal workflow list\` shows the runs.`, exitCode: 2 };
   if (error instanceof ServiceError) return { message: `Temporal answered: ${(error.cause as Error | undefined)?.message ?? error.message}.`, exitCode: 1 };
-  const { name, message } = error as Error;
+  const { name, message, code, path } = error as NodeJS.ErrnoException;
+  if (path !== undefined && code !== undefined && code in WRONG_PATH) return { message: `${path}: ${WRONG_PATH[code]}; name another path.`, exitCode: 2 };
   return { message, exitCode: error instanceof ConfigError || USAGE.has(name) ? 2 : 1 };
 }
 

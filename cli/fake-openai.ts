@@ -45,7 +45,9 @@ export function register(program: Command): void {
       if (options.log !== undefined) writeFileSync(options.log, '');
       await new Promise<void>((resolve, reject) => {
         server.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new UsageError(`--port ${options.port}: is taken; name another one, or 0 for any.`) : error));
-        server.listen(count(options.port, '--port', 0), '127.0.0.1', resolve);
+        const port = count(options.port, '--port', 0);
+        if (port > 65_535) throw new UsageError(`--port ${options.port}: must be at most 65535; 0: any free one.`);
+        server.listen(port, '127.0.0.1', resolve);
       });
       const { port } = server.address() as AddressInfo;
       process.stdout.write(`rehearsal server at http://127.0.0.1:${port}/v1; for the corrector worker: OPENAI_BASE_URL=http://127.0.0.1:${port}/v1 OPENAI_API_KEY=${options.key ?? 'any'}\n`);

@@ -1,6 +1,8 @@
 /** Compares the engine with a reference checkpoint folder (llava-reference/README.md), quantity by quantity. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
+import { ConfigError, parseConfig } from '../configs/schema.ts';
 import { type DecodedTensors, decodeSafetensors } from '../graph/safetensors.ts';
 import { responseWeights } from './agent.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
@@ -14,18 +16,46 @@ import { scoringFeeds } from './vlm/feeds.ts';
 /** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
 export type ConformanceLine = { quantity: string; worstError: number; tolerance: number; passed: boolean };
 
-type ReferenceFacts = { prompt_len: number; temperature: number; thought_coefficient: number; thought_tokens: number; ppo_clip: number; value_loss_coefficient: number; repetition_penalty: number; greedy_max_new_tokens: number };
+const factsSchema = z.object({ prompt_len: z.number(), temperature: z.number(), thought_coefficient: z.number(), thought_tokens: z.number(), ppo_clip: z.number(), value_loss_coefficient: z.number(), repetition_penalty: z.number(), greedy_max_new_tokens: z.number() });
+
+/** A checkpoint, and what was recorded of it. */
+export type ReferenceCase = { facts: z.infer<typeof factsSchema>; reference: Reference; checkpoint: Checkpoint };
 
 const TOLERANCE = 1e-4;
 const GRADIENT_TOLERANCE = 1e-3;
 /** Largest elements below this share of the largest gradient element of all are rounding noise. */
 const NOISE = 1e-5;
 
-/** All quantities of one case folder. Throws where the folder is no case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
+/** The folder itself if it is a case, else the cases in it by name. Throws `ConfigError` where there is none. */
+export function referenceFolders(folder: string): string[] {
+  if (isCase(folder)) return [folder];
+  const inside = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder).sort().map((name) => path.join(folder, name)).filter(isCase) : [];
+  if (inside.length === 0) throw new ConfigError(`${folder}: is no reference checkpoint (reference.json) and holds none; name folders as llava-reference/README.md describes them.`);
+  return inside;
+}
+
+function isCase(folder: string): boolean {
+  return existsSync(path.join(folder, 'reference.json'));
+}
+
+/** Throws `ConfigError`, `SafetensorsError` or `CheckpointError`, which say what the folder lacks. */
+export function openReferenceCase(folder: string): ReferenceCase {
+  const [facts, tensors] = ['reference.json', 'reference.safetensors'].map((name) => path.join(folder, name));
+  if (!existsSync(tensors)) throw new ConfigError(`${tensors}: there is no such file; fetch the reference checkpoint again.`);
+  return { facts: parseConfig(factsSchema, parseFacts(facts), facts), reference: decodeReference(tensors), checkpoint: withRecordedRounding(openCheckpoint(folder)) };
+}
+
+function parseFacts(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`${file}: is no JSON (${(error as Error).message}); fetch it again.`);
+  }
+}
+
+/** All quantities of one case folder. Throws as `openReferenceCase` does. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
 export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'cpu'): Promise<ConformanceLine[]> {
-  const facts = JSON.parse(readFileSync(path.join(folder, 'reference.json'), 'utf8')) as ReferenceFacts;
-  const reference = decodeReference(path.join(folder, 'reference.safetensors'));
-  const checkpoint = withRecordedRounding(openCheckpoint(folder));
+  const { facts, reference, checkpoint } = openReferenceCase(folder);
   const { config } = checkpoint;
   const [rowCount, tokens] = reference.shapeOf('full_ids');
   const promptTokens = facts.prompt_len;
@@ -150,12 +180,11 @@ type Reference = { shapeOf(name: string): readonly number[]; floats(name: string
 
 /** Reference tensors; ids are stored as I32, which `decodeSafetensors` reads as numbers. */
 function decodeReference(file: string): Reference {
-  if (!existsSync(file)) throw new Error(`${file} is missing; name a reference checkpoint folder`);
   const tensors: DecodedTensors = decodeSafetensors(readFileSync(file), file);
   const gradients = new Map([...tensors].filter(([name]) => name.startsWith('grad.')).map(([name, tensor]) => [`${name.split('.')[1]} ${canonicalName(name.split('.').slice(2).join('.'))}`, tensor.data]));
   const tensor = (name: string) => {
     const found = tensors.get(name);
-    if (found === undefined) throw new Error(`${file} lacks ${name}`);
+    if (found === undefined) throw new ConfigError(`${file}: lacks ${name}; fetch it again.`);
     return found;
   };
   return {

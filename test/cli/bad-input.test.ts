@@ -1,6 +1,6 @@
 /** Bad input: one clear sentence, exit code 2, no stack trace. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -49,6 +49,38 @@ refused('a damaged reference checkpoint', () => {
   truncateSync(path.join(copy, 'model.safetensors'), 5000);
   return ['conformance', 'llava', copy];
 }, /model\.safetensors/);
+
+refused('a folder that is no reference checkpoint', () => ['conformance', 'llava', path.join(project, 'test/golden/llava/llama-gqa-bf16'), project], /is no reference checkpoint \(reference\.json\) and holds none; name folders/);
+refused('a reference of which a number is missing', () => {
+  const copy = path.join(folder, 'incomplete');
+  cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
+  writeFileSync(path.join(copy, 'reference.json'), '{}');
+  return ['conformance', 'llava', copy];
+}, /incomplete\/reference\.json: prompt_len: /);
+refused('a folder without recorded episodes', () => ['conformance', 'gymcards', project], /holds no recorded episodes; name a file of them/);
+refused('a file for a folder of recorded games', () => ['conformance', 'alfworld', smoke], /smoke\.json: there is no such folder/);
+refused('a folder without recorded games', () => ['conformance', 'alfworld', path.join(project, 'configs')], /No recorded game .* lies below/);
+refused('a port that there is not', () => ['fake-openai', '--port', '70000'], /--port 70000: must be at most 65535/);
+
+test('a home that is a file is said as such', async (t) => {
+  const { code, err } = await runGtr(['up'], { env: { GTR_HOME: smoke }, input: '' });
+  t.is(code, 2, err);
+  t.regex(err, /smoke\.json\/.*: is no folder, or lies in none; name another path/);
+});
+
+test('a reference checkpoint that cannot be computed is a failure among the others', async (t) => {
+  const copy = path.join(folder, 'without');
+  const whole = path.join(project, 'test/golden/llava/llama-gqa-bf16');
+  cpSync(whole, copy, { recursive: true });
+  // Reference tensors of another prompt length.
+  const facts = JSON.parse(readFileSync(path.join(copy, 'reference.json'), 'utf8'));
+  writeFileSync(path.join(copy, 'reference.json'), JSON.stringify({ ...facts, prompt_len: 1 }));
+  const { code, out } = await gtr(['conformance', 'llava', copy, whole]);
+  t.is(code, 1, out);
+  t.regex(out, /^FAILED .*without: /m);
+  t.regex(out, /^ok .*llama-gqa-bf16 greedy_ids/m);
+  t.regex(out, /\n79 passed, 1 failed\n$/);
+});
 
 test('output that nobody reads any more ends the command, without a word', async (t) => {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), 'play', 'numberline'], { cwd: project, env: { ...process.env, GTR_HOME: folder } });

@@ -1,14 +1,12 @@
 /** The engine against transformers, peft and torch: recorded checkpoints, one of them committed here. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { conformLlava } from '../../policy/conformance-llava.ts';
+import { conformLlava, referenceFolders } from '../../policy/conformance-llava.ts';
 
 const golden = path.resolve(import.meta.dirname, '../golden/llava');
 const shared = path.resolve(import.meta.dirname, '../../../shared/llava-reference');
-const folders = [golden, ...(existsSync(shared) ? [shared] : [])].flatMap((root) =>
-  readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => path.join(root, name)),
-);
+const folders = [golden, ...(existsSync(shared) ? [shared] : [])].flatMap(referenceFolders);
 
 for (const folder of folders) {
   test(`${path.basename(path.dirname(folder))}/${path.basename(folder)}: features, logits, log-probs, values, losses, every gradient, greedy ids`, async (t) => {
