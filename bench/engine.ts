@@ -1,6 +1,6 @@
 /**
- * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of the repeats, because other
- * work may share the machine; for two cores the clock decides. A quarter of the repeats for the large model. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
+ * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of the repeats (a quarter of them for the
+ * large model), because other work may share the machine; for two cores the clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
  *
  * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */

@@ -6,13 +6,13 @@
  * (scripts/gpu-check.sh starts it on a machine that has nothing but a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` runs it through anywhere)
  */
 import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
 import { checkProvider, ProviderError } from '../graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../learner/adam.ts';
-import { conformLlava, referenceFolders } from '../policy/conformance-llava.ts';
+import { CheckpointError } from '../policy/checkpoint/errors.ts';
+import { conformLlava, openReferenceCase, referenceFolders } from '../policy/conformance-llava.ts';
 import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
 import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { GpuMemory } from './engine/gpu-memory.ts';
@@ -28,8 +28,7 @@ const { values: options } = readArguments({
 });
 const provider = options.provider === 'cpu' ? 'cpu' : 'cuda';
 const shape = options.shape as ShapeName;
-const wrong = !(shape in SHAPES) ? `--shape ${shape}: there are ${Object.keys(SHAPES).join(', ')}.` : !statSync(options.cases, { throwIfNoEntry: false })?.isDirectory() ? `--cases ${options.cases}: there is no such folder; name one that holds a folder for each recorded checkpoint.` : null;
-if (wrong !== null) refuse(wrong);
+if (!(shape in SHAPES)) refuse(`--shape ${shape}: there are ${Object.keys(SHAPES).join(', ')}.`);
 const [promptTokens, responseTokens, rowsPerShard] = [options['prompt-tokens'], options['response-tokens'], options['rows-per-shard']].map(Number);
 const LORA = { rank: 128, alpha: 256 };
 /** A CPU has no kernels for bfloat16. */
@@ -39,7 +38,7 @@ type Part = { sample: number } | { update: number } | { case: string };
 type Measured = { seconds: number; firstSeconds: number };
 
 if (options.child !== undefined) console.log(JSON.stringify(await partOf(JSON.parse(options.child) as Part)));
-else await checkAll().catch((error: unknown) => (error instanceof ProviderError ? refuse(error.message) : Promise.reject(error)));
+else await checkAll().catch((error: unknown) => (error instanceof ProviderError || error instanceof CheckpointError ? refuse(error.message) : Promise.reject(error)));
 
 function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
@@ -112,7 +111,7 @@ function lastLine(error: unknown): string {
 
 async function partOf(part: Part): Promise<unknown> {
   if ('case' in part) {
-    const lines = await conformLlava(part.case, provider);
+    const lines = await conformLlava(openReferenceCase(part.case), provider);
     return { passed: lines.filter(({ passed }) => passed).length, failed: lines.filter(({ passed }) => !passed).map(({ quantity, worstError }) => `${quantity} ${worstError.toExponential(1)}`) };
   }
   const checkpoint = await openRandomLlava(options.models, shape, weights);

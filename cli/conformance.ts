@@ -20,12 +20,11 @@ export function register(program: Command): void {
       });
       // Products in float32, not in TensorFloat-32's 10 bits.
       if (provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
-      const cases = folders.flatMap(referenceFolders);
       // What cannot be opened is said before anything is computed.
-      for (const folder of cases) openReferenceCase(folder);
+      const cases = folders.flatMap(referenceFolders).map((folder) => ({ folder, opened: openReferenceCase(folder) }));
       const totals = new Totals();
-      for (const folder of cases) {
-        const lines = await conformLlava(folder, provider).catch((error: Error) => {
+      for (const { folder, opened } of cases) {
+        const lines = await conformLlava(opened, provider).catch((error: Error) => {
           totals.add(false, `${folder}: ${error.message}`);
           return [];
         });

@@ -45,9 +45,7 @@ export function register(program: Command): void {
       if (options.log !== undefined) writeFileSync(options.log, '');
       await new Promise<void>((resolve, reject) => {
         server.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new UsageError(`--port ${options.port}: is taken; name another one, or 0 for any.`) : error));
-        const port = count(options.port, '--port', 0);
-        if (port > 65_535) throw new UsageError(`--port ${options.port}: must be at most 65535; 0: any free one.`);
-        server.listen(port, '127.0.0.1', resolve);
+        server.listen(count(options.port, '--port', 0, 65_535), '127.0.0.1', resolve);
       });
       const { port } = server.address() as AddressInfo;
       process.stdout.write(`rehearsal server at http://127.0.0.1:${port}/v1; for the corrector worker: OPENAI_BASE_URL=http://127.0.0.1:${port}/v1 OPENAI_API_KEY=${options.key ?? 'any'}\n`);
@@ -80,7 +78,8 @@ function latencyOf(text: string): [number, number] {
   return [Number(from), Number(to)];
 }
 
-function count(text: string, option: string, least: number): number {
+function count(text: string, option: string, least: number, most = Infinity): number {
   if (!/^\d+$/.test(text) || Number(text) < least) throw new UsageError(`${option} ${text}: must be a whole number of at least ${least}.`);
+  if (Number(text) > most) throw new UsageError(`${option} ${text}: must be at most ${most}.`);
   return Number(text);
 }

@@ -1,10 +1,11 @@
 /** Compares the engine with a reference checkpoint folder (llava-reference/README.md), quantity by quantity. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { ConfigError, parseConfig } from '../configs/schema.ts';
 import { type DecodedTensors, decodeSafetensors } from '../graph/safetensors.ts';
 import { responseWeights } from './agent.ts';
+import { checkConfig, readJson } from './checkpoint/check-config.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { canonicalName } from './checkpoint/parameter-names.ts';
 import { Lane } from './lanes/lane.ts';
@@ -26,36 +27,21 @@ const GRADIENT_TOLERANCE = 1e-3;
 /** Largest elements below this share of the largest gradient element of all are rounding noise. */
 const NOISE = 1e-5;
 
-/** The folder itself if it is a case, else the cases in it by name. Throws `ConfigError` where there is none. */
+/** The folder itself if it is a case, else the cases in it by name. Throws `CheckpointError` where there is none. */
 export function referenceFolders(folder: string): string[] {
-  if (isCase(folder)) return [folder];
-  const inside = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder).sort().map((name) => path.join(folder, name)).filter(isCase) : [];
-  if (inside.length === 0) throw new ConfigError(`${folder}: is no reference checkpoint (reference.json) and holds none; name folders as llava-reference/README.md describes them.`);
-  return inside;
+  const found = ['reference.json', '*/reference.json'].flatMap((pattern) => globSync(pattern, { cwd: folder })).sort();
+  if (found.length === 0) throw new CheckpointError(`${folder}: is no reference checkpoint (reference.json) and holds none; name folders as llava-reference/README.md describes them.`);
+  return found.includes('reference.json') ? [folder] : found.map((file) => path.join(folder, path.dirname(file)));
 }
 
-function isCase(folder: string): boolean {
-  return existsSync(path.join(folder, 'reference.json'));
-}
-
-/** Throws `ConfigError`, `SafetensorsError` or `CheckpointError`, which say what the folder lacks. */
+/** Throws `CheckpointError` or `SafetensorsError`, which say what the folder lacks. */
 export function openReferenceCase(folder: string): ReferenceCase {
-  const [facts, tensors] = ['reference.json', 'reference.safetensors'].map((name) => path.join(folder, name));
-  if (!existsSync(tensors)) throw new ConfigError(`${tensors}: there is no such file; fetch the reference checkpoint again.`);
-  return { facts: parseConfig(factsSchema, parseFacts(facts), facts), reference: decodeReference(tensors), checkpoint: withRecordedRounding(openCheckpoint(folder)) };
+  const file = path.join(folder, 'reference.json');
+  return { facts: checkConfig(factsSchema, readJson(file, 'fetch it again'), file), reference: decodeReference(path.join(folder, 'reference.safetensors')), checkpoint: withRecordedRounding(openCheckpoint(folder)) };
 }
 
-function parseFacts(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new ConfigError(`${file}: is no JSON (${(error as Error).message}); fetch it again.`);
-  }
-}
-
-/** All quantities of one case folder. Throws as `openReferenceCase` does. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
-export async function conformLlava(folder: string, provider: 'cpu' | 'cuda' = 'cpu'): Promise<ConformanceLine[]> {
-  const { facts, reference, checkpoint } = openReferenceCase(folder);
+/** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
+export async function conformLlava({ facts, reference, checkpoint }: ReferenceCase, provider: 'cpu' | 'cuda' = 'cpu'): Promise<ConformanceLine[]> {
   const { config } = checkpoint;
   const [rowCount, tokens] = reference.shapeOf('full_ids');
   const promptTokens = facts.prompt_len;
@@ -180,11 +166,12 @@ type Reference = { shapeOf(name: string): readonly number[]; floats(name: string
 
 /** Reference tensors; ids are stored as I32, which `decodeSafetensors` reads as numbers. */
 function decodeReference(file: string): Reference {
+  if (!existsSync(file)) throw new CheckpointError(`${file} is missing; fetch the reference checkpoint again`);
   const tensors: DecodedTensors = decodeSafetensors(readFileSync(file), file);
   const gradients = new Map([...tensors].filter(([name]) => name.startsWith('grad.')).map(([name, tensor]) => [`${name.split('.')[1]} ${canonicalName(name.split('.').slice(2).join('.'))}`, tensor.data]));
   const tensor = (name: string) => {
     const found = tensors.get(name);
-    if (found === undefined) throw new ConfigError(`${file}: lacks ${name}; fetch it again.`);
+    if (found === undefined) throw new CheckpointError(`${file} lacks ${name}; fetch it again`);
     return found;
   };
   return {
