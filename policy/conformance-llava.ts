@@ -37,7 +37,7 @@ export function referenceFolders(folder: string): string[] {
 /** Throws `CheckpointError` or `SafetensorsError`, which say what the folder lacks. */
 export function openReferenceCase(folder: string): ReferenceCase {
   const file = path.join(folder, 'reference.json');
-  return { facts: checkConfig(factsSchema, readJson(file, 'fetch it again'), file), reference: decodeReference(path.join(folder, 'reference.safetensors')), checkpoint: withRecordedRounding(openCheckpoint(folder)) };
+  return { facts: checkConfig(factsSchema, readJson(file, 'fetch it again'), file), reference: decodeReference(path.join(folder, 'reference.safetensors')), checkpoint: openCheckpoint(folder) };
 }
 
 /** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
@@ -118,13 +118,6 @@ export async function conformLlava({ facts, reference, checkpoint }: ReferenceCa
     await engine.close();
   }
   return lines;
-}
-
-/** The references were computed by a model that `.to(dtype)` had converted, which rounds rotary frequencies to the stored type. */
-function withRecordedRounding(checkpoint: Checkpoint): Checkpoint {
-  const stored = checkpoint.parameters.get('language_model.norm.weight')?.dtype;
-  const ropeRounding = stored === 'BF16' ? 'bfloat16' : stored === 'F16' ? 'float16' : undefined;
-  return { ...checkpoint, config: { ...checkpoint.config, text: { ...checkpoint.config.text, ropeRounding } } };
 }
 
 /** |actual - expected| against tolerance absolute plus tolerance relative, the worst element. */

@@ -27,8 +27,6 @@ export type TextConfig = {
   headDim: number;
   ropeTheta: number;
   ropeScaling: RopeScaling | null;
-  /** Rotary frequencies are exact unless named here: a transformers model that was converted by `.to(dtype)` rounds them, one that was loaded in that type does not. */
-  ropeRounding?: 'float16' | 'bfloat16';
   rmsNormEps: number;
   tiedEmbeddings: boolean;
   attentionBias: boolean;

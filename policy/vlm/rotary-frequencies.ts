@@ -2,8 +2,8 @@
 import type { RopeScaling, TextConfig } from '../vlm-config.ts';
 
 /** theta^(-2 i / headDim) for pair i, scaled as the checkpoint says. [headDim / 2] */
-export function rotaryFrequencies({ headDim, ropeTheta, ropeScaling, ropeRounding }: TextConfig): number[] {
-  return Array.from({ length: headDim / 2 }, (_, pair) => rounded(scaled(ropeTheta ** (-(2 * pair) / headDim), ropeScaling), ropeRounding));
+export function rotaryFrequencies({ headDim, ropeTheta, ropeScaling }: TextConfig): number[] {
+  return Array.from({ length: headDim / 2 }, (_, pair) => scaled(ropeTheta ** (-(2 * pair) / headDim), ropeScaling));
 }
 
 function scaled(frequency: number, scaling: RopeScaling | null): number {
@@ -15,13 +15,4 @@ function scaled(frequency: number, scaling: RopeScaling | null): number {
   const share = (turns - scaling.lowFrequencyFactor) / (scaling.highFrequencyFactor - scaling.lowFrequencyFactor);
   const kept = Math.min(1, Math.max(0, share));
   return (1 - kept) * (frequency / factor) + kept * frequency;
-}
-
-function rounded(value: number, to: TextConfig['ropeRounding']): number {
-  if (to === 'float16') return new Float16Array([value])[0];
-  if (to !== 'bfloat16') return value;
-  // Round to nearest, ties to even, on the upper half of the float32.
-  const bits = new Uint32Array(new Float32Array([value]).buffer);
-  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
-  return new Float32Array(bits.buffer)[0];
 }
