@@ -1,6 +1,6 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
 import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
-import { ArtifactError, type ArtifactStore } from '../artifacts/store.ts';
+import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
 import { faultPoint } from './fault-point.ts';
 
 /** What activities are given by the worker that runs them. */
@@ -25,7 +25,10 @@ const FAILURE_TYPES: Readonly<Record<string, string>> = {
   StaleSampleError: 'Update.StaleSample',
 };
 
-/** Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence, results are checked to be small. */
+/**
+ * Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence,
+ * results are checked to be small.
+ */
 export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Promise<R> {
   return async (input) => {
     await faultPoint('start');
@@ -35,10 +38,19 @@ export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Pro
     } catch (error) {
       const type = FAILURE_TYPES[(error as Error).name];
       if (type === undefined) throw error;
-      throw ApplicationFailure.create({ message: (error as Error).message, type, nonRetryable: true, cause: error as Error });
+      throw ApplicationFailure.create({
+        message: (error as Error).message,
+        type,
+        nonRetryable: true,
+        cause: error as Error,
+      });
     }
     const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
-    if (bytes > LARGEST_RESULT) throw ApplicationFailure.nonRetryable(`The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`, 'Result.TooLarge');
+    if (bytes > LARGEST_RESULT)
+      throw ApplicationFailure.nonRetryable(
+        `The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`,
+        'Result.TooLarge',
+      );
     await faultPoint('end');
     return result;
   };
@@ -58,7 +70,10 @@ export class Heartbeat<P> {
     this.#timer = setInterval(() => heartbeat(this.#latest), timeout / 2);
   }
 
-  /** What `load` makes of the resume point; undefined on a fresh start, and where an artifact of it is missing or damaged: then all is done anew. */
+  /**
+   * What `load` makes of the resume point; undefined on a fresh start, and where an artifact of it is missing or
+   * damaged: then all is done anew.
+   */
   async resume<S>(load: (point: P) => Promise<S>): Promise<S | undefined> {
     if (this.resumePoint === undefined) return undefined;
     try {
@@ -75,12 +90,16 @@ export class Heartbeat<P> {
     heartbeat(point);
   }
 
-  /** True once the worker shuts down or the run was stopped: reach a resume point, then leave by `leaveIfInterrupted`. */
+  /**
+   * True once the worker shuts down or the run was stopped: reach a resume point, then leave by `leaveIfInterrupted`.
+   */
   get interrupted(): boolean {
     return cancellationSignal().aborted;
   }
 
-  /** Throws when the activity was cancelled; a worker that shuts down counts as a failure that another attempt mends. */
+  /**
+   * Throws when the activity was cancelled; a worker that shuts down counts as a failure that another attempt mends.
+   */
   leaveIfInterrupted(): void {
     cancellationSignal().throwIfAborted();
   }

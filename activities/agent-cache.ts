@@ -1,12 +1,9 @@
 /** Keeps the agent of the last run open between activities: making its sessions anew costs more than a small wave. */
-import path from 'node:path';
 import type { RunConfig } from '../configs/schema.ts';
-import { Agent } from '../policy/agent.ts';
+import { modelFolder } from '../configs/project-folder.ts';
+import { Agent } from '../core/policy/agent.ts';
 
 type AgentConfig = Pick<RunConfig, 'model' | 'engine' | 'environment'>;
-
-/** The project's top folder, from which relative model paths count. */
-export const PROJECT = path.resolve(import.meta.dirname, '..');
 
 export class AgentCache {
   #key: string | null = null;
@@ -38,9 +35,4 @@ export class AgentCache {
     this.#agent = null;
     await (await agent?.catch(() => undefined))?.close();
   }
-}
-
-/** A model folder of a configuration as an absolute path. */
-export function modelFolder(base: string): string {
-  return path.resolve(PROJECT, base);
 }

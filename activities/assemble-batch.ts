@@ -1,17 +1,19 @@
-/** Turns judged waves into what the update trains on: kept steps with PPO targets, and the aggregated correction rows. */
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+/**
+ * Turns judged waves into what the update trains on: kept steps with PPO targets, and the aggregated correction rows.
+ */
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gaeReturns, normalise } from '../learner/advantages.ts';
-import type { CorrectionManifest, CorrectionRow, PpoSample } from '../learner/batch.ts';
-import { type KeptSegment, selectKeptSteps } from '../learner/kept-steps.ts';
-import type { Metrics } from '../learner/rollout-metrics.ts';
-import type { Episode, EpisodeJudgement } from '../learner/trajectory.ts';
-import { loadPromptTemplate } from '../policy/prompt-template.ts';
-import { renderResponse } from '../policy/response.ts';
-import { loadTokenizer } from '../policy/tokenizer.ts';
+import { gaeReturns, normalise } from '../core/learner/advantages.ts';
+import type { CorrectionManifest, CorrectionRow, PpoSample } from '../core/learner/batch.ts';
+import { type KeptSegment, selectKeptSteps } from '../core/learner/kept-steps.ts';
+import type { Metrics } from '../core/episodes/metrics.ts';
+import type { Episode, EpisodeJudgement } from '../core/episodes/episode.ts';
+import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import { renderResponse } from '../core/policy/response.ts';
+import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import { modelFolder } from './agent-cache.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 
 export type AssembleBatchInput = {
   config: RunConfig;
@@ -28,47 +30,89 @@ export type Batch = { samples: PpoSample[] };
 
 export function createBatchActivities({ store }: ActivityDependencies) {
   return {
-    assembleBatch: activity(async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
-      const segments = await keptSegments(store, config, waves);
-      const samples = ppoSamples(segments, config);
-      const rows = correctionRows(segments, config);
-      const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
-      const manifest: CorrectionManifest = { iterations: [...earlier, { iteration, rows: rows.length, file: await putJson(store, 'correction-rows', rows) }] };
-      return {
-        batch: await putJson(store, 'batch', { samples } satisfies Batch),
-        corrections: await putJson(store, 'corrections', manifest),
-        metrics: {
-          ...spread('reward', segments.flatMap(({ rewards }) => rewards)),
-          ...spread('return', samples.map((sample) => sample.return)),
-          ...spread('value', samples.map(({ oldValue }) => oldValue)),
-          'corrections/new': rows.length,
-          'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
-        },
-      };
-    }),
+    assembleBatch: activity(
+      async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
+        const segments = await keptSegments(store, config, waves);
+        const samples = ppoSamples(segments, config);
+        const rows = correctionRows(segments, config);
+        const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
+        const manifest: CorrectionManifest = {
+          iterations: [
+            ...earlier,
+            { iteration, rows: rows.length, file: await putJson(store, 'correction-rows', rows) },
+          ],
+        };
+        return {
+          batch: await putJson(store, 'batch', { samples } satisfies Batch),
+          corrections: await putJson(store, 'corrections', manifest),
+          metrics: {
+            ...spread(
+              'reward',
+              segments.flatMap(({ rewards }) => rewards),
+            ),
+            ...spread(
+              'return',
+              samples.map((sample) => sample.return),
+            ),
+            ...spread(
+              'value',
+              samples.map(({ oldValue }) => oldValue),
+            ),
+            'corrections/new': rows.length,
+            'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
+          },
+        };
+      },
+    ),
   };
 }
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
 
 /** The steps of judged waves that an iteration trains on. */
-export async function keptSegments(store: ArtifactStore, { rollout }: RunConfig, waves: AssembleBatchInput['waves']): Promise<KeptSegment[]> {
-  const loaded = await Promise.all(waves.map(async ({ wave, judgements }) => ({ episodes: await getJson<Episode[]>(store, wave), judgements: await getJson<EpisodeJudgement[]>(store, judgements) })));
-  return selectKeptSteps(loaded.flatMap(({ episodes, judgements }) => episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] }))), rollout.envStepsPerIteration);
+export async function keptSegments(
+  store: ArtifactStore,
+  { rollout }: RunConfig,
+  waves: AssembleBatchInput['waves'],
+): Promise<KeptSegment[]> {
+  const loaded = await Promise.all(
+    waves.map(async ({ wave, judgements }) => ({
+      episodes: await getJson<Episode[]>(store, wave),
+      judgements: await getJson<EpisodeJudgement[]>(store, judgements),
+    })),
+  );
+  return selectKeptSteps(
+    loaded.flatMap(({ episodes, judgements }) =>
+      episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] })),
+    ),
+    rollout.envStepsPerIteration,
+  );
 }
 
 /** Mean, standard deviation, least and greatest value of each step's number. */
 function spread(name: string, values: readonly number[]): Metrics {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  return { [`${name}/mean`]: mean, [`${name}/std`]: Math.sqrt(variance), [`${name}/min`]: Math.min(...values), [`${name}/max`]: Math.max(...values) };
+  return {
+    [`${name}/mean`]: mean,
+    [`${name}/std`]: Math.sqrt(variance),
+    [`${name}/min`]: Math.min(...values),
+    [`${name}/max`]: Math.max(...values),
+  };
 }
 
-/** GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the iteration (spec.md section 2). */
+/**
+ * GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the
+ * iteration (spec.md section 2).
+ */
 function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: RunConfig): PpoSample[] {
   const samples = segments.flatMap(({ episode, rewards, bootstrapValue }) => {
     const steps = episode.steps.slice(0, rewards.length);
-    const returns = gaeReturns({ rewards, values: steps.map(({ value }) => value), bootstrapValue }, ppo.gamma, ppo.lambda);
+    const returns = gaeReturns(
+      { rewards, values: steps.map(({ value }) => value), bootstrapValue },
+      ppo.gamma,
+      ppo.lambda,
+    );
     return steps.map((step, t) => ({
       state: episode.states[t],
       responseIds: step.responseIds,
@@ -84,8 +128,8 @@ function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: Run
 }
 
 /**
- * Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action cloning). With `confirmed`
- * the thoughts that were right too, as they are.
+ * Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action
+ * cloning). With `confirmed` the thoughts that were right too, as they are.
  */
 function correctionRows(segments: readonly KeptSegment[], config: RunConfig): CorrectionRow[] {
   const { keys } = loadPromptTemplate(config.model.prompt, config.environment.name);
@@ -94,11 +138,22 @@ function correctionRows(segments: readonly KeptSegment[], config: RunConfig): Co
   return segments.flatMap(({ episode, judgement, rewards }) =>
     judgement.verdicts.slice(0, rewards.length).flatMap((verdict, t) => {
       const { thought, action } = episode.steps[t];
-      const [better, next] = verdict.outcome === 'corrected' ? [verdict.correction, verdict.action] : verdict.outcome === 'correct' && confirmed ? [thought!, action] : [null, action];
+      const [better, next] =
+        verdict.outcome === 'corrected'
+          ? [verdict.correction, verdict.action]
+          : verdict.outcome === 'correct' && confirmed
+            ? [thought!, action]
+            : [null, action];
       if (better === null) return [];
       const text = renderResponse(better, actionCloning ? next : action, keys);
       const responseIds = [...tokenizer.encode(text), tokenizer.endId];
-      return [{ state: episode.states[t], responseIds, trainedTokens: actionCloning ? responseIds.length : tokenizer.splitResponse(responseIds).thoughtTokens }];
+      return [
+        {
+          state: episode.states[t],
+          responseIds,
+          trainedTokens: actionCloning ? responseIds.length : tokenizer.splitResponse(responseIds).thoughtTokens,
+        },
+      ];
     }),
   );
 }

@@ -1,14 +1,14 @@
 /** One judged thought of a paid teacher: asked once, durable before it is reported, within the account's limits. */
 import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { LATER } from '../corrector/correct-episode.ts';
-import { type EpisodeProgress, judgeEpisode } from '../corrector/judge-episode.ts';
-import { problemOf } from '../corrector/openai-client.ts';
-import { PaidJudge } from '../corrector/paid-judge.ts';
-import { TeacherError } from '../corrector/teacher.ts';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { LATER } from '../core/corrector/correct-episode.ts';
+import { type EpisodeProgress, judgeEpisode } from '../core/corrector/judge-episode.ts';
+import { problemOf } from '../core/corrector/openai-client.ts';
+import { PaidJudge } from '../core/corrector/paid-judge.ts';
+import { TeacherError } from '../core/corrector/teacher.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
 import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
 import { type JudgingContext, openTeacher } from './review-wave.ts';
@@ -43,23 +43,39 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
         const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
         let counts = addCounts(NO_COUNTS, failed);
         let asked = false;
-        const judged = await judgeEpisode(config, iteration, episodes[slot], soFar, async (request, step) => {
-          const place = `${payer}/${slot}/${step}`;
-          let verdict = await judge.known(request, place);
-          if (verdict === null && asked) return LATER;
-          if (verdict === null) {
-            asked = true;
-            try {
-              verdict = await judge.ask(request, place, cancellationSignal());
-            } catch (error) {
-              if (error instanceof TeacherError) beat.reached({ failures: failed.failures + 1, rateLimited: failed.rateLimited + (error.kind === 'rateLimit' ? 1 : 0) });
-              throw failureOf(error);
+        const judged = await judgeEpisode(
+          config,
+          iteration,
+          episodes[slot],
+          soFar,
+          async (request, step) => {
+            const place = `${payer}/${slot}/${step}`;
+            let verdict = await judge.known(request, place);
+            if (verdict === null && asked) return LATER;
+            if (verdict === null) {
+              asked = true;
+              try {
+                verdict = await judge.ask(request, place, cancellationSignal());
+              } catch (error) {
+                if (error instanceof TeacherError)
+                  beat.reached({
+                    failures: failed.failures + 1,
+                    rateLimited: failed.rateLimited + (error.kind === 'rateLimit' ? 1 : 0),
+                  });
+                throw failureOf(error);
+              }
             }
-          }
-          counts = addCounts(counts, verdict.counts);
-          return verdict;
-        }, { upTo: upTo[slot], over: closed[slot] });
-        return { progress: await putJson(store, 'judged-episode', judged), judged: judged.verdicts.length, done: judged.done, counts };
+            counts = addCounts(counts, verdict.counts);
+            return verdict;
+          },
+          { upTo: upTo[slot], over: closed[slot] },
+        );
+        return {
+          progress: await putJson(store, 'judged-episode', judged),
+          judged: judged.verdicts.length,
+          done: judged.done,
+          counts,
+        };
       }),
     ),
   };
@@ -67,7 +83,10 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
 
 export type ThoughtActivities = ReturnType<typeof createThoughtActivities>;
 
-/** What passes by itself is tried again, when the provider asks for it; what needs a person is the workflow's to wait for. */
+/**
+ * What passes by itself is tried again, when the provider asks for it; what needs a person is the workflow's to wait
+ * for.
+ */
 function failureOf(error: unknown): unknown {
   if (error instanceof CoolingDown) return later(error.message, 'coolDown', error.seconds);
   if (!(error instanceof TeacherError)) return error;

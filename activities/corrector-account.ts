@@ -1,10 +1,10 @@
 /** The account that a corrector worker calls for: its ledger, its limits, and the one gate that all its calls pass. */
 import { activityInfo, getClient } from '@temporalio/activity';
-import type { ArtifactStore } from '../artifacts/store.ts';
-import { AccountGate } from '../corrector/account-gate.ts';
-import { Ledger } from '../corrector/ledger.ts';
-import { type Teacher, TeacherError } from '../corrector/teacher.ts';
-import { queueWorkers, readLimits } from './account-limits.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
+import { AccountGate } from '../core/corrector/account-gate.ts';
+import { Ledger } from '../core/corrector/ledger.ts';
+import { type Teacher, TeacherError } from '../core/corrector/teacher.ts';
+import { queueWorkers, readLimits } from '../core/corrector/account-limits.ts';
 
 /** How old the limits may be that a call goes by. */
 const REFRESH_SECONDS = 5;
@@ -73,6 +73,8 @@ export class CorrectorAccount {
     if (this.#gate.now() < this.#refreshed + REFRESH_SECONDS) return;
     this.#refreshed = this.#gate.now();
     const { tokensPerMinute } = await readLimits(this.#store, this.name);
-    this.#gate.changeTokensPerMinute(tokensPerMinute === null ? null : tokensPerMinute / (await queueWorkers(getClient(), activityInfo().taskQueue)));
+    this.#gate.changeTokensPerMinute(
+      tokensPerMinute === null ? null : tokensPerMinute / (await queueWorkers(getClient(), activityInfo().taskQueue)),
+    );
   }
 }

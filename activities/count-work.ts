@@ -15,5 +15,7 @@ export function countWork(name: keyof typeof COUNTERS, amount: number): void {
 
 /** Shows an iteration's metric as a gauge `gtr_<name>` of its run; slashes become underscores. */
 export function showMetric(run: string, name: string, value: number): void {
-  metricMeter.createGauge(`gtr_${name.replace(/\W/g, '_')}`, 'float', undefined, `${name} of the newest iteration`).set(value, { run });
+  metricMeter
+    .createGauge(`gtr_${name.replace(/\W/g, '_')}`, 'float', undefined, `${name} of the newest iteration`)
+    .set(value, { run });
 }

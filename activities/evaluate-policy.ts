@@ -1,60 +1,78 @@
 /** Plays fixed evaluation deals without cut or learning. */
 import path from 'node:path';
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { thoughtReader } from '../corrector/thought-reading.ts';
-import { gameByName } from '../envs/registry.ts';
-import { type EvaluationPart, evaluationPart } from '../learner/evaluation-part.ts';
-import { playEpisodes, type RolloutProgress } from '../policy/rollout.ts';
-import { appendStep } from '../tensorboard/append-step.ts';
-import { EVENT_FILES, loggedEvaluation } from '../tensorboard/logged-steps.ts';
+import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
+import { playEpisodes, type RolloutProgress } from '../core/policy/rollout.ts';
+import { appendStep } from '../core/tensorboard/append-step.ts';
+import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
-import { getPolicy } from './policy-state.ts';
+import { getPolicy } from '../core/records/policy-state.ts';
+import type { Evaluation, EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { rolloutSettings } from './roll-out-wave.ts';
-import { putEvaluationRecord, readRunRecords, runFolder, writeEvaluation } from './run-records.ts';
+import { putEvaluationRecord, readRunRecords, runFolder, writeEvaluation } from '../core/records/run-records.ts';
 
 /** `iterationsDone`: where in the course of the run; null: apart from any. */
-export type EvaluatePolicyInput = { config: RunConfig; policy: ArtifactRef; runId: string; label: string; iterationsDone: number | null };
-
-/** `heldOut`: the same on held-out deals, where the configuration names some. */
-type Evaluation = EvaluationPart & { heldOut: EvaluationPart | null };
-/** `greedy`: greedy decoding beside sampling, on the same deals (`evaluation.decoding: both`). */
-export type EvaluatePolicyResult = Evaluation & { greedy: Evaluation | null };
+export type EvaluatePolicyInput = {
+  config: RunConfig;
+  policy: ArtifactRef;
+  runId: string;
+  label: string;
+  iterationsDone: number | null;
+};
 
 type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
 
 export function createEvaluationActivities({ store, home }: ActivityDependencies, agents: AgentCache) {
   return {
-    evaluatePolicy: activity(async ({ config, policy, runId, label, iterationsDone }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
-      withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
-        const { evaluation, environment } = config;
-        const agent = await agents.get(config);
-        await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-        const game = gameByName(environment.name);
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const resume = await beat.resume((point) => getJson<Progress>(store, point));
-        const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
-        for (const [index, { options, temperature }] of plays(config).entries()) {
-          if (index < parts.length) continue;
-          const settings = { ...rolloutSettings(config), episodes: evaluation.episodes, leaveAfterFailure: false, temperature };
-          const parsed = game.parseOptions(options);
-          const { episodes } = await playEpisodes(agent, game, parsed, { seed: evaluation.seed, iteration: 0, firstEpisode: 0 }, settings, {
-            resume: resume && index === resume.finished.length ? resume.deals : undefined,
-            onRound: async (deals) => {
-              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));
-              beat.leaveIfInterrupted();
-            },
-          });
-          parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
-        }
-        const result = collect(config, parts);
-        await putEvaluationRecord(store, runId, label, result);
-        await writeEvaluation(runFolder(home, runId), label, result);
-        if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
-        return result;
-      }),
+    evaluatePolicy: activity(
+      async ({ config, policy, runId, label, iterationsDone }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
+        withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
+          const { evaluation, environment } = config;
+          const agent = await agents.get(config);
+          await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+          const game = gameByName(environment.name);
+          const clock = new ResumeClock(config.durability.resumePointSeconds);
+          const resume = await beat.resume((point) => getJson<Progress>(store, point));
+          const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
+          for (const [index, { options, temperature }] of plays(config).entries()) {
+            if (index < parts.length) continue;
+            const settings = {
+              ...rolloutSettings(config),
+              episodes: evaluation.episodes,
+              leaveAfterFailure: false,
+              temperature,
+            };
+            const parsed = game.parseOptions(options);
+            const { episodes } = await playEpisodes(
+              agent,
+              game,
+              parsed,
+              { seed: evaluation.seed, iteration: 0, firstEpisode: 0 },
+              settings,
+              {
+                resume: resume && index === resume.finished.length ? resume.deals : undefined,
+                onRound: async (deals) => {
+                  if (beat.interrupted || clock.due())
+                    beat.reached(
+                      await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress),
+                    );
+                  beat.leaveIfInterrupted();
+                },
+              },
+            );
+            parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
+          }
+          const result = collect(config, parts);
+          await putEvaluationRecord(store, runId, label, result);
+          await writeEvaluation(runFolder(home, runId), label, result);
+          if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
+          return result;
+        }),
     ),
   };
 }
@@ -62,25 +80,44 @@ export function createEvaluationActivities({ store, home }: ActivityDependencies
 export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
 
 /** Puts an evaluation into the run's event file, behind those before it. */
-async function logEvaluation({ store, home }: ActivityDependencies, runId: string, iterationsDone: number, result: EvaluatePolicyResult): Promise<void> {
+async function logEvaluation(
+  { store, home }: ActivityDependencies,
+  runId: string,
+  iterationsDone: number,
+  result: EvaluatePolicyResult,
+): Promise<void> {
   const place = (label: string) => (label === 'start' ? 0 : Number(/^iteration-(\d+)$/.exec(label)?.[1] ?? Infinity));
-  const earlier = (await readRunRecords(store, runId)).evaluations.map(({ label, ...one }) => ({ done: place(label), ...one })).filter(({ done }) => done < iterationsDone).sort((a, b) => a.done - b.done);
+  const earlier = (await readRunRecords(store, runId)).evaluations
+    .map(({ label, ...one }) => ({ done: place(label), ...one }))
+    .filter(({ done }) => done < iterationsDone)
+    .sort((a, b) => a.done - b.done);
   const now = Date.now() / 1000;
-  await appendStep(path.join(runFolder(home, runId), 'tensorboard', EVENT_FILES.evaluation), loggedEvaluation(iterationsDone, now, result), {
-    numbers: earlier.map(({ done }) => done),
-    read: async () => earlier.map(({ done, result }) => loggedEvaluation(done, now, result)),
-  });
+  await appendStep(
+    path.join(runFolder(home, runId), 'tensorboard', EVENT_FILES.evaluation),
+    loggedEvaluation(iterationsDone, now, result),
+    {
+      numbers: earlier.map(({ done }) => done),
+      read: async () => earlier.map(({ done, result }) => loggedEvaluation(done, now, result)),
+    },
+  );
 }
 
 /** What is played, in order: each way of decoding on the evaluation deals and on the held-out ones. */
 function plays({ environment, evaluation, rollout }: RunConfig): { options: object; temperature: number }[] {
-  const temperatures = { sampled: [rollout.temperature], greedy: [0], both: [rollout.temperature, 0] }[evaluation.decoding];
-  return temperatures.flatMap((temperature) => evaluationDeals({ environment, evaluation }).map((options) => ({ options, temperature })));
+  const temperatures = { sampled: [rollout.temperature], greedy: [0], both: [rollout.temperature, 0] }[
+    evaluation.decoding
+  ];
+  return temperatures.flatMap((temperature) =>
+    evaluationDeals({ environment, evaluation }).map((options) => ({ options, temperature })),
+  );
 }
 
 /** Options of the evaluation deals, and of the held-out ones if there are some. */
 export function evaluationDeals({ environment, evaluation }: Pick<RunConfig, 'environment' | 'evaluation'>): object[] {
-  return [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])].map((options) => ({ ...environment.options, ...options }));
+  return [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])].map((options) => ({
+    ...environment.options,
+    ...options,
+  }));
 }
 
 /** The parts in the order of `plays` as one result. */

@@ -1,14 +1,14 @@
 /**
- * Places at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where `GTR_FAULTS` names a folder, an
- * activity that meets the place in its `armed.json` renames the file to `reached.json`, so that each fault happens once, and waits until that is
- * removed. Without the variable nothing of this exists.
+ * Places at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where
+ * `GTR_FAULTS` names a folder, an activity that meets the place in its `armed.json` renames the file to `reached.json`,
+ * so that each fault happens once, and waits until that is removed. Without the variable nothing of this exists.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
-import type { ArtifactStore } from '../artifacts/store.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
 
 /** Before an activity does anything; after its n-th durable write into the store; after its work, before it reports. */
 export const FAULT_PLACES = ['start', 'written', 'end'] as const;
@@ -36,7 +36,12 @@ export async function faultPoint(place: FaultPlace): Promise<void> {
   const text = await readFile(armed, 'utf8').catch(() => null);
   if (text === null) return;
   const fault = JSON.parse(text) as Fault;
-  if (fault.activity !== activityInfo().activityType || fault.place !== place || (place === 'written' && fault.writes !== written)) return;
+  if (
+    fault.activity !== activityInfo().activityType ||
+    fault.place !== place ||
+    (place === 'written' && fault.writes !== written)
+  )
+    return;
   try {
     await rename(armed, reached);
   } catch {

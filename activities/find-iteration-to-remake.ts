@@ -1,27 +1,41 @@
-/** Finds what must run again when artifacts of a run have gone missing or bad: from whole inputs come the same bytes. */
-import { reach } from '../artifacts/references.ts';
+/**
+ * Finds what must run again when artifacts of a run have gone missing or bad: from whole inputs come the same bytes.
+ */
+import { reach } from '../core/artifacts/references.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import { type IterationRecord, readRunRecords } from './run-records.ts';
+import { type IterationRecord, readRunRecords } from '../core/records/run-records.ts';
 
 export type FindIterationToRemakeInput = { runId: string; /** Iterations that the run has done. */ iterations: number };
 
 /** `start`: what the iteration began with; null for the first, which begins with what opening the model gives. */
-export type IterationToRemake = { iteration: number; config: RunConfig; start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'> | null };
+export type IterationToRemake = {
+  iteration: number;
+  config: RunConfig;
+  start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'> | null;
+};
 
 export function createRemakeActivities({ store }: ActivityDependencies) {
   return {
     /** The iteration behind the newest one whose results are whole; null when that is the last one done. */
-    findIterationToRemake: activity(async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
-      const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
-      for (let newest = records.length; newest > 0; newest--) {
-        const { policy, optimizer, corrections, keptPerWave } = records[newest - 1];
-        const reached = await reach(store, new Map([[runId, [policy, optimizer, corrections]]]), 'all');
-        if (![...reached.values()].every(({ problem }) => problem === null)) continue;
-        return newest === records.length ? null : { iteration: newest, config: records[newest].config, start: { policy, optimizer, corrections, keptPerWave } };
-      }
-      return records.length === 0 ? null : { iteration: 0, config: records[0].config, start: null };
-    }),
+    findIterationToRemake: activity(
+      async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
+        const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
+        for (let newest = records.length; newest > 0; newest--) {
+          const { policy, optimizer, corrections, keptPerWave } = records[newest - 1];
+          const reached = await reach(store, new Map([[runId, [policy, optimizer, corrections]]]), 'all');
+          if (![...reached.values()].every(({ problem }) => problem === null)) continue;
+          return newest === records.length
+            ? null
+            : {
+                iteration: newest,
+                config: records[newest].config,
+                start: { policy, optimizer, corrections, keptPerWave },
+              };
+        }
+        return records.length === 0 ? null : { iteration: 0, config: records[0].config, start: null };
+      },
+    ),
   };
 }
 

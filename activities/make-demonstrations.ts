@@ -1,14 +1,17 @@
-/** Demonstrations for the supervised warm start, by the expert or from a user's file, in the order of training and in pages. */
+/**
+ * Demonstrations for the supervised warm start, by the expert or from a user's file, in the order of training and in
+ * pages.
+ */
 import path from 'node:path';
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { SftConfig } from '../configs/schema.ts';
-import { type Demonstration, makeDemonstrations } from '../corrector/demonstrations.ts';
-import { type PictureDemonstration, readLlavaDemonstrations } from '../corrector/llava-demonstrations.ts';
-import { loadPromptTemplate } from '../policy/prompt-template.ts';
-import { RandomStream } from '../random/counter.ts';
+import { type Demonstration, makeDemonstrations } from '../core/corrector/demonstrations.ts';
+import { type PictureDemonstration, readLlavaDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import { RandomStream } from '../core/random/counter.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
-import { PROJECT } from './agent-cache.ts';
+import { PROJECT } from '../configs/project-folder.ts';
 
 export type MakeDemonstrationsInput = { config: SftConfig };
 
@@ -26,10 +29,16 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
         const all: readonly (Demonstration | PictureDemonstration)[] =
           file === null
             ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
-            : await Array.fromAsync(readLlavaDemonstrations(path.resolve(PROJECT, file), images === null ? null : path.resolve(PROJECT, images)));
+            : await Array.fromAsync(
+                readLlavaDemonstrations(
+                  path.resolve(PROJECT, file),
+                  images === null ? null : path.resolve(PROJECT, images),
+                ),
+              );
         const ordered = inTrainingOrder(all, config);
         const pages: ArtifactRef[] = [];
-        for (let from = 0; from < ordered.length; from += PAGE) pages.push(await putJson(store, 'demonstrations-page', ordered.slice(from, from + PAGE)));
+        for (let from = 0; from < ordered.length; from += PAGE)
+          pages.push(await putJson(store, 'demonstrations-page', ordered.slice(from, from + PAGE)));
         return await putJson(store, 'demonstrations', { pages } satisfies DemonstrationPages);
       }),
     ),
@@ -38,7 +47,10 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
 
 export type DemonstrationActivities = ReturnType<typeof createDemonstrationActivities>;
 
-/** Demonstrations among which those of one walk are spread: few enough that their games are still there when they are trained on. */
+/**
+ * Demonstrations among which those of one walk are spread: few enough that their games are still there when they are
+ * trained on.
+ */
 const WALKS_SPREAD_OVER = 256;
 
 /** All of them in a seeded order, and again in another, until there are `count`; those of one walk near each other. */
@@ -46,23 +58,30 @@ function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count, 
   const spread = walk.taught > 1 ? WALKS_SPREAD_OVER : all.length;
   const passes = Array.from({ length: Math.ceil(count / all.length) }, (_, pass) => {
     const random = new RandomStream({ seed, purpose: 'demonstration order', episode: pass });
-    return Array.from({ length: Math.ceil(all.length / spread) }, (_, part) => random.shuffled(all.slice(part * spread, (part + 1) * spread))).flat();
+    return Array.from({ length: Math.ceil(all.length / spread) }, (_, part) =>
+      random.shuffled(all.slice(part * spread, (part + 1) * spread)),
+    ).flat();
   });
   return passes.flat().slice(0, count);
 }
 
 /** Reads the stored list from `from` to before `until`; of the pages only the newest is kept. */
-export function demonstrationReader(store: ArtifactStore, ref: ArtifactRef): (from: number, until: number) => Promise<(Demonstration | PictureDemonstration)[]> {
+export function demonstrationReader(
+  store: ArtifactStore,
+  ref: ArtifactRef,
+): (from: number, until: number) => Promise<(Demonstration | PictureDemonstration)[]> {
   let manifest: DemonstrationPages | null = null;
   let newest: { page: number; content: (Demonstration | PictureDemonstration)[] } | null = null;
   const pageAt = async (page: number) => {
     manifest ??= await getJson<DemonstrationPages>(store, ref);
-    if (newest?.page !== page) newest = { page, content: page < manifest.pages.length ? await getJson(store, manifest.pages[page]) : [] };
+    if (newest?.page !== page)
+      newest = { page, content: page < manifest.pages.length ? await getJson(store, manifest.pages[page]) : [] };
     return newest.content;
   };
   return async (from, until) => {
     const found: (Demonstration | PictureDemonstration)[] = [];
-    for (let page = Math.floor(from / PAGE); page * PAGE < until; page++) found.push(...(await pageAt(page)).slice(Math.max(0, from - page * PAGE), until - page * PAGE));
+    for (let page = Math.floor(from / PAGE); page * PAGE < until; page++)
+      found.push(...(await pageAt(page)).slice(Math.max(0, from - page * PAGE), until - page * PAGE));
     return found;
   };
 }

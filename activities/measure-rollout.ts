@@ -1,11 +1,15 @@
-/** What judged waves say of the policy that sampled them: metrics and samples for people, which nothing trains on and the update need not wait for. */
-import { putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
-import { thoughtReader } from '../corrector/thought-reading.ts';
-import { gameByName } from '../envs/registry.ts';
-import { type Metrics, rolloutMetrics } from '../learner/rollout-metrics.ts';
-import { type ThoughtSample, thoughtSamples } from '../learner/thought-samples.ts';
-import { loadPromptTemplate } from '../policy/prompt-template.ts';
+/**
+ * What judged waves say of the policy that sampled them: metrics and samples for people, which nothing trains on and
+ * the update need not wait for.
+ */
+import { putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { rolloutMetrics } from '../core/learner/rollout-metrics.ts';
+import type { Metrics } from '../core/episodes/metrics.ts';
+import { type ThoughtSample, thoughtSamples } from '../core/learner/thought-samples.ts';
+import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
@@ -14,15 +18,25 @@ export type MeasureRolloutResult = { samples: ArtifactRef; metrics: Metrics };
 
 export function createMeasureActivities({ store }: ActivityDependencies) {
   return {
-    measureRollout: activity(async ({ config, iteration, waves }: MeasureRolloutInput): Promise<MeasureRolloutResult> => {
-      const segments = await keptSegments(store, config, waves);
-      const game = gameByName(config.environment.name);
-      const reader = thoughtReader(game, game.parseOptions(config.environment.options), loadPromptTemplate(config.model.prompt, game.name).thought);
-      return {
-        samples: await putJson(store, 'samples', thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[]),
-        metrics: rolloutMetrics(segments, reader, game.outcome),
-      };
-    }),
+    measureRollout: activity(
+      async ({ config, iteration, waves }: MeasureRolloutInput): Promise<MeasureRolloutResult> => {
+        const segments = await keptSegments(store, config, waves);
+        const game = gameByName(config.environment.name);
+        const reader = thoughtReader(
+          game,
+          game.parseOptions(config.environment.options),
+          loadPromptTemplate(config.model.prompt, game.name).thought,
+        );
+        return {
+          samples: await putJson(
+            store,
+            'samples',
+            thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[],
+          ),
+          metrics: rolloutMetrics(segments, reader, game.outcome),
+        };
+      },
+    ),
   };
 }
 

@@ -1,19 +1,24 @@
 /** Opens the model of a run and stores its first policy and optimizer. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameByName } from '../envs/registry.ts';
-import { checkProvider } from '../graph/provider.ts';
-import { initAdam } from '../learner/adam.ts';
-import { longestPrompt } from '../policy/longest-prompt.ts';
-import { checkFit } from '../policy/model-fit.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { checkProvider } from '../core/graph/provider.ts';
+import { initAdam } from '../core/learner/adam.ts';
+import { longestPrompt } from '../core/policy/longest-prompt.ts';
+import { checkFit } from '../core/policy/model-fit.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
-import { putOptimizer, putPolicy } from './policy-state.ts';
+import { putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 
 export type PrepareRunInput = { config: RunConfig };
-export type PrepareRunResult = { policy: ArtifactRef; optimizer: ArtifactRef; modelSha256: string; trainedParameters: number };
+export type PrepareRunResult = {
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  modelSha256: string;
+  trainedParameters: number;
+};
 
 export function createPreparationActivities({ store }: ActivityDependencies, agents: AgentCache) {
   return {
@@ -21,10 +26,15 @@ export function createPreparationActivities({ store }: ActivityDependencies, age
       withHeartbeat(async () => {
         await checkProvider(config.engine.provider);
         const game = gameByName(config.environment.name);
-        for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}]) game.parseOptions({ ...config.environment.options, ...others });
+        for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}])
+          game.parseOptions({ ...config.environment.options, ...others });
         const agent = await agents.get(config);
         const { options, maxEpisodeSteps } = config.environment;
-        checkFit(agent.checkpoint, config, longestPrompt(agent, game, game.parseOptions(options), maxEpisodeSteps, config.seed));
+        checkFit(
+          agent.checkpoint,
+          config,
+          longestPrompt(agent, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+        );
         const parameters = agent.engine.initialParameters(config.seed);
         return {
           policy: await putPolicy(store, agent.engine, parameters),

@@ -1,17 +1,33 @@
-/** Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each iteration once, whatever was retried. */
-import { readFile } from 'node:fs/promises';
+/**
+ * Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each
+ * iteration once, whatever was retried.
+ */
 import path from 'node:path';
-import { writeDurably } from '../artifacts/file-store.ts';
-import type { ArtifactStore } from '../artifacts/store.ts';
-import { appendStep } from '../tensorboard/append-step.ts';
-import type { LoggedStep } from '../tensorboard/event-file.ts';
-import { EVENT_FILES, loggedIteration } from '../tensorboard/logged-steps.ts';
+import { writeDurably } from '../core/artifacts/file-store.ts';
+import { appendStep } from '../core/tensorboard/append-step.ts';
+import { EVENT_FILES } from '../core/tensorboard/logged-steps.ts';
+import { iterationStep } from '../core/tensorboard/iteration-step.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { countWork, showMetric } from './count-work.ts';
-import { type IterationRecord, type MetricsLine, metricsLines, putIterationRecord, readRunRecords, readSamples, runFolder } from './run-records.ts';
+import {
+  type IterationRecord,
+  type MetricsLine,
+  metricsLines,
+  putIterationRecord,
+  readMetrics,
+  readRunRecords,
+  runFolder,
+} from '../core/records/run-records.ts';
 
 /** Metrics of an iteration that a worker shows as gauges. */
-const SHOWN = ['episode/success', 'episode/reward/mean', 'thought/correctedRate', 'policy/kl', 'corrector/costUsd', 'time/iteration'];
+const SHOWN = [
+  'episode/success',
+  'episode/reward/mean',
+  'thought/correctedRate',
+  'policy/kl',
+  'corrector/costUsd',
+  'time/iteration',
+];
 
 export type PublishMetricsInput = IterationRecord & { runId: string };
 
@@ -19,14 +35,24 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
   return {
     publishMetrics: activity(async ({ runId, ...finished }: PublishMetricsInput): Promise<null> => {
       const folder = runFolder(home, runId);
-      const earlierRecords = async () => (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < finished.iteration);
-      const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(({ iteration }) => iteration < finished.iteration);
+      const earlierRecords = async () =>
+        (await readRunRecords(store, runId)).iterations.filter(({ iteration }) => iteration < finished.iteration);
+      const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(
+        ({ iteration }) => iteration < finished.iteration,
+      );
       // What other machines published, or an earlier life of this one, is in the store.
       const earlier = (lines.at(-1)?.iteration ?? -1) === finished.iteration - 1 ? lines : await earlierRecords();
-      const record: IterationRecord = { ...finished, metrics: { ...finished.metrics, 'episode/success/window': windowSuccess([...earlier, finished], finished.config.successWindow) } };
+      const record: IterationRecord = {
+        ...finished,
+        metrics: {
+          ...finished.metrics,
+          'episode/success/window': windowSuccess([...earlier, finished], finished.config.successWindow),
+        },
+      };
       await putIterationRecord(store, runId, record);
       countWork('gtr_iterations', 1);
-      for (const name of SHOWN) if (typeof record.metrics[name] === 'number') showMetric(runId, name, record.metrics[name]);
+      for (const name of SHOWN)
+        if (typeof record.metrics[name] === 'number') showMetric(runId, name, record.metrics[name]);
       await writeDurably(path.join(folder, 'metrics.jsonl'), metricsLines([...earlier, record]));
       await appendStep(path.join(folder, 'tensorboard', EVENT_FILES.training), await iterationStep(store, record), {
         numbers: earlier.map(({ iteration }) => iteration),
@@ -39,7 +65,10 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
 
 export type MetricsActivities = ReturnType<typeof createMetricsActivities>;
 
-/** Success over the newest iterations that hold `episodes` episodes, or over all while they hold fewer; null before the first episode has ended. */
+/**
+ * Success over the newest iterations that hold `episodes` episodes, or over all while they hold fewer; null before the
+ * first episode has ended.
+ */
 function windowSuccess(lines: readonly Pick<MetricsLine, 'metrics'>[], episodes: number): number | null {
   let [successes, count] = [0, 0];
   for (let index = lines.length - 1; index >= 0 && count < episodes; index--) {
@@ -48,19 +77,4 @@ function windowSuccess(lines: readonly Pick<MetricsLine, 'metrics'>[], episodes:
     count += ended ?? 0;
   }
   return count === 0 ? null : successes / count;
-}
-
-/** An iteration as TensorBoard shows it; without pictures and thoughts where their samples are lost. */
-export async function iterationStep(store: ArtifactStore, record: IterationRecord): Promise<LoggedStep> {
-  const samples = await readSamples(store, record.samples);
-  return loggedIteration(record, record.config, typeof samples === 'string' ? [] : samples);
-}
-
-/** The lines of a metrics.jsonl; none when there is no file yet. */
-export async function readMetrics(file: string): Promise<MetricsLine[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as MetricsLine);
 }

@@ -1,36 +1,59 @@
-/** The light part of judging a wave by a paid teacher: what needs no question, what is to be asked about, and the verdicts as one artifact at the end. */
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+/**
+ * The light part of judging a wave by a paid teacher: what needs no question, what is to be asked about, and the
+ * verdicts as one artifact at the end.
+ */
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { LATER } from '../corrector/correct-episode.ts';
-import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../corrector/judge-episode.ts';
-import { Ledger } from '../corrector/ledger.ts';
-import { makeTeacher } from '../corrector/make-teacher.ts';
-import { likelyKept, mostKept } from '../corrector/needed-steps.ts';
-import { PaidJudge } from '../corrector/paid-judge.ts';
-import type { Teacher } from '../corrector/teacher.ts';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
-import { loadTokenizer } from '../policy/tokenizer.ts';
+import { LATER } from '../core/corrector/correct-episode.ts';
+import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../core/corrector/judge-episode.ts';
+import { Ledger } from '../core/corrector/ledger.ts';
+import { makeTeacher } from '../core/corrector/make-teacher.ts';
+import { likelyKept, mostKept } from '../core/corrector/needed-steps.ts';
+import { PaidJudge } from '../core/corrector/paid-judge.ts';
+import type { Teacher } from '../core/corrector/teacher.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import { modelFolder } from './agent-cache.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { type CorrectEpisodesInput, type CorrectEpisodesResult, putJudgements } from './correct-episodes-locally.ts';
 import { getSampled, type RolloutWaveResult } from './roll-out-wave.ts';
 
-/** What the thoughts of one wave are judged by. `payer`: the wave's name in the ledger. `progress`: of each episode, before anyone was asked; `upTo`: steps of it that are judged now. */
-export type JudgingContext = { config: RunConfig; iteration: number; payer: string; wave: Pick<RolloutWaveResult, 'over' | 'episodes'>; closed: boolean[]; progress: EpisodeProgress[]; upTo: number[] };
+/**
+ * What the thoughts of one wave are judged by. `payer`: the wave's name in the ledger. `progress`: of each episode,
+ * before anyone was asked; `upTo`: steps of it that are judged now.
+ */
+export type JudgingContext = {
+  config: RunConfig;
+  iteration: number;
+  payer: string;
+  wave: Pick<RolloutWaveResult, 'over' | 'episodes'>;
+  closed: boolean[];
+  progress: EpisodeProgress[];
+  upTo: number[];
+};
 
 /**
- * `needed`: kept steps for which the wave is judged. `context`: of the review before, null: the first. `judged`: progress of episodes that were asked about since,
- * by slot. `underWay`: slots of which a thought is being asked about.
+ * `needed`: kept steps for which the wave is judged. `context`: of the review before, null: the first. `judged`:
+ * progress of episodes that were asked about since, by slot. `underWay`: slots of which a thought is being asked about.
  */
-export type ReviewWaveInput = CorrectEpisodesInput & { payer: string; needed: number; context: ArtifactRef | null; judged: Record<number, ArtifactRef>; underWay: number[] };
+export type ReviewWaveInput = CorrectEpisodesInput & {
+  payer: string;
+  needed: number;
+  context: ArtifactRef | null;
+  judged: Record<number, ArtifactRef>;
+  underWay: number[];
+};
 
-/** How far an episode is: `judged` of the `upTo` steps that are judged now; `done`: nothing of it will be asked any more. */
+/**
+ * How far an episode is: `judged` of the `upTo` steps that are judged now; `done`: nothing of it will be asked any
+ * more.
+ */
 export type EpisodeReview = { judged: number; upTo: number; done: boolean };
 
 /**
- * `thoughtUsd`: the most that one of the open thoughts may cost, null where the model's price is unknown. `closed`: the verdicts, once enough is judged of a
- * wave that is over; `whole`: nothing of it was left unjudged.
+ * `thoughtUsd`: the most that one of the open thoughts may cost, null where the model's price is unknown. `closed`: the
+ * verdicts, once enough is judged of a wave that is over; `whole`: nothing of it was left unjudged.
  */
 export type ReviewWaveResult = {
   context: ArtifactRef;
@@ -42,48 +65,76 @@ export type ReviewWaveResult = {
 
 export function createReviewActivities({ store }: ActivityDependencies) {
   return {
-    /** Judges what the solver (`verified-skip`) and the ledger know of the episodes that are needed, up to the first question of each. */
-    reviewWave: activity(async ({ config, iteration, wave, payer, needed, context, judged, underWay }: ReviewWaveInput): Promise<ReviewWaveResult> => {
-      const judge = new PaidJudge(config, openTeacher(config), new Ledger(store));
-      const { episodes, closed } = await getSampled(store, wave);
-      const likely = await likelyKept(config, iteration, episodes, closed);
-      const before = context === null ? [] : (await getJson<JudgingContext>(store, context)).progress;
-      const progress: EpisodeProgress[] = [];
-      const reviews: EpisodeReview[] = [];
-      let counts = NO_COUNTS;
-      let thoughtUsd: number | null = 0;
-      let left = needed;
-      for (const [slot, episode] of episodes.entries()) {
-        const upTo = Math.min(Math.max(left, 0), episode.steps.length);
-        const soFar = judged[slot] === undefined ? (before[slot] ?? NOT_JUDGED_YET) : await getJson<EpisodeProgress>(store, judged[slot]);
-        const now = underWay.includes(slot)
-          ? soFar
-          : await judgeEpisode(
-              config,
-              iteration,
-              episode,
-              soFar,
-              async (request, step) => {
-                const known = await judge.known(request, `${payer}/${slot}/${step}`);
-                if (known !== null) counts = addCounts(counts, known.counts);
-                else thoughtUsd = largest(thoughtUsd, judge.mostUsd(request));
-                return known ?? LATER;
-              },
-              { upTo, over: closed[slot] },
-            );
-        progress.push(now);
-        reviews.push({ judged: now.verdicts.length, upTo, done: now.done });
-        left -= mostKept(likely[slot], now, config.environment.maxEpisodeSteps);
-      }
-      const open = reviews.some(({ judged: steps, upTo, done }) => !done && steps < upTo);
-      return {
-        context: await putJson(store, 'judging', { config, iteration, payer, wave: { over: wave.over, episodes: wave.episodes }, closed, progress, upTo: reviews.map(({ upTo }) => upTo) } satisfies JudgingContext),
-        episodes: reviews,
-        thoughtUsd,
-        counts,
-        closed: open || !wave.over ? null : { ...(await putJudgements(store, progress)), whole: progress.every(({ done }) => done) },
-      };
-    }),
+    /**
+     * Judges what the solver (`verified-skip`) and the ledger know of the episodes that are needed, up to the first
+     * question of each.
+     */
+    reviewWave: activity(
+      async ({
+        config,
+        iteration,
+        wave,
+        payer,
+        needed,
+        context,
+        judged,
+        underWay,
+      }: ReviewWaveInput): Promise<ReviewWaveResult> => {
+        const judge = new PaidJudge(config, openTeacher(config), new Ledger(store));
+        const { episodes, closed } = await getSampled(store, wave);
+        const likely = await likelyKept(config, iteration, episodes, closed);
+        const before = context === null ? [] : (await getJson<JudgingContext>(store, context)).progress;
+        const progress: EpisodeProgress[] = [];
+        const reviews: EpisodeReview[] = [];
+        let counts = NO_COUNTS;
+        let thoughtUsd: number | null = 0;
+        let left = needed;
+        for (const [slot, episode] of episodes.entries()) {
+          const upTo = Math.min(Math.max(left, 0), episode.steps.length);
+          const soFar =
+            judged[slot] === undefined
+              ? (before[slot] ?? NOT_JUDGED_YET)
+              : await getJson<EpisodeProgress>(store, judged[slot]);
+          const now = underWay.includes(slot)
+            ? soFar
+            : await judgeEpisode(
+                config,
+                iteration,
+                episode,
+                soFar,
+                async (request, step) => {
+                  const known = await judge.known(request, `${payer}/${slot}/${step}`);
+                  if (known !== null) counts = addCounts(counts, known.counts);
+                  else thoughtUsd = largest(thoughtUsd, judge.mostUsd(request));
+                  return known ?? LATER;
+                },
+                { upTo, over: closed[slot] },
+              );
+          progress.push(now);
+          reviews.push({ judged: now.verdicts.length, upTo, done: now.done });
+          left -= mostKept(likely[slot], now, config.environment.maxEpisodeSteps);
+        }
+        const open = reviews.some(({ judged: steps, upTo, done }) => !done && steps < upTo);
+        return {
+          context: await putJson(store, 'judging', {
+            config,
+            iteration,
+            payer,
+            wave: { over: wave.over, episodes: wave.episodes },
+            closed,
+            progress,
+            upTo: reviews.map(({ upTo }) => upTo),
+          } satisfies JudgingContext),
+          episodes: reviews,
+          thoughtUsd,
+          counts,
+          closed:
+            open || !wave.over
+              ? null
+              : { ...(await putJudgements(store, progress)), whole: progress.every(({ done }) => done) },
+        };
+      },
+    ),
   };
 }
 

@@ -1,23 +1,30 @@
 /** Samples one wave of episodes with the policy, in parts where a paid teacher judges them meanwhile. */
-import { getJson, putJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { hasPaidTeacher, type RunConfig } from '../configs/schema.ts';
-import { likelyKept } from '../corrector/needed-steps.ts';
-import { gameByName } from '../envs/registry.ts';
-import { thoughtPerplexity } from '../learner/thought-perplexity.ts';
-import type { Episode } from '../learner/trajectory.ts';
-import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../policy/rollout.ts';
+import { likelyKept } from '../core/corrector/needed-steps.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
+import type { Episode } from '../core/episodes/episode.ts';
+import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { countWork } from './count-work.ts';
-import { getPolicy } from './policy-state.ts';
+import { getPolicy } from '../core/records/policy-state.ts';
 
 /** `soFar`: what earlier parts of the wave came to. */
-export type RolloutWaveInput = { config: RunConfig; iteration: number; wave: number; policy: ArtifactRef; soFar?: RolloutWaveResult };
+export type RolloutWaveInput = {
+  config: RunConfig;
+  iteration: number;
+  wave: number;
+  policy: ArtifactRef;
+  soFar?: RolloutWaveResult;
+};
 
 /**
- * `episodes`: of a wave that is `over`, else its `RolloutProgress`; seconds count all parts. `likelySteps`: kept steps as the exact solver sees it, null where
- * it judges itself, and before the wave is over. `perplexity`: of thoughts of an iteration's first wave under the starting checkpoint; null in the others.
+ * `episodes`: of a wave that is `over`, else its `RolloutProgress`; seconds count all parts. `likelySteps`: kept steps
+ * as the exact solver sees it, null where it judges itself, and before the wave is over. `perplexity`: of thoughts of
+ * an iteration's first wave under the starting checkpoint; null in the others.
  */
 export type RolloutWaveResult = {
   wave: number;
@@ -51,50 +58,60 @@ export function rolloutSettings(config: RunConfig): RolloutSettings {
 
 export function createRolloutActivities({ store }: ActivityDependencies, agents: AgentCache) {
   return {
-    rolloutWave: activity(async ({ config, iteration, wave, policy, soFar }: RolloutWaveInput): Promise<RolloutWaveResult> =>
-      withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
-        const started = performance.now();
-        const agent = await agents.get(config);
-        const before = agent.engine.seconds;
-        if (agent.policy !== policy.sha256) await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-        const game = gameByName(config.environment.name);
-        const options = game.parseOptions(config.environment.options);
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
-        const progress = await playEpisodes(
-          agent,
-          game,
-          options,
-          { seed: config.seed, iteration, firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave },
-          rolloutSettings(config),
-          {
-            resume: (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ?? (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
-            onRound: async (reached) => {
-              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', reached));
-              beat.leaveIfInterrupted();
-              if (handOver?.due()) return 'leave';
+    rolloutWave: activity(
+      async ({ config, iteration, wave, policy, soFar }: RolloutWaveInput): Promise<RolloutWaveResult> =>
+        withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
+          const started = performance.now();
+          const agent = await agents.get(config);
+          const before = agent.engine.seconds;
+          if (agent.policy !== policy.sha256)
+            await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+          const game = gameByName(config.environment.name);
+          const options = game.parseOptions(config.environment.options);
+          const clock = new ResumeClock(config.durability.resumePointSeconds);
+          const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+          const progress = await playEpisodes(
+            agent,
+            game,
+            options,
+            {
+              seed: config.seed,
+              iteration,
+              firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave,
             },
-          },
-        );
-        const { over, episodes } = progress;
-        const steps = episodes.flatMap((episode: Episode) => episode.steps.map((step, t) => ({ step, state: episode.states[t] })));
-        const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
-        if (over) {
-          countWork('gtr_env_steps', steps.length);
-          countWork('gtr_response_tokens', responseTokens);
-        }
-        const first = over && wave === 0;
-        if (first) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
-        return {
-          wave,
-          ...(await putSampled(store, config, iteration, progress)),
-          envSteps: steps.length,
-          responseTokens,
-          perplexity: first ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null,
-          seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
-          modelSeconds: (soFar?.modelSeconds ?? 0) + agent.engine.seconds - before,
-        };
-      }),
+            rolloutSettings(config),
+            {
+              resume:
+                (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ??
+                (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
+              onRound: async (reached) => {
+                if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', reached));
+                beat.leaveIfInterrupted();
+                if (handOver?.due()) return 'leave';
+              },
+            },
+          );
+          const { over, episodes } = progress;
+          const steps = episodes.flatMap((episode: Episode) =>
+            episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
+          );
+          const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
+          if (over) {
+            countWork('gtr_env_steps', steps.length);
+            countWork('gtr_response_tokens', responseTokens);
+          }
+          const first = over && wave === 0;
+          if (first) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
+          return {
+            wave,
+            ...(await putSampled(store, config, iteration, progress)),
+            envSteps: steps.length,
+            responseTokens,
+            perplexity: first ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null,
+            seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
+            modelSeconds: (soFar?.modelSeconds ?? 0) + agent.engine.seconds - before,
+          };
+        }),
     ),
   };
 }
@@ -102,15 +119,34 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
 export type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 
 /** Stores what was sampled of a wave, with what a paid teacher will likely keep of it. */
-export async function putSampled(store: ArtifactStore, config: RunConfig, iteration: number, progress: RolloutProgress): Promise<Pick<RolloutWaveResult, 'over' | 'episodes' | 'likelySteps'>> {
+export async function putSampled(
+  store: ArtifactStore,
+  config: RunConfig,
+  iteration: number,
+  progress: RolloutProgress,
+): Promise<Pick<RolloutWaveResult, 'over' | 'episodes' | 'likelySteps'>> {
   const { over, episodes, closed } = progress;
   if (!over) return { over, episodes: await putJson(store, 'rollout-progress', progress), likelySteps: null };
-  const likely = hasPaidTeacher(config) ? await likelyKept(config, iteration, episodes, closed.map(() => true)) : null;
-  return { over, episodes: await putJson(store, 'episodes', episodes), likelySteps: likely === null ? null : likely.reduce((sum, { steps }) => sum + steps, 0) };
+  const likely = hasPaidTeacher(config)
+    ? await likelyKept(
+        config,
+        iteration,
+        episodes,
+        closed.map(() => true),
+      )
+    : null;
+  return {
+    over,
+    episodes: await putJson(store, 'episodes', episodes),
+    likelySteps: likely === null ? null : likely.reduce((sum, { steps }) => sum + steps, 0),
+  };
 }
 
 /** What was sampled of a wave so far; `closed`: episodes of which nothing more will come. */
-export async function getSampled(store: ArtifactStore, { over, episodes }: Pick<RolloutWaveResult, 'over' | 'episodes'>): Promise<Pick<RolloutProgress, 'episodes' | 'closed'>> {
+export async function getSampled(
+  store: ArtifactStore,
+  { over, episodes }: Pick<RolloutWaveResult, 'over' | 'episodes'>,
+): Promise<Pick<RolloutProgress, 'episodes' | 'closed'>> {
   if (!over) return await getJson<RolloutProgress>(store, episodes);
   const sampled = await getJson<Episode[]>(store, episodes);
   return { episodes: sampled, closed: sampled.map(() => true) };

@@ -1,24 +1,33 @@
-/** The GPU side of a supervised warm start: first parameters, optimizer steps, the checkpoint folder, its evaluation. */
+/**
+ * The GPU side of a supervised warm start: first parameters, optimizer steps, the checkpoint folder, its evaluation.
+ */
 import path from 'node:path';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '../configs/schema.ts';
-import { gameByName } from '../envs/registry.ts';
-import { initAdam } from '../learner/adam.ts';
-import { type SupervisedState, superviseSteps } from '../learner/supervise.ts';
-import { writeMerged } from '../policy/checkpoint/export-policy.ts';
-import { longestPrompt } from '../policy/longest-prompt.ts';
-import { checkFit } from '../policy/model-fit.ts';
-import { writeNewCheckpoint } from '../policy/new-checkpoint.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { initAdam } from '../core/learner/adam.ts';
+import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
+import { writeMerged } from '../core/policy/checkpoint/export-policy.ts';
+import { longestPrompt } from '../core/policy/longest-prompt.ts';
+import { checkFit } from '../core/policy/model-fit.ts';
+import { writeNewCheckpoint } from '../core/policy/new-checkpoint.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
-import { type AgentCache, modelFolder, PROJECT } from './agent-cache.ts';
-import { createEvaluationActivities, type EvaluatePolicyResult } from './evaluate-policy.ts';
+import type { AgentCache } from './agent-cache.ts';
+import { modelFolder, PROJECT } from '../configs/project-folder.ts';
+import { createEvaluationActivities } from './evaluate-policy.ts';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { demonstrationReader } from './make-demonstrations.ts';
-import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from './policy-state.ts';
+import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 import { createPreparationActivities } from './prepare-run.ts';
 
 /** `model`: the folder that the training starts from. */
 export type PrepareSupervisedResult = { model: string; policy: ArtifactRef; optimizer: ArtifactRef };
-export type TrainOnDemonstrationsInput = PrepareSupervisedResult & { config: SftConfig; demonstrations: ArtifactRef; from: number; until: number };
+export type TrainOnDemonstrationsInput = PrepareSupervisedResult & {
+  config: SftConfig;
+  demonstrations: ArtifactRef;
+  from: number;
+  until: number;
+};
 export type TrainOnDemonstrationsResult = { policy: ArtifactRef; optimizer: ArtifactRef; loss: number | null };
 
 type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; losses: number[] };
@@ -31,68 +40,135 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
   return {
     prepareSupervised: activity(async ({ config }: { config: SftConfig }): Promise<PrepareSupervisedResult> =>
       withHeartbeat(async () => {
-        const model = config.model.base === null ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed) : modelFolder(config.model.base);
+        const model =
+          config.model.base === null
+            ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
+            : modelFolder(config.model.base);
         const agent = await open(config, model);
         const game = gameByName(config.environment.name);
-        checkFit(agent.checkpoint, runConfig(config, model), longestPrompt(agent, game, game.parseOptions(config.environment.options), config.environment.maxEpisodeSteps, config.seed));
-        const parameters = agent.engine.initialParameters(config.seed);
-        return { model, policy: await putPolicy(store, agent.engine, parameters), optimizer: await putOptimizer(store, initAdam(parameters.length)) };
-      }),
-    ),
-
-    trainOnDemonstrations: activity(async ({ config, model, demonstrations, from, until, ...input }: TrainOnDemonstrationsInput): Promise<TrainOnDemonstrationsResult> =>
-      withHeartbeat<ResumePoint, TrainOnDemonstrationsResult>(async (beat) => {
-        const agent = await open(config, model);
-        const game = gameByName(config.environment.name);
-        const load = async (point: ResumePoint): Promise<SupervisedState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
-        const state = (await beat.resume(load)) ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
-        const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
-        await superviseSteps(
-          {
+        checkFit(
+          agent.checkpoint,
+          runConfig(config, model),
+          longestPrompt(
             agent,
             game,
-            options: game.parseOptions(config.environment.options),
-            config,
-            demonstrations: demonstrationReader(store, demonstrations),
-            steps: Math.ceil(config.demonstrations.count / config.batch),
-          },
-          state,
-          until,
-          async ({ step, losses }) => {
-            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
-            beat.leaveIfInterrupted();
-          },
+            game.parseOptions(config.environment.options),
+            config.environment.maxEpisodeSteps,
+            config.seed,
+          ),
         );
-        return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
+        const parameters = agent.engine.initialParameters(config.seed);
+        return {
+          model,
+          policy: await putPolicy(store, agent.engine, parameters),
+          optimizer: await putOptimizer(store, initAdam(parameters.length)),
+        };
       }),
     ),
 
-    saveCheckpoint: activity(async ({ config, model, policy, out }: { config: SftConfig; model: string; policy: ArtifactRef; out: string }): Promise<{ folder: string }> => {
-      const { checkpoint } = await open(config, model);
-      const folder = path.resolve(PROJECT, out);
-      await writeMerged(folder, checkpoint, await getTrained(store, policy), config.model.train);
-      return { folder };
-    }),
+    trainOnDemonstrations: activity(
+      async ({
+        config,
+        model,
+        demonstrations,
+        from,
+        until,
+        ...input
+      }: TrainOnDemonstrationsInput): Promise<TrainOnDemonstrationsResult> =>
+        withHeartbeat<ResumePoint, TrainOnDemonstrationsResult>(async (beat) => {
+          const agent = await open(config, model);
+          const game = gameByName(config.environment.name);
+          const load = async (point: ResumePoint): Promise<SupervisedState> => ({
+            ...point,
+            parameters: await getPolicy(store, agent.engine, point.policy),
+            adam: await getOptimizer(store, point.optimizer),
+          });
+          const state =
+            (await beat.resume(load)) ??
+            (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
+          const save = async () => ({
+            policy: await putPolicy(store, agent.engine, state.parameters),
+            optimizer: await putOptimizer(store, state.adam),
+          });
+          const clock = new ResumeClock(config.durability.resumePointSeconds);
+          await superviseSteps(
+            {
+              agent,
+              game,
+              options: game.parseOptions(config.environment.options),
+              config,
+              demonstrations: demonstrationReader(store, demonstrations),
+              steps: Math.ceil(config.demonstrations.count / config.batch),
+            },
+            state,
+            until,
+            async ({ step, losses }) => {
+              if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
+              beat.leaveIfInterrupted();
+            },
+          );
+          return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
+        }),
+    ),
+
+    saveCheckpoint: activity(
+      async ({
+        config,
+        model,
+        policy,
+        out,
+      }: {
+        config: SftConfig;
+        model: string;
+        policy: ArtifactRef;
+        out: string;
+      }): Promise<{ folder: string }> => {
+        const { checkpoint } = await open(config, model);
+        const folder = path.resolve(PROJECT, out);
+        await writeMerged(folder, checkpoint, await getTrained(store, policy), config.model.train);
+        return { folder };
+      },
+    ),
 
     /** Evaluates the written folder itself, as a run would open it. */
-    evaluateCheckpoint: activity(async ({ config, folder, runId }: { config: SftConfig; folder: string; runId: string }): Promise<EvaluatePolicyResult> => {
-      const run = runConfig(config, folder);
-      const { policy } = await prepareRun({ config: run });
-      return await evaluatePolicy({ config: run, policy, runId, label: 'sft', iterationsDone: null });
-    }),
+    evaluateCheckpoint: activity(
+      async ({
+        config,
+        folder,
+        runId,
+      }: {
+        config: SftConfig;
+        folder: string;
+        runId: string;
+      }): Promise<EvaluatePolicyResult> => {
+        const run = runConfig(config, folder);
+        const { policy } = await prepareRun({ config: run });
+        return await evaluatePolicy({ config: run, policy, runId, label: 'sft', iterationsDone: null });
+      },
+    ),
   };
 }
 
 export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>;
 
 /** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
-function runConfig({ seed, environment, model, evaluation, engine, durability, ...sft }: SftConfig, base: string): RunConfig {
+function runConfig(
+  { seed, environment, model, evaluation, engine, durability, ...sft }: SftConfig,
+  base: string,
+): RunConfig {
   const { adapter, train, valueHead, prompt, imageSize } = model;
   const { temperature, repetitionPenalty, maxNewTokens } = sft;
   return parseConfig(
     runConfigSchema,
-    { seed, environment, model: { base, adapter, train, valueHead, prompt, imageSize }, rollout: { temperature, repetitionPenalty, maxNewTokens }, evaluation, engine, durability },
+    {
+      seed,
+      environment,
+      model: { base, adapter, train, valueHead, prompt, imageSize },
+      rollout: { temperature, repetitionPenalty, maxNewTokens },
+      evaluation,
+      engine,
+      durability,
+    },
     'the sft configuration',
   );
 }

@@ -1,16 +1,22 @@
 /** One PPO epoch on the GPU worker. */
-import { getJson } from '../artifacts/codecs.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
+import { getJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameByName } from '../envs/registry.ts';
-import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
-import { cosineLearningRate, sftAnnealing } from '../learner/schedule.ts';
-import { beginEpoch, type EpochState, type EpochSums, type StepUnderWay, updateEpoch } from '../learner/update-epoch.ts';
-import type { Agent } from '../policy/agent.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts';
+import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
+import {
+  beginEpoch,
+  type EpochState,
+  type EpochSums,
+  type StepUnderWay,
+  updateEpoch,
+} from '../core/learner/update-epoch.ts';
+import type { Agent } from '../core/policy/agent.ts';
 import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
-import { getOptimizer, getPolicy, putOptimizer, putPolicy } from './policy-state.ts';
+import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 
 export type UpdatePolicyInput = {
   config: RunConfig;
@@ -25,20 +31,38 @@ export type UpdatePolicyInput = {
   /** Hash of the policy whose samples these must be. */
   sampledBy: string;
 };
-export type UpdatePolicyResult = { policy: ArtifactRef; optimizer: ArtifactRef; metrics: Record<string, number | null>; seconds: number; modelSeconds: number };
+export type UpdatePolicyResult = {
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  metrics: Record<string, number | null>;
+  seconds: number;
+  modelSeconds: number;
+};
 
 /** A sample that another policy made than the one that is updated. */
 class StaleSampleError extends Error {
   override name = 'StaleSampleError';
 }
 
-/** An epoch that was begun before it was asked for: what will be asked, which agent began it with which of its policies, and the engine's seconds before. */
+/**
+ * An epoch that was begun before it was asked for: what will be asked, which agent began it with which of its policies,
+ * and the engine's seconds before.
+ */
 type EpochAhead = { asked: string; agent: Agent; policies: number; seconds: number; firstStep: StepUnderWay };
 
-/** Seconds that an optimizer step may take if the first one of the next epoch is to be made while an epoch is stored, reported and the next asked for. */
+/**
+ * Seconds that an optimizer step may take if the first one of the next epoch is to be made while an epoch is stored,
+ * reported and the next asked for.
+ */
 const LONGEST_STEP_AHEAD = 1;
 
-type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; skippedInARow: number; sums: EpochSums };
+type ResumePoint = {
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  step: number;
+  skippedInARow: number;
+  sums: EpochSums;
+};
 
 export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
   let ahead: EpochAhead | null = null;
@@ -48,35 +72,79 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const { config, iteration, epoch } = input;
         const started = performance.now();
         const agent = await agents.get(config);
-        const begun = ahead?.asked === JSON.stringify(input) && ahead.agent === agent && ahead.policies === agent.policies ? ahead : null;
+        const begun =
+          ahead?.asked === JSON.stringify(input) && ahead.agent === agent && ahead.policies === agent.policies
+            ? ahead
+            : null;
         ahead = null;
         const before = begun?.seconds ?? agent.engine.seconds;
         const batch = await getJson<Batch>(store, input.batch);
         checkSampledBy(batch, input.sampledBy);
-        const load = async (point: ResumePoint): Promise<EpochState> => ({ ...point, parameters: await getPolicy(store, agent.engine, point.policy), adam: await getOptimizer(store, point.optimizer) });
+        const load = async (point: ResumePoint): Promise<EpochState> => ({
+          ...point,
+          parameters: await getPolicy(store, agent.engine, point.policy),
+          adam: await getOptimizer(store, point.optimizer),
+        });
         const resumed = await beat.resume(load);
-        const state = resumed ?? (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
+        const state =
+          resumed ??
+          (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
         const from = state.step;
-        const save = async () => ({ policy: await putPolicy(store, agent.engine, state.parameters), optimizer: await putOptimizer(store, state.adam) });
+        const save = async () => ({
+          policy: await putPolicy(store, agent.engine, state.parameters),
+          optimizer: await putOptimizer(store, state.adam),
+        });
 
         const game = gameByName(config.environment.name);
-        const lr = cosineLearningRate(iteration, config.optimizer.scheduleIterations || input.iterations, config.optimizer.lr, config.optimizer.lrEnd);
-        const sftCoef = config.algorithm === 'ppo' ? 0 : config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
+        const lr = cosineLearningRate(
+          iteration,
+          config.optimizer.scheduleIterations || input.iterations,
+          config.optimizer.lr,
+          config.optimizer.lrEnd,
+        );
+        const sftCoef =
+          config.algorithm === 'ppo' ? 0 : config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const rows = await correctionRows(store, config, iteration, input.corrections);
-        const epochInput = { agent, game, options: game.parseOptions(config.environment.options), config, samples: batch.samples, rows, place: { iteration, epoch }, lr, sftCoef };
+        const epochInput = {
+          agent,
+          game,
+          options: game.parseOptions(config.environment.options),
+          config,
+          samples: batch.samples,
+          rows,
+          place: { iteration, epoch },
+          lr,
+          sftCoef,
+        };
         const began = performance.now();
         const onStep = async ({ step, skippedInARow, sums }: EpochState) => {
-          if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
+          if (beat.interrupted || clock.due())
+            beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
           beat.leaveIfInterrupted();
         };
         await updateEpoch(epochInput, state, onStep, resumed === undefined ? begun?.firstStep : null);
         const secondsPerStep = (performance.now() - began) / 1000 / (state.step - from);
         const seconds = agent.engine.seconds;
-        const next = epoch + 1 < config.ppo.epochs && secondsPerStep <= LONGEST_STEP_AHEAD ? beginEpoch({ ...epochInput, place: { iteration, epoch: epoch + 1 } }) : null;
+        const next =
+          epoch + 1 < config.ppo.epochs && secondsPerStep <= LONGEST_STEP_AHEAD
+            ? beginEpoch({ ...epochInput, place: { iteration, epoch: epoch + 1 } })
+            : null;
         const saved = await save();
-        if (next !== null) ahead = { asked: JSON.stringify({ ...input, ...saved, epoch: epoch + 1 }), agent, policies: agent.policies, seconds, firstStep: next };
-        return { ...saved, metrics: updateMetrics(state.sums, lr, sftCoef), seconds: (performance.now() - started) / 1000, modelSeconds: seconds - before };
+        if (next !== null)
+          ahead = {
+            asked: JSON.stringify({ ...input, ...saved, epoch: epoch + 1 }),
+            agent,
+            policies: agent.policies,
+            seconds,
+            firstStep: next,
+          };
+        return {
+          ...saved,
+          metrics: updateMetrics(state.sums, lr, sftCoef),
+          seconds: (performance.now() - started) / 1000,
+          modelSeconds: seconds - before,
+        };
       }),
     ),
   };
@@ -84,14 +152,26 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
 
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
 
-/** PPO's ratio compares with the policy that sampled: samples of any other would be trained on wrongly, and nothing would show it. */
+/**
+ * PPO's ratio compares with the policy that sampled: samples of any other would be trained on wrongly, and nothing
+ * would show it.
+ */
 function checkSampledBy({ samples }: Batch, sampledBy: string): void {
   const stale = samples.findIndex((sample) => sample.sampledBy !== sampledBy);
-  if (stale >= 0) throw new StaleSampleError(`Sample ${stale} of the batch was sampled by policy ${samples[stale].sampledBy}, but the update begins with ${sampledBy}; start the iteration anew`);
+  if (stale >= 0)
+    throw new StaleSampleError(
+      `Sample ${stale} of the batch was sampled by policy ${samples[stale].sampledBy}, but the update begins with ` +
+        `${sampledBy}; start the iteration anew`,
+    );
 }
 
 /** Rows that this iteration draws from: all so far, or (DAgger off) its own. */
-async function correctionRows(store: ArtifactStore, config: RunConfig, iteration: number, manifest: ArtifactRef): Promise<CorrectionRow[]> {
+async function correctionRows(
+  store: ArtifactStore,
+  config: RunConfig,
+  iteration: number,
+  manifest: ArtifactRef,
+): Promise<CorrectionRow[]> {
   const { iterations } = await getJson<CorrectionManifest>(store, manifest);
   const used = config.sft.dagger ? iterations : iterations.filter((part) => part.iteration === iteration);
   const files = await Promise.all(used.map(({ file }) => getJson<CorrectionRow[]>(store, file)));

@@ -1,6 +1,7 @@
 /**
- * Loads a second and steps a second of the household games, admissible commands on, random walks; beside the original engine when a Python
- * that has textworld[pddl] 1.7.0 and alfworld 0.4.2 is named. CPU time of one process each, because other work may share the machine.
+ * Loads a second and steps a second of the household games, admissible commands on, random walks; beside the original
+ * engine when a Python that has textworld[pddl] 1.7.0 and alfworld 0.4.2 is named. CPU time of one process each,
+ * because other work may share the machine.
  *
  * node bench/alfworld.ts [--games DIR] [--python PYTHON] [--steps 400] [--python-games 2] [--python-steps 40]
  */
@@ -9,9 +10,9 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readText } from '../envs/alfworld/conformance.ts';
-import { TextGame, type GameFile } from '../envs/alfworld/text-game.ts';
-import { RandomStream } from '../random/counter.ts';
+import { readText } from '../core/envs/alfworld/conformance.ts';
+import { TextGame, type GameFile } from '../core/envs/alfworld/text-game.ts';
+import { RandomStream } from '../core/random/counter.ts';
 import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 
 const { values: options } = parseArgs({
@@ -27,7 +28,8 @@ const { values: options } = parseArgs({
 /** What one engine did: CPU seconds of `loads` loads and of `steps` steps. */
 type Measured = { loads: number; loadSeconds: number; steps: number; stepSeconds: number; commands: number };
 
-const files = globSync('**/game.tw-pddl{,.gz}', { cwd: options.games }).sort()
+const files = globSync('**/game.tw-pddl{,.gz}', { cwd: options.games })
+  .sort()
   .map((file) => JSON.parse(readText(path.join(options.games, file.replace(/\.gz$/, '')))) as GameFile);
 if (files.length === 0) throw new Error(`No game.tw-pddl lies below ${options.games}.`);
 
@@ -91,7 +93,11 @@ function measureOriginal(python: string, games: readonly GameFile[], steps: numb
       writeFileSync(file, JSON.stringify(game));
       return file;
     });
-    const output = execFileSync(python, ['-c', ORIGINAL, String(steps), ...paths], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: COMPARISON_ENVIRONMENT });
+    const output = execFileSync(python, ['-c', ORIGINAL, String(steps), ...paths], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: COMPARISON_ENVIRONMENT,
+    });
     return JSON.parse(output.trim().split('\n').at(-1)!) as Measured;
   } finally {
     rmSync(folder, { recursive: true });
@@ -99,7 +105,10 @@ function measureOriginal(python: string, games: readonly GameFile[], steps: numb
 }
 
 function report(name: string, { loads, loadSeconds, steps, stepSeconds, commands }: Measured): void {
-  console.log(`${name}: ${(loads / loadSeconds).toFixed(1)} loads/s (${loads}), ${(steps / stepSeconds).toFixed(1)} steps/s (${steps}), ${commands.toFixed(1)} admissible commands`);
+  console.log(
+    `${name}: ${(loads / loadSeconds).toFixed(1)} loads/s (${loads}), ${(steps / stepSeconds).toFixed(1)} steps/s ` +
+      `(${steps}), ${commands.toFixed(1)} admissible commands`,
+  );
 }
 
 const steps = Number(options.steps);
@@ -107,8 +116,15 @@ measure(files, steps, 2); // Compiled by the time it counts.
 const ours = measure(files, steps, Math.ceil(48 / files.length));
 report('this engine', ours);
 if (options.python !== undefined) {
-  const original = measureOriginal(options.python, files.slice(0, Number(options['python-games'])), Number(options['python-steps']));
+  const original = measureOriginal(
+    options.python,
+    files.slice(0, Number(options['python-games'])),
+    Number(options['python-steps']),
+  );
   report('TextWorld  ', original);
   const times = (a: number, b: number): string => `${Math.round(a / b).toLocaleString('en')} times`;
-  console.log(`steps: ${times(ours.steps / ours.stepSeconds, original.steps / original.stepSeconds)}, loads: ${times(ours.loads / ours.loadSeconds, original.loads / original.loadSeconds)}`);
+  console.log(
+    `steps: ${times(ours.steps / ours.stepSeconds, original.steps / original.stepSeconds)}, loads: ` +
+      `${times(ours.loads / ours.loadSeconds, original.loads / original.loadSeconds)}`,
+  );
 }

@@ -1,10 +1,13 @@
 /**
- * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an undisturbed one: the whole
- * kill matrix (each activity x before, in the middle, after its work x each victim), other misfortunes, then N kills at random moments.
+ * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an
+ * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), other
+ * misfortunes, then N kills at random moments.
  *
- * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away SECONDS] [--teacher solver|openai]
+ * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away
+ * SECONDS] [--teacher solver|openai]
  *
- * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared too.
+ * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared
+ * too.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
@@ -12,8 +15,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type RehearsalProcess, startRehearsal } from '../test/corrector/rehearsal.ts';
-import { startInstallation } from '../test/workflows/installation.ts';
+import { type RehearsalProcess, startRehearsal } from './harness/rehearsal.ts';
+import { startInstallation } from './harness/installation.ts';
 import { FaultSwitch } from './chaos/fault-switch.ts';
 import { type ChaosTeacher, killMatrix } from './chaos/kill-matrix.ts';
 import { killAtRandom, outcomeWithKills, undisturbedOutcome } from './chaos/kills.ts';
@@ -49,7 +52,8 @@ const rehearsal: RehearsalProcess | null = teacher === 'openai' ? await startReh
 if (rehearsal !== null) Object.assign(process.env, { OPENAI_BASE_URL: rehearsal.url, OPENAI_API_KEY: 'rehearsal' });
 const installation = await startInstallation();
 // Ctrl-C takes the installation along.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().then(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stop().then(() => process.exit(130)));
 const stop = async () => {
   await installation.stop();
   await rehearsal?.stop();
@@ -60,17 +64,24 @@ let failures = 0;
 /** Runs, compares with the undisturbed run, says what came out. */
 async function compare(name: string, run: () => Promise<Outcome>, { countRequests = true } = {}): Promise<void> {
   const started = performance.now();
-  const found = await run().then((outcome) => differences(undisturbed, outcome), (error: Error) => [error.message]);
+  const found = await run().then(
+    (outcome) => differences(undisturbed, outcome),
+    (error: Error) => [error.message],
+  );
   await faults.disarm();
   const received = requests();
-  if (countRequests && received !== undisturbedRequests) found.push(`${received} requests instead of ${undisturbedRequests}`);
+  if (countRequests && received !== undisturbedRequests)
+    found.push(`${received} requests instead of ${undisturbedRequests}`);
   if (found.length > 0) failures++;
-  console.log(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`);
+  console.log(
+    `${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`,
+  );
 }
 
 /** Each run asks at a temperature of its own, so that no ledger knows its answers. */
 let runs = 0;
-const changes = () => (rehearsal === null ? [] : ['corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`]);
+const changes = () =>
+  rehearsal === null ? [] : ['corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`];
 
 /** An answer on its way to a killed worker is lost and asked for again: kills wait until none is. */
 async function requestsSettled(): Promise<void> {
@@ -90,20 +101,31 @@ const undisturbed = await undisturbedOutcome('undisturbed', changes());
 const undisturbedRequests = requests();
 try {
   const { policy, corrections, corrector } = undisturbed.result;
-  console.log(`undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`);
+  console.log(
+    `undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`,
+  );
   if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk));
   for (const { place, victim, kills } of parts.includes('matrix') ? killMatrix(teacher) : []) {
     if ((options.victim ?? victim) !== victim || (options.place ?? place) !== place) continue;
-    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () => outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills, changes(), requestsSettled));
+    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () =>
+      outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills, changes(), requestsSettled),
+    );
   }
   if (parts.includes('misfortunes')) {
-    await compare('machine asleep beyond the heartbeat timeout, awake beside its successor', () => machineAsleep(scene, 'asleep'));
+    await compare('machine asleep beyond the heartbeat timeout, awake beside its successor', () =>
+      machineAsleep(scene, 'asleep'),
+    );
     await compare('artifacts damaged, later gone', () => artifactsLost(scene, 'lost'));
     await compare(`server away for ${options.away} s`, () => serverAway(scene, 'away', Number(options.away)));
-    if (!onSmallDisk()) console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
+    if (!onSmallDisk())
+      console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
   }
   if (parts.includes('random')) {
-    for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, { kills: Number(options.kills), seed: Number(options.seed) })) await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome, { countRequests: false });
+    for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, {
+      kills: Number(options.kills),
+      seed: Number(options.seed),
+    }))
+      await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome, { countRequests: false });
   }
 } finally {
   await stop();
@@ -111,13 +133,31 @@ try {
 console.log(failures === 0 ? 'Nothing was lost.' : `${failures} runs came to something else.`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-/** The same script with its store on a small disk of its own, for which no rights are needed where the kernel allows user namespaces; false where it does not. */
+/**
+ * The same script with its store on a small disk of its own, for which no rights are needed where the kernel allows
+ * user namespaces; false where it does not.
+ */
 function onSmallDisk(): boolean {
   const unshare = ['--user', '--map-root-user', '--mount'];
   if (spawnSync('unshare', [...unshare, 'true']).status !== 0) return false;
   const store = temporaryFolder();
   const mount = `mount -t tmpfs -o size=${SMALL_DISK} none "$0" && exec "$@"`;
-  const { status } = spawnSync('unshare', [...unshare, 'sh', '-c', mount, store, process.execPath, ...process.execArgv, import.meta.filename, '--small-disk', store], { stdio: 'inherit' });
+  const { status } = spawnSync(
+    'unshare',
+    [
+      ...unshare,
+      'sh',
+      '-c',
+      mount,
+      store,
+      process.execPath,
+      ...process.execArgv,
+      import.meta.filename,
+      '--small-disk',
+      store,
+    ],
+    { stdio: 'inherit' },
+  );
   if (status !== 0) failures++;
   return true;
 }

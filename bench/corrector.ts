@@ -1,17 +1,18 @@
 /**
- * Is the corrector off the critical path? The same iteration with a teacher that takes 12.6 s a thought and with an instant one, and what the same work takes
- * one thing after another, as the original does it. Workflows, corrector worker, HTTP, ledger and judgements are real; the policy only takes its time.
+ * Is the corrector off the critical path? The same iteration with a teacher that takes 12.6 s a thought and with an
+ * instant one, and what the same work takes one thing after another, as the original does it. Workflows, corrector
+ * worker, HTTP, ledger and judgements are real; the policy only takes its time.
  *
  * npm run bench -- corrector [--steps N] [--environments N] [--latency S] [--round S] [--update S] [--scale X]
  */
 import { parseArgs } from 'node:util';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { readRunRecords } from '../activities/run-records.ts';
+import { readRunRecords } from '../core/records/run-records.ts';
 import { readConfig } from '../cli/config-file.ts';
 import { startRun } from '../cli/start-run.ts';
 import { runConfigSchema } from '../configs/schema.ts';
-import { startRehearsal } from '../test/corrector/rehearsal.ts';
-import { startInstallation, withClient } from '../test/workflows/installation.ts';
+import { startRehearsal } from './harness/rehearsal.ts';
+import { startInstallation, withClient } from './harness/installation.ts';
 import { activityDependencies, temporalConfig, workflowQueue } from '../workers/installation.ts';
 import { temporalLogger } from '../workers/logger.ts';
 import { queueOf } from '../workflows/queues.ts';
@@ -30,9 +31,20 @@ const { values } = parseArgs({
   },
 });
 const [steps, environments, scale] = [values.steps, values.environments, values.scale].map(Number);
-const [latency, roundSeconds, updateSecondsPerStep] = [values.latency, values.round, values.update].map((seconds) => Number(seconds) * scale);
+const [latency, roundSeconds, updateSecondsPerStep] = [values.latency, values.round, values.update].map(
+  (seconds) => Number(seconds) * scale,
+);
 /** The solver is no tool here: a thought is one request of the whole latency. */
-const CHANGES = [`envSteps=${steps}`, `rollout.envStepsPerIteration=${steps}`, `rollout.episodesPerWave=${environments}`, 'ppo.epochs=4', 'evaluation.episodes=0', 'corrector.openai.toolRounds=0', `corrector.handOverSeconds=${10 * scale}`, `corrector.openai.timeoutSeconds=${Math.max(10, 3 * latency)}`];
+const CHANGES = [
+  `envSteps=${steps}`,
+  `rollout.envStepsPerIteration=${steps}`,
+  `rollout.episodesPerWave=${environments}`,
+  'ppo.epochs=4',
+  'evaluation.episodes=0',
+  'corrector.openai.toolRounds=0',
+  `corrector.handOverSeconds=${10 * scale}`,
+  `corrector.openai.timeoutSeconds=${Math.max(10, 3 * latency)}`,
+];
 
 process.env.GTR_LOG_LEVEL = 'error';
 Runtime.install({ logger: temporalLogger('bench') });
@@ -48,9 +60,18 @@ const policy = await Worker.create({
 });
 
 /** An iteration of its own; seconds from its record. */
-async function iteration(id: string, teacher: 'openai' | 'solver'): Promise<{ seconds: number; sampleAndCorrect: number; result: TrainResult }> {
+async function iteration(
+  id: string,
+  teacher: 'openai' | 'solver',
+): Promise<{ seconds: number; sampleAndCorrect: number; result: TrainResult }> {
   return await withClient(async (client) => {
-    const handle = await startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', [...CHANGES, `corrector.teacher=${teacher}`])], 'bench');
+    const handle = await startRun<typeof train>(
+      client,
+      'train',
+      id,
+      [readConfig(runConfigSchema, 'smoke', [...CHANGES, `corrector.teacher=${teacher}`])],
+      'bench',
+    );
     const result = await handle.result();
     const [{ metrics }] = (await readRunRecords(activityDependencies().store, id)).iterations;
     return { seconds: metrics['time/iteration']!, sampleAndCorrect: metrics['time/sampleAndCorrect']!, result };
@@ -58,7 +79,9 @@ async function iteration(id: string, teacher: 'openai' | 'solver'): Promise<{ se
 }
 
 try {
-  const [paid, instant] = await policy.runUntil(Promise.all([iteration('paid', 'openai'), iteration('instant', 'solver')]));
+  const [paid, instant] = await policy.runUntil(
+    Promise.all([iteration('paid', 'openai'), iteration('instant', 'solver')]),
+  );
   const { calls, requests, seconds, slowestSeconds } = paid.result.corrector;
   const serial = steps * (roundSeconds + updateSecondsPerStep + seconds / calls);
   const line = (name: string, value: string) => console.log(`${name.padEnd(46)} ${value}`);
@@ -66,10 +89,19 @@ try {
   line('policy: a round, update per step', `${roundSeconds.toFixed(2)} s, ${updateSecondsPerStep.toFixed(2)} s`);
   line('corrector: thoughts asked about, requests', `${calls}, ${requests}`);
   line('corrector: mean and slowest judgement', `${(seconds / calls).toFixed(2)} s, ${slowestSeconds.toFixed(2)} s`);
-  line('iteration, instant corrector', `${instant.seconds.toFixed(1)} s (until all is judged: ${instant.sampleAndCorrect.toFixed(1)} s)`);
-  line('iteration, this corrector', `${paid.seconds.toFixed(1)} s (until all is judged: ${paid.sampleAndCorrect.toFixed(1)} s)`);
+  line(
+    'iteration, instant corrector',
+    `${instant.seconds.toFixed(1)} s (until all is judged: ${instant.sampleAndCorrect.toFixed(1)} s)`,
+  );
+  line(
+    'iteration, this corrector',
+    `${paid.seconds.toFixed(1)} s (until all is judged: ${paid.sampleAndCorrect.toFixed(1)} s)`,
+  );
   line('this / instant', (paid.seconds / instant.seconds).toFixed(3));
-  line('one thing after another, as the original', `${serial.toFixed(1)} s, ${(serial / paid.seconds).toFixed(1)} times this`);
+  line(
+    'one thing after another, as the original',
+    `${serial.toFixed(1)} s, ${(serial / paid.seconds).toFixed(1)} times this`,
+  );
 } finally {
   await connection.close();
   await installation.stop();

@@ -1,13 +1,14 @@
 /**
- * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of the repeats (a quarter of them for the
- * large model), because other work may share the machine; for two cores the clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
+ * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of
+ * the repeats (a quarter of them for the large model), because other work may share the machine; for two cores the
+ * clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
  *
  * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
+import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { CASES, type Case, type ModelName, PEAK, VARIANTS } from './engine/cases.ts';
 import { prepare, productOperations } from './engine/engine-run.ts';
 import { PytorchProcess } from './engine/pytorch-process.ts';
@@ -16,14 +17,25 @@ import { least, type Seconds, seconds } from './engine/stopwatch.ts';
 import { DECODER_1M, writeTinyModel } from './engine/tiny-model.ts';
 
 const { values: options } = parseArgs({
-  options: { python: { type: 'string' }, repeats: { type: 'string', default: '12' }, only: { type: 'string', default: '' }, lanes: { type: 'string', default: '1,2' }, models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') } },
+  options: {
+    python: { type: 'string' },
+    repeats: { type: 'string', default: '12' },
+    only: { type: 'string', default: '' },
+    lanes: { type: 'string', default: '1,2' },
+    models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') },
+  },
 });
 const repeats = Number(options.repeats);
 const [one, several] = options.lanes.split(',').map(Number);
 const cases = Object.entries(CASES).filter(([name]) => name === PEAK || name.includes(options.only));
-const repeatsOf = (asked: Case) => (asked.kind !== 'product' && asked.model === '135m' ? Math.ceil(repeats / 4) : repeats);
+const repeatsOf = (asked: Case) =>
+  asked.kind !== 'product' && asked.model === '135m' ? Math.ceil(repeats / 4) : repeats;
 const needs = (model: ModelName) => cases.some(([, asked]) => asked.kind !== 'product' && asked.model === model);
-const models: Record<ModelName, string> = { tiny: await writeTinyModel(), '1m': await writeTinyModel(DECODER_1M), '135m': needs('135m') ? (await openRandomLlava(options.models, '135m', 'F32')).folder : '' };
+const models: Record<ModelName, string> = {
+  tiny: await writeTinyModel(),
+  '1m': await writeTinyModel(DECODER_1M),
+  '135m': needs('135m') ? (await openRandomLlava(options.models, '135m', 'F32')).folder : '',
+};
 
 const pytorch = options.python === undefined ? null : new PytorchProcess(options.python, models);
 if (pytorch !== null) console.log(`torch ${await pytorch.version()}, one thread`);
@@ -35,15 +47,24 @@ for (const [name, asked] of cases) {
   const operations = productOperations(asked, () => openCheckpoint(models[(asked as { model: ModelName }).model]));
   const speed = (operations ?? 0) / ours.cpu;
   if (name === PEAK) peak = speed;
-  const share = name === PEAK ? `${(speed / 1e9).toFixed(0)} GFLOP/s` : operations === null ? '' : `${((100 * speed) / peak).toFixed(0)} %`;
-  const beside = [...theirs].map(([variant, { cpu }]) => `${variant} ${cpu.toFixed(3)}, ${(ours.cpu / cpu).toFixed(2)}${asked.goals?.[variant] === undefined ? '' : ` (${asked.goals[variant].toFixed(2)})`}`);
+  const share =
+    name === PEAK
+      ? `${(speed / 1e9).toFixed(0)} GFLOP/s`
+      : operations === null
+        ? ''
+        : `${((100 * speed) / peak).toFixed(0)} %`;
+  const beside = [...theirs].map(
+    ([variant, { cpu }]) =>
+      `${variant} ${cpu.toFixed(3)}, ${(ours.cpu / cpu).toFixed(2)}${asked.goals?.[variant] === undefined ? '' : ` (${asked.goals[variant].toFixed(2)})`}`,
+  );
   console.log(`${name.padEnd(46)} ${ours.cpu.toFixed(3)} ${share.padEnd(12)} ${beside.join('; ')}`);
 }
 await pytorch?.close();
 
 if (several !== undefined) {
   console.log(`${`${several} lanes, seconds of the clock`.padEnd(46)} one lane, ${several} lanes, times`);
-  for (const [name, asked] of cases) if ((asked.kind === 'update' || asked.kind === 'sample') && asked.model !== '135m') await speedUp(name, asked);
+  for (const [name, asked] of cases)
+    if ((asked.kind === 'update' || asked.kind === 'sample') && asked.model !== '135m') await speedUp(name, asked);
 }
 
 /** The engine's runs and PyTorch's in turns, after one of each that is not counted. */

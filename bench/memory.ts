@@ -1,6 +1,7 @@
 /**
- * Memory of sampling and updating: what the plan says beside what a process of its own takes at its peak (resident set), for several shapes, element types,
- * with and without gradient checkpointing; then plans for 7B models, which nothing here runs.
+ * Memory of sampling and updating: what the plan says beside what a process of its own takes at its peak (resident
+ * set), for several shapes, element types, with and without gradient checkpointing; then plans for 7B models, which
+ * nothing here runs.
  *
  * npm run bench -- memory [--models DIR] [--only NAME]
  */
@@ -8,35 +9,96 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { adamStep, clipByGlobalNorm, initAdam } from '../learner/adam.ts';
-import { memoryPlan } from '../policy/memory-plan.ts';
-import { OnnxPolicyEngine } from '../policy/onnx-policy-engine.ts';
-import { trainedParameters } from '../policy/trained-parameters.ts';
-import type { Precision, TrainScope } from '../policy/vlm-config.ts';
+import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
+import { memoryPlan } from '../core/policy/memory-plan.ts';
+import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
+import { trainedParameters } from '../core/policy/trained-parameters.ts';
+import type { Precision, TrainScope } from '../core/policy/vlm-config.ts';
 import { openRandomLlava, plannedCheckpoint, type ShapeName, type WeightType } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
 
-type Case = { shape: ShapeName; weights: WeightType; precision: Precision; gradientCheckpointing: boolean; rows: number; sampled: number; promptTokens: number; responseTokens: number; scope: TrainScope };
+type Case = {
+  shape: ShapeName;
+  weights: WeightType;
+  precision: Precision;
+  gradientCheckpointing: boolean;
+  rows: number;
+  sampled: number;
+  promptTokens: number;
+  responseTokens: number;
+  scope: TrainScope;
+};
 
 const lora: TrainScope = { kind: 'lora', rank: 128, alpha: 256, dropout: 0, parts: ['language_model'] };
 const VALUE_HEAD = [1024, 512];
-const small = { shape: '135m', weights: 'F32', precision: 'float32', gradientCheckpointing: false, rows: 4, sampled: 4, promptTokens: 128, responseTokens: 64, scope: lora } as const;
+const small = {
+  shape: '135m',
+  weights: 'F32',
+  precision: 'float32',
+  gradientCheckpointing: false,
+  rows: 4,
+  sampled: 4,
+  promptTokens: 128,
+  responseTokens: 64,
+  scope: lora,
+} as const;
 const CASES: Case[] = [
   small,
   { ...small, gradientCheckpointing: true },
   { ...small, weights: 'BF16' },
   { ...small, weights: 'BF16', gradientCheckpointing: true },
-  { ...small, weights: 'BF16', gradientCheckpointing: true, rows: 8, sampled: 16, promptTokens: 256, responseTokens: 128 },
+  {
+    ...small,
+    weights: 'BF16',
+    gradientCheckpointing: true,
+    rows: 8,
+    sampled: 16,
+    promptTokens: 256,
+    responseTokens: 128,
+  },
   { ...small, weights: 'F16', precision: 'float16', gradientCheckpointing: true },
   { ...small, scope: { kind: 'all' }, gradientCheckpointing: true },
   { ...small, shape: '360m', weights: 'BF16', rows: 2, promptTokens: 448, responseTokens: 64 },
-  { ...small, shape: '360m', weights: 'BF16', rows: 2, promptTokens: 448, responseTokens: 64, gradientCheckpointing: true },
-  { ...small, shape: '0.7b', weights: 'BF16', rows: 2, sampled: 2, promptTokens: 256, responseTokens: 64, gradientCheckpointing: true },
+  {
+    ...small,
+    shape: '360m',
+    weights: 'BF16',
+    rows: 2,
+    promptTokens: 448,
+    responseTokens: 64,
+    gradientCheckpointing: true,
+  },
+  {
+    ...small,
+    shape: '0.7b',
+    weights: 'BF16',
+    rows: 2,
+    sampled: 2,
+    promptTokens: 256,
+    responseTokens: 64,
+    gradientCheckpointing: true,
+  },
 ];
 
-const { values: options } = parseArgs({ options: { models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') }, only: { type: 'string' }, child: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: {
+    models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') },
+    only: { type: 'string' },
+    child: { type: 'string' },
+  },
+});
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-const name = ({ shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case) =>
+const name = ({
+  shape,
+  weights,
+  precision,
+  gradientCheckpointing,
+  rows,
+  sampled,
+  promptTokens,
+  responseTokens,
+  scope,
+}: Case) =>
   `${shape} ${weights} ${precision}${gradientCheckpointing ? ' checkpointed' : ''} ${scope.kind === 'all' ? 'all' : `r ${scope.rank}`} ${rows} x ${promptTokens + responseTokens}, sampled ${sampled}`;
 
 if (options.child !== undefined) await runOnce(JSON.parse(options.child) as Case);
@@ -44,27 +106,96 @@ else {
   for (const one of CASES.filter((candidate) => name(candidate).includes(options.only ?? ''))) {
     const { host } = await planOf(one, 'cpu');
     await openRandomLlava(options.models, one.shape, one.weights);
-    const output = execFileSync(process.execPath, [import.meta.filename, '--models', options.models, '--child', JSON.stringify(one)], { encoding: 'utf8' });
-    const { peak, seconds } = JSON.parse(output.trim().split('\n').at(-1)!) as { peak: number; seconds: { sample: number; update: number } };
-    console.log(`${name(one).padEnd(70)} planned ${mebibytes(host)}, measured ${mebibytes(peak)}, ratio ${(host / peak).toFixed(2)}; sample ${seconds.sample.toFixed(1)} s, update ${seconds.update.toFixed(1)} s`);
+    const output = execFileSync(
+      process.execPath,
+      [import.meta.filename, '--models', options.models, '--child', JSON.stringify(one)],
+      { encoding: 'utf8' },
+    );
+    const { peak, seconds } = JSON.parse(output.trim().split('\n').at(-1)!) as {
+      peak: number;
+      seconds: { sample: number; update: number };
+    };
+    console.log(
+      `${name(one).padEnd(70)} planned ${mebibytes(host)}, measured ${mebibytes(peak)}, ratio ` +
+        `${(host / peak).toFixed(2)}; sample ${seconds.sample.toFixed(1)} s, update ${seconds.update.toFixed(1)} s`,
+    );
   }
-  for (const [gradientCheckpointing, rows, sampled] of [[true, 1, 32], [true, 4, 32], [true, 16, 32], [false, 1, 32], [false, 4, 8]] as const) {
-    const one: Case = { shape: '7b', weights: 'BF16', precision: 'bfloat16', gradientCheckpointing, rows, sampled, promptTokens: 768, responseTokens: 256, scope: lora };
+  for (const [gradientCheckpointing, rows, sampled] of [
+    [true, 1, 32],
+    [true, 4, 32],
+    [true, 16, 32],
+    [false, 1, 32],
+    [false, 4, 8],
+  ] as const) {
+    const one: Case = {
+      shape: '7b',
+      weights: 'BF16',
+      precision: 'bfloat16',
+      gradientCheckpointing,
+      rows,
+      sampled,
+      promptTokens: 768,
+      responseTokens: 256,
+      scope: lora,
+    };
     const { sampling, updating, host, device } = await planOf(one, 'cuda');
-    console.log(`${name(one)}: device ${mebibytes(device)} = sampling ${mebibytes(sampling.stored)} + ${mebibytes(sampling.activations)}, updating ${mebibytes(updating.stored)} + ${mebibytes(updating.activations)}, parameters and gradients ${mebibytes(updating.inputs + updating.outputs)}; host ${mebibytes(host)}`);
+    console.log(
+      `${name(one)}: device ${mebibytes(device)} = sampling ${mebibytes(sampling.stored)} + ` +
+        `${mebibytes(sampling.activations)}, updating ${mebibytes(updating.stored)} + ` +
+        `${mebibytes(updating.activations)}, parameters and gradients ` +
+        `${mebibytes(updating.inputs + updating.outputs)}; host ${mebibytes(host)}`,
+    );
   }
 }
 
-async function planOf({ shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case, provider: 'cpu' | 'cuda') {
+async function planOf(
+  { shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case,
+  provider: 'cpu' | 'cuda',
+) {
   const checkpoint = plannedCheckpoint(shape, weights);
-  const model = { checkpoint, trained: trainedParameters(checkpoint, scope, VALUE_HEAD), loraScale: 2, loraDropout: 0, precision, gradientCheckpointing };
-  return memoryPlan({ model, provider, lanes: 1, rowsPerShard: rows, rowsPerSample: sampled, promptTokens, responseTokens });
+  const model = {
+    checkpoint,
+    trained: trainedParameters(checkpoint, scope, VALUE_HEAD),
+    loraScale: 2,
+    loraDropout: 0,
+    precision,
+    gradientCheckpointing,
+  };
+  return memoryPlan({
+    model,
+    provider,
+    lanes: 1,
+    rowsPerShard: rows,
+    rowsPerSample: sampled,
+    promptTokens,
+    responseTokens,
+  });
 }
 
 /** One sampled group, one optimizer step. */
-async function runOnce({ shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case): Promise<void> {
+async function runOnce({
+  shape,
+  weights,
+  precision,
+  gradientCheckpointing,
+  rows,
+  sampled,
+  promptTokens,
+  responseTokens,
+  scope,
+}: Case): Promise<void> {
   const checkpoint = await openRandomLlava(options.models, shape, weights);
-  const engine = OnnxPolicyEngine.open({ checkpoint, scope, valueHead: VALUE_HEAD, provider: 'cpu', lanes: 1, rowsPerShard: rows, rowsPerSample: sampled, precision, gradientCheckpointing });
+  const engine = OnnxPolicyEngine.open({
+    checkpoint,
+    scope,
+    valueHead: VALUE_HEAD,
+    provider: 'cpu',
+    lanes: 1,
+    rowsPerShard: rows,
+    rowsPerSample: sampled,
+    precision,
+    gradientCheckpointing,
+  });
   const parameters = engine.initialParameters(1);
   const adam = initAdam(parameters.length);
   const requests = new Requests(checkpoint.config, promptTokens);
@@ -78,7 +209,9 @@ async function runOnce({ shape, weights, precision, gradientCheckpointing, rows,
   await engine.sample(requests.sample(sampled, responseTokens));
   const sample = elapsed();
   // Two shards, so that a sum stands beside a gradient.
-  const { gradient } = await engine.gradients(requests.gradient({ ppo: rows, sft: rows, shortest: responseTokens, longest: responseTokens }));
+  const { gradient } = await engine.gradients(
+    requests.gradient({ ppo: rows, sft: rows, shortest: responseTokens, longest: responseTokens }),
+  );
   clipByGlobalNorm(gradient, 0.01);
   adamStep(parameters, gradient, adam, 1e-5, { beta1: 0.9, beta2: 0.999, eps: 1e-7 });
   await engine.setParameters(parameters);

@@ -1,11 +1,18 @@
 /** Says at once that a model folder is missing, where the CLI sees the same disk as the workers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { modelFolder } from '../activities/agent-cache.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { UsageError } from './errors.ts';
 
 export function checkModelFolders({ base, adapter }: { base: string; adapter: string | null }): void {
   const folder = modelFolder(base);
-  if (!existsSync(path.join(folder, 'config.json'))) throw new UsageError(`model.base: there is no checkpoint (config.json) in ${folder}; name a folder in Hugging Face format.`);
-  if (adapter !== null && !existsSync(path.join(modelFolder(adapter), 'adapter_config.json'))) throw new UsageError(`model.adapter: there is no PEFT adapter (adapter_config.json) in ${modelFolder(adapter)}; name a folder that has one, e.g. of \`gtr export\`.`);
+  if (!existsSync(path.join(folder, 'config.json')))
+    throw new UsageError(
+      `model.base: there is no checkpoint (config.json) in ${folder}; name a folder in Hugging Face format.`,
+    );
+  if (adapter !== null && !existsSync(path.join(modelFolder(adapter), 'adapter_config.json')))
+    throw new UsageError(
+      `model.adapter: there is no PEFT adapter (adapter_config.json) in ${modelFolder(adapter)}; name a folder that ` +
+        `has one, e.g. of \`gtr export\`.`,
+    );
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
-import { PROJECT } from '../activities/agent-cache.ts';
+import { PROJECT } from '../configs/project-folder.ts';
 import { withField } from '../configs/live-settings.ts';
 import { parseConfig } from '../configs/schema.ts';
 import { UsageError } from './errors.ts';
@@ -15,13 +15,21 @@ export function readConfig<T extends z.ZodType>(schema: T, nameOrPath: string, c
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read as JSON (${(error as Error).message}); give --config a file such as configs/quickstart.json.`);
+    throw new UsageError(
+      `${file}: cannot be read as JSON (${(error as Error).message}); give --config a file such as ` +
+        `configs/quickstart.json.`,
+    );
   }
   return applyChanges(schema, content, changes, file);
 }
 
 /** A configuration with its changes, checked; `origin` names where it is from. */
-export function applyChanges<T extends z.ZodType>(schema: T, content: unknown, changes: readonly string[], origin: string): z.infer<T> {
+export function applyChanges<T extends z.ZodType>(
+  schema: T,
+  content: unknown,
+  changes: readonly string[],
+  origin: string,
+): z.infer<T> {
   return parseConfig(schema, changes.reduce(applyChange, content), origin);
 }
 

@@ -2,10 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { replayAlfworldGames } from '../envs/alfworld/conformance.ts';
-import { replayGymCards } from '../envs/conformance-gymcards.ts';
-import { checkProvider } from '../graph/provider.ts';
-import { conformLlava, openReferenceCase, referenceFolders } from '../policy/conformance-llava.ts';
+import { replayAlfworldGames } from '../core/envs/alfworld/conformance.ts';
+import { replayGymCards } from '../core/envs/conformance-gymcards.ts';
+import { checkProvider } from '../core/graph/provider.ts';
+import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
 import { UsageError } from './errors.ts';
 
 export function register(program: Command): void {
@@ -21,14 +21,20 @@ export function register(program: Command): void {
       // Products in float32, not in TensorFloat-32's 10 bits.
       if (provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
       // What cannot be opened is said before anything is computed.
-      const cases = folders.flatMap(referenceFolders).map((folder) => ({ folder, opened: openReferenceCase(folder) }));
+      const cases = namedFolders(folders)
+        .flatMap(referenceFolders)
+        .map((folder) => ({ folder, opened: openReferenceCase(folder) }));
       const totals = new Totals();
       for (const { folder, opened } of cases) {
         const lines = await conformLlava(opened, provider).catch((error: Error) => {
           totals.add(false, `${folder}: ${error.message}`);
           return [];
         });
-        for (const { quantity, worstError, tolerance, passed } of lines) totals.add(passed, `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
+        for (const { quantity, worstError, tolerance, passed } of lines)
+          totals.add(
+            passed,
+            `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`,
+          );
       }
       totals.close();
     });
@@ -36,19 +42,37 @@ export function register(program: Command): void {
     .command('alfworld <folder>')
     .description('recorded household games: feedback, rewards, admissible commands, record by record')
     .action((folder: string) => {
-      if (!isFolder(folder)) throw new UsageError(`${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`);
+      if (!isFolder(folder))
+        throw new UsageError(
+          `${folder}: there is no such folder; name one with recorded games (manifest.json, games/).`,
+        );
       const totals = new Totals();
-      for (const { game, walks, records, difference } of replayAlfworldGames(folder).games) totals.add(difference === null, `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`);
+      for (const { game, walks, records, difference } of replayAlfworldGames(folder).games)
+        totals.add(
+          difference === null,
+          `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`,
+        );
       totals.close();
     });
   conformance
     .command('gymcards <recording>')
-    .description('recorded episodes of the four card games (JSON lines, gzipped or not, or a folder with episodes.jsonl.gz): every episode that differs')
+    .description(
+      'recorded episodes of the four card games (JSON lines, gzipped or not, or a folder with episodes.jsonl.gz): ' +
+        'every episode that differs',
+    )
     .action((recording: string) => {
       const totals = new Totals();
-      for (const { line, env, steps, difference } of replayGymCards(recordedEpisodes(recording))) totals.add(difference === null, `${env}, line ${line}: ${difference ?? `${steps} steps`}`);
+      for (const { line, env, steps, difference } of replayGymCards(recordedEpisodes(recording)))
+        totals.add(difference === null, `${env}, line ${line}: ${difference ?? `${steps} steps`}`);
       totals.close();
     });
+}
+
+/** What `FOLDER/*` names, without the files in it. */
+function namedFolders(names: readonly string[]): string[] {
+  const folders = names.filter((name) => !existsSync(name) || isFolder(name));
+  if (folders.length === 0) throw new UsageError(`${names[0]}: is a file; name folders of reference checkpoints.`);
+  return folders;
 }
 
 function isFolder(name: string): boolean {
@@ -57,8 +81,13 @@ function isFolder(name: string): boolean {
 
 /** The file of recorded episodes that is named, or lies in the folder that is named. */
 function recordedEpisodes(named: string): string {
-  const file = isFolder(named) ? ['episodes.jsonl.gz', 'episodes.jsonl'].map((name) => path.join(named, name)).find((name) => existsSync(name)) : named;
-  if (file === undefined || !existsSync(file)) throw new UsageError(`${named}: holds no recorded episodes; name a file of them (episodes.jsonl.gz) or its folder.`);
+  const file = isFolder(named)
+    ? ['episodes.jsonl.gz', 'episodes.jsonl'].map((name) => path.join(named, name)).find((name) => existsSync(name))
+    : named;
+  if (file === undefined || !existsSync(file))
+    throw new UsageError(
+      `${named}: holds no recorded episodes; name a file of them (episodes.jsonl.gz) or its folder.`,
+    );
   return file;
 }
 

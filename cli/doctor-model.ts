@@ -1,35 +1,66 @@
-/** `gtr doctor --model`: what a checkpoint is, what of it is unsupported, and whether a run on it fits into this machine. */
+/**
+ * `gtr doctor --model`: what a checkpoint is, what of it is unsupported, and whether a run on it fits into this
+ * machine.
+ */
 import path from 'node:path';
-import { modelFolder } from '../activities/agent-cache.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { gameByName } from '../envs/registry.ts';
-import { Agent } from '../policy/agent.ts';
-import { type Checkpoint, openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
-import { longestPrompt } from '../policy/longest-prompt.ts';
-import { gibibytes, misfit, type ModelFit, modelFit } from '../policy/model-fit.ts';
-import { loadImagePreprocessor } from '../policy/preprocess-image.ts';
-import { loadTokenizer } from '../policy/tokenizer.ts';
-import { trainedParameters } from '../policy/trained-parameters.ts';
-import { imageTokens } from '../policy/vlm-config.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import { Agent } from '../core/policy/agent.ts';
+import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
+import { longestPrompt } from '../core/policy/longest-prompt.ts';
+import { gibibytes, misfit, type ModelFit, modelFit } from '../core/policy/model-fit.ts';
+import { loadImagePreprocessor } from '../core/policy/preprocess-image.ts';
+import { loadTokenizer } from '../core/policy/tokenizer.ts';
+import { trainedParameters } from '../core/policy/trained-parameters.ts';
+import { imageTokens } from '../core/policy/vlm-config.ts';
 import { readConfig } from './config-file.ts';
 import type { Finding } from './doctor.ts';
 
 /** Words around the image where no configuration names a prompt template: those of the paper's Points24. */
 const WORDS_OF_A_PROMPT = 200;
 
-/** Findings on the checkpoint in `folder`, as a run of the configuration would use it; without one: LoRA with the paper's numbers. */
-export async function examineModel(folder: string, configFile: string | undefined, changes: readonly string[]): Promise<Finding[]> {
+/**
+ * Findings on the checkpoint in `folder`, as a run of the configuration would use it; without one: LoRA with the
+ * paper's numbers.
+ */
+export async function examineModel(
+  folder: string,
+  configFile: string | undefined,
+  changes: readonly string[],
+): Promise<Finding[]> {
   const base = path.resolve(folder);
-  const named = configFile === undefined ? null : readConfig(runConfigSchema, configFile, [...changes, `model.base=${base}`]);
+  const named =
+    configFile === undefined ? null : readConfig(runConfigSchema, configFile, [...changes, `model.base=${base}`]);
   const adapter = named?.model.adapter ?? null;
-  const opened = look('Model', () => openCheckpoint(base, adapter === null ? null : modelFolder(adapter)), describeModel);
+  const opened = look(
+    'Model',
+    () => openCheckpoint(base, adapter === null ? null : modelFolder(adapter)),
+    describeModel,
+  );
   if (opened.value === null) return [opened.finding];
   const checkpoint = opened.value;
   const config = named ?? defaultsFor(base, checkpoint);
   const parts = [
-    look('Parameters', () => checkpoint, (model) => describeParameters(model, config)),
-    look('Tokenizer', () => loadTokenizer(base), (tokenizer) => `a response ends with token ${checkpoint.config.text.eosTokenIds.join(' or ')}; ${tokenizer.hasChatTemplate ? 'chat template of the checkpoint' : 'no chat template: prompts are taken as they are'}`),
-    look('Images', () => loadImagePreprocessor(base), () => `become ${checkpoint.config.vision.imageSize} x ${checkpoint.config.vision.imageSize} pixels, ${imageTokens(checkpoint.config)} tokens`),
+    look(
+      'Parameters',
+      () => checkpoint,
+      (model) => describeParameters(model, config),
+    ),
+    look(
+      'Tokenizer',
+      () => loadTokenizer(base),
+      (tokenizer) =>
+        `a response ends with token ${checkpoint.config.text.eosTokenIds.join(' or ')}; ` +
+        `${tokenizer.hasChatTemplate ? 'chat template of the checkpoint' : 'no chat template: prompts are taken as they are'}`,
+    ),
+    look(
+      'Images',
+      () => loadImagePreprocessor(base),
+      () =>
+        `become ${checkpoint.config.vision.imageSize} x ${checkpoint.config.vision.imageSize} pixels, ` +
+        `${imageTokens(checkpoint.config)} tokens`,
+    ),
   ].map(({ finding }) => finding);
   if (named !== null && parts.some(({ ok }) => !ok)) return [opened.finding, ...parts];
   const promptTokens = named === null ? imageTokens(checkpoint.config) + WORDS_OF_A_PROMPT : await promptLength(config);
@@ -39,19 +70,38 @@ export async function examineModel(folder: string, configFile: string | undefine
 /** LoRA with the paper's numbers, or of the adapter that the checkpoint brings. */
 function defaultsFor(base: string, { adapter }: Checkpoint): RunConfig {
   const { rank, alpha } = adapter ?? {};
-  return parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base, prompt: 'points24-tiny', train: { kind: 'lora', rank, alpha } } }, 'the defaults');
+  return parseConfig(
+    runConfigSchema,
+    {
+      environment: { name: 'points24' },
+      model: { base, prompt: 'points24-tiny', train: { kind: 'lora', rank, alpha } },
+    },
+    'the defaults',
+  );
 }
 
-function describeModel({ config: { vision, text, featureLayers, featureSelect }, adapter, valueHead, files }: Checkpoint): string {
+function describeModel({
+  config: { vision, text, featureLayers, featureSelect },
+  adapter,
+  valueHead,
+  files,
+}: Checkpoint): string {
   const decoder = `${text.family === 'llama' ? 'Llama' : 'Mistral'} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
-  const tower = `CLIP tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ${vision.patchSize}, features of layer ${featureLayers.join(' and ')}${featureSelect === 'full' ? ' with class token' : ''}`;
-  const beside = [...(adapter === null ? [] : [`an adapter of rank ${adapter.rank}`]), ...(valueHead === null ? [] : ['a value head'])];
+  const tower =
+    `CLIP tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
+    `${vision.patchSize}, features of layer ` +
+    `${featureLayers.join(' and ')}${featureSelect === 'full' ? ' with class token' : ''}`;
+  const beside = [
+    ...(adapter === null ? [] : [`an adapter of rank ${adapter.rank}`]),
+    ...(valueHead === null ? [] : ['a value head']),
+  ];
   return `LLaVA; ${decoder}; ${tower}${beside.length === 0 ? '' : `; with ${beside.join(' and ')}`} (${files.length} files)`;
 }
 
 function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): string {
   const locations = [...checkpoint.parameters.values()];
-  const elements = (shapes: readonly { shape: readonly number[] }[]) => shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
+  const elements = (shapes: readonly { shape: readonly number[] }[]) =>
+    shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
   const types = [...new Set(locations.map(({ dtype }) => dtype))].join(' and ');
   const trained = elements(trainedParameters(checkpoint, model.train, model.valueHead));
   return `${elements(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
@@ -61,24 +111,53 @@ async function promptLength(config: RunConfig): Promise<number> {
   const agent = await Agent.open(config, modelFolder);
   try {
     const game = gameByName(config.environment.name);
-    return longestPrompt(agent, game, game.parseOptions(config.environment.options), config.environment.maxEpisodeSteps, config.seed);
+    return longestPrompt(
+      agent,
+      game,
+      game.parseOptions(config.environment.options),
+      config.environment.maxEpisodeSteps,
+      config.seed,
+    );
   } finally {
     await agent.close();
   }
 }
 
 function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
-  const { plan: { sampling, updating, optimizer, host, device }, limits, promptTokens, rowsPerShard } = fit;
+  const {
+    plan: { sampling, updating, optimizer, host, device },
+    limits,
+    promptTokens,
+    rowsPerShard,
+  } = fit;
   const { engine, rollout } = config;
   const where = engine.provider === 'cuda' ? 'GPU' : 'memory';
-  const cost = ({ stored, inputs, outputs, activations }: typeof updating, prepacked = 0) => `${gibibytes(stored)} of weights${prepacked === 0 ? '' : `, ${gibibytes(prepacked)} reordered`}, ${gibibytes(inputs + outputs)} fed and received, ${gibibytes(activations)} of activations`;
+  const cost = ({ stored, inputs, outputs, activations }: typeof updating, prepacked = 0) =>
+    `${gibibytes(stored)} of weights${prepacked === 0 ? '' : `, ${gibibytes(prepacked)} reordered`}, ${gibibytes(inputs + outputs)} fed and received, ${gibibytes(activations)} of activations`;
   const known = (name: string, found: string): Finding => ({ name, ok: true, needed: true, found, mend: null });
   const reason = misfit(fit, config);
   const has = (limit: number | null) => (limit === null ? 'not known' : gibibytes(limit));
   return [
-    known('Sampling', `${engine.rowsPerSample} rows of ${promptTokens} + ${rollout.maxNewTokens} tokens: ${cost(sampling, sampling.prepacked)}`),
-    known('Updating', `${rowsPerShard} rows of ${promptTokens} + ${rollout.maxNewTokens} tokens${engine.gradientCheckpointing ? ', layers recomputed' : ''}: ${cost(updating)}; ${gibibytes(optimizer)} for gradients and Adam`),
-    { name: 'Memory', ok: reason === null, needed: true, found: reason ?? `${where}: about ${gibibytes(device > 0 ? device : host)} of ${has(device > 0 ? limits.device : limits.host)}${device > 0 ? `; host: about ${gibibytes(host)} of ${has(limits.host)}` : ''} (${engine.lanes} lanes)`, mend: null },
+    known(
+      'Sampling',
+      `${engine.rowsPerSample} rows of ${promptTokens} + ${rollout.maxNewTokens} tokens: ` +
+        `${cost(sampling, sampling.prepacked)}`,
+    ),
+    known(
+      'Updating',
+      `${rowsPerShard} rows of ${promptTokens} + ${rollout.maxNewTokens} ` +
+        `tokens${engine.gradientCheckpointing ? ', layers recomputed' : ''}: ${cost(updating)}; ` +
+        `${gibibytes(optimizer)} for gradients and Adam`,
+    ),
+    {
+      name: 'Memory',
+      ok: reason === null,
+      needed: true,
+      found:
+        reason ??
+        `${where}: about ${gibibytes(device > 0 ? device : host)} of ${has(device > 0 ? limits.device : limits.host)}${device > 0 ? `; host: about ${gibibytes(host)} of ${has(limits.host)}` : ''} (${engine.lanes} lanes)`,
+      mend: null,
+    },
   ];
 }
 

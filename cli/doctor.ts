@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import type { Command } from 'commander';
-import { PROJECT } from '../activities/agent-cache.ts';
-import { listModels } from '../corrector/openai-client.ts';
-import { checkProvider, INSTALL_CUDA } from '../graph/provider.ts';
+import { PROJECT } from '../configs/project-folder.ts';
+import { listModels } from '../core/corrector/openai-client.ts';
+import { checkProvider, INSTALL_CUDA } from '../core/graph/provider.ts';
 import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
 import { NODE_MAJOR } from '../scripts/project-node.mjs';
 import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
@@ -18,7 +18,6 @@ import { collect } from './train.ts';
 /** One thing that was looked at. `needed`: without it nothing runs; `mend`: the command or step that mends it. */
 export type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
 
-
 export function register(program: Command): void {
   program
     .command('doctor')
@@ -27,19 +26,24 @@ export function register(program: Command): void {
     .option('--config <file>', 'with --model: the run whose batch and lengths count')
     .option('--set <a.b=c...>', 'with --config: change fields of it', collect, [])
     .option('--json', 'one JSON object')
-    .action(async ({ json, model, config, set }: { json?: boolean; model?: string; config?: string; set: string[] }) => {
-      const findings = model === undefined ? await examine() : await examineModel(model, config, set);
-      const healthy = findings.every(({ ok, needed }) => ok || !needed);
-      process.stdout.write(json ? `${JSON.stringify({ healthy, findings }, null, 2)}\n` : formatFindings(findings));
-      if (!healthy) process.exitCode = 2;
-    });
+    .action(
+      async ({ json, model, config, set }: { json?: boolean; model?: string; config?: string; set: string[] }) => {
+        const findings = model === undefined ? await examine() : await examineModel(model, config, set);
+        const healthy = findings.every(({ ok, needed }) => ok || !needed);
+        process.stdout.write(json ? `${JSON.stringify({ healthy, findings }, null, 2)}\n` : formatFindings(findings));
+        if (!healthy) process.exitCode = 2;
+      },
+    );
 }
 
 /** A line per finding: `ok`, `note` (works without it) or `MISSING`, and how to mend what is not there. */
 export function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   return findings
-    .map(({ name, ok, needed, found, mend }) => `${(ok ? 'ok' : needed ? 'MISSING' : 'note').padEnd(8)} ${name.padEnd(width)}  ${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`)
+    .map(
+      ({ name, ok, needed, found, mend }) =>
+        `${(ok ? 'ok' : needed ? 'MISSING' : 'note').padEnd(8)} ${name.padEnd(width)}  ${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`,
+    )
     .join('');
 }
 
@@ -52,22 +56,47 @@ async function examine(): Promise<Finding[]> {
     await onnxruntime(),
     await cuda(),
     cli,
-    ...(cli.ok ? [] : [note('Go', () => `${output('go', ['version'])}: can build the Temporal CLI where it cannot be downloaded`, 'only needed to build the Temporal CLI: https://go.dev/dl')]),
+    ...(cli.ok
+      ? []
+      : [
+          note(
+            'Go',
+            () => `${output('go', ['version'])}: can build the Temporal CLI where it cannot be downloaded`,
+            'only needed to build the Temporal CLI: https://go.dev/dl',
+          ),
+        ]),
     await server(),
     await paidTeacher(),
     look('State', () => writableFolder(gtrHome()), 'set GTR_HOME to a folder that can be written'),
-    note('Machine', () => `${os.availableParallelism()} cores, ${gibibytes(os.totalmem())} of memory (${gibibytes(os.freemem())} free)`, null),
+    note(
+      'Machine',
+      () =>
+        `${os.availableParallelism()} cores, ${gibibytes(os.totalmem())} of memory (${gibibytes(os.freemem())} free)`,
+      null,
+    ),
   ];
 }
 
 function node(): Finding {
   const ok = Number(process.versions.node.split('.')[0]) === NODE_MAJOR;
-  return { name: 'Node', ok, needed: true, found: `${process.versions.node} (${process.execPath})`, mend: `${INSTALL_PACKAGES}, or install Node ${NODE_MAJOR}` };
+  return {
+    name: 'Node',
+    ok,
+    needed: true,
+    found: `${process.versions.node} (${process.execPath})`,
+    mend: `${INSTALL_PACKAGES}, or install Node ${NODE_MAJOR}`,
+  };
 }
 
 function packages(): Finding {
   const problem = packagesProblem(PROJECT);
-  return { name: 'npm packages', ok: problem === null, needed: true, found: problem ?? 'as package-lock.json names them', mend: INSTALL_PACKAGES };
+  return {
+    name: 'npm packages',
+    ok: problem === null,
+    needed: true,
+    found: problem ?? 'as package-lock.json names them',
+    mend: INSTALL_PACKAGES,
+  };
 }
 
 /** Loaded here, not at the top: that it cannot be loaded is a finding. */
@@ -75,8 +104,14 @@ async function onnxruntime(): Promise<Finding> {
   const finding = { name: 'onnxruntime', needed: true, mend: INSTALL_PACKAGES };
   try {
     const { env, listSupportedBackends } = await import('onnxruntime-node');
-    const providers = listSupportedBackends().filter(({ bundled }) => bundled).map(({ name }) => name);
-    return { ...finding, ok: providers.includes('cpu'), found: `${env.versions.node}, providers ${providers.join(', ')}` };
+    const providers = listSupportedBackends()
+      .filter(({ bundled }) => bundled)
+      .map(({ name }) => name);
+    return {
+      ...finding,
+      ok: providers.includes('cpu'),
+      found: `${env.versions.node}, providers ${providers.join(', ')}`,
+    };
   } catch (error) {
     return { ...finding, ok: false, found: firstLine(error) };
   }
@@ -84,34 +119,77 @@ async function onnxruntime(): Promise<Finding> {
 
 function temporalCli(): Finding {
   const version = temporalCliVersion();
-  return { name: 'Temporal CLI', ok: version !== null, needed: true, found: version === null ? `none of at least version ${TEMPORAL_VERSION}` : `${version} (${temporalCliPath()})`, mend: INSTALL_TEMPORAL };
+  return {
+    name: 'Temporal CLI',
+    ok: version !== null,
+    needed: true,
+    found: version === null ? `none of at least version ${TEMPORAL_VERSION}` : `${version} (${temporalCliPath()})`,
+    mend: INSTALL_TEMPORAL,
+  };
 }
 
 /** A GPU is no need. */
 async function cuda(): Promise<Finding> {
-  const gpu = note('CUDA', () => output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']), null);
+  const gpu = note(
+    'CUDA',
+    () => output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']),
+    null,
+  );
   if (!gpu.ok) return { ...gpu, found: 'no NVIDIA GPU; the built-in models train on the CPU' };
-  const problem = await checkProvider('cuda').then(() => null, (error: Error) => error.message);
-  return { ...gpu, ok: problem === null, found: `${gpu.found}${problem === null ? '' : `, but ${problem}`}`, mend: INSTALL_CUDA };
+  const problem = await checkProvider('cuda').then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  return {
+    ...gpu,
+    ok: problem === null,
+    found: `${gpu.found}${problem === null ? '' : `, but ${problem}`}`,
+    mend: INSTALL_CUDA,
+  };
 }
 
 /** That no server runs is no fault: `gtr up` starts one. */
 async function server(): Promise<Finding> {
-  const finding = { name: 'Temporal server', needed: false, mend: './gtr up starts one; TEMPORAL_ADDRESS names another' };
+  const finding = {
+    name: 'Temporal server',
+    needed: false,
+    mend: './gtr up starts one; TEMPORAL_ADDRESS names another',
+  };
   try {
     const { address, namespace } = temporalConfig();
     const ok = await serverAnswers();
-    return { ...finding, ok, found: `${ok ? 'answers' : 'none answers'} at ${address}${ok ? `, namespace ${namespace}` : ''}` };
+    return {
+      ...finding,
+      ok,
+      found: `${ok ? 'answers' : 'none answers'} at ${address}${ok ? `, namespace ${namespace}` : ''}`,
+    };
   } catch (error) {
-    return { ...finding, ok: false, needed: true, found: firstLine(error), mend: 'mend the Temporal profile or the TEMPORAL_ variables that it names' };
+    return {
+      ...finding,
+      ok: false,
+      needed: true,
+      found: firstLine(error),
+      mend: 'mend the Temporal profile or the TEMPORAL_ variables that it names',
+    };
   }
 }
 
 /** Asked for its list of models, which is free and wants the key. Addresses and keys are not shown. */
 async function paidTeacher(): Promise<Finding> {
-  const finding = { name: 'Paid teacher', needed: false, mend: 'only for corrector.teacher=openai: OPENAI_API_KEY, or OPENAI_BASE_URL for another server (docs/corrector.md)' };
-  const { OPENAI_API_KEY: key, OPENAI_BASE_URL: address, AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: azureKey } = process.env;
-  if (endpoint && azureKey) return { ...finding, ok: true, found: 'Azure\'s variables are set' };
+  const finding = {
+    name: 'Paid teacher',
+    needed: false,
+    mend:
+      'only for corrector.teacher=openai: OPENAI_API_KEY, or OPENAI_BASE_URL for another server ' +
+      '(docs/corrector.md)',
+  };
+  const {
+    OPENAI_API_KEY: key,
+    OPENAI_BASE_URL: address,
+    AZURE_OPENAI_ENDPOINT: endpoint,
+    AZURE_OPENAI_API_KEY: azureKey,
+  } = process.env;
+  if (endpoint && azureKey) return { ...finding, ok: true, found: "Azure's variables are set" };
   if (!key && !address) return { ...finding, ok: false, found: 'no key and no address in the environment' };
   try {
     await listModels();

@@ -1,5 +1,10 @@
 /** Errors that people see: one sentence, and the exit code that goes with it. */
-import { ServiceError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError } from '../configs/schema.ts';
 
@@ -13,7 +18,13 @@ const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'Safetens
 const USAGE_FAILURES = new Set(['Config.Invalid', 'Model.Unusable']);
 /** What the system says of a path that was named wrongly. */
 const WRONG_PATH: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder', ENOTDIR: 'is no folder, or lies in none', EISDIR: 'is a folder, not a file', EEXIST: 'is there already', EACCES: 'may not be used by this user', EPERM: 'may not be used by this user', EROFS: 'cannot be written',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'is no folder, or lies in none',
+  EISDIR: 'is a folder, not a file',
+  EEXIST: 'is there already',
+  EACCES: 'may not be used by this user',
+  EPERM: 'may not be used by this user',
+  EROFS: 'cannot be written',
 };
 
 /** The sentence and the exit code for an error. */
@@ -23,10 +34,19 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
     const usage = cause instanceof ApplicationFailure && USAGE_FAILURES.has(cause.type ?? '');
     return { message: cause.message, exitCode: usage ? 2 : 1 };
   }
-  if (error instanceof WorkflowNotFoundError) return { message: `There is no run "${error.workflowId}" on this server; \`temporal workflow list\` shows the runs.`, exitCode: 2 };
-  if (error instanceof ServiceError) return { message: `Temporal answered: ${(error.cause as Error | undefined)?.message ?? error.message}.`, exitCode: 1 };
+  if (error instanceof WorkflowNotFoundError)
+    return {
+      message: `There is no run "${error.workflowId}" on this server; \`temporal workflow list\` shows the runs.`,
+      exitCode: 2,
+    };
+  if (error instanceof ServiceError)
+    return {
+      message: `Temporal answered: ${(error.cause as Error | undefined)?.message ?? error.message}.`,
+      exitCode: 1,
+    };
   const { name, message, code, path } = error as NodeJS.ErrnoException;
-  if (path !== undefined && code !== undefined && code in WRONG_PATH) return { message: `${path}: ${WRONG_PATH[code]}; name another path.`, exitCode: 2 };
+  if (path !== undefined && code !== undefined && code in WRONG_PATH)
+    return { message: `${path}: ${WRONG_PATH[code]}; name another path.`, exitCode: 2 };
   return { message, exitCode: error instanceof ConfigError || USAGE.has(name) ? 2 : 1 };
 }
 

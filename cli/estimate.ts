@@ -1,8 +1,8 @@
 /** `gtr estimate`: what a run's paid teacher will take, before anything is started. */
 import type { Command } from 'commander';
-import { readLimits } from '../activities/account-limits.ts';
+import { readLimits } from '../core/corrector/account-limits.ts';
 import { runConfigSchema } from '../configs/schema.ts';
-import { type Estimate, estimateRun, type Range } from '../corrector/estimate.ts';
+import { type Estimate, estimateRun, type Range } from '../core/corrector/estimate.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { readConfig } from './config-file.ts';
 import { UsageError } from './errors.ts';
@@ -11,22 +11,36 @@ import { collect } from './train.ts';
 export function register(program: Command): void {
   program
     .command('estimate')
-    .description('calls, tokens, cost and hours of a run\'s paid teacher, before anything is started')
+    .description("calls, tokens, cost and hours of a run's paid teacher, before anything is started")
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .option('--json', 'one JSON object')
     .action(async (options: { config: string; set: string[]; json?: boolean }) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
       const { teacher, account, requestsPerMinute, tokensPerMinute } = config.corrector;
-      if (teacher === 'solver') throw new UsageError('The teacher of this run is the exact solver, which costs nothing; --set corrector.teacher=openai estimates a paid one.');
+      if (teacher === 'solver')
+        throw new UsageError(
+          'The teacher of this run is the exact solver, which costs nothing; --set corrector.teacher=openai ' +
+            'estimates a paid one.',
+        );
       const known = await readLimits(activityDependencies().store, account);
-      const limits = { requestsPerMinute: requestsPerMinute ?? known.requestsPerMinute, tokensPerMinute: tokensPerMinute ?? known.tokensPerMinute };
+      const limits = {
+        requestsPerMinute: requestsPerMinute ?? known.requestsPerMinute,
+        tokensPerMinute: tokensPerMinute ?? known.tokensPerMinute,
+      };
       const estimate = estimateRun(config, limits);
-      process.stdout.write(options.json ? `${JSON.stringify({ model: config.corrector.openai.model, limits, ...estimate }, null, 2)}\n` : estimateText(config.corrector.openai.model, estimate));
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ model: config.corrector.openai.model, limits, ...estimate }, null, 2)}\n`
+          : estimateText(config.corrector.openai.model, estimate),
+      );
     });
 }
 
-function estimateText(model: string, { calls, requests, tokensIn, tokensCached, tokensOut, costUsd, hours, bounds, serialHours, assumptions }: Estimate): string {
+function estimateText(
+  model: string,
+  { calls, requests, tokensIn, tokensCached, tokensOut, costUsd, hours, bounds, serialHours, assumptions }: Estimate,
+): string {
   const row = (name: string, range: Range | null, text: (value: number) => string, without = 'unknown') =>
     `${name.padEnd(30)}${range === null ? without : [range.low, range.likely, range.high].map((value) => text(value).padStart(14)).join('')}`;
   const count = (value: number) => Math.round(value).toLocaleString('en-US');
@@ -38,9 +52,19 @@ function estimateText(model: string, { calls, requests, tokensIn, tokensCached, 
     row('prompt tokens', tokensIn, count),
     row('  of them cached', tokensCached, count),
     row('answer tokens', tokensOut, count),
-    row('cost', costUsd, (value) => `$${value.toFixed(2)}`, 'unknown: no price for this model; set corrector.openai.prices'),
+    row(
+      'cost',
+      costUsd,
+      (value) => `$${value.toFixed(2)}`,
+      'unknown: no price for this model; set corrector.openai.prices',
+    ),
     row('hours of judging', hours, time),
-    row('  by requests per minute', bounds.requestsPerMinute, time, 'no limit known (corrector.requestsPerMinute, gtr rate)'),
+    row(
+      '  by requests per minute',
+      bounds.requestsPerMinute,
+      time,
+      'no limit known (corrector.requestsPerMinute, gtr rate)',
+    ),
     row('  by tokens per minute', bounds.tokensPerMinute, time, 'no limit known (corrector.tokensPerMinute, gtr rate)'),
     row('  by the time of a judgement', bounds.latency, time),
     row('one after another', serialHours, time),

@@ -22,7 +22,11 @@ export function register(program: Command): void {
     .command('evaluate')
     .description('evaluate a policy on fixed deals, sampled and greedy')
     .option('--config <file>', 'run configuration that names environment, model and evaluation; not needed for a run')
-    .option('--policy <ref>', '`start` (the checkpoint itself), RUN (after its last whole iteration), RUN@K (after K iterations), or `solver`', 'start')
+    .option(
+      '--policy <ref>',
+      '`start` (the checkpoint itself), RUN (after its last whole iteration), RUN@K (after K iterations), or `solver`',
+      'start',
+    )
     .option('--episodes <n>', 'episodes of each set of deals', positiveInteger)
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .option('--json', 'one JSON object')
@@ -30,25 +34,52 @@ export function register(program: Command): void {
       const result = await withClient(async (client) => {
         const { config, policy, name } = await resolve(client, options);
         if (policy !== 'solver') checkModelFolders(config.model);
-        const handle = await startRun<typeof evaluate>(client, 'evaluate', `evaluate-${name}-${Date.now()}`, [{ config, policy }], `evaluate ${name}`);
-        return { evaluated: name, environment: config.environment, evaluation: config.evaluation, ...(await workflowResult<Awaited<ReturnType<typeof evaluate>>>(client, handle.workflowId)) };
+        const handle = await startRun<typeof evaluate>(
+          client,
+          'evaluate',
+          `evaluate-${name}-${Date.now()}`,
+          [{ config, policy }],
+          `evaluate ${name}`,
+        );
+        return {
+          evaluated: name,
+          environment: config.environment,
+          evaluation: config.evaluation,
+          ...(await workflowResult<Awaited<ReturnType<typeof evaluate>>>(client, handle.workflowId)),
+        };
       });
       process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : evaluationLines(result));
     });
 }
 
 async function resolve(client: Client, { config: file, policy, episodes, set }: Options): Promise<Evaluated> {
-  const changes = ['evaluation.decoding=both', ...set, ...(episodes === undefined ? [] : [`evaluation.episodes=${episodes}`])];
+  const changes = [
+    'evaluation.decoding=both',
+    ...set,
+    ...(episodes === undefined ? [] : [`evaluation.episodes=${episodes}`]),
+  ];
   if (policy === 'start' || policy === 'solver') {
-    if (file === undefined) throw new UsageError(`--policy ${policy}: give --config, which names the environment and the model.`);
-    return { config: readConfig(runConfigSchema, file, changes), policy: policy === 'start' ? null : policy, name: policy };
+    if (file === undefined)
+      throw new UsageError(`--policy ${policy}: give --config, which names the environment and the model.`);
+    return {
+      config: readConfig(runConfigSchema, file, changes),
+      policy: policy === 'start' ? null : policy,
+      name: policy,
+    };
   }
   const [, run, at] = /^(.+?)(?:@(\d+))?$/.exec(policy)!;
   const known = await readRun(client, run);
-  const config = file === undefined ? applyChanges(runConfigSchema, known.config, changes, `the configuration of run ${run}`) : readConfig(runConfigSchema, file, changes);
+  const config =
+    file === undefined
+      ? applyChanges(runConfigSchema, known.config, changes, `the configuration of run ${run}`)
+      : readConfig(runConfigSchema, file, changes);
   const { iterations } = known.records;
   const done = at === undefined ? iterations.length : Number(at);
-  if (done > iterations.length) throw new UsageError(`--policy ${policy}: run ${run} has done ${iterations.length} iterations; name one of ${run}@0 to ${run}@${iterations.length}.`);
+  if (done > iterations.length)
+    throw new UsageError(
+      `--policy ${policy}: run ${run} has done ${iterations.length} iterations; name one of ${run}@0 to ` +
+        `${run}@${iterations.length}.`,
+    );
   return { config, policy: iterations[done - 1]?.policy ?? null, name: `${run}@${done}` };
 }
 

@@ -1,7 +1,7 @@
 /** `gtr export`: what a run made, in other programs' formats. */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { exportRun } from '../report/export-run.ts';
+import { exportRun } from '../core/report/export-run.ts';
 import { exportWeights } from './export-weights.ts';
 import { readRun } from './read-run.ts';
 import { withClient } from './temporal.ts';
@@ -9,7 +9,10 @@ import { withClient } from './temporal.ts';
 export function register(program: Command): void {
   program
     .command('export <run>')
-    .description('write what a run made: weights for transformers, PEFT and later runs, TensorBoard events, metrics, corrections with their pictures')
+    .description(
+      'write what a run made: weights for transformers, PEFT and later runs, TensorBoard events, metrics, ' +
+        'corrections with their pictures',
+    )
     .requiredOption('--out <folder>', 'folder to write')
     .action(async (run: string, options: { out: string }) => {
       const out = path.resolve(options.out);

@@ -3,36 +3,68 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import { parseConfig } from '../configs/schema.ts';
-import { type CorrectorPrompt, CORRECTOR_PROMPTS, loadCorrectorPrompt } from '../corrector/corrector-prompt.ts';
-import { FAULTS, faultsSchema } from '../corrector/rehearsal/faults.ts';
-import { rehearsalServer } from '../corrector/rehearsal/server.ts';
+import { type CorrectorPrompt, CORRECTOR_PROMPTS, loadCorrectorPrompt } from '../core/corrector/corrector-prompt.ts';
+import { FAULTS, faultsSchema } from '../core/corrector/rehearsal/faults.ts';
+import { rehearsalServer } from '../core/corrector/rehearsal/server.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
 
-type Options = { port: string; latency: string; faults?: string; log?: string; key?: string; rpm?: string; tpm?: string; toolRounds: string; prompt: string[]; model: string[]; cardFaces?: string; seed: string };
+type Options = {
+  port: string;
+  latency: string;
+  faults?: string;
+  log?: string;
+  key?: string;
+  rpm?: string;
+  tpm?: string;
+  toolRounds: string;
+  prompt: string[];
+  model: string[];
+  cardFaces?: string;
+  seed: string;
+};
 
 export function register(program: Command): void {
   program
     .command('fake-openai')
-    .description('a server that speaks OpenAI\'s chat completions and judges thoughts as it knows the games: to rehearse a run with corrector.teacher=openai without paying')
+    .description(
+      "a server that speaks OpenAI's chat completions and judges thoughts as it knows the games: to rehearse a run " +
+        'with corrector.teacher=openai without paying',
+    )
     .option('--port <n>', 'port on 127.0.0.1; 0: any free one', '8080')
     .option('--latency <seconds>', 'how long answers take, e.g. 12.6 or 8-17', '0')
-    .option('--faults <file>', 'JSON file of scripted faults (docs/corrector.md); they can be replaced while it runs by POST /faults')
+    .option(
+      '--faults <file>',
+      'JSON file of scripted faults (docs/corrector.md); they can be replaced while it runs by POST /faults',
+    )
     .option('--log <file>', 'a JSON line for every request; begins anew')
     .option('--key <key>', 'the only API key that is let in; default: any')
     .option('--rpm <n>', 'requests per minute of the account, enforced')
     .option('--tpm <n>', 'tokens per minute of the account, enforced')
     .option('--tool-rounds <n>', 'how often a judgement of Points24 calls the solver before it answers', '1')
     .option('--model <name>', 'a model that it has; others are unknown to it; default: any', collect, [])
-    .option('--prompt <file>', 'another wording of corrector requests to understand (corrector.openai.prompt)', collect, [])
+    .option(
+      '--prompt <file>',
+      'another wording of corrector requests to understand (corrector.openai.prompt)',
+      collect,
+      [],
+    )
     .option('--card-faces <folder>', 'the card pictures that the games show (environment.options.cardFaces)')
     .option('--seed <n>', 'seed of drawn latencies and faults', '1')
-    .addHelpText('after', `\nFaults:\n${Object.entries(FAULTS).map(([name, meaning]) => `  ${name.padEnd(20)} ${meaning}`).join('\n')}`)
+    .addHelpText(
+      'after',
+      `\nFaults:\n${Object.entries(FAULTS)
+        .map(([name, meaning]) => `  ${name.padEnd(20)} ${meaning}`)
+        .join('\n')}`,
+    )
     .action(async (options: Options) => {
       const server = rehearsalServer({
         prompts: [...options.prompt.map(promptFrom), ...CORRECTOR_PROMPTS.map((name) => loadCorrectorPrompt(name))],
         latency: latencyOf(options.latency),
-        faults: options.faults === undefined ? [] : parseConfig(faultsSchema, readJson(options.faults, '--faults'), options.faults),
+        faults:
+          options.faults === undefined
+            ? []
+            : parseConfig(faultsSchema, readJson(options.faults, '--faults'), options.faults),
         log: options.log ?? null,
         key: options.key ?? null,
         requestsPerMinute: options.rpm === undefined ? null : count(options.rpm, '--rpm', 1),
@@ -44,11 +76,20 @@ export function register(program: Command): void {
       });
       if (options.log !== undefined) writeFileSync(options.log, '');
       await new Promise<void>((resolve, reject) => {
-        server.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new UsageError(`--port ${options.port}: is taken; name another one, or 0 for any.`) : error));
+        server.on('error', (error: NodeJS.ErrnoException) =>
+          reject(
+            error.code === 'EADDRINUSE'
+              ? new UsageError(`--port ${options.port}: is taken; name another one, or 0 for any.`)
+              : error,
+          ),
+        );
         server.listen(count(options.port, '--port', 0, 65_535), '127.0.0.1', resolve);
       });
       const { port } = server.address() as AddressInfo;
-      process.stdout.write(`rehearsal server at http://127.0.0.1:${port}/v1; for the corrector worker: OPENAI_BASE_URL=http://127.0.0.1:${port}/v1 OPENAI_API_KEY=${options.key ?? 'any'}\n`);
+      process.stdout.write(
+        `rehearsal server at http://127.0.0.1:${port}/v1; for the corrector worker: ` +
+          `OPENAI_BASE_URL=http://127.0.0.1:${port}/v1 OPENAI_API_KEY=${options.key ?? 'any'}\n`,
+      );
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       });
@@ -59,7 +100,8 @@ export function register(program: Command): void {
 
 function promptFrom(file: string): CorrectorPrompt {
   const { environment } = readJson(file, '--prompt') as { environment?: unknown };
-  if (typeof environment !== 'string') throw new UsageError(`--prompt ${file}: names no environment; use a file like those in corrector/prompts.`);
+  if (typeof environment !== 'string')
+    throw new UsageError(`--prompt ${file}: names no environment; use a file like those in corrector/prompts.`);
   return loadCorrectorPrompt(environment, file.includes('/') ? file : `./${file}`);
 }
 
@@ -74,12 +116,14 @@ function readJson(file: string, option: string): unknown {
 
 function latencyOf(text: string): [number, number] {
   const [, from, to = from] = /^(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?$/.exec(text) ?? [];
-  if (from === undefined || Number(to) < Number(from)) throw new UsageError(`--latency ${text}: must be seconds like 12.6, or a range like 8-17.`);
+  if (from === undefined || Number(to) < Number(from))
+    throw new UsageError(`--latency ${text}: must be seconds like 12.6, or a range like 8-17.`);
   return [Number(from), Number(to)];
 }
 
 function count(text: string, option: string, least: number, most = Infinity): number {
-  if (!/^\d+$/.test(text) || Number(text) < least) throw new UsageError(`${option} ${text}: must be a whole number of at least ${least}.`);
+  if (!/^\d+$/.test(text) || Number(text) < least)
+    throw new UsageError(`${option} ${text}: must be a whole number of at least ${least}.`);
   if (Number(text) > most) throw new UsageError(`${option} ${text}: must be at most ${most}.`);
   return Number(text);
 }

@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { putEvaluationRecord, putIterationRecord, type RunRecords } from '../activities/run-records.ts';
+import { putEvaluationRecord, putIterationRecord, type RunRecords } from '../core/records/run-records.ts';
 import { fieldOf } from '../configs/live-settings.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { NO_COUNTS } from '../learner/corrector-counts.ts';
+import { NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { advance, initialState, type TrainState } from '../workflows/train-state.ts';
@@ -18,30 +18,54 @@ import { withClient } from './temporal.ts';
 import { collect } from './train.ts';
 
 /** What the policy and the counting of its iterations are bound to. */
-const FIXED_FIELDS = ['model.base', 'model.adapter', 'model.train', 'model.valueHead', 'environment.name', 'rollout.envStepsPerIteration'];
+const FIXED_FIELDS = [
+  'model.base',
+  'model.adapter',
+  'model.train',
+  'model.valueHead',
+  'environment.name',
+  'rollout.envStepsPerIteration',
+];
 
 export function register(program: Command): void {
   program
     .command('fork <run>')
     .description('start a new run from an iteration of another one')
-    .requiredOption('--at <iterations>', 'whole iterations of the other run that the new one begins with', iterationCount)
+    .requiredOption(
+      '--at <iterations>',
+      'whole iterations of the other run that the new one begins with',
+      iterationCount,
+    )
     .requiredOption('--id <run>', 'name of the new run')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .action(async (run: string, { at, id, set }: { at: number; id: string; set: string[] }) => {
       await withClient((client) => forkRun(client, run, at, id, set));
-      process.stdout.write(`Run ${id} goes on after iteration ${at} of ${run}; follow it with \`./gtr watch ${id}\`.\n`);
+      process.stdout.write(
+        `Run ${id} goes on after iteration ${at} of ${run}; follow it with \`./gtr watch ${id}\`.\n`,
+      );
     });
 }
 
-/** The new run begins with copies of the first `at` iterations' records, so that its curves begin where the other run's do. */
+/**
+ * The new run begins with copies of the first `at` iterations' records, so that its curves begin where the other run's
+ * do.
+ */
 async function forkRun(client: Client, run: string, at: number, id: string, changes: readonly string[]): Promise<void> {
   const { records } = await readRun(client, run);
   const whole = records.iterations.length;
-  if (at < 1 || at > whole) throw new UsageError(`--at ${at}: ${run} has ${whole} whole iterations; ${whole > 0 ? `give 1 to ${whole}` : 'wait for the first'}.`);
+  if (at < 1 || at > whole)
+    throw new UsageError(
+      `--at ${at}: ${run} has ${whole} whole iterations; ${whole > 0 ? `give 1 to ${whole}` : 'wait for the first'}.`,
+    );
   const kept = { ...records, iterations: records.iterations.slice(0, at) };
   const earlier = kept.iterations[at - 1].config;
   const config = parseConfig(runConfigSchema, changes.reduce(applyChange, earlier), `fork of ${run}`);
-  for (const field of FIXED_FIELDS) if (!isDeepStrictEqual(fieldOf(config, field), fieldOf(earlier, field))) throw new UsageError(`--set ${field}: cannot change in a fork, since the policy of ${run} is bound to it; start a run of its own with gtr train.`);
+  for (const field of FIXED_FIELDS)
+    if (!isDeepStrictEqual(fieldOf(config, field), fieldOf(earlier, field)))
+      throw new UsageError(
+        `--set ${field}: cannot change in a fork, since the policy of ${run} is bound to it; start a run of its own ` +
+          `with gtr train.`,
+      );
   const state = stateAfter(kept, config);
   if (await isKnown(client, id)) throw new UsageError(`The run id "${id}" is in use; choose another --id.`);
 
@@ -55,7 +79,12 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
 function stateAfter({ iterations, evaluations }: RunRecords, { rollout }: RunConfig): TrainState {
   const [{ policy, optimizer }] = iterations;
   const state = iterations.reduce(
-    (before, { metrics, ...record }) => advance(before, { ...record, metrics, corrector: NO_COUNTS, seconds: metrics['time/iteration'] ?? 0 }, rollout.envStepsPerIteration),
+    (before, { metrics, ...record }) =>
+      advance(
+        before,
+        { ...record, metrics, corrector: NO_COUNTS, seconds: metrics['time/iteration'] ?? 0 },
+        rollout.envStepsPerIteration,
+      ),
     initialState({ policy, optimizer, modelSha256: null }, []),
   );
   return { ...state, startEvaluation: evaluations.find(({ label }) => label === 'start')?.result ?? null };

@@ -1,10 +1,10 @@
 /** `gtr gc`: deletes what no live or kept run reaches. Shows it first. */
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
-import { recordFolder } from '../activities/run-records.ts';
-import { findGarbage } from '../artifacts/find-garbage.ts';
-import { mapConcurrently } from '../artifacts/map-concurrently.ts';
-import type { ArtifactRef, ArtifactStore, StoredArtifact } from '../artifacts/store.ts';
+import { recordFolder } from '../core/records/run-records.ts';
+import { findGarbage } from '../core/artifacts/find-garbage.ts';
+import { mapConcurrently } from '../core/artifacts/map-concurrently.ts';
+import type { ArtifactRef, ArtifactStore, StoredArtifact } from '../core/artifacts/store.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { megabytes } from './megabytes.ts';
@@ -17,18 +17,32 @@ export function register(program: Command): void {
     .command('gc')
     .description('show the artifacts that no run reaches; with --delete, delete them')
     .option('--delete', 'delete what is shown')
-    .option('--drop <run...>', 'forget this closed run: its records, its workflows, and the artifacts that only it reaches', collect, [])
+    .option(
+      '--drop <run...>',
+      'forget this closed run: its records, its workflows, and the artifacts that only it reaches',
+      collect,
+      [],
+    )
     .option('--older-than <age>', 'spare what was stored since, e.g. 30m, 6h, 7d', age, age('1h'))
     .action(async (options: { delete?: boolean; drop: string[]; olderThan: number }) => {
       const { store } = activityDependencies();
       const before = new Date(Date.now() - options.olderThan);
-      const { garbage, young, kept, problems } = await withClient((client) => findGarbage(store, () => keptReferences(client, store, options.drop), before));
+      const { garbage, young, kept, problems } = await withClient((client) =>
+        findGarbage(store, () => keptReferences(client, store, options.drop), before),
+      );
       for (const { owner, problem } of problems) process.stdout.write(`FAILED ${problem} (named by ${owner})\n`);
       line('kept by runs', kept);
       line('young, spared', young);
       line(options.delete ? 'deleting' : 'not reached', garbage);
-      if (!options.delete) return void process.stdout.write(garbage.length + options.drop.length === 0 ? '' : 'Nothing was deleted; run it again with --delete.\n');
-      if (problems.length > 0) throw new UsageError(`Nothing was deleted: ${problems.length} artifacts of kept runs are missing or damaged, so what they refer to is unknown; restore them, or give the runs up with --drop.`);
+      if (!options.delete)
+        return void process.stdout.write(
+          garbage.length + options.drop.length === 0 ? '' : 'Nothing was deleted; run it again with --delete.\n',
+        );
+      if (problems.length > 0)
+        throw new UsageError(
+          `Nothing was deleted: ${problems.length} artifacts of kept runs are missing or damaged, so what they ` +
+            `refer to is unknown; restore them, or give the runs up with --drop.`,
+        );
       for (const run of options.drop) await withClient((client) => forget(client, store, run));
       const removed = await mapConcurrently(garbage, (artifact) => store.remove(artifact));
       process.stdout.write(`Deleted ${removed.filter(Boolean).length}.\n`);
@@ -36,32 +50,51 @@ export function register(program: Command): void {
 }
 
 function line(name: string, artifacts: readonly StoredArtifact[]): void {
-  process.stdout.write(`${name.padEnd(14)} ${String(artifacts.length).padStart(7)}  ${megabytes(artifacts.reduce((sum, { bytes }) => sum + bytes, 0))}\n`);
+  process.stdout.write(
+    `${name.padEnd(14)} ${String(artifacts.length).padStart(7)}  ` +
+      `${megabytes(artifacts.reduce((sum, { bytes }) => sum + bytes, 0))}\n`,
+  );
 }
 
 /** Temporal deletes closed executions a moment later. */
 async function forget(client: Client, store: ArtifactStore, run: string): Promise<void> {
   const { namespace } = client.options;
   const own = (await allExecutions(client)).filter((execution) => belongsTo(run, execution));
-  await mapConcurrently(own, ({ workflowId, runId }) => client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } }));
+  await mapConcurrently(own, ({ workflowId, runId }) =>
+    client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } }),
+  );
   for (const name of await store.listRecords(recordFolder(run))) await store.removeRecord(name);
 }
 
 /** References of all records and of every execution that the server knows, by owner; those of dropped runs left out. */
-async function keptReferences(client: Client, store: ArtifactStore, dropped: readonly string[]): Promise<Map<string, ArtifactRef[]>> {
+async function keptReferences(
+  client: Client,
+  store: ArtifactStore,
+  dropped: readonly string[],
+): Promise<Map<string, ArtifactRef[]>> {
   const executions = await allExecutions(client);
   const records = await store.listRecords('runs');
   for (const run of dropped) {
     const own = executions.filter((execution) => belongsTo(run, execution));
-    if (own.some(({ status }) => status.name === 'RUNNING')) throw new UsageError(`--drop ${run}: the run is open; stop it first, or let it end.`);
-    if (own.length === 0 && !records.some((name) => name.startsWith(`${recordFolder(run)}/`))) throw new UsageError(`--drop ${run}: there is no such run on this server, and no record of it in ${store.place}.`);
+    if (own.some(({ status }) => status.name === 'RUNNING'))
+      throw new UsageError(`--drop ${run}: the run is open; stop it first, or let it end.`);
+    if (own.length === 0 && !records.some((name) => name.startsWith(`${recordFolder(run)}/`)))
+      throw new UsageError(
+        `--drop ${run}: there is no such run on this server, and no record of it in ${store.place}.`,
+      );
   }
   const keptExecutions = executions.filter((execution) => !dropped.some((run) => belongsTo(run, execution)));
   const keptRecords = records.filter((name) => !dropped.some((run) => name.startsWith(`${recordFolder(run)}/`)));
   const folders = [...new Set(keptRecords.map((name) => name.slice(0, name.lastIndexOf('/'))))];
   return merged([
-    ...(await mapConcurrently(folders, async (folder) => [`records ${folder}`, await referencesOfRecords(store, folder)] as const)),
-    ...(await mapConcurrently(keptExecutions, async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const)),
+    ...(await mapConcurrently(
+      folders,
+      async (folder) => [`records ${folder}`, await referencesOfRecords(store, folder)] as const,
+    )),
+    ...(await mapConcurrently(
+      keptExecutions,
+      async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const,
+    )),
   ]);
 }
 

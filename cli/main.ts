@@ -30,7 +30,31 @@ const program = new Command('gtr')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
 
-for (const register of [up, train, sft, watch, control, set, reset, fork, result, corrections, rate, estimate, evaluate, report, exportRun, verify, gc, play, fakeOpenAI, conformance, doctor, quickstart]) register(program);
+for (const register of [
+  up,
+  train,
+  sft,
+  watch,
+  control,
+  set,
+  reset,
+  fork,
+  result,
+  corrections,
+  rate,
+  estimate,
+  evaluate,
+  report,
+  exportRun,
+  verify,
+  gc,
+  play,
+  fakeOpenAI,
+  conformance,
+  doctor,
+  quickstart,
+])
+  register(program);
 
 // Who reads the output may have seen enough (`gtr play alfworld | head`): the command ends with it.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

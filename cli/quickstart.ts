@@ -30,14 +30,20 @@ export function register(program: Command): void {
       });
       try {
         const outcome = await Promise.race([interrupted, runQuickstart(supervisor, config, id, set)]);
-        if (outcome === 'interrupted') process.stdout.write('\nStopping; the run is kept. `npm start` goes on with it.\n');
+        if (outcome === 'interrupted')
+          process.stdout.write('\nStopping; the run is kept. `npm start` goes on with it.\n');
       } finally {
         await supervisor.stop();
       }
     });
 }
 
-async function runQuickstart(supervisor: Supervisor, configFile: string, id: string, changes: string[]): Promise<'done'> {
+async function runQuickstart(
+  supervisor: Supervisor,
+  configFile: string,
+  id: string,
+  changes: string[],
+): Promise<'done'> {
   if (!(await workersAnswer())) await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
   await withClient(async (client) => {
     const { address } = temporalConfig();
@@ -48,7 +54,10 @@ async function runQuickstart(supervisor: Supervisor, configFile: string, id: str
       await startRun<typeof train>(client, 'train', id, [config], config.title);
       process.stdout.write(`Run ${id}: ${config.title}\n`);
     } else {
-      process.stdout.write(`Run ${id} was started before and goes on (or is done); for another one: ./gtr train --config ${configFile} --id NAME --wait\n`);
+      process.stdout.write(
+        `Run ${id} was started before and goes on (or is done); for another one: ./gtr train --config ${configFile} ` +
+          `--id NAME --wait\n`,
+      );
     }
     process.stdout.write(`Temporal's Web UI: ${link}\n`);
     await followRun(client, id);

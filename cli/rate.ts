@@ -1,13 +1,25 @@
 /** `gtr rate`: the limits of a corrector's account, shown and changed while runs go on. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { type AccountLimits, queuePace, queueWorkers, readLimits, setLimits } from '../activities/account-limits.ts';
+import {
+  type AccountLimits,
+  queuePace,
+  queueWorkers,
+  readLimits,
+  setLimits,
+} from '../core/corrector/account-limits.ts';
 import { activityDependencies, workflowQueue } from '../workers/installation.ts';
 import { DEFAULT_ACCOUNT, queueOf } from '../workflows/queues.ts';
 import { withClient } from './temporal.ts';
 
 /** A limit, or the word for having none. */
 type Limit = number | 'none';
-type Options = { account: string; requestsPerMinute?: Limit; requestsPerThought?: number; tokensPerMinute?: Limit; json?: boolean };
+type Options = {
+  account: string;
+  requestsPerMinute?: Limit;
+  requestsPerThought?: number;
+  tokensPerMinute?: Limit;
+  json?: boolean;
+};
 
 export function register(program: Command): void {
   program
@@ -15,23 +27,42 @@ export function register(program: Command): void {
     .description('show or change the limits of a corrector account; they hold at once, for all runs on it')
     .option('--account <name>', 'as `corrector.account` of runs names it', DEFAULT_ACCOUNT)
     .option('--requests-per-minute <n>', 'limit of the provider, or none', limit)
-    .option('--requests-per-thought <n>', 'requests that judging a thought takes: 2 with the solver\'s tool, else 1', positive)
+    .option(
+      '--requests-per-thought <n>',
+      "requests that judging a thought takes: 2 with the solver's tool, else 1",
+      positive,
+    )
     .option('--tokens-per-minute <n>', 'limit of the provider, or none', limit)
     .option('--json', 'one JSON object')
     .action(async ({ account, json, ...given }: Options) => {
-      const changes = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value])) as Partial<AccountLimits>;
+      const changes = Object.fromEntries(
+        Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value]),
+      ) as Partial<AccountLimits>;
       const { store } = activityDependencies();
       const queue = queueOf('corrector', workflowQueue(), account);
       const { limits, thoughtsPerMinute, workers } = await withClient(async (client) => ({
-        limits: Object.keys(changes).length === 0 ? await readLimits(store, account) : await setLimits(client, store, { account, queue }, changes),
+        limits:
+          Object.keys(changes).length === 0
+            ? await readLimits(store, account)
+            : await setLimits(client, store, { account, queue }, changes),
         thoughtsPerMinute: await queuePace(client, queue),
         workers: await queueWorkers(client, queue),
       }));
-      process.stdout.write(json ? `${JSON.stringify({ account, queue, ...limits, thoughtsPerMinute, workers }, null, 2)}\n` : rateText(account, queue, limits, thoughtsPerMinute, workers));
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ account, queue, ...limits, thoughtsPerMinute, workers }, null, 2)}\n`
+          : rateText(account, queue, limits, thoughtsPerMinute, workers),
+      );
     });
 }
 
-function rateText(account: string, queue: string, { requestsPerMinute, requestsPerThought, tokensPerMinute }: AccountLimits, thoughtsPerMinute: number | null, workers: number): string {
+function rateText(
+  account: string,
+  queue: string,
+  { requestsPerMinute, requestsPerThought, tokensPerMinute }: AccountLimits,
+  thoughtsPerMinute: number | null,
+  workers: number,
+): string {
   return [
     `account ${account}`,
     `requests per minute  ${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,

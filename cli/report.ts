@@ -1,7 +1,7 @@
 /** `gtr report`: a run as one self-contained HTML file. */
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { writeReport } from '../report/write-report.ts';
+import { writeReport } from '../core/report/write-report.ts';
 import { readRun } from './read-run.ts';
 import { withClient } from './temporal.ts';
 

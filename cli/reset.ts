@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
-import { removeLaterRecords } from '../activities/run-records.ts';
+import { removeLaterRecords } from '../core/records/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { withClient } from './temporal.ts';
 
-/** `ResetReapplyExcludeType` of Temporal's API: signals and updates that came after the point are not applied again, they were meant for what is dropped. */
+/**
+ * `ResetReapplyExcludeType` of Temporal's API: signals and updates that came after the point are not applied again,
+ * they were meant for what is dropped.
+ */
 const REAPPLY_NEITHER = [1, 2];
 
 export function register(program: Command): void {
@@ -37,7 +40,9 @@ async function resetRun(client: Client, run: string, to: number): Promise<void> 
   const start = starts.get(to);
   if (start === undefined) {
     const begun = [...starts.keys()].sort((a, b) => a - b);
-    throw new UsageError(`--to ${to}: ${run} ${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`);
+    throw new UsageError(
+      `--to ${to}: ${run} ${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`,
+    );
   }
   await client.workflowService.resetWorkflowExecution({
     namespace,
@@ -58,7 +63,9 @@ async function iterationStarts(client: Client, run: string): Promise<Map<number,
     const { events } = await client.workflow.getHandle(run, runId).fetchHistory();
     let newest = -1; // a lower one that comes later is made anew for its artifacts: not where the run stood
     for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of events!) {
-      const [, iteration] = child?.workflowId?.startsWith(`${run}/`) ? (/\/iteration-(\d+)$/.exec(child.workflowId) ?? []) : [];
+      const [, iteration] = child?.workflowId?.startsWith(`${run}/`)
+        ? (/\/iteration-(\d+)$/.exec(child.workflowId) ?? [])
+        : [];
       if (iteration === undefined || Number(iteration) <= newest) continue;
       newest = Number(iteration);
       starts.set(newest, { runId, eventId: child!.workflowTaskCompletedEventId! });

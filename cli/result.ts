@@ -1,7 +1,7 @@
 /** `gtr result`: what a run came to, as text or as one JSON object. */
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { runFolder, writeRunFolder } from '../activities/run-records.ts';
+import { runFolder, writeRunFolder } from '../core/records/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import type { Progress, TrainResult } from '../workflows/run-contract.ts';
 import { withClient } from './temporal.ts';
@@ -15,14 +15,20 @@ export function register(program: Command): void {
     .action(async (run: string, { json }: { json?: boolean }) => {
       const { finished, ...result } = await withClient((client) => runResult(client, run));
       if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-      else process.stdout.write(`${finished === null ? `${run}: ${result.status} after ${result.iterations} iterations` : resultLines(finished)}\n`);
+      else
+        process.stdout.write(
+          `${finished === null ? `${run}: ${result.status} after ${result.iterations} iterations` : resultLines(finished)}\n`,
+        );
     });
 }
 
 /** Ways to close that leave what the last whole iteration came to. */
 const CLOSED_EARLY = ['CANCELED', 'CANCELLED', 'TERMINATED'];
 
-/** The contract's JSON object; fields that only a finished run has are null before. A run that was cancelled or terminated is told from its records. */
+/**
+ * The contract's JSON object; fields that only a finished run has are null before. A run that was cancelled or
+ * terminated is told from its records.
+ */
 async function runResult(client: Client, run: string) {
   const handle = client.workflow.getHandle(run);
   const { status } = await handle.describe();
@@ -37,7 +43,8 @@ async function runResult(client: Client, run: string) {
     run,
     status: finished?.status ?? progress?.status ?? (status.name === 'TERMINATED' ? 'terminated' : 'canceled'),
     iterations: finished?.iterations ?? progress?.iteration ?? iterations.length,
-    envSteps: finished?.envSteps ?? progress?.envSteps ?? iterations.length * (last?.config.rollout.envStepsPerIteration ?? 0),
+    envSteps:
+      finished?.envSteps ?? progress?.envSteps ?? iterations.length * (last?.config.rollout.envStepsPerIteration ?? 0),
     success: finished?.success ?? null,
     policy: { sha256: finished?.policy.sha256 ?? last?.policy.sha256 ?? null },
     optimizer: { sha256: finished?.optimizer.sha256 ?? last?.optimizer.sha256 ?? null },

@@ -1,9 +1,9 @@
 /** Which artifacts runs refer to: in their records, and in whatever Temporal still knows of their workflows. */
 import { type Client, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
-import { findReferences } from '../artifacts/references.ts';
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
-import { mapConcurrently } from '../artifacts/map-concurrently.ts';
-import { recordFolder } from '../activities/run-records.ts';
+import { findReferences } from '../core/artifacts/references.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
+import { mapConcurrently } from '../core/artifacts/map-concurrently.ts';
+import { recordFolder } from '../core/records/run-records.ts';
 
 /** Every execution that the server knows, open or closed. */
 export async function allExecutions(client: Client): Promise<WorkflowExecutionInfo[]> {
@@ -15,12 +15,20 @@ export function belongsTo(run: string, { workflowId }: Pick<WorkflowExecutionInf
   return workflowId === run || workflowId.startsWith(`${run}/`);
 }
 
-/** What an execution's history and the heartbeats of its running activities refer to; nothing when it was deleted meanwhile. Throws where payloads cannot be read: then nothing is known. */
-export async function referencesOfExecution(client: Client, { workflowId, runId }: Pick<WorkflowExecutionInfo, 'workflowId' | 'runId'>): Promise<ArtifactRef[]> {
+/**
+ * What an execution's history and the heartbeats of its running activities refer to; nothing when it was deleted
+ * meanwhile. Throws where payloads cannot be read: then nothing is known.
+ */
+export async function referencesOfExecution(
+  client: Client,
+  { workflowId, runId }: Pick<WorkflowExecutionInfo, 'workflowId' | 'runId'>,
+): Promise<ArtifactRef[]> {
   const handle = client.workflow.getHandle(workflowId, runId);
   try {
     const [history, described] = await Promise.all([handle.fetchHistory(), handle.describe()]);
-    return [...payloadValues(history.events), ...payloadValues(described.raw.pendingActivities)].flatMap(findReferences);
+    return [...payloadValues(history.events), ...payloadValues(described.raw.pendingActivities)].flatMap(
+      findReferences,
+    );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return [];
     throw error;
@@ -34,9 +42,16 @@ export async function referencesOfRecords(store: ArtifactStore, folder: string):
 }
 
 /** A run's references by their owner: its records, and each execution of it. */
-export async function referencesOfRun(client: Client, store: ArtifactStore, run: string): Promise<Map<string, ArtifactRef[]>> {
+export async function referencesOfRun(
+  client: Client,
+  store: ArtifactStore,
+  run: string,
+): Promise<Map<string, ArtifactRef[]>> {
   const executions = (await allExecutions(client)).filter((execution) => belongsTo(run, execution));
-  const found = await mapConcurrently(executions, async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const);
+  const found = await mapConcurrently(
+    executions,
+    async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const,
+  );
   const records = await referencesOfRecords(store, recordFolder(run));
   return new Map([...(records.length > 0 ? [[`records of ${run}`, records] as const] : []), ...merged(found)]);
 }
@@ -61,5 +76,8 @@ function payloadValues(message: unknown): unknown[] {
   const encoding = Buffer.from(metadata.encoding).toString();
   if (JSON_ENCODINGS.has(encoding)) return [JSON.parse(Buffer.from(data ?? []).toString('utf8'))];
   if (EMPTY_ENCODINGS.has(encoding)) return [];
-  throw new Error(`Temporal holds payloads in the encoding "${encoding}", in which references cannot be seen; delete nothing before they can`);
+  throw new Error(
+    `Temporal holds payloads in the encoding "${encoding}", in which references cannot be seen; delete nothing ` +
+      `before they can`,
+  );
 }

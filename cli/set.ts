@@ -16,6 +16,9 @@ export function register(program: Command): void {
         const all = await handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [settings] });
         return Object.fromEntries(Object.keys(settings).map((field) => [field, all[field]]));
       });
-      for (const [field, value] of Object.entries(values)) process.stdout.write(`${`${field}=${JSON.stringify(value)}`.padEnd(40)} ${LIVE_SETTINGS[field as keyof typeof LIVE_SETTINGS]}\n`);
+      for (const [field, value] of Object.entries(values))
+        process.stdout.write(
+          `${`${field}=${JSON.stringify(value)}`.padEnd(40)} ${LIVE_SETTINGS[field as keyof typeof LIVE_SETTINGS]}\n`,
+        );
     });
 }

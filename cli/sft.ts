@@ -1,9 +1,9 @@
 /** `gtr sft`: a supervised warm start that writes a checkpoint folder. */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { PROJECT } from '../activities/agent-cache.ts';
+import { PROJECT } from '../configs/project-folder.ts';
 import { sftConfigSchema } from '../configs/schema.ts';
-import { readLlavaDemonstrations } from '../corrector/llava-demonstrations.ts';
+import { readLlavaDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import type { sft, SftProgress, SftResult } from '../workflows/sft.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
@@ -23,22 +23,33 @@ export function register(program: Command): void {
       const config = readConfig(sftConfigSchema, options.config, options.set);
       const { file, images, count } = config.demonstrations;
       if (file !== null) {
-        const items = await Array.fromAsync(readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images)));
+        const items = await Array.fromAsync(
+          readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images)),
+        );
         process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
       }
       await withClient(async (client) => {
-        const handle = await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
+        const handle = await startRun<typeof sft>(
+          client,
+          'sft',
+          options.id,
+          [{ config, out: options.out }],
+          config.title,
+        );
         let ended = false;
         const finished = workflowResult<SftResult>(client, options.id).finally(() => (ended = true));
         let shown = -1;
         while (!ended) {
           await Promise.race([sleep(1000), finished.catch(() => {})]);
           const progress = ended ? null : await handle.query<SftProgress>('progress').catch(() => null);
-          if (progress !== null && progress.step !== shown) process.stdout.write(`step ${progress.step}/${progress.steps}  loss ${progress.loss?.toFixed(4) ?? '-'}\n`);
+          if (progress !== null && progress.step !== shown)
+            process.stdout.write(`step ${progress.step}/${progress.steps}  loss ${progress.loss?.toFixed(4) ?? '-'}\n`);
           shown = progress?.step ?? shown;
         }
         const { folder, evaluation } = await finished;
-        process.stdout.write(`Checkpoint: ${folder}\n${evaluation === null ? '' : `success ${(100 * evaluation.success).toFixed(1)} % of ${evaluation.episodes} episodes${evaluation.heldOut === null ? '' : `; held-out deals ${(100 * evaluation.heldOut.success).toFixed(1)} %`}\n`}`);
+        process.stdout.write(
+          `Checkpoint: ${folder}\n${evaluation === null ? '' : `success ${(100 * evaluation.success).toFixed(1)} % of ${evaluation.episodes} episodes${evaluation.heldOut === null ? '' : `; held-out deals ${(100 * evaluation.heldOut.success).toFixed(1)} %`}\n`}`,
+        );
       });
     });
 }

@@ -1,15 +1,35 @@
 /** Starting a workflow under a run's name. */
-import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { workflowQueue } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
 /** Starts `type` with the id `id`; an id that was used before is refused, because a run's files bear its name. */
-export async function startRun<W extends Workflow>(client: Client, type: string, id: string, args: Parameters<W>, summary: string): Promise<WorkflowHandle<W>> {
+export async function startRun<W extends Workflow>(
+  client: Client,
+  type: string,
+  id: string,
+  args: Parameters<W>,
+  summary: string,
+): Promise<WorkflowHandle<W>> {
   try {
-    return await client.workflow.start<W>(type, { workflowId: id, taskQueue: workflowQueue(), args, workflowIdReusePolicy: 'REJECT_DUPLICATE', staticSummary: summary || undefined } as never);
+    return await client.workflow.start<W>(type, {
+      workflowId: id,
+      taskQueue: workflowQueue(),
+      args,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      staticSummary: summary || undefined,
+    } as never);
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) throw new UsageError(`The run id "${id}" is in use; choose another --id, or follow that run with \`./gtr watch ${id}\`.`);
+    if (error instanceof WorkflowExecutionAlreadyStartedError)
+      throw new UsageError(
+        `The run id "${id}" is in use; choose another --id, or follow that run with \`./gtr watch ${id}\`.`,
+      );
     throw error;
   }
 }

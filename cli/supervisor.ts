@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PROJECT } from '../activities/agent-cache.ts';
+import { PROJECT } from '../configs/project-folder.ts';
 import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
@@ -18,7 +18,8 @@ export type WorkerRole = (typeof WORKER_ROLES)[number];
 const SERVER_SETTINGS = {
   // Runs that wait on one queue take turns (workflows/queues.ts).
   'matching.enableFairness': true,
-  // How often in a second the server may look for tasks that wait to be handed out: by default 20 times, so that each may wait for 50 ms.
+  // How often in a second the server may look for tasks that wait to be handed out: by default 20 times, so that each
+  // may wait for 50 ms.
   'history.transferProcessorMaxPollRPS': 1000,
 } as const;
 
@@ -29,7 +30,10 @@ const SERVER_START_MS = 30_000;
 /** Time that processes get to leave after SIGTERM. */
 const GRACE_MS = 25_000;
 
-/** `env`: of the worker processes, beside this one's. `metrics`, `health`: address of the first worker started; each further one takes the next port. */
+/**
+ * `env`: of the worker processes, beside this one's. `metrics`, `health`: address of the first worker started; each
+ * further one takes the next port.
+ */
 export type SupervisorSettings = { env?: NodeJS.ProcessEnv; metrics?: string; health?: string };
 
 export class Supervisor {
@@ -51,30 +55,59 @@ export class Supervisor {
   /** Starts Temporal's own server with its database in the installation's home. */
   async startServer(address: string): Promise<void> {
     const { host, port } = splitAddress(address);
-    if (!['localhost', '127.0.0.1', '::1'].includes(host)) throw new UsageError(`No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset TEMPORAL_ADDRESS.`);
+    if (!['localhost', '127.0.0.1', '::1'].includes(host))
+      throw new UsageError(
+        `No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset ` +
+          `TEMPORAL_ADDRESS.`,
+      );
     const uiPort = port + 1000;
     this.#say(`Starting the Temporal server at ${address} (Web UI: http://localhost:${uiPort})`);
     this.#keep('server', temporalCliPath(), this.#serverArguments(port, uiPort));
     const deadline = Date.now() + SERVER_START_MS;
     while (!(await serverAnswers())) {
-      if (Date.now() > deadline) throw new Error(`The Temporal server did not answer within ${SERVER_START_MS / 1000} s; see ${this.#logFile('server')}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `The Temporal server did not answer within ${SERVER_START_MS / 1000} s; see ${this.#logFile('server')}`,
+        );
       await sleep(200);
     }
   }
 
   #serverArguments(port: number, uiPort: number): string[] {
-    const place = ['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--db-filename', path.join(this.#home, 'temporal.db')];
-    const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]);
+    const place = [
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--ui-port',
+      String(uiPort),
+      '--db-filename',
+      path.join(this.#home, 'temporal.db'),
+    ];
+    const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => [
+      '--dynamic-config-value',
+      `${name}=${value}`,
+    ]);
     return ['server', 'start-dev', ...place, '--log-level', 'warn', ...settings, ...searchAttributeFlags()];
   }
 
   /** Starts a worker process and waits until it polls. */
   async startWorker(role: WorkerRole): Promise<void> {
     const index = this.#workers++;
-    const [metrics, health] = [atPort(this.#settings.metrics, index, '--metrics'), atPort(this.#settings.health, index, '--health')];
-    this.#say(`Starting the ${role} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`);
+    const [metrics, health] = [
+      atPort(this.#settings.metrics, index, '--metrics'),
+      atPort(this.#settings.health, index, '--health'),
+    ];
+    this.#say(
+      `Starting the ${role} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`,
+    );
     const env = { ...process.env, ...this.#settings.env, GTR_METRICS_ADDRESS: metrics, GTR_HEALTH_ADDRESS: health };
-    const child = this.#keep(role, process.execPath, ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)], env);
+    const child = this.#keep(
+      role,
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)],
+      env,
+    );
     await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(role))]);
   }
 
@@ -93,7 +126,9 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     const end = async (names: string[]) => {
-      const children = names.flatMap((name) => this.#children.get(name) ?? []).filter((child) => child.exitCode === null && child.signalCode === null);
+      const children = names
+        .flatMap((name) => this.#children.get(name) ?? [])
+        .filter((child) => child.exitCode === null && child.signalCode === null);
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
       await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]); // nobody waits for the timer once all have left
@@ -115,7 +150,9 @@ export class Supervisor {
     child.on('exit', async (code, signal) => {
       log.end();
       if (this.#stopping) return;
-      this.#say(`The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`);
+      this.#say(
+        `The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`,
+      );
       await sleep(RESTART_MS);
       if (!this.#stopping) this.#keep(name, command, args, env);
     });
@@ -133,7 +170,10 @@ export class Supervisor {
 
 /** `--search-attribute GtrModel=Keyword ...`: a server that knows them already keeps them. */
 function searchAttributeFlags(): string[] {
-  return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type[0]}${type.slice(1).toLowerCase()}`]);
+  return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+    '--search-attribute',
+    `${name}=${type[0]}${type.slice(1).toLowerCase()}`,
+  ]);
 }
 
 /** The address `index` ports further on; undefined and empty: none. */

@@ -11,10 +11,17 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** Connects, hands the client to `use`, and closes. */
 export async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
   const { connection: options, namespace, address } = temporalConfig();
-  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS }).catch((error: unknown) => {
-    if (REFUSED.has(statusOf(error) ?? 0)) throw new UsageError(`The Temporal server at ${address} refuses this caller; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`);
-    throw new UsageError(`No Temporal server answers at ${address}; start one with \`./gtr up\`, or set TEMPORAL_ADDRESS to yours.`);
-  });
+  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS }).catch(
+    (error: unknown) => {
+      if (REFUSED.has(statusOf(error) ?? 0))
+        throw new UsageError(
+          `The Temporal server at ${address} refuses this caller; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`,
+        );
+      throw new UsageError(
+        `No Temporal server answers at ${address}; start one with \`./gtr up\`, or set TEMPORAL_ADDRESS to yours.`,
+      );
+    },
+  );
   try {
     return await use(new Client({ connection, namespace }));
   } finally {
@@ -22,7 +29,10 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
   }
 }
 
-/** Whether a server answers at the configured address. Where nobody listens, that is known at once; a slow one gets its time. */
+/**
+ * Whether a server answers at the configured address. Where nobody listens, that is known at once; a slow one gets its
+ * time.
+ */
 export async function serverAnswers(): Promise<boolean> {
   const { connection: options, address } = temporalConfig();
   if (!(await isListening(address))) return false;
@@ -34,7 +44,10 @@ export async function serverAnswers(): Promise<boolean> {
   }
 }
 
-/** gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded, unavailable. */
+/**
+ * gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded,
+ * unavailable.
+ */
 const AWAY = new Set([1, 4, 14]);
 
 /** gRPC status codes of a server that does not know the caller: permission denied, unauthenticated. */
@@ -69,7 +82,10 @@ function isListening(address: string): Promise<boolean> {
       socket.destroy();
       resolve(listening);
     };
-    socket.once('connect', () => end(true)).once('timeout', () => end(false)).once('error', () => end(false));
+    socket
+      .once('connect', () => end(true))
+      .once('timeout', () => end(false))
+      .once('error', () => end(false));
   });
 }
 

@@ -1,7 +1,7 @@
 /** `gtr train`: start a run. */
 import type { Command } from 'commander';
 import { hasPaidTeacher, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { pricesOf } from '../corrector/prices.ts';
+import { pricesOf } from '../core/corrector/prices.ts';
 import type { train } from '../workflows/train.ts';
 import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
@@ -16,14 +16,25 @@ export function register(program: Command): void {
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .requiredOption('--id <run>', 'name of the run; it is the workflow id')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
-    .option('--simulator <name>', 'alfworld: `thor` or `textworld`, the original behind a bridge; short for setting environment.options.source to data and environment.options.simulator')
+    .option(
+      '--simulator <name>',
+      'alfworld: `thor` or `textworld`, the original behind a bridge; short for setting environment.options.source ' +
+        'to data and environment.options.simulator',
+    )
     .option('--wait', 'follow the run until it ends')
     .action(async (options: { config: string; id: string; set: string[]; simulator?: string; wait?: boolean }) => {
-      const config = readConfig(runConfigSchema, options.config, [...simulatorChanges(options.simulator, 'environment.options.'), ...options.set]);
+      const config = readConfig(runConfigSchema, options.config, [
+        ...simulatorChanges(options.simulator, 'environment.options.'),
+        ...options.set,
+      ]);
       checkModelFolders(config.model);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
-        if (hasUnknownCost(config)) process.stderr.write(`warning: the price of ${config.corrector.openai.model} is not known, so the cost of this run will not be either; set corrector.openai.prices.\n`);
+        if (hasUnknownCost(config))
+          process.stderr.write(
+            `warning: the price of ${config.corrector.openai.model} is not known, so the cost of this run will not ` +
+              `be either; set corrector.openai.prices.\n`,
+          );
         process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
         if (options.wait) await followRun(client, options.id);
       });

@@ -11,27 +11,51 @@ export function register(program: Command): void {
     .description('run the Temporal server and the workers in the foreground')
     .option('--workers <roles>', `comma-separated: ${WORKER_ROLES.join(', ')}`, WORKER_ROLES.join(','))
     .option('--no-server', 'use a server that runs already')
-    .option('--metrics <address>', 'serve Prometheus metrics at host:port, each further worker at the next port (GTR_METRICS_ADDRESS)')
+    .option(
+      '--metrics <address>',
+      'serve Prometheus metrics at host:port, each further worker at the next port (GTR_METRICS_ADDRESS)',
+    )
     .option('--health <address>', 'serve /healthz likewise (GTR_HEALTH_ADDRESS)')
-    .action(async ({ workers, server, ...endpoints }: { workers: string; server: boolean; metrics?: string; health?: string }) => {
-      const roles = workers.split(',').filter(Boolean).map(workerRole);
-      const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
-      await startInstallation(supervisor, { server, roles });
-      process.stdout.write(`Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`);
-      await supervisor.untilSignal();
-    });
+    .action(
+      async ({
+        workers,
+        server,
+        ...endpoints
+      }: {
+        workers: string;
+        server: boolean;
+        metrics?: string;
+        health?: string;
+      }) => {
+        const roles = workers.split(',').filter(Boolean).map(workerRole);
+        const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
+        await startInstallation(supervisor, { server, roles });
+        process.stdout.write(
+          `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`,
+        );
+        await supervisor.untilSignal();
+      },
+    );
 }
 
 function workerRole(name: string): WorkerRole {
-  if (!(WORKER_ROLES as readonly string[]).includes(name)) throw new UsageError(`--workers: unknown role "${name}"; known are ${WORKER_ROLES.join(', ')}.`);
+  if (!(WORKER_ROLES as readonly string[]).includes(name))
+    throw new UsageError(`--workers: unknown role "${name}"; known are ${WORKER_ROLES.join(', ')}.`);
   return name as WorkerRole;
 }
 
 /** Starts the server if none answers, then the workers. */
-export async function startInstallation(supervisor: Supervisor, { server, roles }: { server: boolean; roles: readonly WorkerRole[] }): Promise<void> {
+export async function startInstallation(
+  supervisor: Supervisor,
+  { server, roles }: { server: boolean; roles: readonly WorkerRole[] },
+): Promise<void> {
   const { address } = temporalConfig();
   if (!(await serverAnswers())) {
-    if (!server) throw new UsageError(`No Temporal server answers at ${address}; leave --no-server out to start one, or set TEMPORAL_ADDRESS to yours.`);
+    if (!server)
+      throw new UsageError(
+        `No Temporal server answers at ${address}; leave --no-server out to start one, or set TEMPORAL_ADDRESS to ` +
+          `yours.`,
+      );
     await supervisor.startServer(address);
   }
   await Promise.all(roles.map((role) => supervisor.startWorker(role)));

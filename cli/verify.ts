@@ -1,6 +1,6 @@
 /** `gtr verify`: hashes again everything that a run refers to. */
 import type { Command } from 'commander';
-import { reach } from '../artifacts/references.ts';
+import { reach } from '../core/artifacts/references.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { megabytes } from './megabytes.ts';
@@ -15,14 +15,20 @@ export function register(program: Command): void {
     .action(async (run: string, { json }: { json?: boolean }) => {
       const { store } = activityDependencies();
       const roots = await withClient((client) => referencesOfRun(client, store, run));
-      if (roots.size === 0) throw new UsageError(`There is no run "${run}" on this server, and no record of it in ${store.place}.`);
+      if (roots.size === 0)
+        throw new UsageError(`There is no run "${run}" on this server, and no record of it in ${store.place}.`);
       const reached = [...(await reach(store, roots, 'all')).values()];
       const problems = reached.flatMap(({ owner, problem }) => (problem === null ? [] : [{ owner, problem }]));
       const bytes = reached.reduce((sum, { ref }) => sum + ref.bytes, 0);
-      if (json) process.stdout.write(`${JSON.stringify({ run, store: store.place, artifacts: reached.length, bytes, problems }, null, 2)}\n`);
+      if (json)
+        process.stdout.write(
+          `${JSON.stringify({ run, store: store.place, artifacts: reached.length, bytes, problems }, null, 2)}\n`,
+        );
       else {
         for (const { owner, problem } of problems) process.stdout.write(`FAILED ${problem} (named by ${owner})\n`);
-        process.stdout.write(`${run}: ${reached.length} artifacts, ${megabytes(bytes)}: ${problems.length === 0 ? 'all whole' : `${problems.length} missing or damaged`}\n`);
+        process.stdout.write(
+          `${run}: ${reached.length} artifacts, ${megabytes(bytes)}: ${problems.length === 0 ? 'all whole' : `${problems.length} missing or damaged`}\n`,
+        );
       }
       if (problems.length > 0) process.exitCode = 1;
     });

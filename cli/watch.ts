@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
-import { correctorLine } from '../learner/corrector-counts.ts';
+import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
 import type { Progress, TrainResult } from '../workflows/run-contract.ts';
@@ -20,7 +20,10 @@ export function register(program: Command): void {
 /** Time between two looks at a run. */
 const INTERVAL_MS = 1000;
 
-/** Prints a run's progress until it ends, also while the server is started again; returns its result. Ctrl-C only stops the watching. */
+/**
+ * Prints a run's progress until it ends, also while the server is started again; returns its result. Ctrl-C only stops
+ * the watching.
+ */
 export async function followRun(client: Client, run: string): Promise<TrainResult> {
   const finished = workflowResult<TrainResult>(client, run);
   let ended = false;
@@ -38,7 +41,8 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
     if (progress !== null) {
       for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
       shown = Math.max(shown, progress.summaries.length);
-      if (progress.halted !== null && progress.halted !== lastHalt) print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
+      if (progress.halted !== null && progress.halted !== lastHalt)
+        print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
       lastHalt = progress.halted;
       if (++looks % LOOKS_PER_TROUBLE === 0) {
         const trouble = await troubleOf(client, run).catch(() => null);
@@ -60,9 +64,15 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
 }
 
 /** One iteration of a run as people read it. */
-export function iterationLine({ iteration, success, correctedRate, reward, seconds }: IterationSummary, iterations: number): string {
+export function iterationLine(
+  { iteration, success, correctedRate, reward, seconds }: IterationSummary,
+  iterations: number,
+): string {
   const width = String(iterations).length;
-  return `iteration ${String(iteration + 1).padStart(width)}/${iterations}  success ${percent(success)}  corrected ${percent(correctedRate)}  reward ${reward.toFixed(2).padStart(6)}  ${seconds.toFixed(1)} s`;
+  return (
+    `iteration ${String(iteration + 1).padStart(width)}/${iterations}  success ${percent(success)}  corrected ` +
+    `${percent(correctedRate)}  reward ${reward.toFixed(2).padStart(6)}  ${seconds.toFixed(1)} s`
+  );
 }
 
 /** The end of a run as people read it. */
@@ -71,10 +81,19 @@ export function resultLines({ status, iterations, envSteps, evaluation, policy, 
     part === null
       ? []
       : [
-          `${name}: success ${percent(part.success)} (95 %: ${percent(part.low)} to ${percent(part.high)}, ${part.episodes} episodes)` +
-            (part.heldOut === null ? '' : `; held-out deals ${percent(part.heldOut.success)} (${percent(part.heldOut.low)} to ${percent(part.heldOut.high)})`),
+          `${name}: success ${percent(part.success)} (95 %: ${percent(part.low)} to ${percent(part.high)}, ` +
+            `${part.episodes} episodes)` +
+            (part.heldOut === null
+              ? ''
+              : `; held-out deals ${percent(part.heldOut.success)} (${percent(part.heldOut.low)} to ` +
+                `${percent(part.heldOut.high)})`),
         ];
-  return [`${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`, ...(corrector.requests + corrector.skipped + corrector.ledgerHits === 0 ? [] : [correctorLine(corrector)]), ...line('start', evaluation.start), ...line('final', evaluation.final)].join('\n');
+  return [
+    `${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`,
+    ...(corrector.requests + corrector.skipped + corrector.ledgerHits === 0 ? [] : [correctorLine(corrector)]),
+    ...line('start', evaluation.start),
+    ...line('final', evaluation.final),
+  ].join('\n');
 }
 
 function percent(share: number): string {
@@ -86,11 +105,17 @@ const LOOKS_PER_TROUBLE = 10;
 /** Failures of an activity, one after the other, that are more than a hiccup. */
 const TRIES = 3;
 
-/** Why something of the run has failed again and again and is tried on, as its newest failure says; null: nothing has. */
+/**
+ * Why something of the run has failed again and again and is tried on, as its newest failure says; null: nothing has.
+ */
 async function troubleOf(client: Client, run: string): Promise<string | null> {
-  for await (const { workflowId } of client.workflow.list({ query: `RootWorkflowId = "${run}" AND ExecutionStatus = "Running"` })) {
+  for await (const { workflowId } of client.workflow.list({
+    query: `RootWorkflowId = "${run}" AND ExecutionStatus = "Running"`,
+  })) {
     const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const stuck = raw.pendingActivities?.find(({ attempt, lastFailure }) => (attempt ?? 0) > TRIES && lastFailure?.message);
+    const stuck = raw.pendingActivities?.find(
+      ({ attempt, lastFailure }) => (attempt ?? 0) > TRIES && lastFailure?.message,
+    );
     if (stuck != null) return stuck.lastFailure!.message!;
   }
   return null;
@@ -109,7 +134,9 @@ async function queryProgress(client: Client, run: string): Promise<Progress | nu
 async function iterationShare(client: Client, run: string, { iteration, status }: Progress): Promise<number> {
   if (status !== 'running') return 0;
   try {
-    const { keptSteps, envSteps, epochs, epochsInAll } = await client.workflow.getHandle(`${run}/iteration-${iteration}`).query<IterationProgress>('progress');
+    const { keptSteps, envSteps, epochs, epochsInAll } = await client.workflow
+      .getHandle(`${run}/iteration-${iteration}`)
+      .query<IterationProgress>('progress');
     return Math.min(1, keptSteps / envSteps) / 2 + epochs / epochsInAll / 2;
   } catch {
     return 0; // between two iterations there is none

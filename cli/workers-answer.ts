@@ -15,21 +15,37 @@ export async function workersAnswer(): Promise<boolean> {
   return await withClient(async (client) => {
     const base = workflowQueue();
     const gpu = queueOf('gpu', base);
-    return (await isPolled(client, base, WORKFLOW_TASKS)) && ((await isPolled(client, gpu, ACTIVITY_TASKS)) || (await isWorkedOn(client, gpu)));
+    return (
+      (await isPolled(client, base, WORKFLOW_TASKS)) &&
+      ((await isPolled(client, gpu, ACTIVITY_TASKS)) || (await isWorkedOn(client, gpu)))
+    );
   });
 }
 
 async function isPolled(client: Client, name: string, taskQueueType: number): Promise<boolean> {
-  const { pollers } = await client.workflowService.describeTaskQueue({ namespace: temporalConfig().namespace, taskQueue: { name }, taskQueueType });
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: temporalConfig().namespace,
+    taskQueue: { name },
+    taskQueueType,
+  });
   return (pollers ?? []).some(({ identity }) => isAlive(identity));
 }
 
-/** Whether a worker has an activity of the queue: one that takes one at a time polls for none meanwhile, and the server forgets within minutes that it ever did. */
+/**
+ * Whether a worker has an activity of the queue: one that takes one at a time polls for none meanwhile, and the server
+ * forgets within minutes that it ever did.
+ */
 async function isWorkedOn(client: Client, queue: string): Promise<boolean> {
   for await (const { workflowId, runId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
     const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
     const pending = raw.pendingActivities ?? [];
-    if (pending.some(({ state, activityOptions, lastWorkerIdentity }) => state === STARTED && activityOptions?.taskQueue?.name === queue && isAlive(lastWorkerIdentity))) return true;
+    if (
+      pending.some(
+        ({ state, activityOptions, lastWorkerIdentity }) =>
+          state === STARTED && activityOptions?.taskQueue?.name === queue && isAlive(lastWorkerIdentity),
+      )
+    )
+      return true;
   }
   return false;
 }

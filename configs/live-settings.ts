@@ -1,9 +1,14 @@
 /** The settings that a run takes while it goes on: a closed list, and the check of a change. */
 import { ConfigError, parseConfig, type RunConfig, runConfigSchema } from './schema.ts';
 
-/** Fields that `gtr set` and the `set` update take, with what a change means. Each acts from the next iteration on, evaluation fields at the next evaluation, `corrector.budgetUsd` at once. */
+/**
+ * Fields that `gtr set` and the `set` update take, with what a change means. Each acts from the next iteration on,
+ * evaluation fields at the next evaluation, `corrector.budgetUsd` at once.
+ */
 export const LIVE_SETTINGS = {
-  envSteps: 'environment steps of the whole run, not below what it has done; with optimizer.scheduleIterations 0 the learning rate follows the new length',
+  envSteps:
+    'environment steps of the whole run, not below what it has done; with optimizer.scheduleIterations 0 the ' +
+    'learning rate follows the new length',
   formatReward: 'reward of a well-formed response',
   'rollout.temperature': 'sampling temperature',
   'ppo.epochs': 'passes over the kept steps',
@@ -23,14 +28,18 @@ export const LIVE_SETTINGS = {
   'durability.resumePointSeconds': 'time between resume points',
 } as const;
 
-/** The configuration with the value at `field` (such as `optimizer.lr`) replaced; groups on the way are made. Throws `ConfigError` where one is no group. */
+/**
+ * The configuration with the value at `field` (such as `optimizer.lr`) replaced; groups on the way are made. Throws
+ * `ConfigError` where one is no group.
+ */
 export function withField(config: unknown, field: string, value: unknown): unknown {
   const result = copyOf(config) as Record<string, unknown>;
   const names = field.split('.');
   let place = result;
   for (const name of names.slice(0, -1)) {
     place = (place[name] ??= {}) as Record<string, unknown>;
-    if (typeof place !== 'object' || place === null) throw new ConfigError(`${field}: ${name} is not a group of fields.`);
+    if (typeof place !== 'object' || place === null)
+      throw new ConfigError(`${field}: ${name} is not a group of fields.`);
   }
   place[names.at(-1)!] = value;
   return result;
@@ -38,19 +47,32 @@ export function withField(config: unknown, field: string, value: unknown): unkno
 
 /** The value at `field`; undefined where there is none. */
 export function fieldOf(config: unknown, field: string): unknown {
-  return field.split('.').reduce<unknown>((place, name) => (place as Record<string, unknown> | undefined)?.[name], config);
+  return field
+    .split('.')
+    .reduce<unknown>((place, name) => (place as Record<string, unknown> | undefined)?.[name], config);
 }
 
-/** The configuration with `changes` (field -> value) applied and checked as a whole. `doneEnvSteps`: environment steps that the run has done. Throws `ConfigError`. */
+/**
+ * The configuration with `changes` (field -> value) applied and checked as a whole. `doneEnvSteps`: environment steps
+ * that the run has done. Throws `ConfigError`.
+ */
 export function changeSettings(config: RunConfig, changes: unknown, doneEnvSteps: number): RunConfig {
-  if (typeof changes !== 'object' || changes === null || Array.isArray(changes) || Object.keys(changes).length === 0) throw new ConfigError('set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');
+  if (typeof changes !== 'object' || changes === null || Array.isArray(changes) || Object.keys(changes).length === 0)
+    throw new ConfigError('set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');
   let changed: unknown = config;
   for (const [field, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(LIVE_SETTINGS, field)) throw new ConfigError(`set: ${field} cannot be changed while a run goes on; these can: ${Object.keys(LIVE_SETTINGS).join(', ')}. For another value, fork the run (gtr fork).`);
+    if (!Object.hasOwn(LIVE_SETTINGS, field))
+      throw new ConfigError(
+        `set: ${field} cannot be changed while a run goes on; these can: ${Object.keys(LIVE_SETTINGS).join(', ')}. ` +
+          `For another value, fork the run (gtr fork).`,
+      );
     changed = withField(changed, field, value);
   }
   const result = parseConfig(runConfigSchema, changed, 'set');
-  if (result.envSteps < doneEnvSteps) throw new ConfigError(`set: envSteps: the run has done ${doneEnvSteps} already; give at least that many, or end it with gtr stop.`);
+  if (result.envSteps < doneEnvSteps)
+    throw new ConfigError(
+      `set: envSteps: the run has done ${doneEnvSteps} already; give at least that many, or end it with gtr stop.`,
+    );
   return result;
 }
 

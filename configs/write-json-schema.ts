@@ -10,4 +10,5 @@ export function jsonSchemas(): Record<string, string> {
   return { 'run.schema.json': text(runConfigSchema), 'sft.schema.json': text(sftConfigSchema) };
 }
 
-if (import.meta.main) for (const [name, text] of Object.entries(jsonSchemas())) writeFileSync(path.join(import.meta.dirname, name), text);
+if (import.meta.main)
+  for (const [name, text] of Object.entries(jsonSchemas())) writeFileSync(path.join(import.meta.dirname, name), text);

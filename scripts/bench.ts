@@ -7,8 +7,12 @@ const [name, ...args] = process.argv.slice(2);
 const file = path.join(folder, `${name}.ts`);
 
 if (name === undefined || path.dirname(file) !== folder || !existsSync(file)) {
-  const names = readdirSync(folder).filter((entry) => entry.endsWith('.ts')).map((entry) => path.basename(entry, '.ts'));
-  process.stderr.write(`npm run bench -- NAME: ${name === undefined ? 'name a measurement' : `there is no bench/${name}.ts`}; there are ${names.join(', ')}.\n`);
+  const names = readdirSync(folder)
+    .filter((entry) => entry.endsWith('.ts'))
+    .map((entry) => path.basename(entry, '.ts'));
+  process.stderr.write(
+    `npm run bench -- NAME: ${name === undefined ? 'name a measurement' : `there is no bench/${name}.ts`}; there are ${names.join(', ')}.\n`,
+  );
   process.exit(2);
 }
 // The measurement sees the command line of a file that was started itself.

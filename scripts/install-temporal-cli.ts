@@ -1,4 +1,6 @@
-/** Puts the Temporal CLI into the per-user cache: the release of its makers where it can be reached, else built with Go. */
+/**
+ * Puts the Temporal CLI into the per-user cache: the release of its makers where it can be reached, else built with Go.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -41,7 +43,8 @@ try {
 /** Everything happens in a folder of its own; the finished binary is moved into place in one step. */
 async function install(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const left of readdirSync(folder).filter((name) => name.startsWith('.work-'))) rmSync(path.join(folder, left), { recursive: true, force: true });
+  for (const left of readdirSync(folder).filter((name) => name.startsWith('.work-')))
+    rmSync(path.join(folder, left), { recursive: true, force: true });
   const work = path.join(folder, `.work-${randomUUID()}`);
   mkdirSync(work);
   const cleanUp = () => rmSync(work, { recursive: true, force: true });
@@ -49,7 +52,11 @@ async function install(folder: string): Promise<void> {
   const binary = path.join(work, 'temporal');
   const whyNot = await download(work);
   if (whyNot !== null) await build(work, whyNot);
-  if (versionLine(binary) === null) throw new SetUpError(`The Temporal CLI that was set up does not run on this machine; put a \`temporal\` of at least version ${TEMPORAL_VERSION} on PATH (https://docs.temporal.io/cli) and run this again.`);
+  if (versionLine(binary) === null)
+    throw new SetUpError(
+      `The Temporal CLI that was set up does not run on this machine; put a \`temporal\` of at least version ` +
+        `${TEMPORAL_VERSION} on PATH (https://docs.temporal.io/cli) and run this again.`,
+    );
   renameSync(binary, cachedTemporal());
   say(`The Temporal CLI ${TEMPORAL_VERSION} is in ${folder}`);
 }
@@ -63,7 +70,8 @@ async function download(work: string): Promise<string | null> {
   for (const source of SOURCES) {
     try {
       const archive = await withSignsOfLife('download', () => fetchAll(source));
-      if (createHash('sha256').update(archive).digest('hex') !== sha256) throw new Error(`${new URL(source).host} gave other bytes than the release`);
+      if (createHash('sha256').update(archive).digest('hex') !== sha256)
+        throw new Error(`${new URL(source).host} gave other bytes than the release`);
       writeFileSync(path.join(work, 'temporal.tar.gz'), archive);
       const { ok } = await run('tar', ['-xzf', 'temporal.tar.gz', 'temporal'], { cwd: work });
       if (ok) return null;
@@ -100,12 +108,28 @@ async function fetchAll(address: string): Promise<Buffer> {
 async function build(work: string, whyNoDownload: string): Promise<void> {
   const mend = `put a \`temporal\` of at least version ${TEMPORAL_VERSION} on PATH (https://docs.temporal.io/cli)`;
   if (!(await run('go', ['version'], { cwd: work })).ok) {
-    throw new SetUpError(`The Temporal CLI is missing, cannot be downloaded (${whyNoDownload}), and there is no Go to build it with; ${mend}, or install Go, and run this again.`);
+    throw new SetUpError(
+      `The Temporal CLI is missing, cannot be downloaded (${whyNoDownload}), and there is no Go to build it with; ` +
+        `${mend}, or install Go, and run this again.`,
+    );
   }
   say(`It cannot be downloaded (${whyNoDownload}): building it with Go, once per user, takes about 5 minutes ...`);
-  const { ok, lastWords } = await run('go', ['install', '-ldflags', `-s -w -X github.com/temporalio/cli/temporalcli.Version=${TEMPORAL_VERSION}`, `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`], {
-    cwd: work,
-    env: { ...process.env, GOBIN: work },
-  });
-  if (!ok) throw new SetUpError(`The Temporal CLI is missing, cannot be downloaded (${whyNoDownload}) and could not be built (${lastWords}); ${mend} and run this again.`);
+  const { ok, lastWords } = await run(
+    'go',
+    [
+      'install',
+      '-ldflags',
+      `-s -w -X github.com/temporalio/cli/temporalcli.Version=${TEMPORAL_VERSION}`,
+      `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`,
+    ],
+    {
+      cwd: work,
+      env: { ...process.env, GOBIN: work },
+    },
+  );
+  if (!ok)
+    throw new SetUpError(
+      `The Temporal CLI is missing, cannot be downloaded (${whyNoDownload}) and could not be built (${lastWords}); ` +
+        `${mend} and run this again.`,
+    );
 }

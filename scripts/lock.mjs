@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from './progress.mjs';
 
 /**
- * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: untouched for `staleMs`, it
- * counts for nothing. (Two waiters may then both go on; work done twice must be harmless, as it is with a move into place.)
+ * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: untouched for
+ * `staleMs`, it counts for nothing. (Two waiters may then both go on; work done twice must be harmless, as it is with a
+ * move into place.)
  * @template T
  * @param {string} file
  * @param {() => Promise<T>} work

@@ -8,7 +8,8 @@ import { run, say, SetUpError } from './progress.mjs';
 export const INSTALL_PACKAGES = 'npm ci';
 
 /**
- * Compares npm's record of what it installed (which it writes last, so an interrupted installation has none) with the lockfile.
+ * Compares npm's record of what it installed (which it writes last, so an interrupted installation has none) with the
+ * lockfile.
  * @param {string} project
  * @returns {string | null} what is wrong, in a few words; null when nothing is
  */
@@ -23,7 +24,8 @@ export function packagesProblem(project) {
     const present = installed[place];
     // Optional packages are those of one platform: the others are rightly absent.
     if (present === undefined && !entry.optional && !entry.devOptional) return `${name} is not installed`;
-    if (present !== undefined && present.version !== entry.version) return `${name} is ${present.version}, not the locked ${entry.version}`;
+    if (present !== undefined && present.version !== entry.version)
+      return `${name} is ${present.version}, not the locked ${entry.version}`;
   }
   const foreign = Object.keys(installed).find((place) => wanted[place] === undefined || !fits(installed[place]));
   return foreign === undefined ? null : `${foreign} does not belong here`;
@@ -38,15 +40,33 @@ export async function installPackages(project, problem) {
   say(`Installing the npm packages (${problem}) ...`);
   // npm removes node_modules first, and with it the project's own Node: it must run on another one where there is one.
   const removed = path.join(project, 'node_modules') + path.sep;
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => !path.resolve(folder).startsWith(removed));
-  const { found, ok, lastWords } = await run('npm', ['ci', '--include=dev', '--include=optional'], { cwd: project, env: { ...process.env, PATH: folders.join(path.delimiter) } });
-  if (!found) throw new SetUpError('npm is missing; install Node 20 or newer together with npm (https://nodejs.org) and run this again.');
-  if (!ok) throw new SetUpError(`The npm packages could not be installed (${lastWords}); \`${INSTALL_PACKAGES}\` in ${project} shows why.`);
+  const folders = (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter((folder) => !path.resolve(folder).startsWith(removed));
+  const { found, ok, lastWords } = await run('npm', ['ci', '--include=dev', '--include=optional'], {
+    cwd: project,
+    env: { ...process.env, PATH: folders.join(path.delimiter) },
+  });
+  if (!found)
+    throw new SetUpError(
+      'npm is missing; install Node 20 or newer together with npm (https://nodejs.org) and run this again.',
+    );
+  if (!ok)
+    throw new SetUpError(
+      `The npm packages could not be installed (${lastWords}); \`${INSTALL_PACKAGES}\` in ${project} shows why.`,
+    );
   const remaining = packagesProblem(project);
-  if (remaining !== null) throw new SetUpError(`The npm packages were installed and yet ${remaining}; package-lock.json and package.json disagree, \`npm install\` mends that.`);
+  if (remaining !== null)
+    throw new SetUpError(
+      `The npm packages were installed and yet ${remaining}; package-lock.json and package.json disagree, \`npm ` +
+        `install\` mends that.`,
+    );
 }
 
-/** @typedef {{ version?: string, optional?: boolean, devOptional?: boolean, os?: string | string[], cpu?: string | string[] }} Package */
+/**
+ * @typedef {{ version?: string, optional?: boolean, devOptional?: boolean, os?: string | string[], cpu?: string |
+ * string[] }} Package
+ */
 
 /**
  * @param {string} file

@@ -2,7 +2,9 @@
 /** What a set-up shows of itself: one line per step, and a sign of life while a step takes time. */
 import { spawn } from 'node:child_process';
 
-/** Something that the set-up cannot mend: the message says in one sentence what is missing and which command mends it. */
+/**
+ * Something that the set-up cannot mend: the message says in one sentence what is missing and which command mends it.
+ */
 export class SetUpError extends Error {
   /** @override */
   name = 'SetUpError';
@@ -28,7 +30,10 @@ export function say(line) {
  */
 export async function withSignsOfLife(what, work) {
   const started = Date.now();
-  const timer = setInterval(() => say(`  ${what}: ${Math.round((Date.now() - started) / 1000)} s`), SIGN_OF_LIFE_SECONDS * 1000);
+  const timer = setInterval(
+    () => say(`  ${what}: ${Math.round((Date.now() - started) / 1000)} s`),
+    SIGN_OF_LIFE_SECONDS * 1000,
+  );
   try {
     return await work();
   } finally {
@@ -41,20 +46,25 @@ export async function withSignsOfLife(what, work) {
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd: string, env?: NodeJS.ProcessEnv }} options
- * @returns {Promise<{ found: boolean, ok: boolean, lastWords: string }>} `found` false: there is no such command; `lastWords`: the last line that it wrote to stderr
+ * @returns {Promise<{ found: boolean, ok: boolean, lastWords: string }>} `found` false: there is no such command;
+ * `lastWords`: the last line that it wrote to stderr
  */
 export function run(command, args, { cwd, env = process.env }) {
-  return withSignsOfLife(`${command} ${args[0]}`, () => new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
-    const end = () => child.kill();
-    process.once('exit', end);
-    let errors = '';
-    child.stderr.on('data', (text) => (errors = (errors + text).slice(-4000)));
-    let found = true;
-    child.on('error', () => (found = false));
-    child.on('close', (code) => {
-      process.off('exit', end);
-      resolve({ found, ok: code === 0, lastWords: errors.trim().split('\n').at(-1)?.slice(0, 300) ?? '' });
-    });
-  }));
+  return withSignsOfLife(
+    `${command} ${args[0]}`,
+    () =>
+      new Promise((resolve) => {
+        const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
+        const end = () => child.kill();
+        process.once('exit', end);
+        let errors = '';
+        child.stderr.on('data', (text) => (errors = (errors + text).slice(-4000)));
+        let found = true;
+        child.on('error', () => (found = false));
+        child.on('close', (code) => {
+          process.off('exit', end);
+          resolve({ found, ok: code === 0, lastWords: errors.trim().split('\n').at(-1)?.slice(0, 300) ?? '' });
+        });
+      }),
+  );
 }

@@ -1,5 +1,8 @@
 // @ts-check
-/** Sets up what is missing: the npm packages (the project's own Node among them) and the Temporal CLI. Plain JavaScript for any Node from 20. */
+/**
+ * Sets up what is missing: the npm packages (the project's own Node among them) and the Temporal CLI. Plain JavaScript
+ * for any Node from 20.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -16,7 +19,8 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const what = process.argv[2] ?? 'everything';
 
 // A signal ends the set-up through `exit`, which lets go of its lock.
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.once(signal, () => process.exit(130));
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.once(signal, () => process.exit(130));
 
 try {
   await setUpPackages();
@@ -39,10 +43,14 @@ async function setUpPackages() {
 
 /** In a process of the project's own Node, whose `fetch` knows proxies; it ends with this one. */
 async function installTemporal() {
-  const child = spawn('sh', [path.join(PROJECT, 'scripts', 'node.sh'), path.join(PROJECT, 'scripts', 'install-temporal-cli.ts')], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, NODE_USE_ENV_PROXY: '1' },
-  });
+  const child = spawn(
+    'sh',
+    [path.join(PROJECT, 'scripts', 'node.sh'), path.join(PROJECT, 'scripts', 'install-temporal-cli.ts')],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_USE_ENV_PROXY: '1' },
+    },
+  );
   process.once('exit', () => child.kill());
   const [status] = await once(child, 'exit');
   if (status !== 0) process.exit(status ?? 130);

@@ -7,7 +7,10 @@ export const INSTALL_TEMPORAL = 'npm run set-up';
 /** Path of a usable `temporal`. Throws a sentence that says how to get one. */
 export function temporalCliPath(): string {
   const found = findTemporal();
-  if (found === null) throw new Error(`There is no Temporal CLI of at least version ${TEMPORAL_VERSION}; \`${INSTALL_TEMPORAL}\` gets it.`);
+  if (found === null)
+    throw new Error(
+      `There is no Temporal CLI of at least version ${TEMPORAL_VERSION}; \`${INSTALL_TEMPORAL}\` gets it.`,
+    );
   return found;
 }
 

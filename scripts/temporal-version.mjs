@@ -1,5 +1,8 @@
 // @ts-check
-/** The pinned Temporal CLI: which versions do, and where one is. Plain JavaScript: the set-up reads it on any Node from 20. */
+/**
+ * The pinned Temporal CLI: which versions do, and where one is. Plain JavaScript: the set-up reads it on any Node from
+ * 20.
+ */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,7 +18,12 @@ export const TEMPORAL_SERVER_VERSION = '1.29.1';
  * @returns {string}
  */
 export function cachedTemporal() {
-  return path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gtr', `temporal-${TEMPORAL_VERSION}`, 'temporal');
+  return path.join(
+    process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'),
+    'gtr',
+    `temporal-${TEMPORAL_VERSION}`,
+    'temporal',
+  );
 }
 
 /**
@@ -49,7 +57,9 @@ export function versionLine(binary) {
 export function isNewEnough(line) {
   const [, cli, server] = /^temporal version (\S+)(?: \(Server ([\d.]+))?/.exec(line ?? '') ?? [];
   if (cli === undefined) return false;
-  return cli.startsWith('0.0.0') ? server !== undefined && atLeast(server, TEMPORAL_SERVER_VERSION) : atLeast(cli, TEMPORAL_VERSION);
+  return cli.startsWith('0.0.0')
+    ? server !== undefined && atLeast(server, TEMPORAL_SERVER_VERSION)
+    : atLeast(cli, TEMPORAL_VERSION);
 }
 
 /**

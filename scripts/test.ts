@@ -1,4 +1,7 @@
-/** `npm test`: type check, lint, then every test; ends with a line `N passed, M failed`. Arguments are file patterns for AVA: then only those tests run. */
+/**
+ * `npm test`: type check, lint, format check, then every test; ends with a line `N passed, M failed`. Arguments are file patterns for
+ * AVA: then only those tests run.
+ */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,7 +11,8 @@ const PROJECT = path.resolve(import.meta.dirname, '..');
 
 const patterns = process.argv.slice(2);
 const brokenTools: string[] = [];
-for (const tool of patterns.length > 0 ? [] : ['tsc', 'oxlint']) if (!(await succeeds(tool))) brokenTools.push(tool);
+for (const [tool, ...args] of patterns.length > 0 ? [] : [['tsc'], ['oxlint'], ['oxfmt', '--check', '.']])
+  if (!(await succeeds(tool, args))) brokenTools.push(tool);
 const counts = await runTests(patterns);
 
 for (const tool of brokenTools) process.stdout.write(`  ✘ ${tool} found mistakes (see above)\n`);
@@ -17,9 +21,9 @@ process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 /** Runs a tool with its output shown. */
-function succeeds(tool: string): Promise<boolean> {
+function succeeds(tool: string, args: string[]): Promise<boolean> {
   process.stdout.write(`${tool} ...\n`);
-  const child = spawn(tool, { cwd: PROJECT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(tool, args, { cwd: PROJECT, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve) => {
     child.on('error', () => resolve(false));
     child.on('close', (code) => resolve(code === 0));
@@ -27,12 +31,16 @@ function succeeds(tool: string): Promise<boolean> {
 }
 
 /**
- * Runs AVA, shows its report and counts what it says. The report for people, not TAP: the TAP reporter of AVA 8.0 breaks off at a
- * timeout. What tests print themselves goes to stderr, so it is not counted.
+ * Runs AVA, shows its report and counts what it says. The report for people, not TAP: the TAP reporter of AVA 8.0
+ * breaks off at a timeout. What tests print themselves goes to stderr, so it is not counted.
  */
 async function runTests(patterns: string[]): Promise<TestCounts> {
   const { FORCE_COLOR: _, ...env } = process.env;
-  const child = spawn('ava', patterns, { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...env, TERM: 'dumb' } });
+  const child = spawn('ava', patterns, {
+    cwd: PROJECT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...env, TERM: 'dumb' },
+  });
   const exit = new Promise<number | null>((resolve) => {
     child.on('error', () => resolve(null));
     child.on('close', resolve);

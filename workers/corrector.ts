@@ -1,7 +1,7 @@
 /** Worker process for judging thoughts, on behalf of one account. */
 import { pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
-import { type AccountLimits, readLimits, thoughtsPerSecond } from '../activities/account-limits.ts';
+import { type AccountLimits, readLimits, thoughtsPerSecond } from '../core/corrector/account-limits.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createCorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import { createThoughtActivities } from '../activities/correct-thought.ts';
@@ -14,13 +14,22 @@ import { runWorker } from './run-worker.ts';
 const THOUGHTS_AT_ONCE = 256;
 
 /** Options of a corrector worker of an account beside the workflow queue `base`. */
-export function correctorWorkerOptions(dependencies: ActivityDependencies, base: string, account: string, limits: AccountLimits): Omit<WorkerOptions, 'connection' | 'namespace'> {
+export function correctorWorkerOptions(
+  dependencies: ActivityDependencies,
+  base: string,
+  account: string,
+  limits: AccountLimits,
+): Omit<WorkerOptions, 'connection' | 'namespace'> {
   const pace = thoughtsPerSecond(limits);
   return {
     taskQueue: queueOf('corrector', base, account),
-    activities: { ...createCorrectionActivities(dependencies), ...createThoughtActivities(dependencies, new CorrectorAccount(dependencies.store, account)) },
+    activities: {
+      ...createCorrectionActivities(dependencies),
+      ...createThoughtActivities(dependencies, new CorrectorAccount(dependencies.store, account)),
+    },
     maxConcurrentActivityTaskExecutions: THOUGHTS_AT_ONCE,
-    // For servers that do not keep it themselves; the same for all workers of the account, because the last to poll wins.
+    // For servers that do not keep it themselves; the same for all workers of the account, because the last to poll
+    // wins.
     ...(pace === null ? {} : { maxTaskQueueActivitiesPerSecond: pace }),
     // An answer on its way is paid for: it may still arrive.
     shutdownGraceTime: '15s',
@@ -30,5 +39,8 @@ export function correctorWorkerOptions(dependencies: ActivityDependencies, base:
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const dependencies = activityDependencies();
   const account = correctorAccount();
-  await runWorker('corrector', correctorWorkerOptions(dependencies, workflowQueue(), account, await readLimits(dependencies.store, account)));
+  await runWorker(
+    'corrector',
+    correctorWorkerOptions(dependencies, workflowQueue(), account, await readLimits(dependencies.store, account)),
+  );
 }

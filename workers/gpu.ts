@@ -13,7 +13,11 @@ import { activityDependencies, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
 
 /** Options of a GPU worker beside the workflow queue `base`. */
-export function gpuWorkerOptions(dependencies: ActivityDependencies, agents: AgentCache, base: string): Omit<WorkerOptions, 'connection' | 'namespace'> {
+export function gpuWorkerOptions(
+  dependencies: ActivityDependencies,
+  agents: AgentCache,
+  base: string,
+): Omit<WorkerOptions, 'connection' | 'namespace'> {
   return {
     taskQueue: queueOf('gpu', base),
     activities: {

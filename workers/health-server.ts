@@ -7,17 +7,33 @@ import type { Worker } from '@temporalio/worker';
 const SERVER_ANSWERS_MS = 2000;
 
 /** What `/healthz` says of a worker. `state`: the worker's own, RUNNING while it polls. `activities`: running now. */
-export type WorkerHealth = { healthy: boolean; role: string; pid: number; state: string; server: 'answers' | 'unreachable'; activities: number };
+export type WorkerHealth = {
+  healthy: boolean;
+  role: string;
+  pid: number;
+  state: string;
+  server: 'answers' | 'unreachable';
+  activities: number;
+};
 
 /** Healthy: the worker polls, and its Temporal server answers. */
 export async function workerHealth(role: string, worker: Worker): Promise<WorkerHealth> {
   const state = worker.getState();
   const connection = worker.connection!;
-  const server = await connection.withDeadline(Date.now() + SERVER_ANSWERS_MS, () => connection.workflowService.getSystemInfo({})).then(
-    () => 'answers' as const,
-    () => 'unreachable' as const,
-  );
-  return { healthy: state === 'RUNNING' && server === 'answers', role, pid: process.pid, state, server, activities: worker.getStatus().numInFlightActivities };
+  const server = await connection
+    .withDeadline(Date.now() + SERVER_ANSWERS_MS, () => connection.workflowService.getSystemInfo({}))
+    .then(
+      () => 'answers' as const,
+      () => 'unreachable' as const,
+    );
+  return {
+    healthy: state === 'RUNNING' && server === 'answers',
+    role,
+    pid: process.pid,
+    state,
+    server,
+    activities: worker.getStatus().numInFlightActivities,
+  };
 }
 
 /** Serves `GET /healthz`: 200 while healthy, else 503, with what `check` found as JSON. Resolves once it listens. */
@@ -25,7 +41,9 @@ export async function startHealthServer({ host, port }: Endpoint, check: () => P
   const server = createServer(async (request, response) => {
     if (request.method !== 'GET' || request.url !== '/healthz') return void response.writeHead(404).end();
     const health = await check();
-    response.writeHead(health.healthy ? 200 : 503, { 'content-type': 'application/json' }).end(`${JSON.stringify(health)}\n`);
+    response
+      .writeHead(health.healthy ? 200 : 503, { 'content-type': 'application/json' })
+      .end(`${JSON.stringify(health)}\n`);
   });
   server.listen(port, host);
   await once(server, 'listening');
@@ -37,6 +55,7 @@ export type Endpoint = { host: string; port: number };
 /** Reads `host:port`; `name` says in the error where it came from. */
 export function parseEndpoint(text: string, name: string): Endpoint {
   const [, host, port] = /^(\[[\da-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535) throw new Error(`${name}: ${text} is no address; give a host and a port, such as 127.0.0.1:9464`);
+  if (host === undefined || Number(port) > 65_535)
+    throw new Error(`${name}: ${text} is no address; give a host and a port, such as 127.0.0.1:9464`);
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }

@@ -1,9 +1,9 @@
 /** Where this installation keeps its state and how it reaches Temporal. */
 import path from 'node:path';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
-import { PROJECT } from '../activities/agent-cache.ts';
+import { PROJECT } from '../configs/project-folder.ts';
 import { withFaultPoints } from '../activities/fault-point.ts';
-import { openStore } from '../artifacts/open-store.ts';
+import { openStore } from '../core/artifacts/open-store.ts';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { DEFAULT_ACCOUNT, WORKFLOW_QUEUE } from '../workflows/queues.ts';
 
@@ -17,12 +17,19 @@ export function workflowQueue(): string {
   return process.env.GTR_TASK_QUEUE ?? WORKFLOW_QUEUE;
 }
 
-/** Account that a corrector worker of this installation calls for (`corrector.account` of runs): `GTR_CORRECTOR_ACCOUNT`, by default `default`. */
+/**
+ * Account that a corrector worker of this installation calls for (`corrector.account` of runs):
+ * `GTR_CORRECTOR_ACCOUNT`, by default `default`.
+ */
 export function correctorAccount(): string {
   return process.env.GTR_CORRECTOR_ACCOUNT ?? DEFAULT_ACCOUNT;
 }
 
-export type TemporalConfig = { connection: NonNullable<ClientConnectConfig['connectionOptions']>; namespace: string; address: string };
+export type TemporalConfig = {
+  connection: NonNullable<ClientConnectConfig['connectionOptions']>;
+  namespace: string;
+  address: string;
+};
 
 /** Address, namespace, TLS and API key from Temporal's own environment variables and profiles. */
 export function temporalConfig(): TemporalConfig {
@@ -31,7 +38,10 @@ export function temporalConfig(): TemporalConfig {
   return { connection: { ...connectionOptions, address }, namespace, address };
 }
 
-/** What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by default in `artifacts/` of the home. */
+/**
+ * What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by
+ * default in `core/artifacts/` of the home.
+ */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
   return { home, store: withFaultPoints(openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts'))) };
 }

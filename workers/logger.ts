@@ -4,7 +4,10 @@ import pino from 'pino';
 
 /** Structured lines on standard error: their reader is a log collector, standard output is for people. */
 export function projectLogger(role: string): pino.Logger {
-  return pino({ name: role, level: process.env.GTR_LOG_LEVEL ?? 'info', base: { pid: process.pid } }, pino.destination(2));
+  return pino(
+    { name: role, level: process.env.GTR_LOG_LEVEL ?? 'info', base: { pid: process.pid } },
+    pino.destination(2),
+  );
 }
 
 /** Temporal's log entries through the same stream. */
@@ -12,6 +15,16 @@ export function temporalLogger(role: string): Logger {
   const logger = projectLogger(role);
   return new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {
     const { error, ...fields } = (meta ?? {}) as { error?: unknown };
-    logger[level === 'TRACE' ? 'trace' : level === 'DEBUG' ? 'debug' : level === 'INFO' ? 'info' : level === 'WARN' ? 'warn' : 'error']({ ...fields, ...(error === undefined ? {} : { err: error }) }, message);
+    logger[
+      level === 'TRACE'
+        ? 'trace'
+        : level === 'DEBUG'
+          ? 'debug'
+          : level === 'INFO'
+            ? 'info'
+            : level === 'WARN'
+              ? 'warn'
+              : 'error'
+    ]({ ...fields, ...(error === undefined ? {} : { err: error }) }, message);
   });
 }

@@ -17,7 +17,10 @@ import { runWorker } from './run-worker.ts';
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
 /** Options of an orchestrator worker on the workflow queue `base`. */
-export function orchestratorWorkerOptions(dependencies: ActivityDependencies, base: string): Omit<WorkerOptions, 'connection' | 'namespace'> {
+export function orchestratorWorkerOptions(
+  dependencies: ActivityDependencies,
+  base: string,
+): Omit<WorkerOptions, 'connection' | 'namespace'> {
   return {
     taskQueue: base,
     workflowsPath: WORKFLOWS_PATH,

@@ -8,14 +8,31 @@ import { temporalLogger } from './logger.ts';
 const GRACE = '20s';
 
 /** Runs one worker until SIGINT or SIGTERM. `role` names it in the logs. */
-export async function runWorker(role: string, options: Omit<WorkerOptions, 'connection' | 'namespace'>, cleanUp: () => Promise<void> = async () => {}): Promise<void> {
-  Runtime.install({ logger: temporalLogger(role), shutdownSignals: ['SIGINT', 'SIGTERM'], telemetryOptions: telemetry(process.env.GTR_METRICS_ADDRESS) });
+export async function runWorker(
+  role: string,
+  options: Omit<WorkerOptions, 'connection' | 'namespace'>,
+  cleanUp: () => Promise<void> = async () => {},
+): Promise<void> {
+  Runtime.install({
+    logger: temporalLogger(role),
+    shutdownSignals: ['SIGINT', 'SIGTERM'],
+    telemetryOptions: telemetry(process.env.GTR_METRICS_ADDRESS),
+  });
   const { connection: connectionOptions, namespace } = temporalConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   try {
-    const worker = await Worker.create({ connection, namespace, shutdownGraceTime: 0, shutdownForceTime: GRACE, ...versioning(process.env.GTR_BUILD_ID), ...options });
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      shutdownGraceTime: 0,
+      shutdownForceTime: GRACE,
+      ...versioning(process.env.GTR_BUILD_ID),
+      ...options,
+    });
     const healthAddress = process.env.GTR_HEALTH_ADDRESS;
-    const health = healthAddress ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker)) : null;
+    const health = healthAddress
+      ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker))
+      : null;
     // A worker whose supervisor was killed leaves: the next one starts its own.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.send?.('ready');
@@ -30,10 +47,16 @@ export async function runWorker(role: string, options: Omit<WorkerOptions, 'conn
 function telemetry(address: string | undefined): TelemetryOptions {
   if (!address) return {};
   parseEndpoint(address, 'GTR_METRICS_ADDRESS');
-  return { metrics: { prometheus: { bindAddress: address, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true } } };
+  return {
+    metrics: {
+      prometheus: { bindAddress: address, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+    },
+  };
 }
 
-/** A worker that belongs to a build takes that build's work alone (docs/deployment.md); without a build id it takes all. */
+/**
+ * A worker that belongs to a build takes that build's work alone (docs/deployment.md); without a build id it takes all.
+ */
 export function versioning(buildId: string | undefined): Partial<WorkerOptions> {
   if (!buildId) return {};
   const version = { deploymentName: process.env.GTR_DEPLOYMENT ?? 'gtr', buildId };

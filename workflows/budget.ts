@@ -1,12 +1,23 @@
-/** The budget of a run, kept exactly while many waves spend it at once: a wave may spend what the run has allowed it, and asks for more. */
+/**
+ * The budget of a run, kept exactly while many waves spend it at once: a wave may spend what the run has allowed it,
+ * and asks for more.
+ */
 import { condition, defineSignal, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 
 /**
- * What a wave tells its run. `counts`: of the wave so far. `wantsUsd`: what it would like to be allowed beside what it was; `thoughtUsd`: the most that one
- * thought may cost, null where the model's price is unknown. `stuck`: it waits for an allowance, and nothing of it is under way.
+ * What a wave tells its run. `counts`: of the wave so far. `wantsUsd`: what it would like to be allowed beside what it
+ * was; `thoughtUsd`: the most that one thought may cost, null where the model's price is unknown. `stuck`: it waits for
+ * an allowance, and nothing of it is under way.
  */
-export type WaveReport = { wave: string; counts: CorrectorCounts; wantsUsd: number; thoughtUsd: number | null; stuck: boolean; closed: boolean };
+export type WaveReport = {
+  wave: string;
+  counts: CorrectorCounts;
+  wantsUsd: number;
+  thoughtUsd: number | null;
+  stuck: boolean;
+  closed: boolean;
+};
 
 export const waveReportSignal = defineSignal<[WaveReport]>('waveReport');
 /** US dollars that a wave may have spent in all; null: any. */
@@ -29,7 +40,10 @@ export class RunBudget {
     setHandler(waveReportSignal, (report) => {
       const known = this.#waves.get(report.wave);
       // One that was closed goes on as a new execution, which begins without an allowance.
-      this.#waves.set(report.wave, { ...report, allowedUsd: known === undefined || known.closed ? (report.counts.costUsd ?? 0) : known.allowedUsd });
+      this.#waves.set(report.wave, {
+        ...report,
+        allowedUsd: known === undefined || known.closed ? (report.counts.costUsd ?? 0) : known.allowedUsd,
+      });
       this.review();
       onReport();
     });
@@ -44,15 +58,24 @@ export class RunBudget {
   get problem(): string | null {
     const { limitUsd } = this.#before();
     const open = [...this.#waves.values()].filter(({ closed }) => !closed);
-    if (limitUsd === null || open.length === 0 || open.some(({ stuck, wantsUsd }) => !stuck || wantsUsd === 0)) return null;
+    if (limitUsd === null || open.length === 0 || open.some(({ stuck, wantsUsd }) => !stuck || wantsUsd === 0))
+      return null;
     const raise = '`gtr set RUN corrector.budgetUsd=...` raises or (null) lifts it';
-    if (open.some(({ thoughtUsd }) => thoughtUsd === null)) return `the price of the corrector's model is unknown, so that corrector.budgetUsd ($${limitUsd}) cannot be kept; ${raise}`;
-    return `the budget of $${limitUsd} (corrector.budgetUsd) is spent up to what one more thought may cost: $${this.#spent().toFixed(4)}; ${raise}`;
+    if (open.some(({ thoughtUsd }) => thoughtUsd === null))
+      return (
+        `the price of the corrector's model is unknown, so that corrector.budgetUsd ($${limitUsd}) cannot be ` +
+        `kept; ${raise}`
+      );
+    return (
+      `the budget of $${limitUsd} (corrector.budgetUsd) is spent up to what one more thought may cost: ` +
+      `$${this.#spent().toFixed(4)}; ${raise}`
+    );
   }
 
   /** The limit is another now: what waves were allowed under the old one is taken back, so that they ask again. */
   limitChanged(): void {
-    for (const wave of this.#waves.values()) if (!wave.closed && wave.wantsUsd === 0) this.#allow(wave, wave.counts.costUsd ?? 0);
+    for (const wave of this.#waves.values())
+      if (!wave.closed && wave.wantsUsd === 0) this.#allow(wave, wave.counts.costUsd ?? 0);
     this.review();
   }
 
@@ -79,7 +102,9 @@ export class RunBudget {
     wave.allowedUsd = usd ?? wave.counts.costUsd ?? 0;
     wave.wantsUsd = 0;
     wave.stuck = false;
-    void getExternalWorkflowHandle(wave.wave).signal(allowanceSignal, usd).catch(() => {}); // it may have closed
+    void getExternalWorkflowHandle(wave.wave)
+      .signal(allowanceSignal, usd)
+      .catch(() => {}); // it may have closed
   }
 
   #spent(): number {
@@ -88,7 +113,9 @@ export class RunBudget {
 
   /** Spent, or allowed to be. */
   #committed(): number {
-    const waves = [...this.#waves.values()].map(({ closed, counts, allowedUsd }) => (closed ? (counts.costUsd ?? 0) : Math.max(counts.costUsd ?? 0, allowedUsd)));
+    const waves = [...this.#waves.values()].map(({ closed, counts, allowedUsd }) =>
+      closed ? (counts.costUsd ?? 0) : Math.max(counts.costUsd ?? 0, allowedUsd),
+    );
     return waves.reduce((sum, usd) => sum + usd, this.#before().counts.costUsd ?? 0);
   }
 }
@@ -149,12 +176,22 @@ export class WavePurse {
   /** Tells the run what was taken; `closed`: no more will be, by this execution. */
   async report(wantsUsd: number, { stuck = false, closed = false } = {}): Promise<void> {
     this.#sinceReport = 0;
-    await getExternalWorkflowHandle(this.#runId).signal(waveReportSignal, { wave: workflowInfo().workflowId, counts: this.counts, wantsUsd, thoughtUsd: this.#thoughtUsd, stuck, closed });
+    await getExternalWorkflowHandle(this.#runId).signal(waveReportSignal, {
+      wave: workflowInfo().workflowId,
+      counts: this.counts,
+      wantsUsd,
+      thoughtUsd: this.#thoughtUsd,
+      stuck,
+      closed,
+    });
   }
 
   get #suffices(): boolean {
     if (this.#allowedUsd === null) return true;
-    return this.#thoughtUsd !== null && (this.counts.costUsd ?? 0) + (this.#underWay + 1) * this.#thoughtUsd <= this.#allowedUsd;
+    return (
+      this.#thoughtUsd !== null &&
+      (this.counts.costUsd ?? 0) + (this.#underWay + 1) * this.#thoughtUsd <= this.#allowedUsd
+    );
   }
 
   async #ask(stuck: boolean): Promise<void> {

@@ -1,5 +1,12 @@
 /** Steering a run: the signals that every workflow of a run understands, and the gate they work through. */
-import { CancellationScope, type ChildWorkflowHandle, condition, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  condition,
+  defineSignal,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/common';
 
 export const pauseSignal = defineSignal('pause');
@@ -23,7 +30,10 @@ export class PauseGate {
     this.paused = paused;
   }
 
-  /** Starts to heed the signals; one that came before is heeded at once. `onChange` is told of every pause and resume, e.g. to pass it on to a child. */
+  /**
+   * Starts to heed the signals; one that came before is heeded at once. `onChange` is told of every pause and resume,
+   * e.g. to pass it on to a child.
+   */
   listen(onChange: (paused: boolean) => void = () => {}): void {
     this.#onChange = onChange;
     setHandler(pauseSignal, () => this.turn(true));
@@ -66,7 +76,10 @@ export class PauseGate {
     await condition(() => !this.paused);
   }
 
-  /** Work that waits for one worker behind what was queued before it: a pause takes back all but the first, which are queued anew by the resume. */
+  /**
+   * Work that waits for one worker behind what was queued before it: a pause takes back all but the first, which are
+   * queued anew by the resume.
+   */
   async queue<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.pass();

@@ -1,11 +1,25 @@
-/** Judges a wave by a paid teacher while the rest of it and the next waves are sampled: a thought is an activity on the account's queue, episodes beside each other, in order within an episode. */
-import { ActivityFailure, ApplicationFailure, condition, continueAsNew, defineSignal, getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+/**
+ * Judges a wave by a paid teacher while the rest of it and the next waves are sampled: a thought is an activity on the
+ * account's queue, episodes beside each other, in order within an episode.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineSignal,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CorrectEpisodesInput, CorrectEpisodesResult } from '../activities/correct-episodes-locally.ts';
 import type { CorrectThoughtInput, CorrectThoughtResult, ThoughtActivities } from '../activities/correct-thought.ts';
 import type { EpisodeReview, ReviewActivities, ReviewWaveResult } from '../activities/review-wave.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
-import { type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { WavePurse } from './budget.ts';
 import { haltSignal, PauseGate } from './control.ts';
 import { activityOptions } from './queues.ts';
@@ -13,19 +27,35 @@ import { activityOptions } from './queues.ts';
 /** More of the wave was sampled. */
 export const sampledSignal = defineSignal<[RolloutWaveResult]>('sampled');
 
-/** What a wave that goes on as a new execution carries. `context`: of its last review; `judged`: progress of the episodes that were asked about since, by slot. */
-export type CarriedWave = { context: ArtifactRef; judged: Record<number, ArtifactRef>; counts: CorrectorCounts; startedAt: number };
+/**
+ * What a wave that goes on as a new execution carries. `context`: of its last review; `judged`: progress of the
+ * episodes that were asked about since, by slot.
+ */
+export type CarriedWave = {
+  context: ArtifactRef;
+  judged: Record<number, ArtifactRef>;
+  counts: CorrectorCounts;
+  startedAt: number;
+};
 
 /**
- * `runId`: workflow id of the run, which keeps the budget. `wave`: as far as it was sampled when judging began. `needed`: kept steps for which the teacher
- * is asked. `carried`: of a wave that goes on as a new execution.
+ * `runId`: workflow id of the run, which keeps the budget. `wave`: as far as it was sampled when judging began.
+ * `needed`: kept steps for which the teacher is asked. `carried`: of a wave that goes on as a new execution.
  */
-export type CorrectWaveInput = CorrectEpisodesInput & { runId: string; needed: number; paused: boolean; carried?: CarriedWave };
+export type CorrectWaveInput = CorrectEpisodesInput & {
+  runId: string;
+  needed: number;
+  paused: boolean;
+  carried?: CarriedWave;
+};
 
 /** `further`: what it takes to judge the wave further, where not all of it was needed. */
 export type CorrectWaveResult = CorrectEpisodesResult & { further?: CarriedWave };
 
-/** Events after which no further thought is begun and the wave goes on as a new execution: those of the thoughts under way are added. */
+/**
+ * Events after which no further thought is begun and the wave goes on as a new execution: those of the thoughts under
+ * way are added.
+ */
 const MOST_EVENTS = 4000;
 
 export async function correctWave(input: CorrectWaveInput): Promise<CorrectWaveResult> {
@@ -54,7 +84,11 @@ class PaidWave {
     this.#startedAt = input.carried?.startedAt ?? Date.now();
     this.#context = input.carried?.context ?? null;
     this.#judged = { ...input.carried?.judged };
-    this.#purse = new WavePurse({ runId: input.runId, counts: input.carried?.counts ?? NO_COUNTS, openEpisodes: () => this.#episodes.filter(isOpen).length });
+    this.#purse = new WavePurse({
+      runId: input.runId,
+      counts: input.carried?.counts ?? NO_COUNTS,
+      openEpisodes: () => this.#episodes.filter(isOpen).length,
+    });
     setHandler(sampledSignal, (wave) => {
       this.#wave = wave;
     });
@@ -66,10 +100,16 @@ class PaidWave {
       const wave = this.#wave;
       const { closed } = await this.#review(wave);
       if (closed !== null) return await this.#close(closed);
-      for (const [slot, episode] of this.#episodes.entries()) if (isOpen(episode) && !this.#underWay.has(slot)) this.#begin(slot);
+      for (const [slot, episode] of this.#episodes.entries())
+        if (isOpen(episode) && !this.#underWay.has(slot)) this.#begin(slot);
       const idle = () => this.#underWay.size === 0;
       const newlyJudged = () => Object.keys(this.#judged).length > 0;
-      await condition(() => this.#failure !== null || (idle() && (newlyJudged() || this.#hasLongHistory)) || (this.#wave !== wave && !this.#hasLongHistory));
+      await condition(
+        () =>
+          this.#failure !== null ||
+          (idle() && (newlyJudged() || this.#hasLongHistory)) ||
+          (this.#wave !== wave && !this.#hasLongHistory),
+      );
       if (this.#failure !== null) throw this.#failure.error;
       if (this.#hasLongHistory) return await this.#continueAsNew();
     }
@@ -86,12 +126,26 @@ class PaidWave {
   async #review(wave: RolloutWaveResult): Promise<ReviewWaveResult> {
     const { config, iteration, needed } = this.#input;
     const underWay = [...this.#underWay];
-    const { reviewWave } = proxyActivities<ReviewActivities>({ ...activityOptions('orchestrator', workflowInfo(), config.durability.heartbeatSeconds), summary: `wave ${wave.wave}: what needs no question` });
-    const review = await reviewWave({ config, iteration, wave, payer: workflowInfo().workflowId, needed, context: this.#context, judged: this.#judged, underWay });
+    const { reviewWave } = proxyActivities<ReviewActivities>({
+      ...activityOptions('orchestrator', workflowInfo(), config.durability.heartbeatSeconds),
+      summary: `wave ${wave.wave}: what needs no question`,
+    });
+    const review = await reviewWave({
+      config,
+      iteration,
+      wave,
+      payer: workflowInfo().workflowId,
+      needed,
+      context: this.#context,
+      judged: this.#judged,
+      underWay,
+    });
     // What was asked about meanwhile is newer than the review.
     const kept = underWay.filter((slot) => this.#judged[slot] !== undefined);
     this.#judged = Object.fromEntries(kept.map((slot) => [slot, this.#judged[slot]]));
-    this.#episodes = review.episodes.map((episode, slot) => (underWay.includes(slot) ? { ...this.#episodes[slot], upTo: episode.upTo } : episode));
+    this.#episodes = review.episodes.map((episode, slot) =>
+      underWay.includes(slot) ? { ...this.#episodes[slot], upTo: episode.upTo } : episode,
+    );
     this.#context = review.context;
     this.#purse.add(review.counts, review.thoughtUsd);
     return review;
@@ -99,12 +153,23 @@ class PaidWave {
 
   async #close({ judgements, keptSteps, whole }: NonNullable<ReviewWaveResult['closed']>): Promise<CorrectWaveResult> {
     await this.#purse.report(0, { closed: true });
-    return { judgements, keptSteps, counts: this.#purse.counts, seconds: (Date.now() - this.#startedAt) / 1000, ...(whole ? {} : { further: this.#carried }) };
+    return {
+      judgements,
+      keptSteps,
+      counts: this.#purse.counts,
+      seconds: (Date.now() - this.#startedAt) / 1000,
+      ...(whole ? {} : { further: this.#carried }),
+    };
   }
 
   async #continueAsNew(): Promise<never> {
     await this.#purse.report(0, { closed: true });
-    return await continueAsNew<typeof correctWave>({ ...this.#input, wave: this.#wave, paused: this.#gate.paused, carried: this.#carried });
+    return await continueAsNew<typeof correctWave>({
+      ...this.#input,
+      wave: this.#wave,
+      paused: this.#gate.paused,
+      carried: this.#carried,
+    });
   }
 
   #begin(slot: number): void {
@@ -114,7 +179,10 @@ class PaidWave {
       .finally(() => this.#underWay.delete(slot));
   }
 
-  /** Thought by thought, until as much of the episode is judged as is needed and sampled, or this execution has enough events. */
+  /**
+   * Thought by thought, until as much of the episode is judged as is needed and sampled, or this execution has enough
+   * events.
+   */
   async #judgeEpisode(slot: number): Promise<void> {
     while (isOpen(this.#episodes[slot]) && !this.#hasLongHistory) {
       await this.#gate.pass();

@@ -5,9 +5,9 @@ import type { MeasureActivities } from '../activities/measure-rollout.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { RolloutActivities } from '../activities/roll-out-wave.ts';
 import type { UpdateActivities, UpdatePolicyResult } from '../activities/update-policy.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { type CorrectorCounts, correctorMetrics } from '../learner/corrector-counts.ts';
+import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
 import { PauseGate } from './control.ts';
 import { activityOptions } from './queues.ts';
 import { sampleAndJudge } from './sample-and-judge.ts';
@@ -42,13 +42,20 @@ export type IterationProgress = { keptSteps: number; envSteps: number; epochs: n
 
 export const iterationProgressQuery = defineQuery<IterationProgress>('progress');
 
-/** Trains the policy on `envStepsPerIteration` kept steps. Results depend on seeds and answers only, never on timing. */
+/**
+ * Trains the policy on `envStepsPerIteration` kept steps. Results depend on seeds and answers only, never on timing.
+ */
 export async function iteration(input: IterationInput): Promise<IterationResult> {
   const { config, runId, iteration: index } = input;
   const started = Date.now();
   const gate = new PauseGate(input.paused);
   gate.listen();
-  const progress: IterationProgress = { keptSteps: 0, envSteps: config.rollout.envStepsPerIteration, epochs: 0, epochsInAll: config.ppo.epochs };
+  const progress: IterationProgress = {
+    keptSteps: 0,
+    envSteps: config.rollout.envStepsPerIteration,
+    epochs: 0,
+    epochsInAll: config.ppo.epochs,
+  };
   setHandler(iterationProgressQuery, () => progress);
   const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
     proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
@@ -59,7 +66,14 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       config,
       iteration: index,
       gate,
-      sample: (wave, soFar) => on<RolloutActivities>('gpu', `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({ config, iteration: index, wave, policy: input.policy, soFar }),
+      sample: (wave, soFar) =>
+        on<RolloutActivities>('gpu', `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({
+          config,
+          iteration: index,
+          wave,
+          policy: input.policy,
+          soFar,
+        }),
       onKept: (steps) => (progress.keptSteps = steps),
     },
     input.keptPerWave,
@@ -67,9 +81,18 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const sampled = Date.now();
 
   const judgedWaves = waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements }));
-  const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({ config, iteration: index, waves: judgedWaves, corrections: input.corrections });
+  const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
+    config,
+    iteration: index,
+    waves: judgedWaves,
+    corrections: input.corrections,
+  });
   // Nothing trains on it, so it runs beside the update.
-  const measuring = on<MeasureActivities>('orchestrator', 'metrics of the rollout, samples').measureRollout({ config, iteration: index, waves: judgedWaves });
+  const measuring = on<MeasureActivities>('orchestrator', 'metrics of the rollout, samples').measureRollout({
+    config,
+    iteration: index,
+    waves: judgedWaves,
+  });
   measuring.catch(() => {}); // awaited below
   const assembled = Date.now();
 
@@ -113,7 +136,13 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     'time/envStepsPerSecond': config.rollout.envStepsPerIteration / seconds.iteration,
   };
   const measured = await measuring;
-  const metrics = { ...measured.metrics, ...batch.metrics, 'thought/perplexity': waves[0].wave.perplexity, ...update!.metrics, ...correctorMetrics(corrector) };
+  const metrics = {
+    ...measured.metrics,
+    ...batch.metrics,
+    'thought/perplexity': waves[0].wave.perplexity,
+    ...update!.metrics,
+    ...correctorMetrics(corrector),
+  };
   await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
     runId,
     iteration: index,
@@ -123,7 +152,11 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     policy,
     optimizer,
     corrections: batch.corrections,
-    metrics: { ...metrics, ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])), ...speeds },
+    metrics: {
+      ...metrics,
+      ...Object.fromEntries(Object.entries(seconds).map(([phase, value]) => [`time/${phase}`, value])),
+      ...speeds,
+    },
     samples: measured.samples,
     waves: records,
     keptPerWave,

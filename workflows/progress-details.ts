@@ -1,7 +1,7 @@
 /** The markdown that Temporal's Web UI shows for a running workflow. */
-import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { correctorLine } from '../learner/corrector-counts.ts';
+import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { TrainState } from './train-state.ts';
 import type { Progress } from './run-contract.ts';
 
@@ -10,9 +10,20 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 /** Rows shown of a long run: the newest ones. */
 const ROWS = 30;
 
-export function progressDetails(config: RunConfig, progress: Progress, state: TrainState | null, final: EvaluatePolicyResult | null): string {
+export function progressDetails(
+  config: RunConfig,
+  progress: Progress,
+  state: TrainState | null,
+  final: EvaluatePolicyResult | null,
+): string {
   const evaluation = (name: string, result: EvaluatePolicyResult | null) =>
-    result === null ? [] : [`${name}: success **${percent(result.success)}** (95 %: ${percent(result.low)} to ${percent(result.high)}, ${result.episodes} episodes)`, ''];
+    result === null
+      ? []
+      : [
+          `${name}: success **${percent(result.success)}** (95 %: ${percent(result.low)} to ` +
+            `${percent(result.high)}, ${result.episodes} episodes)`,
+          '',
+        ];
   const rows = progress.summaries.slice(-ROWS);
   return [
     `### ${config.title || `${config.algorithm} on ${config.environment.name}`}`,
@@ -22,8 +33,24 @@ export function progressDetails(config: RunConfig, progress: Progress, state: Tr
     ...(progress.halted === null ? [] : [`It waits for a person: ${progress.halted}`, '']),
     ...evaluation('Start', state?.startEvaluation ?? null),
     ...evaluation('Final', final),
-    ...(rows.length === 0 ? [] : ['| iteration | success while training | mean reward | corrected | episodes | seconds |', '|---|---|---|---|---|---|']),
-    ...rows.map((row) => `| ${row.iteration + 1} | ${percent(row.success)} | ${row.reward.toFixed(2)} | ${percent(row.correctedRate)} | ${row.episodes} | ${row.seconds.toFixed(1)} |`),
-    ...(state === null ? [] : ['', `Correction rows: ${state.correctionRows}; ${correctorLine(progress.corrector)}`, '', `Policy \`${state.policy.sha256.slice(0, 12)}\``]),
+    ...(rows.length === 0
+      ? []
+      : [
+          '| iteration | success while training | mean reward | corrected | episodes | seconds |',
+          '|---|---|---|---|---|---|',
+        ]),
+    ...rows.map(
+      (row) =>
+        `| ${row.iteration + 1} | ${percent(row.success)} | ${row.reward.toFixed(2)} | ` +
+        `${percent(row.correctedRate)} | ${row.episodes} | ${row.seconds.toFixed(1)} |`,
+    ),
+    ...(state === null
+      ? []
+      : [
+          '',
+          `Correction rows: ${state.correctionRows}; ${correctorLine(progress.corrector)}`,
+          '',
+          `Policy \`${state.policy.sha256.slice(0, 12)}\``,
+        ]),
   ].join('\n');
 }

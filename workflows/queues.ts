@@ -1,18 +1,24 @@
-/** The one table of task queues: what runs where, for how long, and how often it is tried. Read by workflows and by workers. */
+/**
+ * The one table of task queues: what runs where, for how long, and how often it is tried. Read by workflows and by
+ * workers.
+ */
 import type { ActivityOptions } from '@temporalio/workflow';
 
 /** Task queue that users name when they start a run; the other queues derive from it. */
 export const WORKFLOW_QUEUE = 'gtr';
 
-/** Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (judging thoughts). */
+/**
+ * Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (judging
+ * thoughts).
+ */
 export type ActivityRole = 'orchestrator' | 'gpu' | 'corrector';
 
 /** The account whose queue is plainly `corrector`. */
 export const DEFAULT_ACCOUNT = 'default';
 
 /**
- * The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests) prefix theirs. The limits of a corrector's account
- * are its queue's, so each account has its own: `corrector-<account>`.
+ * The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests) prefix theirs.
+ * The limits of a corrector's account are its queue's, so each account has its own: `corrector-<account>`.
  */
 export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, account: string = DEFAULT_ACCOUNT): string {
   if (role === 'orchestrator') return base;
@@ -21,20 +27,43 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, accou
 }
 
 /** Failure types that no retry mends; each message says what does. */
-export const NON_RETRYABLE = ['Config.Invalid', 'Game.Unusable', 'Model.Unusable', 'Artifact.Unusable', 'Result.TooLarge', 'Update.NotFinite', 'Update.StaleSample', 'Corrector.Refused'];
+export const NON_RETRYABLE = [
+  'Config.Invalid',
+  'Game.Unusable',
+  'Model.Unusable',
+  'Artifact.Unusable',
+  'Result.TooLarge',
+  'Update.NotFinite',
+  'Update.StaleSample',
+  'Corrector.Refused',
+];
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
 
 /** How long one attempt may take in all. */
-const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as const satisfies Record<ActivityRole, string>;
+const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as const satisfies Record<
+  ActivityRole,
+  string
+>;
 
 /**
- * Activity options of a role; `account`: of the corrector. Every activity beats, so that a silent one is started again after `heartbeatSeconds`; those of the
- * GPU resume from their heartbeats, and may take long. Runs that wait on one queue take turns: each is its own fairness key.
+ * Activity options of a role; `account`: of the corrector. Every activity beats, so that a silent one is started again
+ * after `heartbeatSeconds`; those of the GPU resume from their heartbeats, and may take long. Runs that wait on one
+ * queue take turns: each is its own fairness key.
  */
-export function activityOptions(role: ActivityRole, { taskQueue: base, workflowId, root }: WorkflowPlace, heartbeatSeconds: number, account: string = DEFAULT_ACCOUNT): ActivityOptions {
-  const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', nonRetryableErrorTypes: NON_RETRYABLE } as const;
+export function activityOptions(
+  role: ActivityRole,
+  { taskQueue: base, workflowId, root }: WorkflowPlace,
+  heartbeatSeconds: number,
+  account: string = DEFAULT_ACCOUNT,
+): ActivityOptions {
+  const retry = {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumInterval: '30s',
+    nonRetryableErrorTypes: NON_RETRYABLE,
+  } as const;
   return {
     taskQueue: queueOf(role, base, account),
     startToCloseTimeout: START_TO_CLOSE[role],

@@ -1,15 +1,15 @@
 /** What a run tells and is told: its queries, signals and updates, its progress and its result. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
-import type { CorrectorCounts } from '../learner/corrector-counts.ts';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
 import type { IterationSummary } from './train-state.ts';
 
 export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'done' | 'stopped' | 'canceled';
 
 /**
- * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself and what to do, else null. `corrector`:
- * what judging took so far, the running iteration included as far as it told.
+ * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself
+ * and what to do, else null. `corrector`: what judging took so far, the running iteration included as far as it told.
  */
 export type Progress = {
   status: RunStatus;
@@ -38,11 +38,16 @@ export type TrainResult = {
 };
 
 export const progressQuery = defineQuery<Progress>('progress');
-/** Metrics of the last whole iteration (spec.md section 9); null before the first. The whole series is in metrics.jsonl. */
+/**
+ * Metrics of the last whole iteration (spec.md section 9); null before the first. The whole series is in metrics.jsonl.
+ */
 export const metricsQuery = defineQuery<Record<string, number | null> | null>('metrics');
 /** `finish`: after the running iteration; `now`: drop it. */
 export const stopSignal = defineSignal<['finish' | 'now']>('stop');
 /** The live settings (configs/live-settings.ts) and their values. */
 export const settingsQuery = defineQuery<Record<string, unknown>>('settings');
-/** Changes live settings (field -> value), from the next iteration on; answers with the values that now hold. Refused with one sentence where one will not do. */
+/**
+ * Changes live settings (field -> value), from the next iteration on; answers with the values that now hold. Refused
+ * with one sentence where one will not do.
+ */
 export const setUpdate = defineUpdate<Record<string, unknown>, [Record<string, unknown>]>('set');

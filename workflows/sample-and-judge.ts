@@ -1,18 +1,30 @@
-/** The first half of an iteration: waves of episodes sampled one after another, judged meanwhile, until enough of their steps are kept. */
+/**
+ * The first half of an iteration: waves of episodes sampled one after another, judged meanwhile, until enough of their
+ * steps are kept.
+ */
 import { type ChildWorkflowHandle, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
-import type { WaveRecord } from '../activities/run-records.ts';
+import type { WaveRecord } from '../core/records/run-records.ts';
 import { hasPaidTeacher, type RunConfig } from '../configs/schema.ts';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
 import { activityOptions } from './queues.ts';
 
 export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
 
-/** `waves`: those that are trained on. `sampledWaves`: also those that turned out not to be needed. `records`: of all that were judged. `corrector`: what judging them took. `keptPerWave`: on average. */
-export type SampledAndJudged = { waves: JudgedWave[]; sampledWaves: RolloutWaveResult[]; records: WaveRecord[]; corrector: CorrectorCounts; keptPerWave: number };
+/**
+ * `waves`: those that are trained on. `sampledWaves`: also those that turned out not to be needed. `records`: of all
+ * that were judged. `corrector`: what judging them took. `keptPerWave`: on average.
+ */
+export type SampledAndJudged = {
+  waves: JudgedWave[];
+  sampledWaves: RolloutWaveResult[];
+  records: WaveRecord[];
+  corrector: CorrectorCounts;
+  keptPerWave: number;
+};
 
 /** `sample`: samples a wave, or goes on with one. `onKept`: is told how many kept steps there are. */
 export type SamplingPlace = {
@@ -25,23 +37,27 @@ export type SamplingPlace = {
 };
 
 /**
- * Waves one after another, each judged while it and the next are sampled. As many as should suffice, by what waves held so far or by what the exact solver would
- * keep, are sampled without waiting for verdicts; then, if they did not suffice, as many more. So that the GPU need not wait for this workflow, a wave is queued
- * while another is sampled, once the one before that is judged (of two queued at once either may be taken first); not where a wave is sampled in parts. The waves
- * used are the first that suffice, in their order. A paid teacher is asked about as many steps as are likely needed; where it keeps fewer, about further ones. What
- * is sampled, asked about and used follows from episodes and verdicts alone, never from timing, so that it costs the same whatever dies. `keptPerWave`: of the
- * last iteration, null: not known.
+ * Waves one after another, each judged while it and the next are sampled. As many as should suffice, by what waves held
+ * so far or by what the exact solver would keep, are sampled without waiting for verdicts; then, if they did not
+ * suffice, as many more. So that the GPU need not wait for this workflow, a wave is queued while another is sampled,
+ * once the one before that is judged (of two queued at once either may be taken first); not where a wave is sampled in
+ * parts. The waves used are the first that suffice, in their order. A paid teacher is asked about as many steps as are
+ * likely needed; where it keeps fewer, about further ones. What is sampled, asked about and used follows from episodes
+ * and verdicts alone, never from timing, so that it costs the same whatever dies. `keptPerWave`: of the last iteration,
+ * null: not known.
  */
 export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = place.config.rollout.envStepsPerIteration;
   const isSampledAsAWhole = !hasPaidTeacher(place.config);
   const waves: Wave[] = [];
-  for (let kept = 0; ; ) {
+  for (let kept = 0; ;) {
     const more = keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
     const sampling: Promise<void>[] = [];
     for (let i = 0; i < more; i++) {
       const before = waves.at(-1);
-      const wave = new Wave(place, waves.length, () => place.onKept(sum(waves.map((one) => one.judged?.keptSteps ?? 0))));
+      const wave = new Wave(place, waves.length, () =>
+        place.onKept(sum(waves.map((one) => one.judged?.keptSteps ?? 0))),
+      );
       waves.push(wave);
       sampling.push(wave.sample(needed - sum(waves.map(({ expected }) => expected ?? 0))));
       const judged = i > 0 && isSampledAsAWhole ? sampling[i - 1].then(() => before!.result()) : sampling[i];
@@ -68,7 +84,11 @@ async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJ
   return {
     waves: judged.slice(0, used),
     sampledWaves: waves.map((wave) => wave.sampled),
-    records: judged.map(({ wave, judged: { judgements } }, index) => ({ episodes: wave.episodes, judgements, used: index < used })),
+    records: judged.map(({ wave, judged: { judgements } }, index) => ({
+      episodes: wave.episodes,
+      judgements,
+      used: index < used,
+    })),
     corrector: judged.reduce((counts, one) => addCounts(counts, one.judged.counts), NO_COUNTS),
     keptPerWave: sum(waves.slice(0, used).map(({ expected }) => expected!)) / used,
   };
@@ -102,7 +122,10 @@ class Wave {
     return this.#judging !== null;
   }
 
-  /** Samples it to its end; begins to judge it for `needed` kept steps as soon as a part is there, unless none are needed. */
+  /**
+   * Samples it to its end; begins to judge it for `needed` kept steps as soon as a part is there, unless none are
+   * needed.
+   */
   async sample(needed: number): Promise<void> {
     let told = Promise.resolve();
     do {
@@ -132,22 +155,33 @@ class Wave {
   }
 
   #begin(wave: RolloutWaveResult, needed: number, carried?: CarriedWave): void {
-    const judging = (this.#judging = hasPaidTeacher(this.#place.config) ? this.#askTeacher(wave, needed, carried) : this.#judgeLocally(wave));
-    judging.then((judged) => {
-      this.judged = judged;
-      this.#onJudged();
-    }).catch(() => {}); // awaited by whoever needs it; an early failure must not count as unhandled
+    const judging = (this.#judging = hasPaidTeacher(this.#place.config)
+      ? this.#askTeacher(wave, needed, carried)
+      : this.#judgeLocally(wave));
+    judging
+      .then((judged) => {
+        this.judged = judged;
+        this.#onJudged();
+      })
+      .catch(() => {}); // awaited by whoever needs it; an early failure must not count as unhandled
   }
 
   /** The exact solver is free and instant, so a whole wave is one activity. */
   async #judgeLocally(wave: RolloutWaveResult): Promise<CorrectWaveResult> {
     const { config, iteration } = this.#place;
-    const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({ ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds), summary: `judge wave ${this.#wave}` });
+    const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({
+      ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds),
+      summary: `judge wave ${this.#wave}`,
+    });
     return await correctEpisodesLocally({ config, iteration, wave });
   }
 
   /** Others are asked thought by thought, by a workflow of their own. */
-  async #askTeacher(wave: RolloutWaveResult, needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
+  async #askTeacher(
+    wave: RolloutWaveResult,
+    needed: number,
+    carried: CarriedWave | undefined,
+  ): Promise<CorrectWaveResult> {
     const { config, iteration, runId, gate } = this.#place;
     const { paused } = gate;
     this.#child = startChild(correctWave, {

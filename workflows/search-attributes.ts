@@ -1,4 +1,6 @@
-/** The search attributes by which runs are listed and filtered, in the Web UI and by `temporal workflow list --query`. */
+/**
+ * The search attributes by which runs are listed and filtered, in the Web UI and by `temporal workflow list --query`.
+ */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { RunConfig } from '../configs/schema.ts';
 
@@ -18,7 +20,12 @@ export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 export type RunFacts = { config: RunConfig; status: string; envSteps: number; success: number | null };
 
 /** The values of a run. */
-function valuesOf({ config, status, envSteps, success }: RunFacts): Record<SearchAttributeName, string | number | null> {
+function valuesOf({
+  config,
+  status,
+  envSteps,
+  success,
+}: RunFacts): Record<SearchAttributeName, string | number | null> {
   return {
     GtrEnvironment: config.environment.name,
     GtrAlgorithm: config.algorithm,
@@ -29,14 +36,25 @@ function valuesOf({ config, status, envSteps, success }: RunFacts): Record<Searc
   };
 }
 
-/** Remembers what the server was told of a run, and says what is new. `known`: the attributes that the server knows; others are left out, so that runs work without. */
+/**
+ * Remembers what the server was told of a run, and says what is new. `known`: the attributes that the server knows;
+ * others are left out, so that runs work without.
+ */
 export class RunIndex {
   readonly #told: Partial<Record<SearchAttributeName, string | number>> = {};
 
   /** The attributes whose values changed since the last call. */
   changes(facts: RunFacts, known: readonly string[]): SearchAttributeUpdatePair[] {
-    const changed = Object.entries(valuesOf(facts)).filter(([name, value]) => value !== null && known.includes(name) && this.#told[name as SearchAttributeName] !== value);
+    const changed = Object.entries(valuesOf(facts)).filter(
+      ([name, value]) => value !== null && known.includes(name) && this.#told[name as SearchAttributeName] !== value,
+    );
     Object.assign(this.#told, Object.fromEntries(changed));
-    return changed.map(([name, value]) => ({ key: defineSearchAttributeKey(name, SEARCH_ATTRIBUTES[name as SearchAttributeName]), value }) as SearchAttributeUpdatePair);
+    return changed.map(
+      ([name, value]) =>
+        ({
+          key: defineSearchAttributeKey(name, SEARCH_ATTRIBUTES[name as SearchAttributeName]),
+          value,
+        }) as SearchAttributeUpdatePair,
+    );
   }
 }

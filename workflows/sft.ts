@@ -1,20 +1,36 @@
 /** A supervised warm start: demonstrations, optimizer steps in segments, an evaluation, and a checkpoint folder. */
-import { ApplicationFailure, defineQuery, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
+import {
+  ApplicationFailure,
+  defineQuery,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
 import type { SupervisedActivities } from '../activities/train-on-demonstrations.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { parseConfig, type SftConfig, sftConfigSchema } from '../configs/schema.ts';
 import { PauseGate } from './control.ts';
 import { activityOptions } from './queues.ts';
 
-/** Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events a segment, and stays below 10,000. */
+/**
+ * Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events
+ * a segment, and stays below 10,000.
+ */
 export function stepsPerSegment(steps: number): number {
   return Math.max(100, Math.ceil(steps / 1000));
 }
 
 export type SftProgress = { step: number; steps: number; loss: number | null };
-export type SftResult = { policy: ArtifactRef; loss: number | null; steps: number; folder: string; evaluation: EvaluatePolicyResult | null };
+export type SftResult = {
+  policy: ArtifactRef;
+  loss: number | null;
+  steps: number;
+  folder: string;
+  evaluation: EvaluatePolicyResult | null;
+};
 
 export const sftProgressQuery = defineQuery<SftProgress>('progress');
 
@@ -24,24 +40,43 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
   const gate = new PauseGate();
   gate.listen();
   const { workflowId } = workflowInfo();
-  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) => proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
+  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
+    proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
   const progress: SftProgress = { step: 0, steps: Math.ceil(config.demonstrations.count / config.batch), loss: null };
   setHandler(sftProgressQuery, () => progress);
 
   const segment = stepsPerSegment(progress.steps);
-  const demonstrations = await on<DemonstrationActivities>('orchestrator', `${config.demonstrations.count} demonstrations`).makeDemonstrations({ config });
+  const demonstrations = await on<DemonstrationActivities>(
+    'orchestrator',
+    `${config.demonstrations.count} demonstrations`,
+  ).makeDemonstrations({ config });
   let state = await on<SupervisedActivities>('gpu', 'first parameters').prepareSupervised({ config });
   while (progress.step < progress.steps) {
     await gate.pass();
     const until = Math.min(progress.step + segment, progress.steps);
-    const result = await on<SupervisedActivities>('gpu', `optimizer steps ${progress.step + 1} to ${until} of ${progress.steps}`).trainOnDemonstrations({ config, demonstrations, ...state, from: progress.step, until });
+    const result = await on<SupervisedActivities>(
+      'gpu',
+      `optimizer steps ${progress.step + 1} to ${until} of ${progress.steps}`,
+    ).trainOnDemonstrations({ config, demonstrations, ...state, from: progress.step, until });
     state = { model: state.model, policy: result.policy, optimizer: result.optimizer };
     progress.step = until;
     progress.loss = result.loss;
     setCurrentDetails(`${config.title}\n\nStep ${until} of ${progress.steps}, loss ${result.loss?.toFixed(4)}`);
   }
-  const { folder } = await on<SupervisedActivities>('gpu', `write ${input.out}`).saveCheckpoint({ config, model: state.model, policy: state.policy, out: input.out });
-  const evaluation = config.evaluation.episodes === 0 ? null : await on<SupervisedActivities>('gpu', `evaluate ${config.evaluation.episodes} episodes`).evaluateCheckpoint({ config, folder, runId: workflowId });
+  const { folder } = await on<SupervisedActivities>('gpu', `write ${input.out}`).saveCheckpoint({
+    config,
+    model: state.model,
+    policy: state.policy,
+    out: input.out,
+  });
+  const evaluation =
+    config.evaluation.episodes === 0
+      ? null
+      : await on<SupervisedActivities>('gpu', `evaluate ${config.evaluation.episodes} episodes`).evaluateCheckpoint({
+          config,
+          folder,
+          runId: workflowId,
+        });
   return { policy: state.policy, loss: progress.loss, steps: progress.steps, folder, evaluation };
 }
 

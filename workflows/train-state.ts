@@ -1,11 +1,18 @@
 /** The state that a run carries from iteration to iteration, and from one execution to the next. */
-import type { EvaluatePolicyResult } from '../activities/evaluate-policy.ts';
-import type { ArtifactRef } from '../artifacts/store.ts';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { IterationResult } from './iteration.ts';
 
 /** What an iteration leaves behind in the run's own state: enough for a table row. */
-export type IterationSummary = { iteration: number; success: number; reward: number; correctedRate: number; episodes: number; seconds: number };
+export type IterationSummary = {
+  iteration: number;
+  success: number;
+  reward: number;
+  correctedRate: number;
+  episodes: number;
+  seconds: number;
+};
 
 export type TrainState = {
   iteration: number;
@@ -28,7 +35,10 @@ export type TrainState = {
 };
 
 /** The state before the first iteration. */
-export function initialState({ policy, optimizer, modelSha256 }: Pick<TrainState, 'policy' | 'optimizer' | 'modelSha256'>, searchAttributes: string[]): TrainState {
+export function initialState(
+  { policy, optimizer, modelSha256 }: Pick<TrainState, 'policy' | 'optimizer' | 'modelSha256'>,
+  searchAttributes: string[],
+): TrainState {
   return {
     iteration: 0,
     envSteps: 0,
@@ -48,7 +58,10 @@ export function initialState({ policy, optimizer, modelSha256 }: Pick<TrainState
 }
 
 /** What the state takes over from an iteration. */
-type Finished = Pick<IterationResult, 'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'metrics' | 'seconds'>;
+type Finished = Pick<
+  IterationResult,
+  'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'metrics' | 'seconds'
+>;
 
 /** The state after one more iteration of `envSteps` kept steps. */
 export function advance(state: TrainState, result: Finished, envSteps: number): TrainState {

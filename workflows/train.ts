@@ -1,4 +1,7 @@
-/** A training run: prepares the policy, iterates, answers queries, pauses, resumes, stops, and carries on as a new execution before its history grows long. */
+/**
+ * A training run: prepares the policy, iterates, answers queries, pauses, resumes, stops, and carries on as a new
+ * execution before its history grows long.
+ */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -15,13 +18,14 @@ import {
 } from '@temporalio/workflow';
 import type { AccountActivities } from '../activities/account-limits.ts';
 import type { ThoughtActivities } from '../activities/correct-thought.ts';
-import type { EvaluatePolicyResult, EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
 import { hasPaidTeacher, parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { addCounts, type CorrectorCounts, NO_COUNTS } from '../learner/corrector-counts.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { RunBudget } from './budget.ts';
 import { haltSignal, PauseGate } from './control.ts';
 import { hasFailureType } from './failure-type.ts';
@@ -29,7 +33,16 @@ import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
 import { RunIndex, SEARCH_ATTRIBUTES } from './search-attributes.ts';
-import { metricsQuery, type Progress, progressQuery, type RunStatus, settingsQuery, setUpdate, stopSignal, type TrainResult } from './run-contract.ts';
+import {
+  metricsQuery,
+  type Progress,
+  progressQuery,
+  type RunStatus,
+  settingsQuery,
+  setUpdate,
+  stopSignal,
+  type TrainResult,
+} from './run-contract.ts';
 import { advance, initialState, type TrainState } from './train-state.ts';
 
 /** Iterations of one execution before it continues as new. */
@@ -46,9 +59,13 @@ export async function train(input: unknown, carried?: TrainState): Promise<Train
   }
 }
 
-// On workers that belong to a build (docs/deployment.md): the run itself only starts iterations, so it moves to a new build at their edges; an iteration and
-// all it does stay with the build that began them. Other workers may not name a behavior.
-setWorkflowOptions(() => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), train as (...args: unknown[]) => Promise<TrainResult>);
+// On workers that belong to a build (docs/deployment.md): the run itself only starts iterations, so it moves to a new
+// build at their edges; an iteration and all it does stay with the build that began them. Other workers may not name a
+// behavior.
+setWorkflowOptions(
+  () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {}),
+  train as (...args: unknown[]) => Promise<TrainResult>,
+);
 
 function checkedConfig(input: unknown): RunConfig {
   try {
@@ -80,7 +97,10 @@ class Run {
     this.#state = carried ?? null;
     this.#indexed = carried?.searchAttributes ?? [];
     this.#halted = carried?.halted ?? null;
-    this.#budget = new RunBudget(() => ({ counts: this.#state?.corrector ?? NO_COUNTS, limitUsd: this.#config.corrector.budgetUsd }));
+    this.#budget = new RunBudget(() => ({
+      counts: this.#state?.corrector ?? NO_COUNTS,
+      limitUsd: this.#config.corrector.budgetUsd,
+    }));
     this.#gate = new PauseGate(carried?.paused);
     this.#gate.listen((paused) => {
       this.#halted = null;
@@ -122,7 +142,8 @@ class Run {
     let state = (this.#state = typeof this.#state?.modelSha256 === 'string' ? this.#state : await this.#prepare());
     this.#status = 'running';
     for (let done = 0; state.iteration < this.#iterations && this.#stop === null; done++) {
-      if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested) await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused, halted: this.#halted });
+      if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested)
+        await continueAsNew<typeof train>(this.#config, { ...state, paused: this.#gate.paused, halted: this.#halted });
       this.#phase = `iteration ${state.iteration + 1} of ${this.#iterations}`;
       this.#show();
       await this.#gate.pass();
@@ -138,15 +159,24 @@ class Run {
     return await this.#finish(state);
   }
 
-  /** Opens the model: what a run begins with. A fork brings its state, and sees only whether the model and the configuration will do. */
+  /**
+   * Opens the model: what a run begins with. A fork brings its state, and sees only whether the model and the
+   * configuration will do.
+   */
   async #prepare(): Promise<TrainState> {
     this.#show();
-    this.#indexed = await this.#on<SearchAttributeActivities>('orchestrator', 'search attributes of this server').findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
+    this.#indexed = await this.#on<SearchAttributeActivities>(
+      'orchestrator',
+      'search attributes of this server',
+    ).findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
     await this.#setAccountLimits();
     if (hasPaidTeacher(this.#config)) await this.#checkTeacher();
     this.#phase = 'opening the model';
-    const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({ config: this.#config });
-    if (this.#state !== null) return { ...this.#state, modelSha256: prepared.modelSha256, searchAttributes: this.#indexed };
+    const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({
+      config: this.#config,
+    });
+    if (this.#state !== null)
+      return { ...this.#state, modelSha256: prepared.modelSha256, searchAttributes: this.#indexed };
     const state = initialState(prepared, this.#indexed);
     return { ...state, startEvaluation: await this.#evaluate(state, 'start') };
   }
@@ -156,15 +186,24 @@ class Run {
     const { account, requestsPerMinute, tokensPerMinute } = this.#config.corrector;
     if (requestsPerMinute === null && tokensPerMinute === null) return;
     const { corrector, environment } = this.#config;
-    await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({ queue: queueOf('corrector', workflowInfo().taskQueue, account), config: { corrector, environment } });
+    await this.#on<AccountActivities>('orchestrator', `limits of account ${account}`).setAccountLimits({
+      queue: queueOf('corrector', workflowInfo().taskQueue, account),
+      config: { corrector, environment },
+    });
   }
 
-  /** A paid teacher that will not answer shows before the first iteration. A run that goes on by `resume` with the same problem is not held up again. */
+  /**
+   * A paid teacher that will not answer shows before the first iteration. A run that goes on by `resume` with the same
+   * problem is not held up again.
+   */
   async #checkTeacher(): Promise<void> {
     const { account } = this.#config.corrector;
     this.#phase = `asking the corrector's server of account ${account} whether it is there`;
     this.#show();
-    const { checkTeacher } = proxyActivities<ThoughtActivities>({ ...activityOptions('corrector', workflowInfo(), this.#config.durability.heartbeatSeconds, account), summary: 'is the teacher there' });
+    const { checkTeacher } = proxyActivities<ThoughtActivities>({
+      ...activityOptions('corrector', workflowInfo(), this.#config.durability.heartbeatSeconds, account),
+      summary: 'is the teacher there',
+    });
     let known: string | null = null;
     for (let seconds = 5; this.#stop === null; seconds = Math.min(2 * seconds, 300)) {
       const problem = await checkTeacher({ config: this.#config });
@@ -182,7 +221,10 @@ class Run {
   }
 
   /** One iteration as a child workflow; null when it was stopped in the middle. */
-  async #iterate(state: Pick<TrainState, 'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'>, config: RunConfig): Promise<IterationResult | null> {
+  async #iterate(
+    state: Pick<TrainState, 'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'>,
+    config: RunConfig,
+  ): Promise<IterationResult | null> {
     if (this.#stopsNow) return null;
     const { policy, optimizer, corrections, keptPerWave } = state;
     const scope = (this.#scope = new CancellationScope());
@@ -191,7 +233,19 @@ class Run {
         const { paused } = this.#gate;
         const child = await startChild(iteration, {
           workflowId: `${this.#runId}/iteration-${state.iteration}`,
-          args: [{ runId: this.#runId, config, iteration: state.iteration, iterations: this.#iterations, policy, optimizer, corrections, keptPerWave, paused }],
+          args: [
+            {
+              runId: this.#runId,
+              config,
+              iteration: state.iteration,
+              iterations: this.#iterations,
+              policy,
+              optimizer,
+              corrections,
+              keptPerWave,
+              paused,
+            },
+          ],
           workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may live for a moment
           staticSummary: `iteration ${state.iteration + 1} of ${this.#iterations}`,
         });
@@ -205,7 +259,9 @@ class Run {
     }
   }
 
-  /** Does `work`; where it meets an artifact that has gone missing or bad, everything that led to it is made anew, once. */
+  /**
+   * Does `work`; where it meets an artifact that has gone missing or bad, everything that led to it is made anew, once.
+   */
   async #withWholeArtifacts<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -216,13 +272,20 @@ class Run {
     }
   }
 
-  /** Runs iterations again from the newest whose results are whole. On a CPU they end with the same bytes, so that the run goes on as if nothing had been. */
+  /**
+   * Runs iterations again from the newest whose results are whole. On a CPU they end with the same bytes, so that the
+   * run goes on as if nothing had been.
+   */
   async #remakeArtifacts(state: TrainState, reason: unknown): Promise<void> {
     const phase = this.#phase;
     const { findIterationToRemake } = this.#on<RemakeActivities>('orchestrator', 'which artifacts are whole');
-    const first = async () => ({ ...(await this.#gpu<PreparationActivities>('first policy anew').prepareRun({ config: this.#config })), corrections: null, keptPerWave: null });
+    const first = async () => ({
+      ...(await this.#gpu<PreparationActivities>('first policy anew').prepareRun({ config: this.#config })),
+      corrections: null,
+      keptPerWave: null,
+    });
     if (state.iteration === 0) await first();
-    for (let remade = -1; ; ) {
+    for (let remade = -1; ;) {
       const next = await findIterationToRemake({ runId: this.#runId, iterations: state.iteration });
       if (next === null) break;
       if (next.iteration <= remade) throw reason; // it does not mend
@@ -241,7 +304,8 @@ class Run {
 
   async #evaluateInBetween(state: TrainState): Promise<void> {
     const every = this.#config.evaluation.everyIterations;
-    if (every > 0 && state.iteration % every === 0 && state.iteration < this.#iterations) await this.#evaluate(state, `iteration-${state.iteration}`);
+    if (every > 0 && state.iteration % every === 0 && state.iteration < this.#iterations)
+      await this.#evaluate(state, `iteration-${state.iteration}`);
   }
 
   async #evaluate(state: TrainState, label: string): Promise<EvaluatePolicyResult | null> {
@@ -251,7 +315,15 @@ class Run {
     this.#phase = `evaluation (${label})`;
     this.#show();
     const evaluation = await this.#withWholeArtifacts(() =>
-      this.#gpu<EvaluationActivities>(`evaluate ${this.#config.evaluation.episodes} episodes (${label})`).evaluatePolicy({ config: this.#config, policy: (this.#state ?? state).policy, runId: this.#runId, label, iterationsDone: state.iteration }),
+      this.#gpu<EvaluationActivities>(
+        `evaluate ${this.#config.evaluation.episodes} episodes (${label})`,
+      ).evaluatePolicy({
+        config: this.#config,
+        policy: (this.#state ?? state).policy,
+        runId: this.#runId,
+        label,
+        iterationsDone: state.iteration,
+      }),
     );
     this.#status = before.status;
     this.#phase = before.phase;
@@ -290,7 +362,10 @@ class Run {
   }
 
   #on<A>(role: 'gpu' | 'orchestrator', summary: string) {
-    return proxyActivities<A>({ ...activityOptions(role, workflowInfo(), this.#config.durability.heartbeatSeconds), summary });
+    return proxyActivities<A>({
+      ...activityOptions(role, workflowInfo(), this.#config.durability.heartbeatSeconds),
+      summary,
+    });
   }
 
   #settings(): Record<string, unknown> {
@@ -298,7 +373,11 @@ class Run {
   }
 
   #changed(changes: Record<string, unknown>): RunConfig {
-    if (this.#ending) throw ApplicationFailure.nonRetryable('set: the run is in its last evaluation; go on from it with gtr fork.', 'Config.Invalid');
+    if (this.#ending)
+      throw ApplicationFailure.nonRetryable(
+        'set: the run is in its last evaluation; go on from it with gtr fork.',
+        'Config.Invalid',
+      );
     try {
       return changeSettings(this.#config, changes, this.#state?.envSteps ?? 0);
     } catch (error) {
@@ -350,8 +429,12 @@ class Run {
   #show(final: EvaluatePolicyResult | null = null): void {
     const progress = this.#progress();
     setCurrentDetails(progressDetails(this.#config, progress, this.#state, final));
-    const success = final?.success ?? progress.summaries.at(-1)?.success ?? this.#state?.startEvaluation?.success ?? null;
-    const changes = this.#index.changes({ config: this.#config, status: progress.status, envSteps: progress.envSteps, success }, this.#indexed);
+    const success =
+      final?.success ?? progress.summaries.at(-1)?.success ?? this.#state?.startEvaluation?.success ?? null;
+    const changes = this.#index.changes(
+      { config: this.#config, status: progress.status, envSteps: progress.envSteps, success },
+      this.#indexed,
+    );
     if (changes.length > 0) upsertSearchAttributes(changes);
   }
 }

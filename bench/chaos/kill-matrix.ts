@@ -6,9 +6,9 @@ import { type Kill, VICTIMS, type Victim } from './kills.ts';
 export type ChaosTeacher = 'solver' | 'openai';
 
 /**
- * Activities of a run in the order in which a run first comes to them, and which of its durable writes stands for the middle of each: where an
- * activity has resume points, a later one that is half stored (the policy, not yet the optimizer), so that it goes on from the one before.
- * null: it writes nothing.
+ * Activities of a run in the order in which a run first comes to them, and which of its durable writes stands for the
+ * middle of each: where an activity has resume points, a later one that is half stored (the policy, not yet the
+ * optimizer), so that it goes on from the one before. null: it writes nothing.
  */
 const WRITES = {
   findSearchAttributes: null,
@@ -25,7 +25,12 @@ const WRITES = {
   publishMetrics: 1,
 } as const satisfies Readonly<Record<string, number | null>>;
 
-const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = { correctEpisodesLocally: 'solver', checkTeacher: 'openai', reviewWave: 'openai', correctThought: 'openai' };
+const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
+  correctEpisodesLocally: 'solver',
+  checkTeacher: 'openai',
+  reviewWave: 'openai',
+  correctThought: 'openai',
+};
 
 export type ActivityName = keyof typeof WRITES;
 
@@ -37,7 +42,14 @@ export function faultIn(activity: ActivityName, place: FaultPlace): Fault {
 export type MatrixRow = { place: FaultPlace; victim: Victim; kills: Kill[] };
 
 export function killMatrix(teacher: ChaosTeacher): MatrixRow[] {
-  const activities = (Object.keys(WRITES) as ActivityName[]).filter((activity) => (ONLY_OF[activity] ?? teacher) === teacher);
-  const at = (place: FaultPlace) => activities.filter((activity) => place !== 'written' || WRITES[activity] !== null).map((activity) => faultIn(activity, place));
-  return FAULT_PLACES.flatMap((place) => VICTIMS.map((victim) => ({ place, victim, kills: at(place).map((fault) => ({ fault, victim })) })));
+  const activities = (Object.keys(WRITES) as ActivityName[]).filter(
+    (activity) => (ONLY_OF[activity] ?? teacher) === teacher,
+  );
+  const at = (place: FaultPlace) =>
+    activities
+      .filter((activity) => place !== 'written' || WRITES[activity] !== null)
+      .map((activity) => faultIn(activity, place));
+  return FAULT_PLACES.flatMap((place) =>
+    VICTIMS.map((victim) => ({ place, victim, kills: at(place).map((fault) => ({ fault, victim })) })),
+  );
 }

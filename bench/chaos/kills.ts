@@ -6,7 +6,7 @@ import { startRun } from '../../cli/start-run.ts';
 import { type Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
 import { withClient } from '../../cli/temporal.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
-import { RandomStream } from '../../random/counter.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 import type { train } from '../../workflows/train.ts';
 import type { FaultSwitch } from './fault-switch.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
@@ -23,7 +23,9 @@ const LOOK_MS = 50;
 
 /** Starts the smoke run (with changes) under this name. */
 export async function startSmoke(runId: string, changes: readonly string[] = []): Promise<void> {
-  await withClient((client) => startRun<typeof train>(client, 'train', runId, [readConfig(runConfigSchema, 'smoke', [...changes])], 'chaos'));
+  await withClient((client) =>
+    startRun<typeof train>(client, 'train', runId, [readConfig(runConfigSchema, 'smoke', [...changes])], 'chaos'),
+  );
 }
 
 /** Runs it undisturbed. */
@@ -32,13 +34,26 @@ export async function undisturbedOutcome(runId: string, changes: readonly string
   return await outcomeOf(runId);
 }
 
-/** One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before the run ends. `settled`: what is waited for before each kill. */
-export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwitch, runId: string, kills: readonly Kill[], changes: readonly string[] = [], settled: () => Promise<void> = async () => {}): Promise<Outcome> {
+/**
+ * One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before
+ * the run ends. `settled`: what is waited for before each kill.
+ */
+export async function outcomeWithKills(
+  supervisor: Supervisor,
+  faults: FaultSwitch,
+  runId: string,
+  kills: readonly Kill[],
+  changes: readonly string[] = [],
+  settled: () => Promise<void> = async () => {},
+): Promise<Outcome> {
   await faults.arm(kills[0].fault);
   await startSmoke(runId, changes);
   const ended = new AbortController();
   const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all places were reached`));
-  resultOf(runId).then(() => end('was done'), (error: Error) => end(`failed (${error.message})`));
+  resultOf(runId).then(
+    () => end('was done'),
+    (error: Error) => end(`failed (${error.message})`),
+  );
   for (const [index, { victim }] of kills.entries()) {
     await faults.reached(ended.signal);
     await settled();
@@ -52,7 +67,10 @@ export async function outcomeWithKills(supervisor: Supervisor, faults: FaultSwit
 }
 
 /** Kills at random moments, random victims, in one run after the other until there were enough. */
-export async function* killAtRandom(supervisor: Supervisor, { kills, seed }: { kills: number; seed: number }): AsyncGenerator<{ runId: string; victims: Victim[]; outcome: Promise<Outcome> }> {
+export async function* killAtRandom(
+  supervisor: Supervisor,
+  { kills, seed }: { kills: number; seed: number },
+): AsyncGenerator<{ runId: string; victims: Victim[]; outcome: Promise<Outcome> }> {
   const random = new RandomStream({ seed, purpose: 'chaos' });
   let left = kills;
   for (let run = 0; left > 0; run++) {

@@ -1,4 +1,7 @@
-/** What else happens to a run: its machine falls asleep, its disk fills up, its artifacts go bad, its server is away. Each ends with what the run came to. */
+/**
+ * What else happens to a run: its machine falls asleep, its disk fills up, its artifacts go bad, its server is away.
+ * Each ends with what the run came to.
+ */
 import { readdirSync } from 'node:fs';
 import { open, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,10 +18,15 @@ const NEVER = new AbortController().signal;
 const LOOK_MS = 100;
 
 /**
- * The GPU worker's machine sleeps (SIGSTOP) in the middle of an update, longer than the heartbeat timeout. Another GPU worker takes the activity over
- * and has done its work when the sleeper wakes up (SIGCONT): then both write and report. Only the second may count.
+ * The GPU worker's machine sleeps (SIGSTOP) in the middle of an update, longer than the heartbeat timeout. Another GPU
+ * worker takes the activity over and has done its work when the sleeper wakes up (SIGCONT): then both write and report.
+ * Only the second may count.
  */
-export async function machineAsleep({ supervisor, home, faults }: Scene, runId: string, changes: readonly string[] = []): Promise<Outcome> {
+export async function machineAsleep(
+  { supervisor, home, faults }: Scene,
+  runId: string,
+  changes: readonly string[] = [],
+): Promise<Outcome> {
   await faults.arm({ activity: 'updatePolicy', place: 'written', writes: 3 });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
@@ -39,7 +47,12 @@ export async function machineAsleep({ supervisor, home, faults }: Scene, runId: 
 }
 
 /** The server stands still for `seconds`, with everything under way. */
-export async function serverAway({ supervisor, faults }: Scene, runId: string, seconds: number, changes: readonly string[] = []): Promise<Outcome> {
+export async function serverAway(
+  { supervisor, faults }: Scene,
+  runId: string,
+  seconds: number,
+  changes: readonly string[] = [],
+): Promise<Outcome> {
   await faults.arm({ activity: 'rolloutWave', place: 'written', writes: 1 });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
@@ -54,8 +67,15 @@ export async function serverAway({ supervisor, faults }: Scene, runId: string, s
   return await outcomeOf(runId);
 }
 
-/** Every artifact of the installation loses half of its content before the first update, and is gone before the last evaluation. */
-export async function artifactsLost({ home, faults }: Scene, runId: string, changes: readonly string[] = []): Promise<Outcome> {
+/**
+ * Every artifact of the installation loses half of its content before the first update, and is gone before the last
+ * evaluation.
+ */
+export async function artifactsLost(
+  { home, faults }: Scene,
+  runId: string,
+  changes: readonly string[] = [],
+): Promise<Outcome> {
   const store = path.join(home, 'artifacts');
   await faults.arm({ activity: 'updatePolicy', place: 'start' });
   await startSmoke(runId, changes);
@@ -70,11 +90,21 @@ export async function artifactsLost({ home, faults }: Scene, runId: string, chan
 }
 
 function artifactFiles(store: string): string[] {
-  return readdirSync(store, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)).map((entry) => path.join(entry.parentPath, entry.name));
+  return readdirSync(store, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name))
+    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-/** The disk of the store is full from the update on until an activity has failed for it. `store` must lie on a small disk of its own. */
-export async function diskFull({ faults }: Scene, runId: string, store: string, changes: readonly string[] = []): Promise<Outcome> {
+/**
+ * The disk of the store is full from the update on until an activity has failed for it. `store` must lie on a small
+ * disk of its own.
+ */
+export async function diskFull(
+  { faults }: Scene,
+  runId: string,
+  store: string,
+  changes: readonly string[] = [],
+): Promise<Outcome> {
   await faults.arm({ activity: 'updatePolicy', place: 'start' });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);

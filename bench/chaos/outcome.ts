@@ -2,20 +2,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { readMetrics } from '../../activities/publish-metrics.ts';
-import { runFolder, readRunRecords } from '../../activities/run-records.ts';
+import { readMetrics } from '../../core/records/run-records.ts';
+import { runFolder, readRunRecords } from '../../core/records/run-records.ts';
 import { withClient } from '../../cli/temporal.ts';
 import path from 'node:path';
 import { activityDependencies } from '../../workers/installation.ts';
 import type { TrainResult } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
 
-/** Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the lasting metrics of every iteration. */
+/**
+ * Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the lasting
+ * metrics of every iteration.
+ */
 export type Outcome = {
-  result: Omit<TrainResult, 'corrector'> & { corrector: Pick<TrainResult['corrector'], 'calls' | 'requests' | 'skipped' | 'ledgerHits' | 'failures' | 'unusable'> };
+  result: Omit<TrainResult, 'corrector'> & {
+    corrector: Pick<
+      TrainResult['corrector'],
+      'calls' | 'requests' | 'skipped' | 'ledgerHits' | 'failures' | 'unusable'
+    >;
+  };
   /** Lines of metrics.jsonl. */
   metrics: unknown[];
-  /** Records in the store; of judgements, which say where each answer lies, the correction rows made of them stand for all. */
+  /**
+   * Records in the store; of judgements, which say where each answer lies, the correction rows made of them stand for
+   * all.
+   */
   records: unknown[];
 };
 
@@ -46,7 +57,14 @@ export async function outcomeOf(runId: string): Promise<Outcome> {
   return {
     result: { ...result, corrector: { calls, requests, skipped, ledgerHits, failures, unusable } },
     metrics: lines.map((line) => ({ ...line, metrics: lasting(line.metrics) })),
-    records: [...iterations.map(({ startedAt: _startedAt, config: _config, waves, ...record }) => ({ ...record, waves: waves.map(({ judgements: _judgements, ...wave }) => wave), metrics: lasting(record.metrics) })), ...evaluations],
+    records: [
+      ...iterations.map(({ startedAt: _startedAt, config: _config, waves, ...record }) => ({
+        ...record,
+        waves: waves.map(({ judgements: _judgements, ...wave }) => wave),
+        metrics: lasting(record.metrics),
+      })),
+      ...evaluations,
+    ],
   };
 }
 
@@ -58,7 +76,8 @@ function lasting(metrics: Readonly<Record<string, number | null>>): Record<strin
 export function differences(expected: unknown, actual: unknown, place = ''): string[] {
   if (isDeepStrictEqual(expected, actual)) return [];
   const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-  if (!isObject(expected) || !isObject(actual)) return [`${place}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`];
+  if (!isObject(expected) || !isObject(actual))
+    return [`${place}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`];
   const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
   return keys.flatMap((key) => differences(expected[key], actual[key], place === '' ? key : `${place}.${key}`));
 }

@@ -1,20 +1,23 @@
-/** A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything behind it are real. */
+/**
+ * A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything
+ * behind it are real.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActivityDependencies, activity, ResumeClock } from '../../activities/activity.ts';
-import { modelFolder } from '../../activities/agent-cache.ts';
+import { modelFolder } from '../../configs/project-folder.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import { EPISODES_PER_ITERATION, putSampled, type RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
-import { getJson, putJson } from '../../artifacts/codecs.ts';
+import { getJson, putJson } from '../../core/artifacts/codecs.ts';
 import { hasPaidTeacher, type RunConfig } from '../../configs/schema.ts';
-import { expertOf } from '../../corrector/experts.ts';
-import { gameByName } from '../../envs/registry.ts';
-import type { Episode } from '../../learner/trajectory.ts';
-import { loadPromptTemplate } from '../../policy/prompt-template.ts';
-import { renderResponse } from '../../policy/response.ts';
-import type { RolloutProgress } from '../../policy/rollout.ts';
-import { loadTokenizer } from '../../policy/tokenizer.ts';
-import { RandomStream } from '../../random/counter.ts';
+import { expertOf } from '../../core/corrector/experts.ts';
+import { gameByName } from '../../core/envs/registry.ts';
+import type { Episode } from '../../core/episodes/episode.ts';
+import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
+import { renderResponse } from '../../core/policy/response.ts';
+import type { RolloutProgress } from '../../core/policy/rollout.ts';
+import { loadTokenizer } from '../../core/policy/tokenizer.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 
 /** Seconds of a large policy: one step of all environments, and the update per kept step, all epochs together. */
 export type Pace = { roundSeconds: number; updateSecondsPerStep: number };
@@ -22,13 +25,28 @@ export type Pace = { roundSeconds: number; updateSecondsPerStep: number };
 /** Share of thoughts that aim rightly; the others follow a naive habit. */
 const RIGHT = 0.5;
 
-export function pretendPolicyActivities({ store }: ActivityDependencies, { roundSeconds, updateSecondsPerStep }: Pace): Pick<PreparationActivities & RolloutActivities & UpdateActivities, 'prepareRun' | 'rolloutWave' | 'updatePolicy'> {
+export function pretendPolicyActivities(
+  { store }: ActivityDependencies,
+  { roundSeconds, updateSecondsPerStep }: Pace,
+): Pick<PreparationActivities & RolloutActivities & UpdateActivities, 'prepareRun' | 'rolloutWave' | 'updatePolicy'> {
   return {
-    prepareRun: activity(async () => ({ policy: await putJson(store, 'policy', {}), optimizer: await putJson(store, 'optimizer', {}), modelSha256: 'none', trainedParameters: 0 })),
+    prepareRun: activity(async () => ({
+      policy: await putJson(store, 'policy', {}),
+      optimizer: await putJson(store, 'optimizer', {}),
+      modelSha256: 'none',
+      trainedParameters: 0,
+    })),
 
     rolloutWave: activity(async ({ config, iteration, wave, policy, soFar }) => {
       const started = performance.now();
-      const episodes = Array.from({ length: config.rollout.episodesPerWave }, (_, slot) => play(config, iteration, iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave + slot, policy.sha256));
+      const episodes = Array.from({ length: config.rollout.episodesPerWave }, (_, slot) =>
+        play(
+          config,
+          iteration,
+          iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave + slot,
+          policy.sha256,
+        ),
+      );
       const rounds = Math.max(...episodes.map(({ steps }) => steps.length));
       const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
       let round = soFar === undefined ? 0 : (await getJson<RolloutProgress>(store, soFar.episodes)).round;
@@ -61,7 +79,11 @@ export function pretendPolicyActivities({ store }: ActivityDependencies, { round
 /** The episodes as they stand after so many rounds. */
 function after(round: number, whole: readonly Episode[]): RolloutProgress {
   const closed = whole.map(({ steps }) => steps.length <= round);
-  const episodes = whole.map((episode, slot) => (closed[slot] ? episode : { ...episode, states: episode.states.slice(0, round + 1), steps: episode.steps.slice(0, round), stop: null }));
+  const episodes = whole.map((episode, slot) =>
+    closed[slot]
+      ? episode
+      : { ...episode, states: episode.states.slice(0, round + 1), steps: episode.steps.slice(0, round), stop: null },
+  );
   return { round, episodes, closed, over: !closed.includes(false) };
 }
 
@@ -79,13 +101,29 @@ function play(config: RunConfig, iteration: number, number: number, sampledBy: s
   const environment = game.start({ seed: config.seed, episode: number }, game.parseOptions(config.environment.options));
   const random = new RandomStream({ seed: config.seed, purpose: 'pretended thoughts', iteration, episode: number });
   const episode: Episode = { episode: number, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 };
-  while (episode.stop === null && episode.steps.length < config.environment.maxEpisodeSteps && episode.steps.at(-1)?.reward !== game.cut.reward) {
-    const plan = (random.uniform() < RIGHT ? expert.bestPlan(environment, null) : null) ?? expert.naivePlan(environment);
+  while (
+    episode.stop === null &&
+    episode.steps.length < config.environment.maxEpisodeSteps &&
+    episode.steps.at(-1)?.reward !== game.cut.reward
+  ) {
+    const plan =
+      (random.uniform() < RIGHT ? expert.bestPlan(environment, null) : null) ?? expert.naivePlan(environment);
     const thought = plan.word(template.thought);
     const responseIds = tokenizer.encode(renderResponse(thought, plan.action, template.keys));
     const { reward, stop } = environment.step(plan.action);
     const { text, thoughtTokens } = tokenizer.splitResponse(responseIds);
-    episode.steps.push({ responseIds, text, thoughtTokens, thought, action: plan.action, legal: true, logprob: -1, value: 0, sampledBy, reward });
+    episode.steps.push({
+      responseIds,
+      text,
+      thoughtTokens,
+      thought,
+      action: plan.action,
+      legal: true,
+      logprob: -1,
+      value: 0,
+      sampledBy,
+      reward,
+    });
     episode.states.push(environment.state());
     episode.stop = stop;
   }

@@ -1,13 +1,13 @@
 /** The engine's side of the cases of `npm run bench -- engine`. */
-import { GraphBuilder } from '../../graph/builder.ts';
-import { type Product, matMul } from '../../graph/ops/linear-algebra.ts';
-import { slice } from '../../graph/ops/movement.ts';
-import type { Value } from '../../graph/program.ts';
-import { Session } from '../../graph/session.ts';
-import { elements } from '../../graph/tensor.ts';
-import { type Checkpoint, openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
-import { graphModel, OnnxPolicyEngine } from '../../policy/onnx-policy-engine.ts';
-import { trainingProgram } from '../../policy/vlm/training-graph.ts';
+import { GraphBuilder } from '../../core/graph/builder.ts';
+import { type Product, matMul } from '../../core/graph/ops/linear-algebra.ts';
+import { slice } from '../../core/graph/ops/movement.ts';
+import type { Value } from '../../core/graph/program.ts';
+import { Session } from '../../core/graph/session.ts';
+import { elements } from '../../core/graph/tensor.ts';
+import { type Checkpoint, openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { graphModel, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
+import { trainingProgram } from '../../core/policy/vlm/training-graph.ts';
 import type { Case, ModelName, PassProductsCase, UpdateCase } from './cases.ts';
 import { Requests } from './requests.ts';
 
@@ -21,24 +21,47 @@ const ROWS_PER_SAMPLE = 16;
 export type EngineRun = { run(): Promise<void>; close(): Promise<void> };
 
 export async function prepare(asked: Case, models: Record<ModelName, string>, lanes: number): Promise<EngineRun> {
-  if (asked.kind === 'product') return products([{ ...AS_THEY_ARE, shapes: [[asked.size, asked.size], [asked.size, asked.size]] }]);
+  if (asked.kind === 'product')
+    return products([
+      {
+        ...AS_THEY_ARE,
+        shapes: [
+          [asked.size, asked.size],
+          [asked.size, asked.size],
+        ],
+      },
+    ]);
   const checkpoint = openCheckpoint(models[asked.model]);
   if (asked.kind === 'pass products') return products(passProducts(asked, checkpoint));
-  const engine = OnnxPolicyEngine.open({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD, provider: 'cpu', lanes, rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1, rowsPerSample: ROWS_PER_SAMPLE });
+  const engine = OnnxPolicyEngine.open({
+    checkpoint,
+    scope: SCOPE,
+    valueHead: VALUE_HEAD,
+    provider: 'cpu',
+    lanes,
+    rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1,
+    rowsPerSample: ROWS_PER_SAMPLE,
+  });
   const parameters = engine.initialParameters(1);
   await engine.setParameters(parameters);
   const close = () => engine.close();
   const requests = new Requests(checkpoint.config, asked.promptTokens);
   if (asked.kind === 'sample') {
     const request = requests.sample(asked.rows, asked.tokens, asked.rowsPerPrompt);
-    return { run: async () => { for (let round = 0; round < asked.rounds; round++) await engine.sample(request); }, close };
+    return {
+      run: async () => {
+        for (let round = 0; round < asked.rounds; round++) await engine.sample(request);
+      },
+      close,
+    };
   }
   const steps = Array.from({ length: asked.steps }, (_, seed) => requests.gradient({ ...asked, seed }));
   return {
     run: async () => {
       for (const [index, step] of steps.entries()) {
         const computing = engine.gradients(step);
-        // As a learner does it: the next step's rows while lanes compute, and what an optimizer step costs the engine beside its gradient.
+        // As a learner does it: the next step's rows while lanes compute, and what an optimizer step costs the engine
+        // beside its gradient.
         if (index + 1 < steps.length) engine.layOut(steps[index + 1]);
         const { gradient } = await computing;
         engine.recycle(gradient);
@@ -52,7 +75,10 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
 /** A product of two tensors of these shapes; leading axes are alike. */
 export type SizedProduct = Product & { shapes: readonly [a: readonly number[], b: readonly number[]] };
 
-/** One graph of products. Those whose left operands have one shape share one, as what was made last lies in the cache; the right ones are their own. */
+/**
+ * One graph of products. Those whose left operands have one shape share one, as what was made last lies in the cache;
+ * the right ones are their own.
+ */
 async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
   const g = new GraphBuilder();
   const feeds: Record<string, Float32Array> = {};
@@ -65,7 +91,10 @@ async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
     const left = `left ${shapes[0]}`;
     lefts[left] ??= operand(left, shapes[0]);
     // A row of it is taken out, so that its memory serves the next one.
-    g.output(`product ${index}`, slice(g, matMul(g, lefts[left], operand(`right ${index}`, shapes[1]), options), -2, 0, 1));
+    g.output(
+      `product ${index}`,
+      slice(g, matMul(g, lefts[left], operand(`right ${index}`, shapes[1]), options), -2, 0, 1),
+    );
   }
   const session = await Session.load(g.finish(), { arena: true });
   return { run: async () => void (await session.run(feeds)), close: () => session.close() };
@@ -74,11 +103,21 @@ async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
 /** The products of the graph of one pass. */
 export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: Checkpoint): SizedProduct[] {
   const { rowsPerPass, promptTokens, longest } = asked;
-  const program = trainingProgram(graphModel({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD }), { rows: rowsPerPass, promptTokens, padded: false, responseTokens: longest });
+  const program = trainingProgram(graphModel({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD }), {
+    rows: rowsPerPass,
+    promptTokens,
+    padded: false,
+    responseTokens: longest,
+  });
   return program.nodes.flatMap(({ op, inputs: [a, b], outputs: [, shares], attributes }): SizedProduct[] => {
     if (op.name === 'Gemm' || op.name === 'MatMul') return [{ ...(attributes as Product), shapes: [a.shape, b.shape] }];
     // Scores, and their mixture of values.
-    return op.name === 'Attention' ? [{ ...AS_THEY_ARE, transB: true, shapes: [a.shape, b.shape] }, { ...AS_THEY_ARE, shapes: [shares.shape, b.shape] }] : [];
+    return op.name === 'Attention'
+      ? [
+          { ...AS_THEY_ARE, transB: true, shapes: [a.shape, b.shape] },
+          { ...AS_THEY_ARE, shapes: [shares.shape, b.shape] },
+        ]
+      : [];
   });
 }
 
@@ -86,6 +125,11 @@ export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: C
 export function productOperations(asked: Case, checkpoint: () => Checkpoint): number | null {
   if (asked.kind === 'product') return 2 * asked.size ** 3;
   if (asked.kind === 'sample') return null;
-  const ofPass = passProducts(asked, checkpoint()).reduce((sum, { shapes: [a, b], transB }) => sum + 2 * elements(a) * b.at(transB ? -2 : -1)!, 0);
-  return asked.kind === 'pass products' ? ofPass : asked.steps * Math.ceil((asked.ppo + asked.sft) / asked.rowsPerPass) * ofPass;
+  const ofPass = passProducts(asked, checkpoint()).reduce(
+    (sum, { shapes: [a, b], transB }) => sum + 2 * elements(a) * b.at(transB ? -2 : -1)!,
+    0,
+  );
+  return asked.kind === 'pass products'
+    ? ofPass
+    : asked.steps * Math.ceil((asked.ppo + asked.sft) / asked.rowsPerPass) * ofPass;
 }

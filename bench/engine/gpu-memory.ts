@@ -7,11 +7,16 @@ export class GpuMemory {
 
   constructor() {
     const [first] = (process.env.CUDA_VISIBLE_DEVICES ?? '0').split(',');
-    this.#child = spawn('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits', `--id=${first}`, '--loop-ms=500'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#child = spawn(
+      'nvidia-smi',
+      ['--query-gpu=memory.used', '--format=csv,noheader,nounits', `--id=${first}`, '--loop-ms=500'],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    );
     // Without the driver's tool there is no figure.
     this.#child.on('error', () => {});
     this.#child.stdout!.on('data', (lines: Buffer) => {
-      for (const line of String(lines).split('\n')) if (line.trim() !== '' && Number.isFinite(Number(line))) this.#peak = Math.max(this.#peak ?? 0, Number(line));
+      for (const line of String(lines).split('\n'))
+        if (line.trim() !== '' && Number.isFinite(Number(line))) this.#peak = Math.max(this.#peak ?? 0, Number(line));
     });
   }
 

@@ -1,24 +1,74 @@
 /** LLaVA-architecture checkpoints of any size with random weights: for measuring time and memory, not for answers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint, type Checkpoint } from '../../policy/checkpoint/open-checkpoint.ts';
-import { parameterShapes } from '../../policy/checkpoint/parameter-shapes.ts';
-import { writeCheckpoint, type WrittenParameter } from '../../policy/checkpoint/write-checkpoint.ts';
-import type { TextConfig, VisionConfig, VlmConfig } from '../../policy/vlm-config.ts';
-import { RandomStream } from '../../random/counter.ts';
+import { openCheckpoint, type Checkpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { parameterShapes } from '../../core/policy/checkpoint/parameter-shapes.ts';
+import { writeCheckpoint, type WrittenParameter } from '../../core/policy/checkpoint/write-checkpoint.ts';
+import type { TextConfig, VisionConfig, VlmConfig } from '../../core/policy/vlm-config.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 
 export type WeightType = 'F32' | 'F16' | 'BF16';
 
-const vision = (hiddenSize: number, layers: number, heads: number, imageSize: number, patchSize: number): VisionConfig => ({ hiddenSize, intermediateSize: 4 * hiddenSize, layers, heads, imageSize, patchSize, layerNormEps: 1e-5, activation: 'quick_gelu' });
-
-const text = (hiddenSize: number, intermediateSize: number, layers: number, heads: number, keyValueHeads: number, vocabSize: number, tiedEmbeddings = false): TextConfig => ({
-  family: 'llama', vocabSize, hiddenSize, intermediateSize, layers, heads, keyValueHeads, headDim: hiddenSize / heads, ropeTheta: 10_000, rmsNormEps: 1e-5, tiedEmbeddings,
-  attentionBias: false, mlpBias: false, maxPositions: 4096, ropeScaling: null, slidingWindow: null, bosTokenId: 1, eosTokenIds: [2], padTokenId: 0,
+const vision = (
+  hiddenSize: number,
+  layers: number,
+  heads: number,
+  imageSize: number,
+  patchSize: number,
+): VisionConfig => ({
+  hiddenSize,
+  intermediateSize: 4 * hiddenSize,
+  layers,
+  heads,
+  imageSize,
+  patchSize,
+  layerNormEps: 1e-5,
+  activation: 'quick_gelu',
 });
 
-const llava = (visionConfig: VisionConfig, textConfig: TextConfig): VlmConfig => ({ vision: visionConfig, text: textConfig, featureLayers: [-2], featureSelect: 'default', projectorActivation: 'gelu', projectorBias: true, imageTokenId: 3 });
+const text = (
+  hiddenSize: number,
+  intermediateSize: number,
+  layers: number,
+  heads: number,
+  keyValueHeads: number,
+  vocabSize: number,
+  tiedEmbeddings = false,
+): TextConfig => ({
+  family: 'llama',
+  vocabSize,
+  hiddenSize,
+  intermediateSize,
+  layers,
+  heads,
+  keyValueHeads,
+  headDim: hiddenSize / heads,
+  ropeTheta: 10_000,
+  rmsNormEps: 1e-5,
+  tiedEmbeddings,
+  attentionBias: false,
+  mlpBias: false,
+  maxPositions: 4096,
+  ropeScaling: null,
+  slidingWindow: null,
+  bosTokenId: 1,
+  eosTokenIds: [2],
+  padTokenId: 0,
+});
 
-/** By name: decoder shapes that are widely used, each with a CLIP tower that fits. Image tokens: 16, 64, 144, 144, 576. */
+const llava = (visionConfig: VisionConfig, textConfig: TextConfig): VlmConfig => ({
+  vision: visionConfig,
+  text: textConfig,
+  featureLayers: [-2],
+  featureSelect: 'default',
+  projectorActivation: 'gelu',
+  projectorBias: true,
+  imageTokenId: 3,
+});
+
+/**
+ * By name: decoder shapes that are widely used, each with a CLIP tower that fits. Image tokens: 16, 64, 144, 144, 576.
+ */
 export const SHAPES = {
   /** For running a script through. */
   tiny: llava(vision(32, 3, 2, 56, 14), text(64, 172, 3, 4, 2, 512)),
@@ -44,7 +94,10 @@ export async function openRandomLlava(parent: string, name: ShapeName, dtype: We
     const random = new RandomStream({ seed: 1, purpose: 'random llava' });
     const block = Float32Array.from({ length: BLOCK }, () => random.normal());
     const config = SHAPES[name];
-    const parameters = [...parameterShapes(config)].map(([parameter, shape], index): [string, WrittenParameter] => [parameter, { dtype, shape, data: () => tensor(parameter, shape, block, index * 7919) }]);
+    const parameters = [...parameterShapes(config)].map(([parameter, shape], index): [string, WrittenParameter] => [
+      parameter,
+      { dtype, shape, data: () => tensor(parameter, shape, block, index * 7919) },
+    ]);
     await writeCheckpoint(folder, config, new Map(parameters));
   }
   return openCheckpoint(folder);
@@ -65,10 +118,15 @@ export function plannedCheckpoint(name: ShapeName, dtype: WeightType): Checkpoin
   const config = SHAPES[name];
   const bytes = dtype === 'F32' ? 4 : 2;
   let byteOffset = 0;
-  const parameters = new Map([...parameterShapes(config)].map(([parameter, shape]) => {
-    const byteLength = bytes * shape.reduce((product, length) => product * length, 1);
-    byteOffset += byteLength;
-    return [parameter, { name: parameter, dtype, shape, file: 'model.safetensors', byteOffset: byteOffset - byteLength, byteLength }];
-  }));
+  const parameters = new Map(
+    [...parameterShapes(config)].map(([parameter, shape]) => {
+      const byteLength = bytes * shape.reduce((product, length) => product * length, 1);
+      byteOffset += byteLength;
+      return [
+        parameter,
+        { name: parameter, dtype, shape, file: 'model.safetensors', byteOffset: byteOffset - byteLength, byteLength },
+      ];
+    }),
+  );
   return { folder: name, config, parameters, adapter: null, valueHead: null, files: [] };
 }

@@ -1,7 +1,7 @@
 /** Requests like those of a training iteration, for a model of any shape: random words around one image. */
-import type { GradientRequest, SampleRequest, TrainingRow } from '../../policy/policy-engine.ts';
-import { imageTokens, type VlmConfig } from '../../policy/vlm-config.ts';
-import { RandomStream } from '../../random/counter.ts';
+import type { GradientRequest, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
+import { imageTokens, type VlmConfig } from '../../core/policy/vlm-config.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 
 /** Tokens that no response may hold: padding, begin, end, image. */
 const SPECIAL_TOKENS = 4;
@@ -16,12 +16,21 @@ export class Requests {
     this.promptTokens = promptTokens;
   }
 
-  /** `rows` rows to be answered with `tokens` tokens each (random weights rarely end a row earlier), of which `rowsPerPrompt` at a time share a prompt. */
+  /**
+   * `rows` rows to be answered with `tokens` tokens each (random weights rarely end a row earlier), of which
+   * `rowsPerPrompt` at a time share a prompt.
+   */
   sample(rows: number, tokens: number, rowsPerPrompt = 1): SampleRequest {
     const random = new RandomStream({ seed: 1, purpose: 'bench sampling' });
-    const prompts = Array.from({ length: rows / rowsPerPrompt }, (_, image) => ({ image, promptIds: this.#prompt(random) }));
+    const prompts = Array.from({ length: rows / rowsPerPrompt }, (_, image) => ({
+      image,
+      promptIds: this.#prompt(random),
+    }));
     return {
-      rows: Array.from({ length: rows }, (_, row) => ({ ...prompts[Math.floor(row / rowsPerPrompt)], noise: Float32Array.from({ length: tokens }, () => random.uniform()) })),
+      rows: Array.from({ length: rows }, (_, row) => ({
+        ...prompts[Math.floor(row / rowsPerPrompt)],
+        noise: Float32Array.from({ length: tokens }, () => random.uniform()),
+      })),
       pictures: this.#pictures(random, prompts.length),
       maxNewTokens: tokens,
       temperature: 1,
@@ -30,28 +39,61 @@ export class Requests {
     };
   }
 
-  /** One optimizer step's rows: `ppo` samples and `sft` corrections with responses of `shortest` to `longest` tokens. */
-  gradient({ ppo, sft, shortest, longest, seed = 1 }: { ppo: number; sft: number; shortest: number; longest: number; seed?: number }): GradientRequest {
+  /**
+   * One optimizer step's rows: `ppo` samples and `sft` corrections with responses of `shortest` to `longest` tokens.
+   */
+  gradient({
+    ppo,
+    sft,
+    shortest,
+    longest,
+    seed = 1,
+  }: {
+    ppo: number;
+    sft: number;
+    shortest: number;
+    longest: number;
+    seed?: number;
+  }): GradientRequest {
     const random = new RandomStream({ seed, purpose: 'bench rows' });
     const rows = Array.from({ length: ppo + sft }, (_, image): TrainingRow => {
       const tokens = shortest + random.below(longest - shortest + 1);
       const row = { image, promptIds: this.#prompt(random), responseIds: this.#words(random, tokens) };
       if (image >= ppo) return { ...row, sftWeights: new Float32Array(tokens).fill(1 / (sft * tokens)) };
-      return { ...row, ppo: { tokenWeights: new Float32Array(tokens).fill(0.5), oldLogprob: -2 * tokens, oldValue: 0, advantage: random.normal(), return: random.normal(), weight: 1 / ppo } };
+      return {
+        ...row,
+        ppo: {
+          tokenWeights: new Float32Array(tokens).fill(0.5),
+          oldLogprob: -2 * tokens,
+          oldValue: 0,
+          advantage: random.normal(),
+          return: random.normal(),
+          weight: 1 / ppo,
+        },
+      };
     });
     return { rows, pictures: this.#pictures(random, rows.length), temperature: 0.2, clip: 0.1, valueCoef: 0.5 };
   }
 
   #words(random: RandomStream, count: number): number[] {
-    return Array.from({ length: count }, () => SPECIAL_TOKENS + random.below(this.#config.text.vocabSize - SPECIAL_TOKENS));
+    return Array.from(
+      { length: count },
+      () => SPECIAL_TOKENS + random.below(this.#config.text.vocabSize - SPECIAL_TOKENS),
+    );
   }
 
   #prompt(random: RandomStream): number[] {
     const image = imageTokens(this.#config);
-    return [1, ...new Array<number>(image).fill(this.#config.imageTokenId), ...this.#words(random, this.promptTokens - image - 1)];
+    return [
+      1,
+      ...new Array<number>(image).fill(this.#config.imageTokenId),
+      ...this.#words(random, this.promptTokens - image - 1),
+    ];
   }
 
   #pictures(random: RandomStream, count: number): Float32Array[] {
-    return Array.from({ length: count }, () => Float32Array.from({ length: 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1));
+    return Array.from({ length: count }, () =>
+      Float32Array.from({ length: 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1),
+    );
   }
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { writeNewCheckpoint } from '../../policy/new-checkpoint.ts';
+import { writeNewCheckpoint } from '../../core/policy/new-checkpoint.ts';
 import sft from '../../configs/sft-points24-tiny.json' with { type: 'json' };
 
 /** Changes of the built-in model's decoder that make one of 1.1 M parameters. */
@@ -12,5 +12,9 @@ export const DECODER_1M = { hidden_size: 128, intermediate_size: 344, num_hidden
 export function writeTinyModel(text: object = {}): Promise<string> {
   const { architecture, pieces, imageSize } = sft.model;
   const changed = { ...architecture, text_config: { ...architecture.text_config, ...text } };
-  return writeNewCheckpoint(mkdtempSync(path.join(tmpdir(), 'gtr-bench-')), { architecture: changed, pieces, imageSize }, 1);
+  return writeNewCheckpoint(
+    mkdtempSync(path.join(tmpdir(), 'gtr-bench-')),
+    { architecture: changed, pieces, imageSize },
+    1,
+  );
 }

@@ -2,15 +2,30 @@
 import { readConfig } from '../../cli/config-file.ts';
 import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 
-const DEALS = { deals: 'deals', sets: ['seen deals', 'held-out deals'], seenRightly: 'cards read right', byGroup: false } as const;
+const DEALS = {
+  deals: 'deals',
+  sets: ['seen deals', 'held-out deals'],
+  seenRightly: 'cards read right',
+  byGroup: false,
+} as const;
 
-/** The games of the study with their configurations, and how tables call what is dealt, the two sets of an evaluation, what is seen rightly, and whether they show success by kind of deal. */
+/**
+ * The games of the study with their configurations, and how tables call what is dealt, the two sets of an evaluation,
+ * what is seen rightly, and whether they show success by kind of deal.
+ */
 export const STUDY_GAMES = {
   points24: { title: 'Points24', config: 'study-points24', ...DEALS },
   ezpoints: { title: 'EZPoints', config: 'study-ezpoints', ...DEALS },
   numberline: { title: 'NumberLine', config: 'study-numberline', ...DEALS },
   'points24-search': { title: 'Points24 with thoughts that search', config: 'points24-search-tiny', ...DEALS },
-  alfworld: { title: 'Household tasks', config: 'alfworld-tiny', deals: 'games', sets: ['games of `seen`', 'games of `unseen`'], seenRightly: 'sight and hand told right', byGroup: true },
+  alfworld: {
+    title: 'Household tasks',
+    config: 'alfworld-tiny',
+    deals: 'games',
+    sets: ['games of `seen`', 'games of `unseen`'],
+    seenRightly: 'sight and hand told right',
+    byGroup: true,
+  },
 } as const;
 export type StudyGame = keyof typeof STUDY_GAMES;
 
@@ -25,36 +40,69 @@ const core = (game: StudyGame): Arm[] => [
 
 /** Household tasks: both algorithms with learning rates around the one that suits them. */
 function household(envSteps: number, prefix = ''): Arm[] {
-  const arms = [['mild-gtr', 2e-4], ['gtr', 5e-4], ['ppo-2e-4', 2e-4], ['mild-ppo', 1e-4], ['ppo', 5e-4]] as const;
+  const arms = [
+    ['mild-gtr', 2e-4],
+    ['gtr', 5e-4],
+    ['ppo-2e-4', 2e-4],
+    ['mild-ppo', 1e-4],
+    ['ppo', 5e-4],
+  ] as const;
   return arms.map(([name, lr]) => {
     const algorithm = name.endsWith('gtr') ? 'gtr' : 'ppo';
     return {
-      game: 'alfworld', name: `${prefix}${name}`, title: `${algorithm === 'gtr' ? 'GTR' : 'PPO only'}, rate ${lr.toExponential()}, ${envSteps} steps`,
+      game: 'alfworld',
+      name: `${prefix}${name}`,
+      title: `${algorithm === 'gtr' ? 'GTR' : 'PPO only'}, rate ${lr.toExponential()}, ${envSteps} steps`,
       changes: [`algorithm=${algorithm}`, `envSteps=${envSteps}`, `optimizer.lr=${lr}`, `optimizer.lrEnd=${lr / 10}`],
     };
   });
 }
 
-/** Groups of arms, the most important first; within a group seed after seed, so that there is always something to compare. */
+/**
+ * Groups of arms, the most important first; within a group seed after seed, so that there is always something to
+ * compare.
+ */
 const GROUPS: readonly (readonly Arm[])[] = [
   core('points24'),
   core('ezpoints'),
   core('numberline'),
   core('points24-search'),
-  [{ game: 'points24-search', name: 'mild-ppo', title: 'PPO only, learning rate 6e-5', changes: ['algorithm=ppo', 'optimizer.lr=6e-5', 'optimizer.lrEnd=6e-6'] }],
+  [
+    {
+      game: 'points24-search',
+      name: 'mild-ppo',
+      title: 'PPO only, learning rate 6e-5',
+      changes: ['algorithm=ppo', 'optimizer.lr=6e-5', 'optimizer.lrEnd=6e-6'],
+    },
+  ],
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
   household(768, 'short-'),
   household(3840),
   [
     { game: 'ezpoints', name: 'sparse-gtr', title: 'GTR, a tenth judged', changes: ['corrector.judgedShare=0.1'] },
-    { game: 'ezpoints', name: 'sparse-sft', title: 'SFT rows only, a tenth judged', changes: ['corrector.judgedShare=0.1', 'algorithm=sft'] },
+    {
+      game: 'ezpoints',
+      name: 'sparse-sft',
+      title: 'SFT rows only, a tenth judged',
+      changes: ['corrector.judgedShare=0.1', 'algorithm=sft'],
+    },
   ],
   [
     // PPO with a learning rate that suits it better than GTR's.
-    { game: 'points24', name: 'mild-ppo', title: 'PPO only, learning rate 1e-4', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] },
+    {
+      game: 'points24',
+      name: 'mild-ppo',
+      title: 'PPO only, learning rate 1e-4',
+      changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'],
+    },
     { game: 'points24', name: 'no-dagger', title: 'GTR without DAgger', changes: ['sft.dagger=false'] },
     { game: 'points24', name: 'no-cut', title: 'GTR without cut', changes: ['corrector.cut=false'] },
-    { game: 'points24', name: 'masked', title: 'GTR, action masked as in the paper', changes: ['sft.actionCloning=false'] },
+    {
+      game: 'points24',
+      name: 'masked',
+      title: 'GTR, action masked as in the paper',
+      changes: ['sft.actionCloning=false'],
+    },
   ],
 ];
 
@@ -62,12 +110,29 @@ const GROUPS: readonly (readonly Arm[])[] = [
 export type StudyRun = { id: string; arm: Arm; seed: number; config: RunConfig };
 
 /** The study's runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. */
-export function studyRuns({ seeds, only = [], changes = [] }: { seeds: readonly number[]; only?: readonly string[]; changes?: readonly string[] }): StudyRun[] {
+export function studyRuns({
+  seeds,
+  only = [],
+  changes = [],
+}: {
+  seeds: readonly number[];
+  only?: readonly string[];
+  changes?: readonly string[];
+}): StudyRun[] {
   return GROUPS.flatMap((group) =>
     seeds.flatMap((seed) =>
       group
         .filter(({ game, name }) => only.length === 0 || only.some((prefix) => `${game}/${name}`.startsWith(prefix)))
-        .map((arm) => ({ id: `study/${arm.game}/${arm.name}/${seed}`, arm, seed, config: readConfig(runConfigSchema, STUDY_GAMES[arm.game].config, [...arm.changes, ...changes, `seed=${seed}`]) })),
+        .map((arm) => ({
+          id: `study/${arm.game}/${arm.name}/${seed}`,
+          arm,
+          seed,
+          config: readConfig(runConfigSchema, STUDY_GAMES[arm.game].config, [
+            ...arm.changes,
+            ...changes,
+            `seed=${seed}`,
+          ]),
+        })),
     ),
   );
 }

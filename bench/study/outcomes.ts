@@ -1,9 +1,12 @@
-/** What came of the study's runs, read from their records: nothing is kept elsewhere, so tables and figure can be made again at any time. */
-import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
-import { type MetricsLine, readRunRecords } from '../../activities/run-records.ts';
-import type { ArtifactStore } from '../../artifacts/store.ts';
-import type { SuccessRate } from '../../learner/evaluation-part.ts';
-import { wilsonInterval } from '../../learner/intervals.ts';
+/**
+ * What came of the study's runs, read from their records: nothing is kept elsewhere, so tables and figure can be made
+ * again at any time.
+ */
+import type { EvaluatePolicyResult } from '../../core/records/evaluation.ts';
+import { type MetricsLine, readRunRecords } from '../../core/records/run-records.ts';
+import type { ArtifactStore } from '../../core/artifacts/store.ts';
+import type { SuccessRate } from '../../core/learner/evaluation-part.ts';
+import { wilsonInterval } from '../../core/learner/intervals.ts';
 import { type Arm, type StudyGame, type StudyRun } from './arms.ts';
 
 /** A finished run. */
@@ -34,7 +37,8 @@ export async function readOutcomes(store: ArtifactStore, runs: readonly StudyRun
     const finished: RunOutcome[] = [];
     for (const run of runs.filter((candidate) => candidate.arm === arm)) {
       const evaluation = await readEvaluation(store, evaluationId(run.id));
-      if (evaluation !== null) finished.push({ ...run, lines: (await readRunRecords(store, run.id)).iterations, evaluation });
+      if (evaluation !== null)
+        finished.push({ ...run, lines: (await readRunRecords(store, run.id)).iterations, evaluation });
     }
     if (finished.length > 0) outcomes.push({ arm, runs: finished });
   }
@@ -56,5 +60,8 @@ export function lateMean(runs: readonly RunOutcome[], metric: string, count = 3)
 
 /** The sum of a metric over a run's iterations, mean over runs. */
 export function runTotal(runs: readonly RunOutcome[], metric: string): number {
-  return runs.reduce((sum, { lines }) => sum + lines.reduce((total, { metrics }) => total + (metrics[metric] ?? 0), 0), 0) / runs.length;
+  return (
+    runs.reduce((sum, { lines }) => sum + lines.reduce((total, { metrics }) => total + (metrics[metric] ?? 0), 0), 0) /
+    runs.length
+  );
 }

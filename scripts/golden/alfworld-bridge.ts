@@ -6,24 +6,36 @@
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readText } from '../../envs/alfworld/conformance.ts';
-import { SimulatorProcess, type SimulatorRequest, simulatorCommand } from '../../envs/alfworld/simulator-process.ts';
-import type { GameFile } from '../../envs/alfworld/text-game.ts';
+import { readText } from '../../core/envs/alfworld/conformance.ts';
+import {
+  SimulatorProcess,
+  type SimulatorRequest,
+  simulatorCommand,
+} from '../../core/envs/alfworld/simulator-process.ts';
+import type { GameFile } from '../../core/envs/alfworld/text-game.ts';
 
 const tests = path.resolve(import.meta.dirname, '../../test/envs/alfworld');
 const root = mkdtempSync(path.join(tmpdir(), 'gtr-bridge-'));
 const simulator = new SimulatorProcess(simulatorCommand('textworld'));
-const lines = globSync('games/*/*', { cwd: tests }).sort().flatMap((trial) => {
-  // The original reads unpacked files.
-  const folder = path.join(root, path.basename(trial));
-  mkdirSync(folder);
-  const game = readText(path.join(tests, trial, 'game.tw-pddl'));
-  writeFileSync(path.join(folder, 'game.tw-pddl'), game);
-  copyFileSync(path.join(tests, trial, 'traj_data.json'), path.join(folder, 'traj_data.json'));
-  const commands = ['inventory', 'look', ...(JSON.parse(game) as GameFile).walkthrough!];
-  const requests: SimulatorRequest[] = [{ op: 'start', folder }, ...commands.map((command): SimulatorRequest => ({ op: 'step', command }))];
-  return requests.map((request) => ({ request: request.op === 'start' ? { ...request, folder: path.basename(folder) } : request, reply: simulator.ask(request) }));
-});
+const lines = globSync('games/*/*', { cwd: tests })
+  .sort()
+  .flatMap((trial) => {
+    // The original reads unpacked files.
+    const folder = path.join(root, path.basename(trial));
+    mkdirSync(folder);
+    const game = readText(path.join(tests, trial, 'game.tw-pddl'));
+    writeFileSync(path.join(folder, 'game.tw-pddl'), game);
+    copyFileSync(path.join(tests, trial, 'traj_data.json'), path.join(folder, 'traj_data.json'));
+    const commands = ['inventory', 'look', ...(JSON.parse(game) as GameFile).walkthrough!];
+    const requests: SimulatorRequest[] = [
+      { op: 'start', folder },
+      ...commands.map((command): SimulatorRequest => ({ op: 'step', command })),
+    ];
+    return requests.map((request) => ({
+      request: request.op === 'start' ? { ...request, folder: path.basename(folder) } : request,
+      reply: simulator.ask(request),
+    }));
+  });
 writeFileSync(path.join(tests, 'bridge-transcript.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 simulator.end();
 rmSync(root, { recursive: true });

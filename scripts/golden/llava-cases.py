@@ -46,7 +46,8 @@ def make(out, name, kind, dtype, names=lambda name: name, shards=False, text={},
     os.makedirs(folder, exist_ok=True)
     model = model.to(getattr(torch, dtype))
     model.save_pretrained(folder)
-    model = model.float()  # computes in float32 from the stored weights
+    # Read back: a live model that is cast to half a width rounds its rotary frequencies too, a loaded one does not.
+    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     relayout(folder, names, shards, only_head, next, config.text_config.hidden_size, old_theta)
     json.dump({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 24}, "crop_size": {"height": 24, "width": 24}}, open(f"{folder}/preprocessor_config.json", "w"), indent=1)
 

@@ -1,7 +1,7 @@
 """Writes test/golden/lora-dropout.safetensors: log-probs, values and gradients of torch, transformers and peft with LoRA dropout, its masks fixed.
 
 usage: python scripts/golden/lora-dropout.py      (pip install torch transformers peft safetensors numpy; made with 2.11.0, 5.23.0, 0.21.2)
-Model, rows and losses are those of test/golden/llava/llama-gqa-bf16; peft's dropout modules are replaced by ones that apply the masks of policy/vlm/lora-dropout.ts, computed here once more.
+Model, rows and losses are those of test/golden/llava/llama-gqa-bf16; peft's dropout modules are replaced by ones that apply the masks of core/policy/vlm/lora-dropout.ts, computed here once more.
 """
 import json
 import numpy as np

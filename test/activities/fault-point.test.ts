@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { FileStore } from '../../artifacts/file-store.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
 
 test('a store whose writes are fault points is written outside of activities', async (t) => {
   process.env.GTR_FAULTS = await mkdtemp(path.join(tmpdir(), 'gtr-faults-'));

@@ -4,12 +4,12 @@ import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { putJson } from '../../artifacts/codecs.ts';
-import { FileStore } from '../../artifacts/file-store.ts';
-import { findGarbage } from '../../artifacts/find-garbage.ts';
-import { findReferences, reach } from '../../artifacts/references.ts';
-import { S3Store } from '../../artifacts/s3-store.ts';
-import type { ArtifactRef, ArtifactStore } from '../../artifacts/store.ts';
+import { putJson } from '../../core/artifacts/codecs.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
+import { findGarbage } from '../../core/artifacts/find-garbage.ts';
+import { findReferences, reach } from '../../core/artifacts/references.ts';
+import { S3Store } from '../../core/artifacts/s3-store.ts';
+import type { ArtifactRef, ArtifactStore } from '../../core/artifacts/store.ts';
 import { BUCKET, CREDENTIALS, type S3Server, startS3Server } from './s3-server.ts';
 
 let server: S3Server;
@@ -38,7 +38,10 @@ async function family(store: ArtifactStore) {
   const rows = await putJson(store, 'correction-rows', [{ responseIds: [1, 2] }]);
   const manifest = await putJson(store, 'corrections', { iterations: [{ iteration: 0, rows: 1, file: rows }] });
   const policy = await store.put('policy', new Uint8Array([8, 0, 0, 0]));
-  const loose = [await putJson(store, 'rollout-progress', { round: 1 }), await store.put('policy', new Uint8Array([9, 0, 0, 0]))];
+  const loose = [
+    await putJson(store, 'rollout-progress', { round: 1 }),
+    await store.put('policy', new Uint8Array([9, 0, 0, 0])),
+  ];
   return { rows, manifest, policy, loose, root: { corrections: manifest, nested: [{ policy }] } };
 }
 const hashes = (artifacts: readonly { sha256: string | null }[]) => artifacts.map(({ sha256 }) => sha256).sort();
@@ -47,7 +50,10 @@ const inAnHour = () => new Date(Date.now() + 3_600_000);
 test('a reference is an object with hash, size and kind, wherever it stands', (t) => {
   const ref = { sha256: 'a'.repeat(64), bytes: 3, kind: 'policy' };
   t.deepEqual(findReferences({ list: [1, 'text', null, { deep: ref }], ref }), [ref, ref]);
-  t.deepEqual(findReferences([{ ...ref, sha256: 'short' }, { sha256: ref.sha256 }, { ...ref, bytes: '3' }, 'a'.repeat(64)]), []);
+  t.deepEqual(
+    findReferences([{ ...ref, sha256: 'short' }, { sha256: ref.sha256 }, { ...ref, bytes: '3' }, 'a'.repeat(64)]),
+    [],
+  );
 });
 
 for (const [name, make] of Object.entries(makers)) {
@@ -56,7 +62,10 @@ for (const [name, make] of Object.entries(makers)) {
     const { rows, manifest, policy, loose, root } = await family(store);
     const roots = () => Promise.resolve(new Map([['run', findReferences(root)]]));
     const { garbage, young, kept, problems } = await findGarbage(store, roots, inAnHour());
-    t.deepEqual([hashes(garbage), hashes(young), hashes(kept), problems], [hashes(loose), [], hashes([rows, manifest, policy]), []]);
+    t.deepEqual(
+      [hashes(garbage), hashes(young), hashes(kept), problems],
+      [hashes(loose), [], hashes([rows, manifest, policy]), []],
+    );
     const hourAgo = await findGarbage(store, roots, new Date(Date.now() - 3_600_000));
     t.deepEqual([hashes(hourAgo.garbage), hashes(hourAgo.young)], [[], hashes(loose)]);
     for (const artifact of garbage) t.true(await store.remove(artifact));
@@ -75,7 +84,10 @@ for (const [name, make] of Object.entries(makers)) {
     t.is((await reach(store, roots, 'references')).get(policy.sha256)!.problem, null); // tensors are not read for their references
     await rm(file(manifest));
     const { problems, garbage } = await findGarbage(store, () => Promise.resolve(roots), inAnHour());
-    t.deepEqual(problems.map(({ ref }) => ref.kind), ['corrections']);
+    t.deepEqual(
+      problems.map(({ ref }) => ref.kind),
+      ['corrections'],
+    );
     t.true(hashes(garbage).includes(rows.sha256)); // why nothing may be deleted while there are problems
   });
 }

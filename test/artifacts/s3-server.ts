@@ -18,8 +18,13 @@ export type S3Server = {
 /** Starts a server with the one bucket `BUCKET`. */
 export async function startS3Server(): Promise<S3Server> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gtr-s3-'));
-  const server: ChildProcess = fork(path.join(import.meta.dirname, 'serve-s3.ts'), [folder, BUCKET], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const [endpoint] = (await Promise.race([once(server, 'message'), once(server, 'exit').then(([code]) => Promise.reject(new Error(`the S3 server ended with ${code}`)))])) as [string];
+  const server: ChildProcess = fork(path.join(import.meta.dirname, 'serve-s3.ts'), [folder, BUCKET], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [endpoint] = (await Promise.race([
+    once(server, 'message'),
+    once(server, 'exit').then(([code]) => Promise.reject(new Error(`the S3 server ended with ${code}`))),
+  ])) as [string];
   return {
     endpoint,
     file: (key) => path.join(folder, BUCKET, `${key}._S3rver_object`),

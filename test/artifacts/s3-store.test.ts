@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { openStore } from '../../artifacts/open-store.ts';
-import { S3Store } from '../../artifacts/s3-store.ts';
+import { openStore } from '../../core/artifacts/open-store.ts';
+import { S3Store } from '../../core/artifacts/s3-store.ts';
 import { BUCKET, CREDENTIALS, type S3Server, startS3Server } from './s3-server.ts';
 
 let server: S3Server;
@@ -20,14 +20,22 @@ test.before(async () => {
     const answer = answers.shift();
     if (answer !== undefined) {
       incoming.resume();
-      outgoing.writeHead(answer.status, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?><Error><Code>${answer.code}</Code><Message>as the test asked</Message></Error>`);
+      outgoing
+        .writeHead(answer.status, { 'content-type': 'application/xml' })
+        .end(`<?xml version="1.0"?><Error><Code>${answer.code}</Code><Message>as the test asked</Message></Error>`);
       return;
     }
     const { method, url, headers } = incoming;
-    incoming.pipe(request(new URL(url!, server.endpoint), { method, headers }, (response) => response.pipe(outgoing.writeHead(response.statusCode!, response.headers))));
+    incoming.pipe(
+      request(new URL(url!, server.endpoint), { method, headers }, (response) =>
+        response.pipe(outgoing.writeHead(response.statusCode!, response.headers)),
+      ),
+    );
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  Object.assign(process.env, CREDENTIALS, { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` });
+  Object.assign(process.env, CREDENTIALS, {
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+  });
 });
 test.after.always(async () => {
   proxy?.closeAllConnections();
@@ -49,16 +57,26 @@ test.serial('transient errors are tried again, a few times', async (t) => {
   answering({ status: 503, code: 'SlowDown' });
   t.deepEqual(Buffer.from(await store().get(ref)).toString(), 'hello');
   answering(...Array.from({ length: 9 }, () => ({ status: 503, code: 'SlowDown' })));
-  await t.throwsAsync(store().get(ref), { name: 'Error', message: /^s3:\/\/gtr-test\/runs: cannot read 2c\/2cf24.* \(SlowDown 503: as the test asked\); check that the server answers/ });
+  await t.throwsAsync(store().get(ref), {
+    name: 'Error',
+    message:
+      /^s3:\/\/gtr-test\/runs: cannot read 2c\/2cf24.* \(SlowDown 503: as the test asked\); check that the server answers/,
+  });
   t.is(requests.length, 4);
 });
 
 test.serial('an error that no repetition mends is said at once, with what to do', async (t) => {
   answering({ status: 403, code: 'AccessDenied' });
-  await t.throwsAsync(store().put('note', hello), { message: /^s3:\/\/gtr-test\/runs: cannot write 2c\/.* \(AccessDenied 403: as the test asked\); allow these credentials to/ });
+  await t.throwsAsync(store().put('note', hello), {
+    message:
+      /^s3:\/\/gtr-test\/runs: cannot write 2c\/.* \(AccessDenied 403: as the test asked\); allow these credentials to/,
+  });
   t.is(requests.length, 1);
   answering();
-  await t.throwsAsync(new S3Store('s3://nothing-there').put('note', hello), { message: /^s3:\/\/nothing-there: cannot write .*NoSuchBucket 404.*; create the bucket, or name another in GTR_STORE/ });
+  await t.throwsAsync(new S3Store('s3://nothing-there').put('note', hello), {
+    message:
+      /^s3:\/\/nothing-there: cannot write .*NoSuchBucket 404.*; create the bucket, or name another in GTR_STORE/,
+  });
   t.is(requests.length, 1);
 });
 
@@ -67,11 +85,16 @@ test.serial('the bucket itself can be the store', async (t) => {
   const whole = new S3Store(`s3://${BUCKET}`);
   const ref = await whole.put('note', hello);
   t.true(await whole.has(ref));
-  t.deepEqual((await Array.fromAsync(whole.list())).map(({ sha256 }) => sha256), [ref.sha256]); // what lies under runs/ is another store's
+  t.deepEqual(
+    (await Array.fromAsync(whole.list())).map(({ sha256 }) => sha256),
+    [ref.sha256],
+  ); // what lies under runs/ is another store's
 });
 
 test('GTR_STORE names a bucket or a folder', (t) => {
   t.is(openStore('s3://bucket/prefix').place, 's3://bucket/prefix');
   t.is(openStore('/tmp/artifacts').place, '/tmp/artifacts');
-  t.throws(() => openStore('gs://bucket'), { message: 'GTR_STORE=gs://bucket: must be s3://bucket/prefix or a folder' });
+  t.throws(() => openStore('gs://bucket'), {
+    message: 'GTR_STORE=gs://bucket: must be s3://bucket/prefix or a folder',
+  });
 });

@@ -3,10 +3,10 @@ import { mkdtemp, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { getJson, putJson } from '../../artifacts/codecs.ts';
-import { FileStore } from '../../artifacts/file-store.ts';
-import { S3Store } from '../../artifacts/s3-store.ts';
-import type { ArtifactRef, ArtifactStore } from '../../artifacts/store.ts';
+import { getJson, putJson } from '../../core/artifacts/codecs.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
+import { S3Store } from '../../core/artifacts/s3-store.ts';
+import type { ArtifactRef, ArtifactStore } from '../../core/artifacts/store.ts';
 import { BUCKET, CREDENTIALS, type S3Server, startS3Server } from './s3-server.ts';
 
 /** `file`: where an artifact lies, to damage or age it. */
@@ -44,7 +44,10 @@ for (const [name, make] of Object.entries(makers)) {
     t.is(ref.bytes, 5);
     await Promise.all([store.put('note', bytes('hello')), store.put('other', bytes('hello'))]);
     const listed = await collect(store.list());
-    t.deepEqual(listed.map(({ sha256, bytes }) => ({ sha256, bytes })), [{ sha256: ref.sha256, bytes: 5 }]);
+    t.deepEqual(
+      listed.map(({ sha256, bytes }) => ({ sha256, bytes })),
+      [{ sha256: ref.sha256, bytes: 5 }],
+    );
     t.true(Math.abs(listed[0].modified.getTime() - Date.now()) < 60_000);
     t.is(Buffer.from(await store.get(ref)).toString(), 'hello');
     t.true(await store.has(ref));
@@ -54,10 +57,18 @@ for (const [name, make] of Object.entries(makers)) {
     const { store, file } = await make();
     const ref = await store.put('note', bytes('hello'));
     const absent = { ...ref, sha256: '0'.repeat(64) };
-    await t.throwsAsync(store.get(absent), { name: 'ArtifactError', message: `Artifact note ${absent.sha256} is missing in ${store.place}; restore it from a backup or start the run anew` });
+    await t.throwsAsync(store.get(absent), {
+      name: 'ArtifactError',
+      message:
+        `Artifact note ${absent.sha256} is missing in ${store.place}; restore it from a backup or start the ` +
+        `run anew`,
+    });
     t.false(await store.has(absent));
     await writeFile(file(ref), 'hellO'); // of the same size
-    await t.throwsAsync(store.get(ref), { name: 'ArtifactError', message: new RegExp(`^Artifact note ${ref.sha256} in .* is damaged; delete ${key(ref)} there and restore it`) });
+    await t.throwsAsync(store.get(ref), {
+      name: 'ArtifactError',
+      message: new RegExp(`^Artifact note ${ref.sha256} in .* is damaged; delete ${key(ref)} there and restore it`),
+    });
     await store.put('note', bytes('hello'));
     t.is(Buffer.from(await store.get(ref)).toString(), 'hello');
   });

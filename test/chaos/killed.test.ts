@@ -1,4 +1,6 @@
-/** A part of the kill matrix (`npm run chaos` is the whole of it): each activity, each place, each victim at least once. */
+/**
+ * A part of the kill matrix (`npm run chaos` is the whole of it): each activity, each place, each victim at least once.
+ */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +14,7 @@ import { type ActivityName, faultIn } from '../../bench/chaos/kill-matrix.ts';
 import { outcomeWithKills, undisturbedOutcome, type Victim } from '../../bench/chaos/kills.ts';
 import { artifactsLost, machineAsleep } from '../../bench/chaos/misfortunes.ts';
 import { differences, type Outcome } from '../../bench/chaos/outcome.ts';
-import { type Installation, startInstallation, withClient } from '../workflows/installation.ts';
+import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 const CHANGES = ['evaluation.episodes=16', 'durability.heartbeatSeconds=2'];
 
@@ -26,40 +28,50 @@ test.before(async () => {
 });
 test.after.always(() => installation?.stop());
 
-const kill = (activity: ActivityName, place: FaultPlace, victim: Victim) => ({ fault: faultIn(activity, place), victim });
-
-test.serial('killed in every activity of an iteration, a run ends with the same policy, optimizer, rows, requests, metrics and records', async (t) => {
-  let followed: ReturnType<typeof followRun> | undefined; // as `gtr watch` follows it
-  const follow = async () => {
-    followed ??= withClient((client) => followRun(client, 'killed'));
-    followed.catch(() => {}); // awaited below
-  };
-  const outcome = await outcomeWithKills(
-    installation.supervisor,
-    faults,
-    'killed',
-    [
-      kill('prepareRun', 'start', 'orchestrator'),
-      kill('evaluatePolicy', 'written', 'gpu'),
-      kill('rolloutWave', 'written', 'gpu'), // the second resume point is stored, the first reported
-      kill('correctEpisodesLocally', 'end', 'corrector'),
-      kill('assembleBatch', 'written', 'orchestrator'),
-      kill('updatePolicy', 'written', 'everything'), // a checkpoint half stored: the policy, not yet the optimizer
-      kill('publishMetrics', 'written', 'server'), // the record is there, the line of metrics.jsonl is not
-      kill('publishMetrics', 'end', 'everything'), // an iteration's edge: all is done, nobody was told
-    ],
-    CHANGES,
-    follow,
-  );
-  t.deepEqual(differences(undisturbed, outcome), []);
-  t.is((await followed!).policy.sha256, undisturbed.result.policy.sha256);
-  t.is(undisturbed.metrics.length, 2);
-  t.is(undisturbed.records.length, 4); // two iterations, two evaluations
+const kill = (activity: ActivityName, place: FaultPlace, victim: Victim) => ({
+  fault: faultIn(activity, place),
+  victim,
 });
 
-test.serial('a machine that slept beyond the heartbeat timeout and wakes up beside its successor changes nothing', async (t) => {
-  t.deepEqual(differences(undisturbed, await machineAsleep({ ...installation, faults }, 'asleep', CHANGES)), []);
-});
+test.serial(
+  'killed in every activity of an iteration, a run ends with the same policy, optimizer, rows, requests, metrics ' +
+    'and records',
+  async (t) => {
+    let followed: ReturnType<typeof followRun> | undefined; // as `gtr watch` follows it
+    const follow = async () => {
+      followed ??= withClient((client) => followRun(client, 'killed'));
+      followed.catch(() => {}); // awaited below
+    };
+    const outcome = await outcomeWithKills(
+      installation.supervisor,
+      faults,
+      'killed',
+      [
+        kill('prepareRun', 'start', 'orchestrator'),
+        kill('evaluatePolicy', 'written', 'gpu'),
+        kill('rolloutWave', 'written', 'gpu'), // the second resume point is stored, the first reported
+        kill('correctEpisodesLocally', 'end', 'corrector'),
+        kill('assembleBatch', 'written', 'orchestrator'),
+        kill('updatePolicy', 'written', 'everything'), // a checkpoint half stored: the policy, not yet the optimizer
+        kill('publishMetrics', 'written', 'server'), // the record is there, the line of metrics.jsonl is not
+        kill('publishMetrics', 'end', 'everything'), // an iteration's edge: all is done, nobody was told
+      ],
+      CHANGES,
+      follow,
+    );
+    t.deepEqual(differences(undisturbed, outcome), []);
+    t.is((await followed!).policy.sha256, undisturbed.result.policy.sha256);
+    t.is(undisturbed.metrics.length, 2);
+    t.is(undisturbed.records.length, 4); // two iterations, two evaluations
+  },
+);
+
+test.serial(
+  'a machine that slept beyond the heartbeat timeout and wakes up beside its successor changes nothing',
+  async (t) => {
+    t.deepEqual(differences(undisturbed, await machineAsleep({ ...installation, faults }, 'asleep', CHANGES)), []);
+  },
+);
 
 test.serial('artifacts that were damaged or lost are made anew, down to the first policy', async (t) => {
   t.deepEqual(differences(undisturbed, await artifactsLost({ ...installation, faults }, 'lost', CHANGES)), []);
@@ -68,7 +80,15 @@ test.serial('artifacts that were damaged or lost are made anew, down to the firs
 test.serial('an artifact that nothing makes anew is one clear failure', async (t) => {
   const policy = { sha256: 'e'.repeat(64), bytes: 1, kind: 'policy' };
   const config = readConfig(runConfigSchema, 'smoke', []);
-  const error = await t.throwsAsync(withClient((client) => client.workflow.execute('evaluate', { workflowId: 'evaluate-nothing', taskQueue: 'gtr', args: [{ config, policy }] })));
+  const error = await t.throwsAsync(
+    withClient((client) =>
+      client.workflow.execute('evaluate', {
+        workflowId: 'evaluate-nothing',
+        taskQueue: 'gtr',
+        args: [{ config, policy }],
+      }),
+    ),
+  );
   let cause = error as Error;
   while (cause.cause instanceof Error) cause = cause.cause;
   t.regex(cause.message, /^Artifact policy e{64} is missing in .*; restore it from a backup or start the run anew$/);

@@ -11,7 +11,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'gtr-cli-'));
 /** A port where nothing listens. */
 const NOWHERE = '127.0.0.1:1';
 
-const gtr = (args: string[], input = '') => runGtr(args, { env: { TEMPORAL_ADDRESS: NOWHERE, GTR_HOME: folder }, input });
+const gtr = (args: string[], input = '') =>
+  runGtr(args, { env: { TEMPORAL_ADDRESS: NOWHERE, GTR_HOME: folder }, input });
 
 const refused = (title: string, args: () => string[], message: RegExp) =>
   test(title, async (t) => {
@@ -24,43 +25,101 @@ const refused = (title: string, args: () => string[], message: RegExp) =>
 const smoke = path.join(project, 'configs/smoke.json');
 const train = (...more: string[]) => ['train', '--config', smoke, '--id', 'x', ...more];
 
-refused('an unknown configuration key', () => train('--set', 'rollout.temprature=1'), /smoke\.json: unknown key "temprature" in rollout/);
+refused(
+  'an unknown configuration key',
+  () => train('--set', 'rollout.temprature=1'),
+  /smoke\.json: unknown key "temprature" in rollout/,
+);
 refused('a wrong type', () => train('--set', 'seed=first'), /smoke\.json: seed: .*expected number/);
-refused('a configuration that is not there', () => ['train', '--config', 'nothing.json', '--id', 'x'], /nothing\.json: cannot be read as JSON .*configs\/quickstart\.json/);
-refused('a configuration that is no JSON', () => {
-  const file = path.join(folder, 'broken.json');
-  writeFileSync(file, '{');
-  return ['train', '--config', file, '--id', 'x'];
-}, /broken\.json: cannot be read as JSON/);
-refused('a missing model folder', () => train('--set', 'model.base=models/nothing'), /model\.base: there is no checkpoint \(config\.json\) in .*models\/nothing/);
-refused('an unreachable server', () => train(), /No Temporal server answers at 127\.0\.0\.1:1; start one with `\.\/gtr up`/);
+refused(
+  'a configuration that is not there',
+  () => ['train', '--config', 'nothing.json', '--id', 'x'],
+  /nothing\.json: cannot be read as JSON .*configs\/quickstart\.json/,
+);
+refused(
+  'a configuration that is no JSON',
+  () => {
+    const file = path.join(folder, 'broken.json');
+    writeFileSync(file, '{');
+    return ['train', '--config', file, '--id', 'x'];
+  },
+  /broken\.json: cannot be read as JSON/,
+);
+refused(
+  'a missing model folder',
+  () => train('--set', 'model.base=models/nothing'),
+  /model\.base: there is no checkpoint \(config\.json\) in .*models\/nothing/,
+);
+refused(
+  'an unreachable server',
+  () => train(),
+  /No Temporal server answers at 127\.0\.0\.1:1; start one with `\.\/gtr up`/,
+);
 refused('an unreachable server, watching', () => ['watch', 'x'], /No Temporal server answers/);
 refused('an unknown environment to play', () => ['play', 'poker'], /unknown environment "poker"; known are/);
 refused('an unknown worker role', () => ['up', '--workers', 'cook'], /unknown role "cook"; known are/);
-refused('an unknown fault to rehearse', () => {
-  const file = path.join(folder, 'faults.json');
-  writeFileSync(file, '[{"fault":"earthquake"}]');
-  return ['fake-openai', '--port', '0', '--faults', file];
-}, /faults\.json: 0\.fault: Invalid option: expected one of "rateLimit"\|/);
-refused('a latency that is none', () => ['fake-openai', '--port', '0', '--latency', 'slow'], /--latency slow: must be seconds like 12\.6, or a range like 8-17/);
-refused('a damaged reference checkpoint', () => {
-  const copy = path.join(folder, 'damaged');
-  cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
-  truncateSync(path.join(copy, 'model.safetensors'), 5000);
-  return ['conformance', 'llava', copy];
-}, /model\.safetensors/);
+refused(
+  'an unknown fault to rehearse',
+  () => {
+    const file = path.join(folder, 'faults.json');
+    writeFileSync(file, '[{"fault":"earthquake"}]');
+    return ['fake-openai', '--port', '0', '--faults', file];
+  },
+  /faults\.json: 0\.fault: Invalid option: expected one of "rateLimit"\|/,
+);
+refused(
+  'a latency that is none',
+  () => ['fake-openai', '--port', '0', '--latency', 'slow'],
+  /--latency slow: must be seconds like 12\.6, or a range like 8-17/,
+);
+refused(
+  'a damaged reference checkpoint',
+  () => {
+    const copy = path.join(folder, 'damaged');
+    cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
+    truncateSync(path.join(copy, 'model.safetensors'), 5000);
+    return ['conformance', 'llava', copy];
+  },
+  /model\.safetensors/,
+);
 
-refused('a folder that is no reference checkpoint', () => ['conformance', 'llava', path.join(project, 'test/golden/llava/llama-gqa-bf16'), project], /is no reference checkpoint \(reference\.json\) and holds none; name folders/);
-refused('a reference of which a number is missing', () => {
-  const copy = path.join(folder, 'incomplete');
-  cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
-  writeFileSync(path.join(copy, 'reference.json'), '{}');
-  return ['conformance', 'llava', copy];
-}, /incomplete\/reference\.json: prompt_len: /);
-refused('a folder without recorded episodes', () => ['conformance', 'gymcards', project], /holds no recorded episodes; name a file of them/);
-refused('a file for a folder of recorded games', () => ['conformance', 'alfworld', smoke], /smoke\.json: there is no such folder/);
-refused('a folder without recorded games', () => ['conformance', 'alfworld', path.join(project, 'configs')], /No recorded game .* lies below/);
+refused(
+  'a folder that is no reference checkpoint',
+  () => ['conformance', 'llava', path.join(project, 'test/golden/llava/llama-gqa-bf16'), project],
+  /is no reference checkpoint \(reference\.json\) and holds none; name folders/,
+);
+refused(
+  'a reference of which a number is missing',
+  () => {
+    const copy = path.join(folder, 'incomplete');
+    cpSync(path.join(project, 'test/golden/llava/llama-gqa-bf16'), copy, { recursive: true });
+    writeFileSync(path.join(copy, 'reference.json'), '{}');
+    return ['conformance', 'llava', copy];
+  },
+  /incomplete\/reference\.json: prompt_len: /,
+);
+refused(
+  'a folder without recorded episodes',
+  () => ['conformance', 'gymcards', project],
+  /holds no recorded episodes; name a file of them/,
+);
+refused(
+  'a file for a folder of recorded games',
+  () => ['conformance', 'alfworld', smoke],
+  /smoke\.json: there is no such folder/,
+);
+refused(
+  'a folder without recorded games',
+  () => ['conformance', 'alfworld', path.join(project, 'configs')],
+  /No recorded game .* lies below/,
+);
 refused('a port that there is not', () => ['fake-openai', '--port', '70000'], /--port 70000: must be at most 65535/);
+
+refused(
+  'a file for a reference checkpoint',
+  () => ['conformance', 'llava', smoke],
+  /smoke\.json: is a file; name folders of reference checkpoints/,
+);
 
 test('a home that is a file is said as such', async (t) => {
   const { code, err } = await runGtr(['up'], { env: { GTR_HOME: smoke }, input: '' });
@@ -75,7 +134,8 @@ test('a reference checkpoint that cannot be computed is a failure among the othe
   // Reference tensors of another prompt length.
   const facts = JSON.parse(readFileSync(path.join(copy, 'reference.json'), 'utf8'));
   writeFileSync(path.join(copy, 'reference.json'), JSON.stringify({ ...facts, prompt_len: 1 }));
-  const { code, out } = await gtr(['conformance', 'llava', copy, whole]);
+  // As a shell expands FOLDER/*: files that lie among the folders are passed over.
+  const { code, out } = await gtr(['conformance', 'llava', copy, whole, smoke]);
   t.is(code, 1, out);
   t.regex(out, /^FAILED .*without: /m);
   t.regex(out, /^ok .*llama-gqa-bf16 greedy_ids/m);
@@ -83,7 +143,11 @@ test('a reference checkpoint that cannot be computed is a failure among the othe
 });
 
 test('output that nobody reads any more ends the command, without a word', async (t) => {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), 'play', 'numberline'], { cwd: project, env: { ...process.env, GTR_HOME: folder } });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), 'play', 'numberline'],
+    { cwd: project, env: { ...process.env, GTR_HOME: folder } },
+  );
   let err = '';
   child.stderr.on('data', (text: Buffer) => (err += text.toString()));
   child.stdout.once('data', () => {

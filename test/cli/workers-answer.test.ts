@@ -20,7 +20,17 @@ test('a GPU worker whose activity runs longer than the server remembers its poll
       begin();
       await released;
     };
-    const config = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, envSteps: 64, rollout: { envStepsPerIteration: 64 }, evaluation: { episodes: 0 } }, 'test');
+    const config = parseConfig(
+      runConfigSchema,
+      {
+        environment: { name: 'points24' },
+        model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
+        envSteps: 64,
+        rollout: { envStepsPerIteration: 64 },
+        evaluation: { episodes: 0 },
+      },
+      'test',
+    );
     const play = async () => {
       const run = await server.client.workflow.start('train', { workflowId: 'long', taskQueue: 'gtr', args: [config] });
       await begun;
@@ -36,7 +46,11 @@ test('a GPU worker whose activity runs longer than the server remembers its poll
   }
 
   async function isPolled(): Promise<boolean> {
-    const { pollers } = await server.client.workflowService.describeTaskQueue({ namespace: 'default', taskQueue: { name: 'gpu' }, taskQueueType: 2 });
+    const { pollers } = await server.client.workflowService.describeTaskQueue({
+      namespace: 'default',
+      taskQueue: { name: 'gpu' },
+      taskQueueType: 2,
+    });
     return pollers.length > 0;
   }
 });

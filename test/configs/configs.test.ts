@@ -12,16 +12,46 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !na
 /** The paper's presets, whose 7B checkpoint is the user's. */
 const PAPER = ['points24', 'ezpoints', 'numberline', 'blackjack', 'alfworld'].map((name) => `${name}.json`);
 /** What differs from the defaults there (spec.md section 5). */
-const OWN_NUMBERS: Readonly<Record<string, object>> = { 'alfworld.json': { envSteps: 5000, ppo: { thoughtCoef: 0.2 } } };
+const OWN_NUMBERS: Readonly<Record<string, object>> = {
+  'alfworld.json': { envSteps: 5000, ppo: { thoughtCoef: 0.2 } },
+};
 
 for (const name of PAPER) {
   test(`configs/${name}: the paper's numbers are the defaults; what is missing is said`, (t) => {
-    const { environment, rollout, evaluation, successWindow, ...preset } = parseConfig(runConfigSchema, applyChange(read(name), 'model.base=/models/llava'), name);
-    const { environment: _, rollout: __, evaluation: ___, successWindow: ____, ...defaults } = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } }, corrector: { teacher: 'openai' }, ...OWN_NUMBERS[name] }, 'test');
+    const { environment, rollout, evaluation, successWindow, ...preset } = parseConfig(
+      runConfigSchema,
+      applyChange(read(name), 'model.base=/models/llava'),
+      name,
+    );
+    const {
+      environment: _,
+      rollout: __,
+      evaluation: ___,
+      successWindow: ____,
+      ...defaults
+    } = parseConfig(
+      runConfigSchema,
+      {
+        environment: { name: 'points24' },
+        model: { base: '/models/llava', prompt: environment.name, train: { kind: 'lora' } },
+        corrector: { teacher: 'openai' },
+        ...OWN_NUMBERS[name],
+      },
+      'test',
+    );
     t.deepEqual({ ...preset, engine: null, $schema: null, title: '' }, { ...defaults, engine: null, $schema: null });
-    t.like(rollout, { temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, envStepsPerIteration: /blackjack|numberline/.test(name) ? 512 : 1024 });
+    t.like(rollout, {
+      temperature: 0.2,
+      repetitionPenalty: 1.2,
+      maxNewTokens: 256,
+      envStepsPerIteration: /blackjack|numberline/.test(name) ? 512 : 1024,
+    });
     t.deepEqual([evaluation.episodes, successWindow], name === 'blackjack.json' ? [1000, 1000] : [200, 200]);
-    t.throws(() => parseConfig(runConfigSchema, read(name), name), { message: new RegExp(`^${name}: model.base: is not set: name the folder of your checkpoint, e\\.g\\. --set model\\.base=`) });
+    t.throws(() => parseConfig(runConfigSchema, read(name), name), {
+      message: new RegExp(
+        `^${name}: model.base: is not set: name the folder of your checkpoint, e\\.g\\. --set model\\.base=`,
+      ),
+    });
   });
 }
 
@@ -34,26 +64,61 @@ for (const name of files) {
 }
 
 test('the runs that the documentation names are there', (t) => {
-  for (const name of ['quickstart', 'points24-tiny', 'ezpoints-tiny', 'numberline-tiny', 'blackjack-tiny', 'smoke', ...PAPER.map((name) => name.slice(0, -5))]) t.true(files.includes(`${name}.json`), name);
+  for (const name of [
+    'quickstart',
+    'points24-tiny',
+    'ezpoints-tiny',
+    'numberline-tiny',
+    'blackjack-tiny',
+    'smoke',
+    ...PAPER.map((name) => name.slice(0, -5)),
+  ])
+    t.true(files.includes(`${name}.json`), name);
 });
 
 test('the published JSON schemas are those of the code', (t) => {
-  for (const [name, text] of Object.entries(jsonSchemas())) t.is(readFileSync(path.join(folder, name), 'utf8'), text, `${name}: run \`node configs/write-json-schema.ts\``);
+  for (const [name, text] of Object.entries(jsonSchemas()))
+    t.is(readFileSync(path.join(folder, name), 'utf8'), text, `${name}: run \`node configs/write-json-schema.ts\``);
 });
 
 const minimal = { environment: { name: 'points24' }, model: { base: 'models/x', prompt: 'points24-tiny' } };
 
-test('the defaults are the paper\'s numbers (spec.md section 5)', (t) => {
+test("the defaults are the paper's numbers (spec.md section 5)", (t) => {
   const { envSteps, rollout, ppo, optimizer, formatReward, seed } = parseConfig(runConfigSchema, minimal, 'test');
-  t.like({ envSteps, seed, formatReward, ...rollout, ...ppo, ...optimizer }, {
-    envSteps: 15_000, seed: 1, formatReward: 5, envStepsPerIteration: 1024, temperature: 0.2, repetitionPenalty: 1.2, maxNewTokens: 256, gamma: 0.9, lambda: 0.95,
-    clip: 0.1, valueCoef: 0.5, thoughtCoef: 0.5, epochs: 4, samplesPerStep: 128, maxGradNorm: 0.01, eps: 1e-7, lr: 1e-5, lrEnd: 1e-9, scheduleIterations: 25,
-  });
+  t.like(
+    { envSteps, seed, formatReward, ...rollout, ...ppo, ...optimizer },
+    {
+      envSteps: 15_000,
+      seed: 1,
+      formatReward: 5,
+      envStepsPerIteration: 1024,
+      temperature: 0.2,
+      repetitionPenalty: 1.2,
+      maxNewTokens: 256,
+      gamma: 0.9,
+      lambda: 0.95,
+      clip: 0.1,
+      valueCoef: 0.5,
+      thoughtCoef: 0.5,
+      epochs: 4,
+      samplesPerStep: 128,
+      maxGradNorm: 0.01,
+      eps: 1e-7,
+      lr: 1e-5,
+      lrEnd: 1e-9,
+      scheduleIterations: 25,
+    },
+  );
 });
 
 test('a wrong configuration is one sentence that names file, field and remedy', (t) => {
-  const message = (change: string) => t.throws(() => parseConfig(runConfigSchema, applyChange(minimal, change), 'my.json'), { name: 'ConfigError' })?.message ?? '';
-  t.is(message('rollout.temprature=1'), 'my.json: unknown key "temprature" in rollout; see configs/run.schema.json for the known ones.');
+  const message = (change: string) =>
+    t.throws(() => parseConfig(runConfigSchema, applyChange(minimal, change), 'my.json'), { name: 'ConfigError' })
+      ?.message ?? '';
+  t.is(
+    message('rollout.temprature=1'),
+    'my.json: unknown key "temprature" in rollout; see configs/run.schema.json for the known ones.',
+  );
   t.regex(message('seed=first'), /^my\.json: seed: .*expected number/);
   t.regex(message('ppo.epochs=0'), /^my\.json: ppo\.epochs: /);
   t.regex(message('optimizer.lrEnd=1'), /^my\.json: optimizer\.lrEnd: must not exceed/);

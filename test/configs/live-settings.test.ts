@@ -3,7 +3,11 @@ import test from 'ava';
 import { changeSettings, fieldOf, LIVE_SETTINGS, withField } from '../../configs/live-settings.ts';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 
-const config = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' } }, 'test');
+const config = parseConfig(
+  runConfigSchema,
+  { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' } },
+  'test',
+);
 const refusal = (changes: unknown, done = 0) => {
   try {
     changeSettings(config, changes, done);
@@ -25,10 +29,14 @@ test('a change replaces its fields alone', (t) => {
 
 test('what will not do is refused in one sentence', (t) => {
   t.is(refusal({ 'ppo.epochs': 0 }), 'set: ppo.epochs: Too small: expected number to be >=1.');
-  t.is(refusal({ envSteps: 1024 }, 2048), 'set: envSteps: the run has done 2048 already; give at least that many, or end it with gtr stop.');
+  t.is(
+    refusal({ envSteps: 1024 }, 2048),
+    'set: envSteps: the run has done 2048 already; give at least that many, or end it with gtr stop.',
+  );
   t.regex(refusal({ 'model.base': 'other' })!, /^set: model\.base cannot be changed while a run goes on; these can: /);
   t.regex(refusal({ constructor: 1 })!, /^set: constructor cannot be changed/);
-  for (const empty of [{}, [], null, 'optimizer.lr']) t.is(refusal(empty), 'set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');
+  for (const empty of [{}, [], null, 'optimizer.lr'])
+    t.is(refusal(empty), 'set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');
 });
 
 test('a field in a group that is none is refused', (t) => {

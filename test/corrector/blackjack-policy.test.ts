@@ -1,9 +1,10 @@
 import test from 'ava';
-import { actionValues, bustingRanks } from '../../corrector/blackjack-policy.ts';
+import { actionValues, bustingRanks } from '../../core/corrector/blackjack-policy.ts';
 
 /** Open cards from worst to best for the dealer's chances of going over 21: 2 to 10, ace. */
 const OPEN = [2, 3, 4, 5, 6, 7, 8, 9, 10, 1];
-const row = (total: number, soft: boolean) => OPEN.map((dealer) => (({ stand, hit }) => (hit > stand ? 'H' : 'S'))(actionValues({ total, soft }, dealer))).join('');
+const row = (total: number, soft: boolean) =>
+  OPEN.map((dealer) => (({ stand, hit }) => (hit > stand ? 'H' : 'S'))(actionValues({ total, soft }, dealer))).join('');
 
 test('best actions are the published basic strategy for hit and stand (infinite deck, dealer stands on soft 17)', (t) => {
   for (let total = 4; total <= 11; total++) t.is(row(total, false), 'HHHHHHHHHH', `hard ${total}`);
@@ -18,7 +19,11 @@ test('best actions are the published basic strategy for hit and stand (infinite 
 test('no choice is so close that rounding could decide it', (t) => {
   for (const soft of [false, true]) {
     for (let total = soft ? 12 : 4; total <= 21; total++) {
-      for (const dealer of OPEN) t.true(Math.abs(actionValues({ total, soft }, dealer).hit - actionValues({ total, soft }, dealer).stand) > 1e-3, `${total} ${soft} ${dealer}`);
+      for (const dealer of OPEN)
+        t.true(
+          Math.abs(actionValues({ total, soft }, dealer).hit - actionValues({ total, soft }, dealer).stand) > 1e-3,
+          `${total} ${soft} ${dealer}`,
+        );
     }
   }
 });

@@ -2,23 +2,36 @@
 import test from 'ava';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
-import { estimateRun } from '../../corrector/estimate.ts';
+import { estimateRun } from '../../core/corrector/estimate.ts';
 
 const NONE = { requestsPerMinute: null, tokensPerMinute: null };
-const estimate = (changes: string[] = [], limits: Parameters<typeof estimateRun>[1] = NONE) => estimateRun(readConfig(runConfigSchema, 'points24-tiny', ['corrector.teacher=openai', 'envSteps=15000', 'rollout.envStepsPerIteration=1000', ...changes]), limits);
+const estimate = (changes: string[] = [], limits: Parameters<typeof estimateRun>[1] = NONE) =>
+  estimateRun(
+    readConfig(runConfigSchema, 'points24-tiny', [
+      'corrector.teacher=openai',
+      'envSteps=15000',
+      'rollout.envStepsPerIteration=1000',
+      ...changes,
+    ]),
+    limits,
+  );
 
-test('the paper\'s run is of the order that its authors paid', (t) => {
+test("the paper's run is of the order that its authors paid", (t) => {
   const { calls, costUsd } = estimate();
   t.true(calls.low >= 12_000 && calls.likely >= 15_000 && calls.high > calls.likely);
   t.true(costUsd!.low < 147 && 147 < costUsd!.high); // 147 US dollars for 15,000 steps
   t.true(costUsd!.low < costUsd!.likely && costUsd!.likely < costUsd!.high);
 });
 
-test('half the steps judged are half the calls; without a corrector there are none; proved thoughts are not asked about', (t) => {
-  t.is(estimate(['corrector.judgedShare=0.5']).calls.low, estimate().calls.low / 2);
-  t.is(estimate(['algorithm=ppo']).calls.high, 0);
-  t.true(estimate(['corrector.policy=verified-skip']).calls.low < estimate().calls.low);
-});
+test(
+  'half the steps judged are half the calls; without a corrector there are none; proved thoughts are not asked ' +
+    'about',
+  (t) => {
+    t.is(estimate(['corrector.judgedShare=0.5']).calls.low, estimate().calls.low / 2);
+    t.is(estimate(['algorithm=ppo']).calls.high, 0);
+    t.true(estimate(['corrector.policy=verified-skip']).calls.low < estimate().calls.low);
+  },
+);
 
 test('hours are those of the narrowest limit', (t) => {
   const { requests, hours, bounds } = estimate([], { requestsPerMinute: 10, tokensPerMinute: 10_000_000 });
@@ -29,5 +42,8 @@ test('hours are those of the narrowest limit', (t) => {
 
 test('an unknown model has an unknown cost, and its own prices make it known', (t) => {
   t.is(estimate(['corrector.openai.model=llava-next']).costUsd, null);
-  t.true(estimate(['corrector.openai.model=llava-next', 'corrector.openai.prices={"prompt":1,"cached":1,"completion":2}']).costUsd!.likely > 0);
+  t.true(
+    estimate(['corrector.openai.model=llava-next', 'corrector.openai.prices={"prompt":1,"cached":1,"completion":2}'])
+      .costUsd!.likely > 0,
+  );
 });

@@ -3,19 +3,36 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { FileStore } from '../../artifacts/file-store.ts';
-import { Ledger, ledgerKey, type Question } from '../../corrector/ledger.ts';
-import type { Verdict } from '../../learner/trajectory.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
+import { Ledger, ledgerKey, type Question } from '../../core/corrector/ledger.ts';
+import type { Verdict } from '../../core/episodes/episode.ts';
 
-const QUESTION: Question = { teacher: { model: 'gpt-4o', temperature: 0.4 }, image: 'ab', state: { cards: ['H4'] }, thought: { thoughts: 'append 4' }, action: '4', target: null };
+const QUESTION: Question = {
+  teacher: { model: 'gpt-4o', temperature: 0.4 },
+  image: 'ab',
+  state: { cards: ['H4'] },
+  thought: { thoughts: 'append 4' },
+  action: '4',
+  target: null,
+};
 const VERDICT: Verdict = { outcome: 'correct', target: '4*6' };
 const USAGE = { promptTokens: 100, cachedTokens: 0, completionTokens: 10 };
 const ledger = async () => new Ledger(new FileStore(await mkdtemp(path.join(tmpdir(), 'gtr-ledger-'))));
 
 test('the order of keys does not make another question, any part does', (t) => {
   t.is(ledgerKey({ ...QUESTION, teacher: { temperature: 0.4, model: 'gpt-4o' } }), ledgerKey(QUESTION));
-  const others: Partial<Question>[] = [{ teacher: { model: 'gpt-4o', temperature: 0.5 } }, { image: 'ac' }, { state: { cards: ['S4'] } }, { thought: { thoughts: 'append 5' } }, { action: '5' }, { target: '4*6' }];
-  t.is(new Set(others.map((other) => ledgerKey({ ...QUESTION, ...other }))).add(ledgerKey(QUESTION)).size, others.length + 1);
+  const others: Partial<Question>[] = [
+    { teacher: { model: 'gpt-4o', temperature: 0.5 } },
+    { image: 'ac' },
+    { state: { cards: ['S4'] } },
+    { thought: { thoughts: 'append 5' } },
+    { action: '5' },
+    { target: '4*6' },
+  ];
+  t.is(
+    new Set(others.map((other) => ledgerKey({ ...QUESTION, ...other }))).add(ledgerKey(QUESTION)).size,
+    others.length + 1,
+  );
 });
 
 test('equal questions under way are asked once', async (t) => {
@@ -44,9 +61,18 @@ test('whoever waits asks when the one who asked fails', async (t) => {
 
 test('an interrupted judgement goes on behind its answers', async (t) => {
   const book = await ledger();
-  await t.throwsAsync(book.judge(QUESTION, 'me', async (_, keep) => (await keep('tool', USAGE), Promise.reject(new Error('killed')))));
+  await t.throwsAsync(
+    book.judge(QUESTION, 'me', async (_, keep) => (await keep('tool', USAGE), Promise.reject(new Error('killed')))),
+  );
   t.is((await book.find(ledgerKey(QUESTION)))?.verdict, null);
-  const { answers, verdict } = await book.judge(QUESTION, 'me', async (earlier, keep) => (t.deepEqual(earlier, ['tool']), await keep('answer', USAGE), VERDICT));
-  t.deepEqual(answers.map(({ answer }) => answer), ['tool', 'answer']);
+  const { answers, verdict } = await book.judge(
+    QUESTION,
+    'me',
+    async (earlier, keep) => (t.deepEqual(earlier, ['tool']), await keep('answer', USAGE), VERDICT),
+  );
+  t.deepEqual(
+    answers.map(({ answer }) => answer),
+    ['tool', 'answer'],
+  );
   t.deepEqual(verdict, VERDICT);
 });

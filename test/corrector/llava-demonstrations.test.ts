@@ -3,36 +3,56 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { modelFolder } from '../../activities/agent-cache.ts';
+import { modelFolder } from '../../configs/project-folder.ts';
 import { parseConfig, sftConfigSchema } from '../../configs/schema.ts';
-import { makeDemonstrations } from '../../corrector/demonstrations.ts';
-import { readLlavaDemonstrations } from '../../corrector/llava-demonstrations.ts';
-import { encodePng } from '../../envs/drawing/png.ts';
-import { points24 } from '../../envs/points24.ts';
-import { initAdam } from '../../learner/adam.ts';
-import { superviseSteps, type TaughtAnswer } from '../../learner/supervise.ts';
-import { Agent } from '../../policy/agent.ts';
+import { makeDemonstrations } from '../../core/corrector/demonstrations.ts';
+import { readLlavaDemonstrations } from '../../core/corrector/llava-demonstrations.ts';
+import { encodePng } from '../../core/pictures/png.ts';
+import { points24 } from '../../core/envs/points24.ts';
+import { initAdam } from '../../core/learner/adam.ts';
+import { superviseSteps, type TaughtAnswer } from '../../core/learner/supervise.ts';
+import { Agent } from '../../core/policy/agent.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'gtr-llava-'));
 mkdirSync(path.join(folder, 'pictures'));
 writeFileSync(path.join(folder, 'pictures/a.png'), encodePng({ width: 2, height: 1, data: new Uint8Array(6) }));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 
-const item = (over: object = {}) => ({ id: '7', image: 'pictures/a.png', conversations: [{ from: 'human', value: '<image>\nWhat now?' }, { from: 'gpt', value: '{"action": "+"}' }], ...over });
+const item = (over: object = {}) => ({
+  id: '7',
+  image: 'pictures/a.png',
+  conversations: [
+    { from: 'human', value: '<image>\nWhat now?' },
+    { from: 'gpt', value: '{"action": "+"}' },
+  ],
+  ...over,
+});
 const write = (text: string) => {
   const file = path.join(folder, 'data.json');
   writeFileSync(file, text);
   return file;
 };
-const read = async (text: string, images: string | null = null) => await Array.fromAsync(readLlavaDemonstrations(write(text), images));
+const read = async (text: string, images: string | null = null) =>
+  await Array.fromAsync(readLlavaDemonstrations(write(text), images));
 
 test.serial('a list, or one object a line, whatever its size and spacing', async (t) => {
-  const expected = { image: path.join(folder, 'pictures/a.png'), prompt: '<image>\nWhat now?', text: '{"action": "+"}' };
+  const expected = {
+    image: path.join(folder, 'pictures/a.png'),
+    prompt: '<image>\nWhat now?',
+    text: '{"action": "+"}',
+  };
   t.deepEqual(await read(JSON.stringify([item()])), [expected]);
   t.deepEqual(await read(`${JSON.stringify(item())}\n${JSON.stringify(item({ id: 8 }))}\n`), [expected, expected]);
   // Longer than one read of the file, with brackets, quotes and letters of several bytes inside the texts.
   const value = `<image>${' {"]} \\ é'.repeat(50)}`;
-  const long = Array.from({ length: 400 }, () => item({ conversations: [{ from: 'human', value }, { from: 'gpt', value: '}' }] }));
+  const long = Array.from({ length: 400 }, () =>
+    item({
+      conversations: [
+        { from: 'human', value },
+        { from: 'gpt', value: '}' },
+      ],
+    }),
+  );
   const found = await read(JSON.stringify(long, null, 2));
   t.is(found.length, 400);
   t.true(found.every(({ prompt, text }) => prompt === value && text === '}'));
@@ -40,26 +60,57 @@ test.serial('a list, or one object a line, whatever its size and spacing', async
 });
 
 test.serial('what is wrong is named by file and index', async (t) => {
-  const refused = async (text: string, message: RegExp) => await t.throwsAsync(read(text), { name: 'ConfigError', message });
-  await refused(JSON.stringify([item(), item({ image: 'pictures/b.png' })]), /data\.json, item 1: there is no picture .*pictures\/b\.png; demonstrations\.images names/);
+  const refused = async (text: string, message: RegExp) =>
+    await t.throwsAsync(read(text), { name: 'ConfigError', message });
+  await refused(
+    JSON.stringify([item(), item({ image: 'pictures/b.png' })]),
+    /data\.json, item 1: there is no picture .*pictures\/b\.png; demonstrations\.images names/,
+  );
   await refused(JSON.stringify([item({ conversations: [] })]), /data\.json, item 0: conversations/);
-  await refused(JSON.stringify([item({ conversations: [{ from: 'gpt', value: 'x' }, { from: 'human', value: '<image>' }] })]), /item 0: conversations\.0\.from/);
-  await refused(JSON.stringify([item({ conversations: [{ from: 'human', value: 'What?' }, { from: 'gpt', value: 'x' }] })]), /item 0: the question must hold <image> once; it begins "What\?"/);
+  await refused(
+    JSON.stringify([
+      item({
+        conversations: [
+          { from: 'gpt', value: 'x' },
+          { from: 'human', value: '<image>' },
+        ],
+      }),
+    ]),
+    /item 0: conversations\.0\.from/,
+  );
+  await refused(
+    JSON.stringify([
+      item({
+        conversations: [
+          { from: 'human', value: 'What?' },
+          { from: 'gpt', value: 'x' },
+        ],
+      }),
+    ]),
+    /item 0: the question must hold <image> once; it begins "What\?"/,
+  );
   await refused(JSON.stringify([{ id: '7' }]), /item 0: image/);
   await refused(JSON.stringify([item()]).slice(0, -20), /item 0: the file ends inside it; it was cut off/);
   await refused('[{"id": 7,}]', /item 0: is no JSON/);
   await refused('["text"]', /item 0: begins with "\\""; every item must be a JSON object/);
   await refused('[]', /data\.json: holds no JSON object/);
-  await t.throwsAsync(Array.fromAsync(readLlavaDemonstrations(path.join(folder, 'none.json'), null)), { name: 'ConfigError', message: /none\.json: cannot be read/ });
+  await t.throwsAsync(Array.fromAsync(readLlavaDemonstrations(path.join(folder, 'none.json'), null)), {
+    name: 'ConfigError',
+    message: /none\.json: cannot be read/,
+  });
 });
 
 test('trained on pictures and questions, a model is the same as trained on the states that they show', async (t) => {
-  const config = parseConfig(sftConfigSchema, {
-    environment: { name: 'points24', options: { deals: 'seen' } },
-    model: { base: 'models/points24-tiny', prompt: 'points24-tiny', imageSize: 64, valueHead: [64, 32] },
-    demonstrations: { count: 8 },
-    batch: 8,
-  }, 'test');
+  const config = parseConfig(
+    sftConfigSchema,
+    {
+      environment: { name: 'points24', options: { deals: 'seen' } },
+      model: { base: 'models/points24-tiny', prompt: 'points24-tiny', imageSize: 64, valueHead: [64, 32] },
+      demonstrations: { count: 8 },
+      batch: 8,
+    },
+    'test',
+  );
   const { model, environment, engine } = config;
   const agent = await Agent.open({ model: { ...model, base: model.base! }, environment, engine }, modelFolder);
   try {
@@ -74,7 +125,18 @@ test('trained on pictures and questions, a model is the same as trained on the s
     const train = async (answers: readonly TaughtAnswer[]) => {
       const parameters = agent.engine.initialParameters(1);
       const state = { parameters, adam: initAdam(parameters.length), step: 0, losses: [] };
-      await superviseSteps({ agent, game: points24, options, config, steps: 1, demonstrations: async (from, until) => answers.slice(from, until) }, state, 1);
+      await superviseSteps(
+        {
+          agent,
+          game: points24,
+          options,
+          config,
+          steps: 1,
+          demonstrations: async (from, until) => answers.slice(from, until),
+        },
+        state,
+        1,
+      );
       return state;
     };
     const [fromStates, fromPictures] = [await train(states), await train(pictures)];

@@ -4,15 +4,22 @@ import { type AddressInfo, createServer } from 'node:net';
 import { inspect } from 'node:util';
 import test from 'ava';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
-import { expertOf } from '../../corrector/experts.ts';
-import { connect, listModels, serverName } from '../../corrector/openai-client.ts';
-import { OpenAITeacher } from '../../corrector/openai-teacher.ts';
-import type { FaultRule } from '../../corrector/rehearsal/faults.ts';
-import { type Answer, type JudgeOptions, type JudgeRequest, TEACHER_ERROR_KINDS, TeacherError, type TeacherErrorKind } from '../../corrector/teacher.ts';
-import { gameByName } from '../../envs/registry.ts';
-import type { UnusableReason } from '../../learner/trajectory.ts';
-import { loadPromptTemplate } from '../../policy/prompt-template.ts';
-import { startRehearsal } from './rehearsal.ts';
+import { expertOf } from '../../core/corrector/experts.ts';
+import { connect, listModels, serverName } from '../../core/corrector/openai-client.ts';
+import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
+import type { FaultRule } from '../../core/corrector/rehearsal/faults.ts';
+import {
+  type Answer,
+  type JudgeOptions,
+  type JudgeRequest,
+  TEACHER_ERROR_KINDS,
+  TeacherError,
+  type TeacherErrorKind,
+} from '../../core/corrector/teacher.ts';
+import { gameByName } from '../../core/envs/registry.ts';
+import type { UnusableReason } from '../../core/episodes/episode.ts';
+import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
+import { startRehearsal } from '../../bench/harness/rehearsal.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
 const server = await startRehearsal({ args: ['--key', KEY] });
@@ -21,22 +28,57 @@ process.env.OPENAI_API_KEY = KEY;
 test.after.always(() => server.stop());
 test.beforeEach(() => server.setFaults([]));
 
-const configOf = (openai: object = {}, name = 'points24') => parseConfig(runConfigSchema, { environment: { name }, model: { base: 'none', prompt: `${name}-tiny` }, corrector: { teacher: 'openai', openai } }, 'test');
+const configOf = (openai: object = {}, name = 'points24') =>
+  parseConfig(
+    runConfigSchema,
+    {
+      environment: { name },
+      model: { base: 'none', prompt: `${name}-tiny` },
+      corrector: { teacher: 'openai', openai },
+    },
+    'test',
+  );
 const template = loadPromptTemplate('points24-tiny', 'points24');
-const teacherWith = (openai: object = {}, canSay?: (text: string) => boolean) => new OpenAITeacher(configOf(openai), template, canSay);
+const teacherWith = (openai: object = {}, canSay?: (text: string) => boolean) =>
+  new OpenAITeacher(configOf(openai), template, canSay);
 
 /** A wrong thought about a solvable hand: the right verdict is a correction. */
 const points24 = gameByName('points24');
 const environment = points24.fromState({ cards: ['H4', 'S5', 'D9', 'CK'], formula: ['('] }, points24.parseOptions({}));
-const request: JudgeRequest = { environment, thought: { cards: [], formula: '', thoughts: 'nothing' }, action: '(', target: null };
+const request: JudgeRequest = {
+  environment,
+  thought: { cards: [], formula: '', thoughts: 'nothing' },
+  action: '(',
+  target: null,
+};
 const best = expertOf('points24').bestPlan(environment, null)!;
-const CORRECTED = { outcome: 'corrected', target: best.target, correction: best.word(template.thought), action: best.action };
+const CORRECTED = {
+  outcome: 'corrected',
+  target: best.target,
+  correction: best.word(template.thought),
+  action: best.action,
+};
 
 /** Judges once under these faults; says how many requests came in. */
-async function judge({ faults = [], openai = {}, options, canSay }: { faults?: Partial<FaultRule>[]; openai?: object; options?: JudgeOptions; canSay?: (text: string) => boolean } = {}) {
+async function judge({
+  faults = [],
+  openai = {},
+  options,
+  canSay,
+}: {
+  faults?: Partial<FaultRule>[];
+  openai?: object;
+  options?: JudgeOptions;
+  canSay?: (text: string) => boolean;
+} = {}) {
   await server.setFaults(faults);
   const before = server.log().length;
-  const outcome = await teacherWith(openai, canSay).judge(request, options).then((judgement) => ({ judgement, error: null }), (error: unknown) => ({ judgement: null, error: error as TeacherError }));
+  const outcome = await teacherWith(openai, canSay)
+    .judge(request, options)
+    .then(
+      (judgement) => ({ judgement, error: null }),
+      (error: unknown) => ({ judgement: null, error: error as TeacherError }),
+    );
   return { ...outcome, received: server.log().slice(before) };
 }
 
@@ -44,10 +86,21 @@ test.serial('a judgement asks the solver once, then answers: two requests, both 
   const { judgement, received } = await judge();
   t.deepEqual(judgement!.verdict, CORRECTED);
   t.is(judgement!.requests, 2);
-  t.deepEqual(received.map(({ status, furtherMessages }) => [status, furtherMessages]), [[200, 0], [200, 2]]);
+  t.deepEqual(
+    received.map(({ status, furtherMessages }) => [status, furtherMessages]),
+    [
+      [200, 0],
+      [200, 2],
+    ],
+  );
   t.is(new Set(received.map(({ question }) => question)).size, 1);
-  const sum = (count: (usage: NonNullable<(typeof received)[number]['usage']>) => number) => received.reduce((total, { usage }) => total + count(usage!), 0);
-  t.deepEqual(judgement!.usage, { promptTokens: sum((usage) => usage.prompt_tokens), cachedTokens: sum((usage) => usage.prompt_tokens_details.cached_tokens), completionTokens: sum((usage) => usage.completion_tokens) });
+  const sum = (count: (usage: NonNullable<(typeof received)[number]['usage']>) => number) =>
+    received.reduce((total, { usage }) => total + count(usage!), 0);
+  t.deepEqual(judgement!.usage, {
+    promptTokens: sum((usage) => usage.prompt_tokens),
+    cachedTokens: sum((usage) => usage.prompt_tokens_details.cached_tokens),
+    completionTokens: sum((usage) => usage.completion_tokens),
+  });
   t.true(judgement!.usage.cachedTokens > 1000, 'the constant part is long enough to be cached, and comes first');
 });
 
@@ -92,7 +145,9 @@ test('the faults above bring about every kind of error', (t) => {
   t.deepEqual([...new Set(ERRORS.map(({ kind }) => kind))].sort(), [...TEACHER_ERROR_KINDS].sort());
 });
 
-/** No sense: asked once more at most, then the reason counts. `requests`: the tool round included where it comes first. */
+/**
+ * No sense: asked once more at most, then the reason counts. `requests`: the tool round included where it comes first.
+ */
 const UNUSABLE: { fault: FaultRule['fault']; reason: UnusableReason; requests: number; askedAgain: boolean }[] = [
   { fault: 'refusal', reason: 'refusal', requests: 1, askedAgain: false },
   { fault: 'contentFilter', reason: 'contentFilter', requests: 1, askedAgain: false },
@@ -132,7 +187,10 @@ test.serial('several calls of the tool at once, wrong ones among them, are all a
   const { judgement, received } = await judge({ faults: [{ fault: 'severalCalls', times: 1 }] });
   t.deepEqual(judgement!.verdict, CORRECTED);
   // The assistant's message and an answer to each of its three calls.
-  t.deepEqual(received.map(({ furtherMessages }) => furtherMessages), [0, 4]);
+  t.deepEqual(
+    received.map(({ furtherMessages }) => furtherMessages),
+    [0, 4],
+  );
 });
 
 test.serial('an interrupted judgement goes on behind the answers that it has: nothing is paid twice', async (t) => {
@@ -145,7 +203,10 @@ test.serial('an interrupted judgement goes on behind the answers that it has: no
   // The tool call is answered; then the server fails.
   await judge();
   const first = server.log().length + 1;
-  const failed = await judge({ faults: [{ fault: 'status', status: 503, requests: [first + 1] }], options: { onAnswer } });
+  const failed = await judge({
+    faults: [{ fault: 'status', status: 503, requests: [first + 1] }],
+    options: { onAnswer },
+  });
   t.is(failed.error?.kind, 'server');
   t.is(kept.length, 1);
   const { judgement, received } = await judge({ options: { answers: kept.slice(), onAnswer } });
@@ -167,12 +228,15 @@ test.serial('what the caller aborts is thrown as its reason, not as an error of 
   await t.throwsAsync(judging, { message: 'the run was stopped' });
 });
 
-test.serial('an account\'s limits come back in the headers and are enforced', async (t) => {
+test.serial("an account's limits come back in the headers and are enforced", async (t) => {
   const limited = await startRehearsal({ args: ['--rpm', '2', '--tpm', '100000'] });
   try {
     process.env.OPENAI_BASE_URL = limited.url;
     const states: unknown[] = [];
-    await teacherWith().judge(request, { onAnswer: async (_, { rateLimit }) => void states.push(rateLimit.remainingRequests, rateLimit.remainingTokens! < 100_000) });
+    await teacherWith().judge(request, {
+      onAnswer: async (_, { rateLimit }) =>
+        void states.push(rateLimit.remainingRequests, rateLimit.remainingTokens! < 100_000),
+    });
     t.deepEqual(states, [1, true, 0, true]);
     const error = await t.throwsAsync<TeacherError>(teacherWith().judge(request), { instanceOf: TeacherError });
     t.is(error!.kind, 'rateLimit');
@@ -194,10 +258,14 @@ test.serial('Azure: deployment and version stand in the address, the key in its 
 test('where the key or the address is missing, the error says which', (t) => {
   const { openai } = configOf().corrector;
   const azure = { ...openai, azure: { deployment: 'd', apiVersion: 'v' } };
-  const message = (settings: typeof openai, environment: Record<string, string>) => t.throws<TeacherError>(() => connect(settings, environment), { instanceOf: TeacherError }).message;
+  const message = (settings: typeof openai, environment: Record<string, string>) =>
+    t.throws<TeacherError>(() => connect(settings, environment), { instanceOf: TeacherError }).message;
   t.regex(message(openai, {}), /^OPENAI_API_KEY is not set/);
   t.regex(message(azure, {}), /^AZURE_OPENAI_ENDPOINT is not set/);
-  t.regex(message(azure, { AZURE_OPENAI_ENDPOINT: 'https://x', OPENAI_API_KEY: 'k' }), /^AZURE_OPENAI_API_KEY is not set/);
+  t.regex(
+    message(azure, { AZURE_OPENAI_ENDPOINT: 'https://x', OPENAI_API_KEY: 'k' }),
+    /^AZURE_OPENAI_API_KEY is not set/,
+  );
   t.is(connect(openai, { OPENAI_BASE_URL: 'http://localhost:11434/v1' }).client.baseURL, 'http://localhost:11434/v1');
   t.is(connect(openai, { OPENAI_API_KEY: 'k' }).client.baseURL, 'https://api.openai.com/v1');
 });
@@ -216,12 +284,15 @@ test('the same model name on another server is another teacher; no address or ke
 
 test('a server and its key are found by the list of its models', async (t) => {
   t.deepEqual(await listModels({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY }), ['gpt-4o']);
-  const error = await t.throwsAsync<TeacherError>(listModels({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'another' }), { instanceOf: TeacherError });
+  const error = await t.throwsAsync<TeacherError>(
+    listModels({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'another' }),
+    { instanceOf: TeacherError },
+  );
   t.is(error!.kind, 'unauthorized');
   await t.throwsAsync(listModels({}), { message: /OPENAI_API_KEY is not set/ });
 });
 
-test.serial('the server\'s log holds no key', async (t) => {
+test.serial("the server's log holds no key", async (t) => {
   await judge({ faults: [{ fault: 'status', status: 401 }] });
   t.true(server.log().length > 0);
   t.false(JSON.stringify(server.log()).includes(KEY));

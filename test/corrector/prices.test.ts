@@ -1,9 +1,12 @@
 import test from 'ava';
-import { costUsd, imageTokens, PRICE_TABLE, pricesOf } from '../../corrector/prices.ts';
+import { costUsd, imageTokens, PRICE_TABLE, pricesOf } from '../../core/corrector/prices.ts';
 
 test('cached tokens are part of the prompt and cost their own price', (t) => {
   // 600 fresh x 2.50 + 400 cached x 1.25 + 100 x 10.00, per million
-  t.is(costUsd({ promptTokens: 1000, cachedTokens: 400, completionTokens: 100 }, pricesOf('gpt-4o')), (600 * 2.5 + 400 * 1.25 + 100 * 10) / 1e6);
+  t.is(
+    costUsd({ promptTokens: 1000, cachedTokens: 400, completionTokens: 100 }, pricesOf('gpt-4o')),
+    (600 * 2.5 + 400 * 1.25 + 100 * 10) / 1e6,
+  );
 });
 
 test('a snapshot costs what its model does, unless it has its own row; an unknown model has an unknown cost', (t) => {

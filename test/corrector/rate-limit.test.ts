@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
-import { AccountGate, type GateClock } from '../../corrector/account-gate.ts';
-import { CoolDown, TokenBudget } from '../../corrector/rate-limit.ts';
+import { AccountGate, type GateClock } from '../../core/corrector/account-gate.ts';
+import { CoolDown, TokenBudget } from '../../core/corrector/rate-limit.ts';
 
-test('a minute\'s worth at once, then at the pace of the limit', (t) => {
+test("a minute's worth at once, then at the pace of the limit", (t) => {
   const budget = new TokenBudget(6000, 0); // 100 tokens a second
   t.is(budget.take(6000, 0), 0);
   t.is(budget.take(250, 0), 2.5);
@@ -43,17 +43,22 @@ test('what the provider says is left, and a new limit, hold from now on', (t) =>
 });
 
 test('over any time, no more passes than the limit allows', (t) => {
-  const calls = fc.array(fc.record({ gap: fc.double({ min: 0, max: 30, noNaN: true }), tokens: fc.integer({ min: 1, max: 1000 }) }), { maxLength: 60 });
-  fc.assert(fc.property(calls, (list) => {
-    const budget = new TokenBudget(1000, 0);
-    let [now, passed] = [0, 0];
-    for (const { gap, tokens } of list) {
-      now += gap;
-      if (budget.take(tokens, now) === 0) passed += tokens;
-      if (passed > 1000 + (now * 1000) / 60 + 1e-6) return false;
-    }
-    return true;
-  }));
+  const calls = fc.array(
+    fc.record({ gap: fc.double({ min: 0, max: 30, noNaN: true }), tokens: fc.integer({ min: 1, max: 1000 }) }),
+    { maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(calls, (list) => {
+      const budget = new TokenBudget(1000, 0);
+      let [now, passed] = [0, 0];
+      for (const { gap, tokens } of list) {
+        now += gap;
+        if (budget.take(tokens, now) === 0) passed += tokens;
+        if (passed > 1000 + (now * 1000) / 60 + 1e-6) return false;
+      }
+      return true;
+    }),
+  );
   t.pass();
 });
 
@@ -120,7 +125,11 @@ test('one refusal stops all calls until its end; settling and headers move the b
 });
 
 test('a call that is given up while it waits takes nothing', async (t) => {
-  const clock = { ...fakeClock(), sleep: (_: number, signal?: AbortSignal) => new Promise<void>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))) };
+  const clock = {
+    ...fakeClock(),
+    sleep: (_: number, signal?: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
+  };
   const gate = new AccountGate(600, clock);
   await gate.enter(600);
   const [first, second] = [new AbortController(), new AbortController()];

@@ -1,21 +1,30 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { canonicalSolution, findAllFormulas, isSolution, isWholeAndSmall } from '../../corrector/exact-solver.ts';
-import { evaluate, numbersOf, parseFormula, planSteps } from '../../corrector/formula.ts';
-import { SolverTeacher } from '../../corrector/solver-teacher.ts';
-import { wordThought } from '../../corrector/solver-thought.ts';
-import { gameByName } from '../../envs/registry.ts';
-import type { Thought } from '../../learner/trajectory.ts';
-import { loadPromptTemplate } from '../../policy/prompt-template.ts';
+import {
+  canonicalSolution,
+  findAllFormulas,
+  isSolution,
+  isWholeAndSmall,
+} from '../../core/envs/formulas/exact-solver.ts';
+import { evaluate, numbersOf, parseFormula, planSteps } from '../../core/envs/formulas/formula.ts';
+import { SolverTeacher } from '../../core/corrector/solver-teacher.ts';
+import { wordThought } from '../../core/corrector/solver-thought.ts';
+import { gameByName } from '../../core/envs/registry.ts';
+import type { Thought } from '../../core/episodes/episode.ts';
+import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
 
 const hands = (largest: number): number[][] => {
   const result: number[][] = [];
-  for (let a = 1; a <= largest; a++) for (let b = a; b <= largest; b++) for (let c = b; c <= largest; c++) for (let d = c; d <= largest; d++) result.push([a, b, c, d]);
+  for (let a = 1; a <= largest; a++)
+    for (let b = a; b <= largest; b++)
+      for (let c = b; c <= largest; c++) for (let d = c; d <= largest; d++) result.push([a, b, c, d]);
   return result;
 };
 
 test('of the 715 hands of 1 to 10, 566 make 24, 551 of them with whole numbers up to 60', (t) => {
-  const solved = hands(10).map((hand) => findAllFormulas(hand, 24)).filter(([first]) => first !== undefined);
+  const solved = hands(10)
+    .map((hand) => findAllFormulas(hand, 24))
+    .filter(([first]) => first !== undefined);
   t.is(solved.length, 566);
   t.is(solved.filter(([first]) => isWholeAndSmall(first)).length, 551);
 });
@@ -34,7 +43,15 @@ function evaluateByStack(formula: string): [bigint, bigint] | null {
   const reduce = () => {
     const [[c, d], [a, b]] = [output.pop()!, output.pop()!];
     const operator = operators.pop()!;
-    output.push(operator === '+' ? [a * d + c * b, b * d] : operator === '-' ? [a * d - c * b, b * d] : operator === '*' ? [a * c, b * d] : [a * d, b * c]);
+    output.push(
+      operator === '+'
+        ? [a * d + c * b, b * d]
+        : operator === '-'
+          ? [a * d - c * b, b * d]
+          : operator === '*'
+            ? [a * c, b * d]
+            : [a * d, b * c],
+    );
   };
   for (const token of formula.match(/\d+|[^\d]/g) ?? []) {
     if (/\d/.test(token)) output.push([BigInt(token), 1n]);
@@ -56,32 +73,65 @@ test('every formula found uses the hand and makes 24 by a second exact implement
     for (const formula of findAllFormulas(hand, 24)) {
       const value = evaluateByStack(formula)!;
       t.is(value[0], 24n * value[1], formula);
-      t.deepEqual(numbersOf(parseFormula(formula)!).sort((a, b) => a - b), hand);
+      t.deepEqual(
+        numbersOf(parseFormula(formula)!).sort((a, b) => a - b),
+        hand,
+      );
     }
   }
 });
 
 test('exact evaluation agrees with the second implementation on random formulas', (t) => {
   const formula: fc.Arbitrary<string> = fc.letrec<{ formula: string }>((tie) => ({
-    formula: fc.oneof({ maxDepth: 3 }, fc.integer({ min: 0, max: 20 }).map(String), fc.tuple(tie('formula'), fc.constantFrom('+', '-', '*'), tie('formula')).map(([a, operator, b]) => `(${a}${operator}${b})`)),
+    formula: fc.oneof(
+      { maxDepth: 3 },
+      fc.integer({ min: 0, max: 20 }).map(String),
+      fc
+        .tuple(tie('formula'), fc.constantFrom('+', '-', '*'), tie('formula'))
+        .map(([a, operator, b]) => `(${a}${operator}${b})`),
+    ),
   })).formula;
   fc.assert(
-    fc.property(formula.filter((text) => text.length <= 64), (text) => {
-      const value = evaluate(parseFormula(text)!)!;
-      const [numerator, denominator] = evaluateByStack(text)!;
-      return BigInt(value.numerator) * denominator === numerator * BigInt(value.denominator);
-    }),
+    fc.property(
+      formula.filter((text) => text.length <= 64),
+      (text) => {
+        const value = evaluate(parseFormula(text)!)!;
+        const [numerator, denominator] = evaluateByStack(text)!;
+        return BigInt(value.numerator) * denominator === numerator * BigInt(value.denominator);
+      },
+    ),
   );
   t.pass();
 });
 
 test('8/(3-8/3) is exactly 24; what is no formula is none', (t) => {
   t.true(isSolution('8/(3-8/3)', [3, 3, 8, 8], 24));
-  for (const text of ['', '8/', '(8', '8)', '-8+32', '8 8', '8**1', '08+16', '(8)(3)', '1/0', '9'.repeat(500), '('.repeat(500)]) t.false(isSolution(text, [8], 24), text);
+  for (const text of [
+    '',
+    '8/',
+    '(8',
+    '8)',
+    '-8+32',
+    '8 8',
+    '8**1',
+    '08+16',
+    '(8)(3)',
+    '1/0',
+    '9'.repeat(500),
+    '('.repeat(500),
+  ])
+    t.false(isSolution(text, [8], 24), text);
 });
 
-test('a formula\'s arithmetic step by step', (t) => {
-  t.deepEqual(planSteps('(10-4)*(9-5)').map(({ text, left }) => [text, left.join(' ')]), [['10-4=6', '5 6 9'], ['9-5=4', '4 6'], ['6*4=24', '24']]);
+test("a formula's arithmetic step by step", (t) => {
+  t.deepEqual(
+    planSteps('(10-4)*(9-5)').map(({ text, left }) => [text, left.join(' ')]),
+    [
+      ['10-4=6', '5 6 9'],
+      ['9-5=4', '4 6'],
+      ['6*4=24', '24'],
+    ],
+  );
   t.is(planSteps('8/(3-8/3)')[0].text, '8/3=8/3');
 });
 
@@ -95,11 +145,22 @@ const template = loadPromptTemplate('points24-tiny', 'points24').thought;
 const teacher = new SolverTeacher('points24', template);
 const state = (formula: string[]) => ({ cards: ['H4', 'S5', 'D9', 'CK'], formula });
 const points24 = gameByName('points24');
-const judge = async (formula: string[], thought: Thought, target: string | null = null) => (await teacher.judge({ environment: points24.fromState(state(formula), points24.parseOptions({})), thought, action: '', target })).verdict;
+const judge = async (formula: string[], thought: Thought, target: string | null = null) =>
+  (
+    await teacher.judge({
+      environment: points24.fromState(state(formula), points24.parseOptions({})),
+      thought,
+      action: '',
+      target,
+    })
+  ).verdict;
 
 test('the solver accepts any right thought, also about another solution than the canonical one', async (t) => {
   for (const solution of findAllFormulas([4, 5, 9, 10], 24)) {
-    t.deepEqual(await judge([], wordThought(template, state([]), solution) as Record<string, string>), { outcome: 'correct', target: solution });
+    t.deepEqual(await judge([], wordThought(template, state([]), solution) as Record<string, string>), {
+      outcome: 'correct',
+      target: solution,
+    });
   }
 });
 
@@ -121,7 +182,14 @@ test('a thought that misreads a card, miscalculates, or aims wrongly is correcte
 
 test('a correction keeps the target while it leads on, and begins with what was appended', async (t) => {
   const nonsense = { cards: [], formula: '', thoughts: '' };
-  t.like(await judge(['(', '10'], nonsense, '(10-4)*(9-5)'), { outcome: 'corrected', target: '(10-4)*(9-5)', action: '-' });
-  t.like(await judge(['(', '10', '-', '4', ')', '*', '(', '9', '-', '5', ')'], nonsense), { outcome: 'corrected', action: '=' });
+  t.like(await judge(['(', '10'], nonsense, '(10-4)*(9-5)'), {
+    outcome: 'corrected',
+    target: '(10-4)*(9-5)',
+    action: '-',
+  });
+  t.like(await judge(['(', '10', '-', '4', ')', '*', '(', '9', '-', '5', ')'], nonsense), {
+    outcome: 'corrected',
+    action: '=',
+  });
   t.deepEqual(await judge(['9', '*', '9'], nonsense), { outcome: 'noSolution' });
 });

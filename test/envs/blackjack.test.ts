@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { blackjack } from '../../envs/blackjack.ts';
-import { handValue } from '../../envs/hand-value.ts';
+import { blackjack } from '../../core/envs/blackjack.ts';
+import { handValue } from '../../core/envs/hand-value.ts';
 
 const options = blackjack.parseOptions({});
 /** Plays with a listed deck: dealer's two cards, player's two, then what is drawn. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
-import { replayGymCards } from '../../envs/conformance-gymcards.ts';
+import { replayGymCards } from '../../core/envs/conformance-gymcards.ts';
 
 const excerpt = path.resolve(import.meta.dirname, 'gymcards-excerpt.jsonl.gz');
 const folder = mkdtempSync(path.join(tmpdir(), 'gtr-gymcards-'));
@@ -17,18 +17,33 @@ function recording(name: string, line: string): string {
 
 test('recorded episodes of all four original games are reproduced step by step', (t) => {
   const replayed = [...replayGymCards(excerpt)];
-  t.deepEqual(replayed.filter(({ difference }) => difference !== null), []);
-  for (const env of ['Points24', 'EZPoints', 'NumberLine', 'Blackjack']) t.true(replayed.filter((episode) => episode.env === env).length >= 10, env);
+  t.deepEqual(
+    replayed.filter(({ difference }) => difference !== null),
+    [],
+  );
+  for (const env of ['Points24', 'EZPoints', 'NumberLine', 'Blackjack'])
+    t.true(replayed.filter((episode) => episode.env === env).length >= 10, env);
 });
 
 test('any changed reward, end, formula, position or hand is noticed', (t) => {
-  const episodes = gunzipSync(readFileSync(excerpt)).toString().trim().split('\n').map((line) => JSON.parse(line));
+  const episodes = gunzipSync(readFileSync(excerpt))
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   for (const env of ['Points24', 'EZPoints', 'NumberLine', 'Blackjack']) {
     const episode = episodes.find((candidate) => candidate.env === env);
     for (const key of Object.keys(episode.steps[0]).filter((key) => key !== 'action')) {
       const changed = structuredClone(episode);
       const value = changed.steps[0][key];
-      changed.steps[0][key] = typeof value === 'number' ? value + 1 : typeof value === 'boolean' ? !value : key === 'formula' ? [...value, '7'] : [...value, ['7', '7', 'S']];
+      changed.steps[0][key] =
+        typeof value === 'number'
+          ? value + 1
+          : typeof value === 'boolean'
+            ? !value
+            : key === 'formula'
+              ? [...value, '7']
+              : [...value, ['7', '7', 'S']];
       const [{ difference }] = replayGymCards(recording('changed.jsonl', JSON.stringify(changed)));
       t.regex(difference ?? '', /^step 1 \(.+\): /, `${env} ${key}`);
     }
@@ -36,6 +51,12 @@ test('any changed reward, end, formula, position or hand is noticed', (t) => {
 });
 
 test('a file that is no recording is refused with its line', (t) => {
-  t.throws(() => [...replayGymCards(recording('text.jsonl', '{"env": "Points24"'))], { name: 'ConfigError', message: /text\.jsonl, line 1: is no JSON/ });
-  t.throws(() => [...replayGymCards(recording('other.jsonl', '\n{"env": "Chess"}'))], { name: 'ConfigError', message: /other\.jsonl, line 2: env: / });
+  t.throws(() => [...replayGymCards(recording('text.jsonl', '{"env": "Points24"'))], {
+    name: 'ConfigError',
+    message: /text\.jsonl, line 1: is no JSON/,
+  });
+  t.throws(() => [...replayGymCards(recording('other.jsonl', '\n{"env": "Chess"}'))], {
+    name: 'ConfigError',
+    message: /other\.jsonl, line 2: env: /,
+  });
 });

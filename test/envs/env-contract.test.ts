@@ -1,8 +1,8 @@
 /** One suite over all environments. */
 import test from 'ava';
-import { encodePng } from '../../envs/drawing/png.ts';
-import { GAMES, gameByName } from '../../envs/registry.ts';
-import { RandomStream } from '../../random/counter.ts';
+import { encodePng } from '../../core/pictures/png.ts';
+import { GAMES, gameByName } from '../../core/envs/registry.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 
 /** Plays a whole episode with random actions; gives what happened. */
 function playOut(environment: ReturnType<(typeof GAMES)[number]['start']>, random: RandomStream) {
@@ -26,7 +26,10 @@ for (const game of GAMES) {
     t.deepEqual(playOut(start(5), actions()), playOut(start(5), actions()));
     const states = Array.from({ length: 20 }, (_, episode) => JSON.stringify(start(episode).state()));
     t.true(new Set(states).size > 5);
-    t.notDeepEqual(Array.from({ length: 20 }, (_, episode) => start(episode, 2).state()), Array.from({ length: 20 }, (_, episode) => start(episode, 1).state()));
+    t.notDeepEqual(
+      Array.from({ length: 20 }, (_, episode) => start(episode, 2).state()),
+      Array.from({ length: 20 }, (_, episode) => start(episode, 1).state()),
+    );
   });
 
   test(`${game.name}: every episode ends for one of the two reasons, and takes no step after its end`, (t) => {
@@ -71,5 +74,8 @@ for (const game of GAMES) {
 }
 
 test('an unknown environment is named together with the known ones', (t) => {
-  t.throws(() => gameByName('poker'), { name: 'ConfigError', message: /unknown environment "poker"; known are points24, ezpoints/ });
+  t.throws(() => gameByName('poker'), {
+    name: 'ConfigError',
+    message: /unknown environment "poker"; known are points24, ezpoints/,
+  });
 });

@@ -5,11 +5,16 @@ import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import { alfworld, type AlfworldEnvironment } from '../../envs/alfworld/alfworld.ts';
-import { decodePng } from '../../envs/drawing/png.ts';
-import { play } from '../../envs/play.ts';
+import { alfworld, type AlfworldEnvironment } from '../../core/envs/alfworld/alfworld.ts';
+import { decodePng } from '../../core/pictures/png.ts';
+import { play } from '../../core/envs/play.ts';
 
-async function played(t: ExecutionContext, name: string, lines: readonly string[], options: object = {}): Promise<{ said: string; picture: Buffer }> {
+async function played(
+  t: ExecutionContext,
+  name: string,
+  lines: readonly string[],
+  options: object = {},
+): Promise<{ said: string; picture: Buffer }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'gtr-play-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const output = new PassThrough();
@@ -19,16 +24,21 @@ async function played(t: ExecutionContext, name: string, lines: readonly string[
   return { said: await said, picture: readFileSync(path.join(folder, `${name}.png`)) };
 }
 
-test('a household game to its end: what is seen and can be done is shown at every step, nonsense is asked again', async (t) => {
-  const { plan } = (alfworld.start({ seed: 1, episode: 0 }, alfworld.parseOptions({})) as AlfworldEnvironment).advice()!;
-  const { said, picture } = await played(t, 'alfworld', ['fly away', ...plan]);
-  t.regex(said, /^task: .+\nhistory: \(empty\)\nfeedback: Welcome home\./);
-  t.regex(said, /\nActions: close|\nActions: examine|\nActions: go to /);
-  t.regex(said, /"fly away" names no single action/);
-  t.regex(said, /The episode is terminated; reward in all 5\d/);
-  t.is(said.split('Picture: ').length - 1, plan.length);
-  t.is(decodePng(picture, [0, 0, 0]).width, 300);
-});
+test(
+  'a household game to its end: what is seen and can be done is shown at every step, nonsense is asked ' + 'again',
+  async (t) => {
+    const { plan } = (
+      alfworld.start({ seed: 1, episode: 0 }, alfworld.parseOptions({})) as AlfworldEnvironment
+    ).advice()!;
+    const { said, picture } = await played(t, 'alfworld', ['fly away', ...plan]);
+    t.regex(said, /^task: .+\nhistory: \(empty\)\nfeedback: Welcome home\./);
+    t.regex(said, /\nActions: close|\nActions: examine|\nActions: go to /);
+    t.regex(said, /"fly away" names no single action/);
+    t.regex(said, /The episode is terminated; reward in all 5\d/);
+    t.is(said.split('Picture: ').length - 1, plan.length);
+    t.is(decodePng(picture, [0, 0, 0]).width, 300);
+  },
+);
 
 test('a card game fits on a line', async (t) => {
   const { said } = await played(t, 'points24', ['+', '=']);

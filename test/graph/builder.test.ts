@@ -1,17 +1,17 @@
 /** Building, checking, printing, differentiating and running small programs whose results can be worked out by hand. */
 import test from 'ava';
-import { GraphBuilder } from '../../graph/builder.ts';
-import { gradients } from '../../graph/gradients.ts';
-import { add, exp, greater, less, mul, neg, sigmoid } from '../../graph/ops/elementwise.ts';
-import { gemm } from '../../graph/ops/linear-algebra.ts';
-import { loop } from '../../graph/ops/loop.ts';
-import { concat, reshape, zeros } from '../../graph/ops/movement.ts';
-import { reduceSum } from '../../graph/ops/reduction.ts';
-import { executionOrder, runMemory } from '../../graph/memory.ts';
-import { printProgram } from '../../graph/print.ts';
-import { Session } from '../../graph/session.ts';
-import { GraphError, UNKNOWN } from '../../graph/tensor.ts';
-import { typeCheck } from '../../graph/type-check.ts';
+import { GraphBuilder } from '../../core/graph/builder.ts';
+import { gradients } from '../../core/graph/gradients.ts';
+import { add, exp, greater, less, mul, neg, sigmoid } from '../../core/graph/ops/elementwise.ts';
+import { gemm } from '../../core/graph/ops/linear-algebra.ts';
+import { loop } from '../../core/graph/ops/loop.ts';
+import { concat, reshape, zeros } from '../../core/graph/ops/movement.ts';
+import { reduceSum } from '../../core/graph/ops/reduction.ts';
+import { executionOrder, runMemory } from '../../core/graph/memory.ts';
+import { printProgram } from '../../core/graph/print.ts';
+import { Session } from '../../core/graph/session.ts';
+import { GraphError, UNKNOWN } from '../../core/graph/tensor.ts';
+import { typeCheck } from '../../core/graph/type-check.ts';
 
 const numbers = (data: ArrayLike<number | bigint>): number[] => Array.from(data as ArrayLike<number>, Number);
 
@@ -29,20 +29,29 @@ test('a program whose nodes stand in the wrong order does not pass the type chec
   g.output('y', neg(g, mul(g, x, x)));
   const program = g.finish();
   t.notThrows(() => typeCheck(program));
-  t.throws(() => typeCheck({ ...program, nodes: program.nodes.toReversed() }), { instanceOf: GraphError, message: /before it is defined/ });
+  t.throws(() => typeCheck({ ...program, nodes: program.nodes.toReversed() }), {
+    instanceOf: GraphError,
+    message: /before it is defined/,
+  });
 });
 
-test('printing does not depend on how many values were made before; equal applications are one, unused ones none', (t) => {
-  const text = (detour: boolean): string => {
-    const g = new GraphBuilder();
-    const x = g.input('x', 'float32', [2]);
-    if (detour) neg(g, neg(g, x));
-    g.output('y', add(g, mul(g, x, x), mul(g, x, x)));
-    return printProgram(g.finish());
-  };
-  t.is(text(false), text(true));
-  t.is(text(false), 'input x %0: float32[2]\n%1: float32[2] = Mul(%0, %0)\n%2: float32[2] = Add(%1, %1)\noutput y = %2');
-});
+test(
+  'printing does not depend on how many values were made before; equal applications are one, unused ones ' + 'none',
+  (t) => {
+    const text = (detour: boolean): string => {
+      const g = new GraphBuilder();
+      const x = g.input('x', 'float32', [2]);
+      if (detour) neg(g, neg(g, x));
+      g.output('y', add(g, mul(g, x, x), mul(g, x, x)));
+      return printProgram(g.finish());
+    };
+    t.is(text(false), text(true));
+    t.is(
+      text(false),
+      'input x %0: float32[2]\n%1: float32[2] = Mul(%0, %0)\n%2: float32[2] = Add(%1, %1)\noutput y = %2',
+    );
+  },
+);
 
 test('a value used twice sums its gradients, stretched axes are summed once: d/db of sum((a + b) a)', async (t) => {
   const g = new GraphBuilder();
@@ -82,10 +91,19 @@ test('a loop carries a growing state, collects a scan and stops early', async (t
   const limit = g.input('limit', 'float32', []);
   const { states, scans } = loop(
     g,
-    { trips: 10, go: greater(g, limit, g.scalar(0)), states: { sum: g.scalar(0), tail: zeros(g, [0]) }, grows: { tail: { dtype: 'float32', shape: [UNKNOWN] } } },
+    {
+      trips: 10,
+      go: greater(g, limit, g.scalar(0)),
+      states: { sum: g.scalar(0), tail: zeros(g, [0]) },
+      grows: { tail: { dtype: 'float32', shape: [UNKNOWN] } },
+    },
     (b, { states: { sum, tail } }) => {
       const next = add(b, sum, b.scalar(1));
-      return { go: less(b, next, limit), states: { sum: next, tail: concat(b, [tail, reshape(b, next, [1])], 0) }, scans: { doubled: add(b, next, next) } };
+      return {
+        go: less(b, next, limit),
+        states: { sum: next, tail: concat(b, [tail, reshape(b, next, [1])], 0) },
+        scans: { doubled: add(b, next, next) },
+      };
     },
   );
   g.output('sum', states.sum);
@@ -93,7 +111,10 @@ test('a loop carries a growing state, collects a scan and stops early', async (t
   g.output('doubled', scans.doubled);
   const session = await Session.load(g.finish());
   const result = await session.run({ limit: Float32Array.of(3) });
-  t.deepEqual([numbers(result.sum.data), numbers(result.tail.data), numbers(result.doubled.data)], [[3], [1, 2, 3], [2, 4, 6]]);
+  t.deepEqual(
+    [numbers(result.sum.data), numbers(result.tail.data), numbers(result.doubled.data)],
+    [[3], [1, 2, 3], [2, 4, 6]],
+  );
   // No turn at all: the states are as they began.
   t.deepEqual(numbers((await session.run({ limit: Float32Array.of(0) })).sum.data), [0]);
   await session.close();
@@ -108,33 +129,42 @@ test('an output may be written into the buffer of an input: accumulation in plac
   for (let run = 0; run < 2; run++) await session.run({ x: Float32Array.of(1, 2), total: buffer }, { next: buffer });
   // 1 + 2 x [1 2; 2 4]
   t.deepEqual(numbers(buffer), [3, 5, 5, 9]);
-  await t.throwsAsync(session.run({ x: Float32Array.of(1) , total: buffer }), { message: 'input x has 1 elements, not the 2 of [1,2]' });
+  await t.throwsAsync(session.run({ x: Float32Array.of(1), total: buffer }), {
+    message: 'input x has 1 elements, not the 2 of [1,2]',
+  });
   await session.close();
 });
 
-test('a recomputed segment has the same gradients, holds less at a time, and runs again only once the gradient is there', async (t) => {
-  // Eight layers of y = exp(-y) sigmoid(y + 1).
-  const build = (checkpointed: boolean) => {
-    const g = new GraphBuilder();
-    const x = g.input('x', 'float32', [64]);
-    let y = mul(g, x, g.scalar(0.5));
-    for (let layer = 0; layer < 8; layer++) {
-      const make = (): typeof y => mul(g, exp(g, neg(g, y)), sigmoid(g, add(g, y, g.scalar(1))));
-      y = checkpointed ? g.recomputed(make) : make();
-    }
-    g.output('y', reduceSum(g, y, [0]));
-    g.output('dx', gradients(g, reduceSum(g, y, [0]), [x])[0]!);
-    return g.finish();
-  };
-  const [plain, recomputing] = [build(false), build(true)];
-  t.true(runMemory(recomputing).activations < 0.7 * runMemory(plain).activations);
-  const exps = (program: typeof plain) => executionOrder(program).flatMap(({ op }, place) => (op.name === 'Exp' ? [place] : []));
-  t.is(exps(plain).length, 8);
-  t.is(exps(recomputing).length, 16);
-  // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the others.
-  t.true(exps(recomputing)[8] > exps(plain)[7]);
-  t.true(exps(recomputing)[15] - exps(recomputing)[8] >= 7 * 9);
-  const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
-  const results = await Promise.all([plain, recomputing].map(async (program) => (await Session.load(program)).run({ x })));
-  t.deepEqual(numbers(results[1].dx.data), numbers(results[0].dx.data));
-});
+test(
+  'a recomputed segment has the same gradients, holds less at a time, and runs again only once the gradient is ' +
+    'there',
+  async (t) => {
+    // Eight layers of y = exp(-y) sigmoid(y + 1).
+    const build = (checkpointed: boolean) => {
+      const g = new GraphBuilder();
+      const x = g.input('x', 'float32', [64]);
+      let y = mul(g, x, g.scalar(0.5));
+      for (let layer = 0; layer < 8; layer++) {
+        const make = (): typeof y => mul(g, exp(g, neg(g, y)), sigmoid(g, add(g, y, g.scalar(1))));
+        y = checkpointed ? g.recomputed(make) : make();
+      }
+      g.output('y', reduceSum(g, y, [0]));
+      g.output('dx', gradients(g, reduceSum(g, y, [0]), [x])[0]!);
+      return g.finish();
+    };
+    const [plain, recomputing] = [build(false), build(true)];
+    t.true(runMemory(recomputing).activations < 0.7 * runMemory(plain).activations);
+    const exps = (program: typeof plain) =>
+      executionOrder(program).flatMap(({ op }, place) => (op.name === 'Exp' ? [place] : []));
+    t.is(exps(plain).length, 8);
+    t.is(exps(recomputing).length, 16);
+    // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the others.
+    t.true(exps(recomputing)[8] > exps(plain)[7]);
+    t.true(exps(recomputing)[15] - exps(recomputing)[8] >= 7 * 9);
+    const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+    const results = await Promise.all(
+      [plain, recomputing].map(async (program) => (await Session.load(program)).run({ x })),
+    );
+    t.deepEqual(numbers(results[1].dx.data), numbers(results[0].dx.data));
+  },
+);

@@ -1,17 +1,22 @@
 /** Compares the gradient rule of every operator with central differences of its own ONNX kernels. */
 
 import test from 'ava';
-import { GraphBuilder } from '../../graph/builder.ts';
-import { gradients } from '../../graph/gradients.ts';
-import { mul } from '../../graph/ops/elementwise.ts';
-import { ops } from '../../graph/ops/registry.ts';
-import { reduceSum } from '../../graph/ops/reduction.ts';
-import type { Op, Sample, Value } from '../../graph/program.ts';
-import { Session, type ArrayData } from '../../graph/session.ts';
+import { GraphBuilder } from '../../core/graph/builder.ts';
+import { gradients } from '../../core/graph/gradients.ts';
+import { mul } from '../../core/graph/ops/elementwise.ts';
+import { ops } from '../../core/graph/ops/registry.ts';
+import { reduceSum } from '../../core/graph/ops/reduction.ts';
+import type { Op, Sample, Value } from '../../core/graph/program.ts';
+import { Session, type ArrayData } from '../../core/graph/session.ts';
 
 const toArray = (data: readonly number[] | readonly bigint[] | readonly boolean[]): ArrayData =>
-  typeof data[0] === 'bigint' ? BigInt64Array.from(data as bigint[]) : typeof data[0] === 'boolean' ? Uint8Array.from(data as boolean[], Number) : Float32Array.from(data as number[]);
-const dtypeOf = (data: ArrayData): 'float32' | 'int64' | 'bool' => (data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool');
+  typeof data[0] === 'bigint'
+    ? BigInt64Array.from(data as bigint[])
+    : typeof data[0] === 'boolean'
+      ? Uint8Array.from(data as boolean[], Number)
+      : Float32Array.from(data as number[]);
+const dtypeOf = (data: ArrayData): 'float32' | 'int64' | 'bool' =>
+  data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool';
 
 /** loss = sum(weights * first output), with fixed weights that make no two elements alike. */
 async function check(op: Op, { inputs, attributes = {} }: Sample): Promise<number> {
@@ -20,7 +25,11 @@ async function check(op: Op, { inputs, attributes = {} }: Sample): Promise<numbe
   const values = inputs.map(({ shape }, i) => g.input(`x${i}`, dtypeOf(feeds[i]), shape));
   const [y] = g.apply(op, values, attributes);
   const weights = Float32Array.from({ length: y.shape.reduce((p, n) => p * n, 1) }, (_, i) => Math.cos(1 + 1.7 * i));
-  const loss = reduceSum(g, mul(g, y, g.constant(weights, y.shape)), y.shape.map((_, axis) => axis));
+  const loss = reduceSum(
+    g,
+    mul(g, y, g.constant(weights, y.shape)),
+    y.shape.map((_, axis) => axis),
+  );
   const floats = values.filter(({ dtype }) => dtype === 'float32');
   const grads = gradients(g, loss, floats);
   g.output('loss', loss);
@@ -59,7 +68,11 @@ for (const op of ops) {
   }
   test(`${op.name}: gradient rule agrees with central differences`, async (t) => {
     t.true(op.samples.length > 0, `${op.name} has a gradient rule but no samples`);
-    for (const sample of op.samples) t.true((await check(op, sample)) < 1e-3, `${op.name} ${JSON.stringify(sample.attributes)}: worst error ${await check(op, sample)}`);
+    for (const sample of op.samples)
+      t.true(
+        (await check(op, sample)) < 1e-3,
+        `${op.name} ${JSON.stringify(sample.attributes)}: worst error ${await check(op, sample)}`,
+      );
   });
 }
 
@@ -72,5 +85,7 @@ test('an operator that must not be differentiated says its name', (t) => {
   const x = g.input('x', 'float32', [2, 3]);
   const total = (value: Value): Value => reduceSum(g, value, [0, 1]);
   const forbidden = ops.find(({ name }) => name === 'CumulativeSum')!;
-  t.throws(() => gradients(g, total(g.apply(forbidden, [x], {})[0]), [x]), { message: 'CumulativeSum cannot be differentiated' });
+  t.throws(() => gradients(g, total(g.apply(forbidden, [x], {})[0]), [x]), {
+    message: 'CumulativeSum cannot be differentiated',
+  });
 });

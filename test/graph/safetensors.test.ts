@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { decodeSafetensors, encodeSafetensors, readSafetensorsHeader, readTensor, readTensorBytes, SafetensorsError, safetensorsHeader } from '../../graph/safetensors.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensorsHeader,
+  readTensor,
+  readTensorBytes,
+  SafetensorsError,
+  safetensorsHeader,
+} from '../../core/graph/safetensors.ts';
 
 /** scripts/golden/element-types.py */
 const golden = path.resolve(import.meta.dirname, '../golden/element-types.safetensors');
@@ -24,7 +32,11 @@ function withHeader(header: unknown, bytes: number): Uint8Array {
   return Buffer.concat([length, json, Buffer.alloc(bytes)]);
 }
 
-const entry = (dtype: string, shape: number[], from: number, to: number) => ({ dtype, shape, data_offsets: [from, to] });
+const entry = (dtype: string, shape: number[], from: number, to: number) => ({
+  dtype,
+  shape,
+  data_offsets: [from, to],
+});
 
 test('every element type reads as float32 exactly as torch converts it', (t) => {
   const { tensors, metadata } = readSafetensorsHeader(golden);
@@ -44,29 +56,49 @@ test('every element type reads as float32 exactly as torch converts it', (t) => 
 
 test('what is written is read back, in its order, whatever the names', (t) => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.record({ name: fc.oneof(fc.string({ minLength: 1 }), fc.nat().map(String)), data: fc.float32Array() }), { selector: ({ name }) => name }), (content) => {
-      const tensors = content.filter(({ name }) => name !== '__metadata__').map(({ name, data }) => ({ name, shape: [data.length], data }));
-      const bytes = encodeSafetensors(tensors, { step: '3' });
-      const decoded = decodeSafetensors(bytes, 'memory');
-      t.is(decoded.metadata.step, '3');
-      t.is(decoded.size, tensors.length);
-      for (const { name, data } of tensors) t.deepEqual(Buffer.from(decoded.get(name)!.data.buffer), Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      // The tensors' bytes begin at a multiple of 8.
-      t.is(new DataView(bytes.buffer).getUint32(0, true) % 8, 0);
-    }),
+    fc.property(
+      fc.uniqueArray(
+        fc.record({ name: fc.oneof(fc.string({ minLength: 1 }), fc.nat().map(String)), data: fc.float32Array() }),
+        { selector: ({ name }) => name },
+      ),
+      (content) => {
+        const tensors = content
+          .filter(({ name }) => name !== '__metadata__')
+          .map(({ name, data }) => ({ name, shape: [data.length], data }));
+        const bytes = encodeSafetensors(tensors, { step: '3' });
+        const decoded = decodeSafetensors(bytes, 'memory');
+        t.is(decoded.metadata.step, '3');
+        t.is(decoded.size, tensors.length);
+        for (const { name, data } of tensors)
+          t.deepEqual(
+            Buffer.from(decoded.get(name)!.data.buffer),
+            Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+          );
+        // The tensors' bytes begin at a multiple of 8.
+        t.is(new DataView(bytes.buffer).getUint32(0, true) % 8, 0);
+      },
+    ),
     { numRuns: 100 },
   );
 });
 
 test('the same tensors give the same bytes', (t) => {
-  const tensors = [{ name: 'b', shape: [2, 1], data: new Float32Array([1, 2]) }, { name: 'a', shape: [], data: new Float32Array([3]) }];
-  const json = '{"b":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}';
+  const tensors = [
+    { name: 'b', shape: [2, 1], data: new Float32Array([1, 2]) },
+    { name: 'a', shape: [], data: new Float32Array([3]) },
+  ];
+  const json =
+    '{"b":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}';
   const bytes = encodeSafetensors(tensors);
   t.is(Buffer.from(bytes.subarray(8, -12)).toString().trimEnd(), json);
   t.deepEqual(encodeSafetensors(tensors), bytes);
   t.deepEqual(bytes.slice(-12), new Uint8Array(new Float32Array([1, 2, 3]).buffer));
-  t.throws(() => encodeSafetensors([{ ...tensors[0], shape: [3] }]), { message: /tensor b of shape \[3\] has 2 elements/ });
-  t.throws(() => safetensorsHeader([0, 1].map(() => ({ name: 'a', dtype: 'F16', shape: [1] }))), { message: /two tensors are called a/ });
+  t.throws(() => encodeSafetensors([{ ...tensors[0], shape: [3] }]), {
+    message: /tensor b of shape \[3\] has 2 elements/,
+  });
+  t.throws(() => safetensorsHeader([0, 1].map(() => ({ name: 'a', dtype: 'F16', shape: [1] }))), {
+    message: /two tensors are called a/,
+  });
 });
 
 test('stored bytes come back as they are', (t) => {
@@ -84,11 +116,19 @@ for (const [what, content, message] of [
   ['too much data', withHeader(two, 20), /4 bytes follow its last tensor/],
   ['no JSON', withHeader('{"a":', 0), /its header is no JSON;/],
   ['no object', withHeader([1], 0), /no JSON object/],
-  ['an entry without a shape', withHeader({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4), /entry of tensor a makes no sense/],
+  [
+    'an entry without a shape',
+    withHeader({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4),
+    /entry of tensor a makes no sense/,
+  ],
   ['a negative length', withHeader({ a: entry('F32', [-1], 0, 4) }, 4), /entry of tensor a makes no sense/],
   ['an unknown type', withHeader({ a: entry('F8_E4M3', [4], 0, 4) }, 4), /tensor a has element type F8_E4M3; only F32/],
   ['a type named like a method', withHeader({ a: entry('toString', [4], 0, 4) }, 4), /element type toString/],
-  ['a length that does not fit the shape', withHeader({ a: entry('F32', [3], 0, 8) }, 8), /tensor a of shape \[3\] and type F32 takes 12 bytes, not 8/],
+  [
+    'a length that does not fit the shape',
+    withHeader({ a: entry('F32', [3], 0, 8) }, 8),
+    /tensor a of shape \[3\] and type F32 takes 12 bytes, not 8/,
+  ],
   ['an overlap', withHeader({ a: entry('F32', [2], 0, 8), b: entry('F32', [2], 4, 12) }, 12), /tensor b overlaps/],
   ['a hole', withHeader({ a: entry('F32', [2], 0, 8), b: entry('F32', [2], 12, 20) }, 20), /tensor b does not follow/],
 ] as const) {
@@ -104,7 +144,10 @@ for (const [what, content, message] of [
 }
 
 test('a file that is not there, or shrinks behind its header, is named', (t) => {
-  t.throws(() => readSafetensorsHeader('/no/such/model.safetensors'), { instanceOf: SafetensorsError, message: /^\/no\/such\/model\.safetensors cannot be opened .*check the path/ });
+  t.throws(() => readSafetensorsHeader('/no/such/model.safetensors'), {
+    instanceOf: SafetensorsError,
+    message: /^\/no\/such\/model\.safetensors cannot be opened .*check the path/,
+  });
   const name = file(t, withHeader(two, 16));
   const [, tensor] = readSafetensorsHeader(name).tensors;
   writeFileSync(name, readFileSync(name).subarray(0, -3));

@@ -1,15 +1,26 @@
-/** The recorded histories of every released version go on under the present workflows: a run in flight survives an update of the code. `record.ts` makes those of the present version. */
+/**
+ * The recorded histories of every released version go on under the present workflows: a run in flight survives an
+ * update of the code. `record.ts` makes those of the present version.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import proto from '@temporalio/proto';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 
 const files = globSync('*/*.history.gz', { cwd: import.meta.dirname });
-const read = (file: string) => proto.temporal.api.history.v1.History.decode(gunzipSync(readFileSync(path.join(import.meta.dirname, file))));
-const startOf = ({ events }: proto.temporal.api.history.v1.IHistory) => events![0].workflowExecutionStartedEventAttributes!;
+const read = (file: string) =>
+  proto.temporal.api.history.v1.History.decode(gunzipSync(readFileSync(path.join(import.meta.dirname, file))));
+const startOf = ({ events }: proto.temporal.api.history.v1.IHistory) =>
+  events![0].workflowExecutionStartedEventAttributes!;
 const recorded = files.map(read).map((history) => ({ workflowId: startOf(history).workflowId!, history }));
 
 let workflowBundle: WorkflowBundleWithSourceMap;

@@ -8,22 +8,29 @@ export const PROJECT = path.resolve(import.meta.dirname, '../..');
 const OUTSIDE = new Set(['node_modules', 'coverage']);
 
 /**
- * `target`: a file of the project (`graph/tensor.ts`), or a package (`zod`, `node:path`). `typeOnly`: gone when types are stripped
- * (`import { type A }` is not: the file is still loaded).
+ * `target`: a file of the project (`core/graph/tensor.ts`), or a package (`zod`, `node:path`). `typeOnly`: gone when
+ * types are stripped (`import { type A }` is not: the file is still loaded).
  */
 export type Import = { target: string; typeOnly: boolean };
 
 /** Project-relative path -> imports, of every TypeScript and JavaScript file. */
 export function importsOfProject(): Map<string, Import[]> {
-  return new Map(sourceFiles('').map((file) => [file, readImports(file, readFileSync(path.join(PROJECT, file), 'utf8'))]));
+  return new Map(
+    sourceFiles('').map((file) => [file, readImports(file, readFileSync(path.join(PROJECT, file), 'utf8'))]),
+  );
 }
 
 /** The imports and re-exports of one file's text, dynamic ones with a literal name included. */
 export function readImports(file: string, text: string): Import[] {
-  const statements = text.matchAll(/^\s*(?:import|export)\s+(type\s[^'"]*?from|(?:[\w*{$][^'";()]*?\sfrom)?)\s*['"]([^'"]+)['"]/gm);
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\s+(type\s[^'"]*?from|(?:[\w*{$][^'";()]*?\sfrom)?)\s*['"]([^'"]+)['"]/gm,
+  );
   const dynamic = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g);
   return [
-    ...[...statements].map(([, clause, name]) => ({ target: resolve(file, name), typeOnly: /^type\s+(?!from\b)/.test(clause) })),
+    ...[...statements].map(([, clause, name]) => ({
+      target: resolve(file, name),
+      typeOnly: /^type\s+(?!from\b)/.test(clause),
+    })),
     ...[...dynamic].map(([, name]) => ({ target: resolve(file, name), typeOnly: false })),
   ];
 }

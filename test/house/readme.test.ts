@@ -5,34 +5,57 @@ import test from 'ava';
 
 const project = path.resolve(import.meta.dirname, '../..');
 const readme = readFileSync(path.join(project, 'README.md'), 'utf8');
-const tree = /## The tree\n+```\n([^]*?)```/.exec(readme)![1].trim().split('\n').map((line) => line.split(/\s+/)[0]);
+const tree = /## The tree\n+```\n([^]*?)```/
+  .exec(readme)![1]
+  .trim()
+  .split('\n')
+  .map((line) => (line.startsWith('  ') ? `core/${line.trim().split(/\s+/)[0]}` : line.split(/\s+/)[0]));
 /** Top-level entries that a tree for readers leaves out. */
 const UNNAMED = new Set(['node_modules', 'package.json', 'package-lock.json', 'tsconfig.json', 'LICENSE']);
 
-test('every entry of README\'s tree is on the disk, and every folder is in the tree', (t) => {
+test("every entry of README's tree is on the disk, and every folder is in the tree", (t) => {
   for (const entry of tree) t.true(existsSync(path.join(project, entry)), entry);
-  const folders = readdirSync(project, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !UNNAMED.has(entry.name));
+  const folders = readdirSync(project, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !entry.name.startsWith('.') && !UNNAMED.has(entry.name),
+  );
   for (const { name } of folders) t.true(tree.includes(`${name}/`), `${name}/ is not in the tree`);
 });
 
 test('every verb and configuration that README names exists', (t) => {
   const verbs = [...readme.matchAll(/^\.\/gtr (\w+)|\s\.\/gtr (\w+)/gm)].map(([, first, second]) => first ?? second);
-  const sources = readdirSync(path.join(project, 'cli')).map((name) => readFileSync(path.join(project, 'cli', name), 'utf8')).join('\n');
+  const sources = readdirSync(path.join(project, 'cli'))
+    .map((name) => readFileSync(path.join(project, 'cli', name), 'utf8'))
+    .join('\n');
   t.true(verbs.length > 10);
   for (const verb of verbs) t.regex(sources, new RegExp(`(command\\('|verb\\(')${verb}\\b`), verb);
-  for (const [file] of readme.matchAll(/configs\/[\w.-]+\.(json|ts)/g)) t.true(existsSync(path.join(project, file)), file);
+  for (const [file] of readme.matchAll(/configs\/[\w.-]+\.(json|ts)/g))
+    t.true(existsSync(path.join(project, file)), file);
 });
 
 test('a .ts file that the line of a folder names lies in it', (t) => {
-  const lines = /## The tree\n+```\n([^]*?)```/.exec(readme)![1].trim().split('\n').filter((line) => /^\S+\/\s/.test(line));
-  const named = lines.flatMap((line) => [...line.matchAll(/(?<=\s)[\w/-]+\.ts\b/g)].map(([file]) => `${line.split('/')[0]}/${file}`));
+  const lines = /## The tree\n+```\n([^]*?)```/
+    .exec(readme)![1]
+    .trim()
+    .split('\n')
+    .filter((line) => /^\S+\/\s/.test(line));
+  const named = lines.flatMap((line) =>
+    [...line.matchAll(/(?<=\s)[\w/-]+\.ts\b/g)].map(([file]) => `${line.split('/')[0]}/${file}`),
+  );
   t.true(named.length > 0);
-  t.deepEqual(named.filter((file) => !existsSync(path.join(project, file))), []);
+  t.deepEqual(
+    named.filter((file) => !existsSync(path.join(project, file))),
+    [],
+  );
 });
 
-test('every npm command that README names is a script or npm\'s own', (t) => {
-  const { scripts } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+test("every npm command that README names is a script or npm's own", (t) => {
+  const { scripts } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
   const named = [...readme.matchAll(/npm (?:run )?([a-z][\w-]*)/g)].map(([, name]) => name);
   t.true(named.includes('start') && named.includes('test'));
-  t.deepEqual(named.filter((name) => !(name in scripts) && !['ci', 'install'].includes(name)), []);
+  t.deepEqual(
+    named.filter((name) => !(name in scripts) && !['ci', 'install'].includes(name)),
+    [],
+  );
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { bleu2, selfBleu2 } from '../../learner/self-bleu.ts';
+import { bleu2, selfBleu2 } from '../../core/learner/self-bleu.ts';
 
 type Golden = { cases: { name: string; sentences: string[][]; bleu2: number[]; selfBleu2: number }[] };
 const golden = JSON.parse(readFileSync(path.join(import.meta.dirname, 'self-bleu.golden.json'), 'utf8')) as Golden;

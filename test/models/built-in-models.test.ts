@@ -1,19 +1,21 @@
-/** The committed models do what README says of them: they load, read the picture, calculate, and mostly miss the goal. */
+/**
+ * The committed models do what README says of them: they load, read the picture, calculate, and mostly miss the goal.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
-import { modelFolder } from '../../activities/agent-cache.ts';
+import { modelFolder } from '../../configs/project-folder.ts';
 import { rolloutSettings } from '../../activities/roll-out-wave.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
-import { expertOf } from '../../corrector/experts.ts';
-import { saidPlan } from '../../corrector/formula-expert.ts';
-import { FORMULA_GAMES } from '../../corrector/hand.ts';
-import { thoughtReader } from '../../corrector/thought-reading.ts';
-import type { Environment } from '../../envs/env.ts';
-import { gameByName } from '../../envs/registry.ts';
-import type { Thought } from '../../learner/trajectory.ts';
-import { Agent } from '../../policy/agent.ts';
-import { playEpisodes } from '../../policy/rollout.ts';
+import { expertOf } from '../../core/corrector/experts.ts';
+import { saidPlan } from '../../core/corrector/formula-expert.ts';
+import { FORMULA_GAMES } from '../../core/envs/formulas/hand.ts';
+import { thoughtReader } from '../../core/corrector/thought-reading.ts';
+import type { Environment } from '../../core/envs/env.ts';
+import { gameByName } from '../../core/envs/registry.ts';
+import type { Thought } from '../../core/episodes/episode.ts';
+import { Agent } from '../../core/policy/agent.ts';
+import { playEpisodes } from '../../core/policy/rollout.ts';
 
 /** `success`: bounds five standard deviations around what the models were measured at (docs/log.md). */
 const MODELS = [
@@ -28,37 +30,63 @@ const MODELS = [
 /** Whether a thought is one that an expert or a naive player could have, without a mistake. */
 function isWhole(environment: Environment, thought: Thought, template: Agent['template']['thought']): boolean {
   const expert = expertOf(environment.name);
-  if (!(environment.name in FORMULA_GAMES)) return [expert.bestPlan(environment, null)!, expert.naivePlan(environment)].some((plan) => isDeepStrictEqual(plan.word(template), thought));
+  if (!(environment.name in FORMULA_GAMES))
+    return [expert.bestPlan(environment, null)!, expert.naivePlan(environment)].some((plan) =>
+      isDeepStrictEqual(plan.word(template), thought),
+    );
   try {
-    return [false, true].some((hasty) => isDeepStrictEqual(saidPlan(FORMULA_GAMES[environment.name], environment.state(), thought, template, hasty)?.word(template), thought));
+    return [false, true].some((hasty) =>
+      isDeepStrictEqual(
+        saidPlan(FORMULA_GAMES[environment.name], environment.state(), thought, template, hasty)?.word(template),
+        thought,
+      ),
+    );
   } catch {
     return false; // the proposed text is no formula
   }
 }
 
 for (const { config: name, episodes: count, success } of MODELS) {
-  test(`${name}: reads the picture, words whole thoughts without a mistake in more than half of them, and succeeds as rarely as claimed`, async (t) => {
-    const config = readConfig(runConfigSchema, name, []);
-    const agent = await Agent.open(config, modelFolder);
-    try {
-      await agent.setPolicy(agent.engine.initialParameters(1), 'the starting policy');
-      const game = gameByName(config.environment.name);
-      const options = game.parseOptions(config.environment.options);
-      const read = thoughtReader(game, options, agent.template.thought);
-      const settings = { ...rolloutSettings(config), episodes: count, leaveAfterFailure: false };
-      const { episodes } = await playEpisodes(agent, game, options, { seed: 77, iteration: 0, firstEpisode: 0 }, settings);
-      // First steps only: later ones may stand in states that no demonstration reaches.
-      const first = episodes.map(({ steps, states }) => ({ thought: steps[0].thought, state: states[0] }));
-      const share = (holds: (thought: Thought, state: (typeof first)[number]['state']) => boolean) => first.filter(({ thought, state }) => thought !== null && holds(thought, state)).length / count;
-      t.true(share(() => true) >= 0.98, 'well-formed');
-      t.true(share((thought, state) => read(state, thought).seenRightly === true) >= 0.97, 'picture read');
-      const whole = share((thought, state) => isWhole(game.fromState(state, options), thought, agent.template.thought));
-      t.true(whole >= 0.5, `without a mistake in ${whole} of the thoughts`);
-      const outcomes = episodes.map(({ states, steps }) => game.outcome({ start: states[0], end: states.at(-1)! }, steps.reduce((sum, { reward }) => sum + reward, 0)));
-      const solved = outcomes.filter((outcome) => outcome.success).length / count;
-      t.true(solved > success[0] && solved < success[1], `success ${solved}`);
-    } finally {
-      await agent.close();
-    }
-  });
+  test(
+    `${name}: reads the picture, words whole thoughts without a mistake in more than half of them, and succeeds ` +
+      `as rarely as claimed`,
+    async (t) => {
+      const config = readConfig(runConfigSchema, name, []);
+      const agent = await Agent.open(config, modelFolder);
+      try {
+        await agent.setPolicy(agent.engine.initialParameters(1), 'the starting policy');
+        const game = gameByName(config.environment.name);
+        const options = game.parseOptions(config.environment.options);
+        const read = thoughtReader(game, options, agent.template.thought);
+        const settings = { ...rolloutSettings(config), episodes: count, leaveAfterFailure: false };
+        const { episodes } = await playEpisodes(
+          agent,
+          game,
+          options,
+          { seed: 77, iteration: 0, firstEpisode: 0 },
+          settings,
+        );
+        // First steps only: later ones may stand in states that no demonstration reaches.
+        const first = episodes.map(({ steps, states }) => ({ thought: steps[0].thought, state: states[0] }));
+        const share = (holds: (thought: Thought, state: (typeof first)[number]['state']) => boolean) =>
+          first.filter(({ thought, state }) => thought !== null && holds(thought, state)).length / count;
+        t.true(share(() => true) >= 0.98, 'well-formed');
+        t.true(share((thought, state) => read(state, thought).seenRightly === true) >= 0.97, 'picture read');
+        const whole = share((thought, state) =>
+          isWhole(game.fromState(state, options), thought, agent.template.thought),
+        );
+        t.true(whole >= 0.5, `without a mistake in ${whole} of the thoughts`);
+        const outcomes = episodes.map(({ states, steps }) =>
+          game.outcome(
+            { start: states[0], end: states.at(-1)! },
+            steps.reduce((sum, { reward }) => sum + reward, 0),
+          ),
+        );
+        const solved = outcomes.filter((outcome) => outcome.success).length / count;
+        t.true(solved > success[0] && solved < success[1], `success ${solved}`);
+      } finally {
+        await agent.close();
+      }
+    },
+  );
 }

@@ -1,13 +1,15 @@
 /** Where chat templates are found, and how prompts are put into them. */
 import test from 'ava';
-import { applyChatTemplate, readChatTemplate } from '../../policy/chat-template.ts';
-import { CheckpointError } from '../../policy/checkpoint/errors.ts';
-import { pieceTokenizer } from '../../policy/piece-tokenizer.ts';
-import { loadTokenizer, PolicyTokenizer } from '../../policy/tokenizer.ts';
+import { applyChatTemplate, readChatTemplate } from '../../core/policy/chat-template.ts';
+import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
+import { pieceTokenizer } from '../../core/policy/piece-tokenizer.ts';
+import { loadTokenizer, PolicyTokenizer } from '../../core/policy/tokenizer.ts';
 import { checkpointFolder } from './checkpoint/checkpoint-folder.ts';
 
 const special = { bos_token: '<s>', eos_token: '</s>' };
-const parts = "{{ bos_token }}USER: {% for part in messages[0]['content'] %}{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %} ASSISTANT:";
+const parts =
+  "{{ bos_token }}USER: {% for part in messages[0]['content'] %}{{ '<image>' if part['type'] == 'image' else " +
+  "part['text'] }}{% endfor %} ASSISTANT:";
 const text = "[INST] {{ messages[0]['content'] }} [/INST]";
 
 test('templates for parts and templates for text take the same prompt', (t) => {
@@ -23,37 +25,74 @@ for (const [what, template, message] of [
   ['loses the image', "{{ messages[0]['content'][1]['text'] }}", /does not keep the prompt with one <image>/],
 ] as const) {
   test(`a template that ${what} is refused in one sentence`, (t) => {
-    const error = t.throws(() => applyChatTemplate(template, '<image>play', special), { instanceOf: CheckpointError, message });
+    const error = t.throws(() => applyChatTemplate(template, '<image>play', special), {
+      instanceOf: CheckpointError,
+      message,
+    });
     t.notRegex(error.message, /\n/);
   });
 }
 
 test('a template is found in every place where transformers keeps it', (t) => {
-  t.is(readChatTemplate(checkpointFolder(t, { 'chat_template.jinja': text, 'chat_template.json': { chat_template: parts } }), { chat_template: parts }), text);
-  t.is(readChatTemplate(checkpointFolder(t, { 'chat_template.json': { chat_template: text } }), { chat_template: parts }), text);
+  t.is(
+    readChatTemplate(
+      checkpointFolder(t, { 'chat_template.jinja': text, 'chat_template.json': { chat_template: parts } }),
+      { chat_template: parts },
+    ),
+    text,
+  );
+  t.is(
+    readChatTemplate(checkpointFolder(t, { 'chat_template.json': { chat_template: text } }), { chat_template: parts }),
+    text,
+  );
   t.is(readChatTemplate(checkpointFolder(t, {}), { chat_template: text }), text);
-  t.is(readChatTemplate(checkpointFolder(t, {}), { chat_template: [{ name: 'tool_use', template: parts }, { name: 'default', template: text }] }), text);
+  t.is(
+    readChatTemplate(checkpointFolder(t, {}), {
+      chat_template: [
+        { name: 'tool_use', template: parts },
+        { name: 'default', template: text },
+      ],
+    }),
+    text,
+  );
   t.is(readChatTemplate(checkpointFolder(t, {}), {}), null);
   t.throws(() => readChatTemplate(checkpointFolder(t, {}), { chat_template: 3 }), { instanceOf: CheckpointError });
 });
 
 test('prompts of a folder: image ids in the place of the mark, one begin of sequence', (t) => {
   const pieces = ['USER: ', ' ASSISTANT:', 'play'];
-  const folder = (files: object) => loadTokenizer(checkpointFolder(t, { 'config.json': true, 'tokenizer.json': pieceTokenizer(pieces), ...files }));
+  const folder = (files: object) =>
+    loadTokenizer(checkpointFolder(t, { 'config.json': true, 'tokenizer.json': pieceTokenizer(pieces), ...files }));
   // ids: 0 <pad>, 1 <s>, 2 </s>, 3 <image>, then the pieces
   t.deepEqual(folder({ 'chat_template.jinja': parts }).chatPromptIds('<image>play', [9, 9]), [1, 4, 9, 9, 6, 5]);
   t.deepEqual(folder({}).chatPromptIds('<image>play', [9, 9]), [1, 9, 9, 6]);
-  t.throws(() => folder({}).chatPromptIds('play', [9]), { instanceOf: CheckpointError, message: /must hold <image> once/ });
+  t.throws(() => folder({}).chatPromptIds('play', [9]), {
+    instanceOf: CheckpointError,
+    message: /must hold <image> once/,
+  });
   // Without a token for the image, the texts around it are encoded apart.
   const bare = pieceTokenizer(pieces) as { added_tokens: { content: string }[] };
   const other = { ...bare, added_tokens: bare.added_tokens.filter(({ content }) => content !== '<image>') };
-  t.deepEqual(new PolicyTokenizer(other, {}, { bosTokenId: 1, eosTokenIds: [2] }, parts).chatPromptIds('<image>play', [0, 0]), [1, 4, 0, 0, 6, 5]);
+  t.deepEqual(
+    new PolicyTokenizer(other, {}, { bosTokenId: 1, eosTokenIds: [2] }, parts).chatPromptIds('<image>play', [0, 0]),
+    [1, 4, 0, 0, 6, 5],
+  );
 });
 
 test('tokenizer files that cannot be used are named', (t) => {
-  const open = (files: Record<string, object | string>) => () => loadTokenizer(checkpointFolder(t, { 'config.json': true, ...files }));
-  t.throws(open({}), { instanceOf: CheckpointError, message: /tokenizer\.json cannot be read .*needs its tokenizer\.json/ });
-  t.throws(open({ 'tokenizer.model': 'x' }), { instanceOf: CheckpointError, message: /has tokenizer\.model but no tokenizer\.json; convert it once/ });
+  const open = (files: Record<string, object | string>) => () =>
+    loadTokenizer(checkpointFolder(t, { 'config.json': true, ...files }));
+  t.throws(open({}), {
+    instanceOf: CheckpointError,
+    message: /tokenizer\.json cannot be read .*needs its tokenizer\.json/,
+  });
+  t.throws(open({ 'tokenizer.model': 'x' }), {
+    instanceOf: CheckpointError,
+    message: /has tokenizer\.model but no tokenizer\.json; convert it once/,
+  });
   t.throws(open({ 'tokenizer.json': '{' }), { instanceOf: CheckpointError, message: /tokenizer\.json cannot be read/ });
-  t.throws(open({ 'tokenizer.json': { model: {} } }), { instanceOf: CheckpointError, message: /tokenizer\.json cannot be used/ });
+  t.throws(open({ 'tokenizer.json': { model: {} } }), {
+    instanceOf: CheckpointError,
+    message: /tokenizer\.json cannot be used/,
+  });
 });

@@ -1,14 +1,23 @@
 /** Plans for a 7B model, whose weights nothing here opens. */
 import test from 'ava';
 import { plannedCheckpoint } from '../../bench/engine/random-llava.ts';
-import { memoryPlan, type PlannedWork } from '../../policy/memory-plan.ts';
-import { trainedParameters } from '../../policy/trained-parameters.ts';
+import { memoryPlan, type PlannedWork } from '../../core/policy/memory-plan.ts';
+import { trainedParameters } from '../../core/policy/trained-parameters.ts';
 
 const checkpoint = plannedCheckpoint('7b', 'BF16');
-const trained = trainedParameters(checkpoint, { kind: 'lora', rank: 128, alpha: 256, dropout: 0, parts: ['language_model'] }, [1024, 512]);
+const trained = trainedParameters(
+  checkpoint,
+  { kind: 'lora', rank: 128, alpha: 256, dropout: 0, parts: ['language_model'] },
+  [1024, 512],
+);
 const work = (gradientCheckpointing: boolean): PlannedWork => ({
   model: { checkpoint, trained, loraScale: 2, loraDropout: 0, precision: 'bfloat16', gradientCheckpointing },
-  provider: 'cuda', lanes: 1, rowsPerShard: 4, rowsPerSample: 32, promptTokens: 768, responseTokens: 256,
+  provider: 'cuda',
+  lanes: 1,
+  rowsPerShard: 4,
+  rowsPerSample: 32,
+  promptTokens: 768,
+  responseTokens: 256,
 });
 const GB = 1e9;
 
@@ -16,11 +25,13 @@ test('7B with LoRA r 128 samples 32 rows and updates 4 x 1,024 tokens in 80 GB, 
   const plan = memoryPlan(work(true));
   // 7.06e9 parameters less the vision layer that is never read, 2 bytes each.
   t.true(Math.abs(plan.updating.stored - 14.1 * GB) < 0.1 * GB);
-  // 32 layers x (4 x 2 x 4096 + 3 x (4096 + 11008)) x 128 = 320e6 adapter elements and the value head's 4.7e6, each with a gradient, 4 bytes.
+  // 32 layers x (4 x 2 x 4096 + 3 x (4096 + 11008)) x 128 = 320e6 adapter elements and the value head's 4.7e6, each
+  // with a gradient, 4 bytes.
   t.true(Math.abs(plan.updating.outputs - 4 * 324.6e6) < 1e6);
   // 32 layers keep [4096, 4096] in 2 bytes: 1.1 GB of the activations.
   t.true(plan.updating.activations > 1.1 * GB && plan.updating.activations < 4 * GB);
-  // Keys and values: 2 x 32 layers x 32 rows x 4,096 x 2 bytes = 16.8 MB a token; 768 of the prompt, and 256 twice, of a turn and of the next one: 21.5 GB.
+  // Keys and values: 2 x 32 layers x 32 rows x 4,096 x 2 bytes = 16.8 MB a token; 768 of the prompt, and 256 twice, of
+  // a turn and of the next one: 21.5 GB.
   t.true(plan.sampling.activations > 21.4 * GB && plan.sampling.activations < 23 * GB);
   t.true(plan.device < 80 * GB);
   const plain = memoryPlan(work(false));
@@ -30,7 +41,18 @@ test('7B with LoRA r 128 samples 32 rows and updates 4 x 1,024 tokens in 80 GB, 
 
 test('on a CPU weights are counted once, prepacked copies of float32 ones for each lane', (t) => {
   const small = plannedCheckpoint('135m', 'F32');
-  const plan = (lanes: number) => memoryPlan({ ...work(true), model: { ...work(true).model, checkpoint: small, trained: trainedParameters(small, { kind: 'all' }, [8]), precision: 'float32' }, provider: 'cpu', lanes });
+  const plan = (lanes: number) =>
+    memoryPlan({
+      ...work(true),
+      model: {
+        ...work(true).model,
+        checkpoint: small,
+        trained: trainedParameters(small, { kind: 'all' }, [8]),
+        precision: 'float32',
+      },
+      provider: 'cpu',
+      lanes,
+    });
   const [one, two] = [plan(1), plan(2)];
   t.is(one.device, 0);
   t.true(two.host - one.host >= one.updating.activations);

@@ -2,22 +2,40 @@
 import path from 'node:path';
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
-import { CheckpointError } from '../../policy/checkpoint/errors.ts';
-import { openCheckpoint } from '../../policy/checkpoint/open-checkpoint.ts';
-import { checkFit, gibibytes, modelFit } from '../../policy/model-fit.ts';
+import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
+import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { checkFit, gibibytes, modelFit } from '../../core/policy/model-fit.ts';
 
 const base = path.resolve(import.meta.dirname, '../golden/llava/llama-gqa-bf16');
 const checkpoint = openCheckpoint(base);
 const config = (engine: object, ppo: object = {}): RunConfig =>
-  parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base, prompt: 'points24-tiny', train: { kind: 'lora', rank: 4, alpha: 8 } }, ppo, engine }, 'test');
+  parseConfig(
+    runConfigSchema,
+    {
+      environment: { name: 'points24' },
+      model: { base, prompt: 'points24-tiny', train: { kind: 'lora', rank: 4, alpha: 8 } },
+      ppo,
+      engine,
+    },
+    'test',
+  );
 
 test('weights, trained parameters and limits are those of the checkpoint and the configuration', (t) => {
-  const { plan, limits, rowsPerShard } = modelFit(checkpoint, config({ lanes: 1, memoryGiB: 0.5 }, { samplesPerStep: 4 }), 31);
+  const { plan, limits, rowsPerShard } = modelFit(
+    checkpoint,
+    config({ lanes: 1, memoryGiB: 0.5 }, { samplesPerStep: 4 }),
+    31,
+  );
   // bfloat16: two bytes for each of the parameters that graphs read, and the stored float32 value head is trained.
-  const read = [...checkpoint.parameters].filter(([name]) => !/post_layernorm|layers\.2\./.test(name)).reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+  const read = [...checkpoint.parameters]
+    .filter(([name]) => !/post_layernorm|layers\.2\./.test(name))
+    .reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
   t.is(plan.updating.stored, read);
   // 14 adapted layers and a value head: parameters, gradient and Adam's two moments at least, four bytes each.
-  const adapter = [...checkpoint.adapter!.parameters.values(), ...checkpoint.valueHead!.values()].reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
+  const adapter = [...checkpoint.adapter!.parameters.values(), ...checkpoint.valueHead!.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1),
+    0,
+  );
   t.true(plan.optimizer >= 4 * 4 * adapter && plan.optimizer % (4 * adapter) === 0);
   t.is(rowsPerShard, 8);
   t.deepEqual(limits, { host: 0.5 * 2 ** 30, device: null });
@@ -32,7 +50,10 @@ test('fewer rows and recomputed layers take less', (t) => {
 test('what fits passes; what does not is one sentence with the numbers and what would help', (t) => {
   t.notThrows(() => checkFit(checkpoint, config({ memoryGiB: 4 }), 31));
   const error = t.throws(() => checkFit(checkpoint, config({ memoryGiB: 0.01 }), 31), { instanceOf: CheckpointError });
-  t.regex(error.message, /^model\.base: .*llama-gqa-bf16 does not fit: the run takes about 0\.\d GiB \(weights 0\.5 MiB, .*activations of an update of 16 rows .* but this machine has 10\.2 MiB; lower engine\.rowsPerShard, .*engine\.gradientCheckpointing/);
+  t.regex(
+    error.message,
+    /^model\.base: .*llama-gqa-bf16 does not fit: the run takes about 0\.\d GiB \(weights 0\.5 MiB, .*activations of an update of 16 rows .* but this machine has 10\.2 MiB; lower engine\.rowsPerShard, .*engine\.gradientCheckpointing/,
+  );
   t.notRegex(error.message, /\n/);
   t.is(gibibytes(3 * 2 ** 29), '1.5 GiB');
 });

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import type { RgbImage } from '../../envs/env.ts';
-import { decodeSafetensors } from '../../graph/safetensors.ts';
-import { CheckpointError } from '../../policy/checkpoint/errors.ts';
-import { imagePreprocessor, loadImagePreprocessor } from '../../policy/preprocess-image.ts';
-import { resizeBicubic } from '../../policy/resize-bicubic.ts';
+import type { RgbImage } from '../../core/pictures/rgb-image.ts';
+import { decodeSafetensors } from '../../core/graph/safetensors.ts';
+import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
+import { imagePreprocessor, loadImagePreprocessor } from '../../core/policy/preprocess-image.ts';
+import { resizeBicubic } from '../../core/pictures/resize-bicubic.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint/checkpoint-folder.ts';
 
 type Config = Record<string, unknown> & { crop_size: { width: number; height: number } };
@@ -31,7 +31,10 @@ for (const { name, width, height, config } of JSON.parse(golden.metadata.cases) 
   const { shape, data } = golden.get(name)!;
   if (shape[1] !== shape[2]) {
     test(`refused, as the vision tower takes squares: ${name}`, (t) => {
-      t.throws(() => imagePreprocessor(config, { origin: 'x.json', side: shape[1] })(drawn(width, height)), { instanceOf: CheckpointError, message: /^x\.json makes (an image|images) of \d+ x \d+ pixels.* but config\.json asks for \d+ x \d+; / });
+      t.throws(() => imagePreprocessor(config, { origin: 'x.json', side: shape[1] })(drawn(width, height)), {
+        instanceOf: CheckpointError,
+        message: /^x\.json makes (an image|images) of \d+ x \d+ pixels.* but config\.json asks for \d+ x \d+; /,
+      });
     });
     continue;
   }
@@ -39,17 +42,27 @@ for (const { name, width, height, config } of JSON.parse(golden.metadata.cases) 
     const pixels = imagePreprocessor(config, { origin: 'x.json', side: shape[1] })(drawn(width, height));
     const differing = [...pixels.keys()].filter((index) => pixels[index] !== data[index]);
     t.is(pixels.length, data.length);
-    t.deepEqual(differing.map((index) => [index, pixels[index], data[index]]), []);
+    t.deepEqual(
+      differing.map((index) => [index, pixels[index], data[index]]),
+      [],
+    );
   });
 }
 
 test('a plain colour stays what it is at any size', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.nat(255), (width, height, toWidth, toHeight, byte) => {
-      const image = { width, height, data: new Uint8Array(width * height * 3).fill(byte) };
-      const { data } = resizeBicubic(image, toWidth, toHeight);
-      return data.length === toWidth * toHeight * 3 && data.every((other) => other === byte);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.nat(255),
+      (width, height, toWidth, toHeight, byte) => {
+        const image = { width, height, data: new Uint8Array(width * height * 3).fill(byte) };
+        const { data } = resizeBicubic(image, toWidth, toHeight);
+        return data.length === toWidth * toHeight * 3 && data.every((other) => other === byte);
+      },
+    ),
   );
   t.pass();
 });
@@ -63,17 +76,37 @@ test('a checkpoint folder: either file, and the image size of config.json', (t) 
   const image = drawn(60, 50);
   const expected = loadImagePreprocessor(RECORDED)(image);
   t.is(expected.length, 3 * 42 * 42);
-  const nested = checkpointFolder(t, { 'config.json': true, 'processor_config.json': { image_processor: recordedJson('preprocessor_config.json') } });
+  const nested = checkpointFolder(t, {
+    'config.json': true,
+    'processor_config.json': { image_processor: recordedJson('preprocessor_config.json') },
+  });
   t.deepEqual(loadImagePreprocessor(nested)(image), expected);
   // Old files give sizes as plain numbers.
-  const numbers = checkpointFolder(t, { 'config.json': true, 'preprocessor_config.json': { ...recordedJson('preprocessor_config.json'), size: 42, crop_size: 42, image_processor_type: undefined, feature_extractor_type: 'CLIPFeatureExtractor' } });
+  const numbers = checkpointFolder(t, {
+    'config.json': true,
+    'preprocessor_config.json': {
+      ...recordedJson('preprocessor_config.json'),
+      size: 42,
+      crop_size: 42,
+      image_processor_type: undefined,
+      feature_extractor_type: 'CLIPFeatureExtractor',
+    },
+  });
   t.deepEqual(loadImagePreprocessor(numbers)(image), expected);
 });
 
 test('the original layout needs no file, and squares images as its config.json says', (t) => {
-  const config = { architectures: ['LlavaLlamaForCausalLM'], mm_vision_tower: 'openai/clip-vit-large-patch14', mm_projector_type: 'mlp2x_gelu' };
-  const by = (ratio?: string) => loadImagePreprocessor(checkpointFolder(t, { 'config.json': { ...config, image_aspect_ratio: ratio } }))(drawn(60, 40));
-  const settings = (changes: object) => imagePreprocessor({ size: 224, crop_size: 224, ...changes }, { origin: 'x.json', side: 224 })(drawn(60, 40));
+  const config = {
+    architectures: ['LlavaLlamaForCausalLM'],
+    mm_vision_tower: 'openai/clip-vit-large-patch14',
+    mm_projector_type: 'mlp2x_gelu',
+  };
+  const by = (ratio?: string) =>
+    loadImagePreprocessor(checkpointFolder(t, { 'config.json': { ...config, image_aspect_ratio: ratio } }))(
+      drawn(60, 40),
+    );
+  const settings = (changes: object) =>
+    imagePreprocessor({ size: 224, crop_size: 224, ...changes }, { origin: 'x.json', side: 224 })(drawn(60, 40));
   t.deepEqual(by(), settings({}));
   t.deepEqual(by('pad'), settings({ image_processor_type: 'LlavaImageProcessor', do_pad: true }));
   t.deepEqual(by('anyres'), settings({ image_processor_type: 'LlavaNextImageProcessor' }));
@@ -82,18 +115,32 @@ test('the original layout needs no file, and squares images as its config.json s
 });
 
 for (const [what, content, message] of [
-  ['another processor', { image_processor_type: 'SiglipImageProcessor' }, /^x\.json: image_processor_type: only the image processors of CLIP, Llava and LlavaNext are supported \(it is "SiglipImageProcessor"\)/],
+  [
+    'another processor',
+    { image_processor_type: 'SiglipImageProcessor' },
+    /^x\.json: image_processor_type: only the image processors of CLIP, Llava and LlavaNext are supported \(it is "SiglipImageProcessor"\)/,
+  ],
   ['other resampling', { resample: 2 }, /^x\.json: resample: only bicubic resampling \(3\) is supported \(it is 2\)/],
-  ['another size', { size: 224, crop_size: 224 }, /^x\.json makes images of 224 x 224 pixels, but config\.json asks for 42 x 42/],
+  [
+    'another size',
+    { size: 224, crop_size: 224 },
+    /^x\.json makes images of 224 x 224 pixels, but config\.json asks for 42 x 42/,
+  ],
   ['nonsense', { size: 'large', crop_size: 42 }, /^x\.json: size: /],
 ] as const) {
   test(`refused in one sentence: ${what}`, (t) => {
-    const error = t.throws(() => imagePreprocessor(content, { origin: 'x.json', side: 42 }), { instanceOf: CheckpointError, message });
+    const error = t.throws(() => imagePreprocessor(content, { origin: 'x.json', side: 42 }), {
+      instanceOf: CheckpointError,
+      message,
+    });
     t.notRegex(error.message, /\n/);
   });
 }
 
 test('a folder without settings is named', (t) => {
   const folder = checkpointFolder(t, { 'config.json': true });
-  t.throws(() => loadImagePreprocessor(folder), { instanceOf: CheckpointError, message: /has no preprocessor_config\.json; copy it/ });
+  t.throws(() => loadImagePreprocessor(folder), {
+    instanceOf: CheckpointError,
+    message: /has no preprocessor_config\.json; copy it/,
+  });
 });

@@ -1,11 +1,14 @@
-/** Tokenizers of every kind that checkpoints have, against the tokenizers library and transformers (scripts/golden/small-tokenizers.py). */
+/**
+ * Tokenizers of every kind that checkpoints have, against the tokenizers library and transformers
+ * (scripts/golden/small-tokenizers.py).
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { CheckpointError } from '../../policy/checkpoint/errors.ts';
-import { pieceTokenizer } from '../../policy/piece-tokenizer.ts';
-import { PolicyTokenizer } from '../../policy/tokenizer.ts';
+import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
+import { pieceTokenizer } from '../../core/policy/piece-tokenizer.ts';
+import { PolicyTokenizer } from '../../core/policy/tokenizer.ts';
 
 type Golden = {
   name: string;
@@ -31,20 +34,35 @@ for (const { name, tokenizer: content, cases, splits, chats } of golden) {
   });
 
   test(`${name}: responses are split where the library's own prefixes reach the action key`, (t) => {
-    t.true(splits.some(({ text, ids, thoughtTokens }) => text.includes('"action":') && thoughtTokens > 0 && thoughtTokens < ids.length));
-    for (const { ids, text, thoughtTokens } of splits) t.deepEqual(tokenizer.splitResponse(ids), { text, thoughtTokens });
+    t.true(
+      splits.some(
+        ({ text, ids, thoughtTokens }) => text.includes('"action":') && thoughtTokens > 0 && thoughtTokens < ids.length,
+      ),
+    );
+    for (const { ids, text, thoughtTokens } of splits)
+      t.deepEqual(tokenizer.splitResponse(ids), { text, thoughtTokens });
   });
 
   test(`${name}: offsets divide the text, and agree with splitting`, (t) => {
     const known = [...new Set(cases.flatMap(({ ids }) => ids))];
     fc.assert(
-      fc.property(fc.oneof(fc.constantFrom(...splits.map(({ ids }) => ids)), fc.array(fc.constantFrom(...known, 2), { maxLength: 30 })), (ids) => {
-        const { text, offsets } = tokenizer.decodeWithOffsets(ids);
-        t.is(text, tokenizer.decode(ids));
-        t.is(offsets.map(([start, end]) => text.slice(start, end)).join(''), text);
-        const key = text.lastIndexOf('"action":');
-        if (key >= 0) t.is(tokenizer.splitResponse(ids).thoughtTokens, offsets.findIndex(([start, end]) => start <= key && key < end));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.constantFrom(...splits.map(({ ids }) => ids)),
+          fc.array(fc.constantFrom(...known, 2), { maxLength: 30 }),
+        ),
+        (ids) => {
+          const { text, offsets } = tokenizer.decodeWithOffsets(ids);
+          t.is(text, tokenizer.decode(ids));
+          t.is(offsets.map(([start, end]) => text.slice(start, end)).join(''), text);
+          const key = text.lastIndexOf('"action":');
+          if (key >= 0)
+            t.is(
+              tokenizer.splitResponse(ids).thoughtTokens,
+              offsets.findIndex(([start, end]) => start <= key && key < end),
+            );
+        },
+      ),
     );
   });
 
@@ -57,9 +75,18 @@ for (const { name, tokenizer: content, cases, splits, chats } of golden) {
 
 test('a vocabulary can say what comes back from it, spaces aside', (t) => {
   const thought = '{"cards":["A","10"],"thoughts":"Step by step: 10-4=6  left \\"6\\"","action":"("}';
-  const say = (text: string) => Object.fromEntries(golden.map(({ name, tokenizer }) => [name, new PolicyTokenizer(tokenizer, config, ids).canSay(text)]));
+  const say = (text: string) =>
+    Object.fromEntries(
+      golden.map(({ name, tokenizer }) => [name, new PolicyTokenizer(tokenizer, config, ids).canSay(text)]),
+    );
   // Real vocabularies fall back to bytes; a list of words or pieces has nothing for what it does not hold.
-  t.deepEqual(say(thought), { 'byte level': true, llama: true, 'llama, metaspace': true, 'word level': false, pieces: false });
+  t.deepEqual(say(thought), {
+    'byte level': true,
+    llama: true,
+    'llama, metaspace': true,
+    'word level': false,
+    pieces: false,
+  });
   t.deepEqual(say('\u2603'), say(thought));
 });
 
@@ -72,7 +99,11 @@ test('pieces: the recorded tokenizer is the one that is made of its pieces', (t)
 });
 
 test('pieces: each is named once', (t) => {
-  for (const pieces of [['a', 'b', 'a'], ['</s>'], ['']]) t.throws(() => pieceTokenizer(pieces), { instanceOf: CheckpointError, message: /^model\.pieces: .*; name every piece once$/ });
+  for (const pieces of [['a', 'b', 'a'], ['</s>'], ['']])
+    t.throws(() => pieceTokenizer(pieces), {
+      instanceOf: CheckpointError,
+      message: /^model\.pieces: .*; name every piece once$/,
+    });
 });
 
 test('a character that several tokens make belongs to the last of them', (t) => {
@@ -81,5 +112,13 @@ test('a character that several tokens make belongs to the last of them', (t) => 
   const { text, offsets } = tokenizer.decodeWithOffsets(encoded);
   t.is(text, 'a🂡b');
   // the blank in front that decoding takes away, a, four bytes of one character (two UTF-16 units), b
-  t.deepEqual(offsets, [[0, 0], [0, 1], [1, 1], [1, 1], [1, 1], [1, 3], [3, 4]]);
+  t.deepEqual(offsets, [
+    [0, 0],
+    [0, 1],
+    [1, 1],
+    [1, 1],
+    [1, 1],
+    [1, 3],
+    [3, 4],
+  ]);
 });

@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { pieceTokenizer } from '../../policy/piece-tokenizer.ts';
-import { parseResponse, renderResponse } from '../../policy/response.ts';
-import { PolicyTokenizer } from '../../policy/tokenizer.ts';
+import { pieceTokenizer } from '../../core/policy/piece-tokenizer.ts';
+import { parseResponse, renderResponse } from '../../core/policy/response.ts';
+import { PolicyTokenizer } from '../../core/policy/tokenizer.ts';
 
-const { model } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../configs/sft-points24-tiny.json'), 'utf8')) as { model: { pieces: string[] } };
+const { model } = JSON.parse(
+  readFileSync(path.resolve(import.meta.dirname, '../../configs/sft-points24-tiny.json'), 'utf8'),
+) as { model: { pieces: string[] } };
 const tokenizer = new PolicyTokenizer(pieceTokenizer(model.pieces), {}, { bosTokenId: 1, eosTokenIds: [2] });
-const response = '{"cards":["4","K","8","10"],"formula":"10+","thoughts":"numbers 4 8 10 10 10+10=20 reach 10+10+8-4 append 10","action":"10"}';
+const response =
+  '{"cards":["4","K","8","10"],"formula":"10+","thoughts":"numbers 4 8 10 10 10+10=20 reach 10+10+8-4 append ' +
+  '10","action":"10"}';
 
 test('any sequence of pieces survives encoding and decoding', (t) => {
   fc.assert(
@@ -48,14 +52,21 @@ test('well-formed responses parse to their thought, and render back', (t) => {
   t.is(renderResponse(thought!, '10', keys), response);
 });
 
-test('a response that is cut off, lacks a key, or has another one is malformed, and its action can still be read', (t) => {
-  t.is(parseResponse(response, keys, false).thought, null);
-  t.is(parseResponse(response.replace('formula', 'formulas'), keys, true).thought, null);
-  t.is(parseResponse(response.slice(0, -1), keys, true).thought, null);
-  t.is(parseResponse(response.slice(0, -1), keys, true).actionText, '"10"');
-  t.is(parseResponse('no json', keys, true).actionText, null);
-});
+test(
+  'a response that is cut off, lacks a key, or has another one is malformed, and its action can still be ' + 'read',
+  (t) => {
+    t.is(parseResponse(response, keys, false).thought, null);
+    t.is(parseResponse(response.replace('formula', 'formulas'), keys, true).thought, null);
+    t.is(parseResponse(response.slice(0, -1), keys, true).thought, null);
+    t.is(parseResponse(response.slice(0, -1), keys, true).actionText, '"10"');
+    t.is(parseResponse('no json', keys, true).actionText, null);
+  },
+);
 
 test('numbers count as their text', (t) => {
-  t.deepEqual(parseResponse('{"cards":[4,5],"formula":10,"thoughts":"x","action":"="}', keys, true).thought, { cards: ['4', '5'], formula: '10', thoughts: 'x' });
+  t.deepEqual(parseResponse('{"cards":[4,5],"formula":10,"thoughts":"x","action":"="}', keys, true).thought, {
+    cards: ['4', '5'],
+    formula: '10',
+    thoughts: 'x',
+  });
 });

@@ -2,15 +2,15 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { EvaluatePolicyResult } from '../../activities/evaluate-policy.ts';
-import type { MetricsLine } from '../../activities/run-records.ts';
-import { putJson } from '../../artifacts/codecs.ts';
-import { FileStore } from '../../artifacts/file-store.ts';
+import type { EvaluatePolicyResult } from '../../core/records/evaluation.ts';
+import type { MetricsLine } from '../../core/records/run-records.ts';
+import { putJson } from '../../core/artifacts/codecs.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
-import { wilsonInterval } from '../../learner/intervals.ts';
-import type { Metrics } from '../../learner/rollout-metrics.ts';
-import type { ThoughtSample } from '../../learner/thought-samples.ts';
-import { RandomStream } from '../../random/counter.ts';
+import { wilsonInterval } from '../../core/learner/intervals.ts';
+import type { Metrics } from '../../core/episodes/metrics.ts';
+import type { ThoughtSample } from '../../core/learner/thought-samples.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 
 export const CONFIG: RunConfig = parseConfig(
   runConfigSchema,
@@ -26,16 +26,46 @@ export const CONFIG: RunConfig = parseConfig(
   'the test configuration',
 );
 
-const thought = (plan: string, next: string) => ({ cards: ['A', '4', '6', 'T'], formula: '(6-1', thoughts: `numbers 1 4 6 10 ${plan} append ${next}` });
+const thought = (plan: string, next: string) => ({
+  cards: ['A', '4', '6', 'T'],
+  formula: '(6-1',
+  thoughts: `numbers 1 4 6 10 ${plan} append ${next}`,
+});
 const response = (plan: string, next: string, action = next) => JSON.stringify({ ...thought(plan, next), action });
 const state = { cards: ['HA', 'D4', 'C6', 'ST'], formula: ['(', '6', '-', '1'] };
 
 /** One sample of each verdict. */
 export const SAMPLES: ThoughtSample[] = [
-  { state, text: response('6-1=5 left 4 5 10 10-4=6 left 5 6 reach (6-1)*4+10', ')'), action: ')', legal: true, reward: 0, verdict: { outcome: 'corrected', target: '(6-1)*4+10-6', correction: thought('6-1=5 left 4 5 10 5*4=20 left 10 20 reach (6-1)*4+10-6', ')'), action: ')' } },
-  { state, text: response('6*4=24 reach (6-1)*4', '*'), action: '*', legal: true, reward: 0, verdict: { outcome: 'correct', target: '6*4*1' } },
+  {
+    state,
+    text: response('6-1=5 left 4 5 10 10-4=6 left 5 6 reach (6-1)*4+10', ')'),
+    action: ')',
+    legal: true,
+    reward: 0,
+    verdict: {
+      outcome: 'corrected',
+      target: '(6-1)*4+10-6',
+      correction: thought('6-1=5 left 4 5 10 5*4=20 left 10 20 reach (6-1)*4+10-6', ')'),
+      action: ')',
+    },
+  },
+  {
+    state,
+    text: response('6*4=24 reach (6-1)*4', '*'),
+    action: '*',
+    legal: true,
+    reward: 0,
+    verdict: { outcome: 'correct', target: '6*4*1' },
+  },
   { state, text: '{"cards":["A","4"', action: '+', legal: false, reward: -1, verdict: { outcome: 'unjudged' } },
-  { state, text: response('6-1=5 reach 24', '5'), action: '5', legal: true, reward: -1, verdict: { outcome: 'noSolution' } },
+  {
+    state,
+    text: response('6-1=5 reach 24', '5'),
+    action: '5',
+    legal: true,
+    reward: -1,
+    verdict: { outcome: 'noSolution' },
+  },
 ];
 
 /** Metrics that improve over `count` iterations, the same on every call. */
@@ -94,9 +124,32 @@ export function metricsOf(iteration: number, count: number): Metrics {
 
 export function evaluationOf(success: number, episodes = 300): EvaluatePolicyResult {
   const reward = 11 * success - 1;
-  const thought = { selfBleu2: 0.7, distinctPerState: 1.2, perceptionRate: 0.99, validGoalRate: success, agreementRate: 0.9 };
-  const part = { success, ...wilsonInterval(Math.round(success * episodes), episodes), episodes, reward, rewardLow: reward - 0.4, rewardHigh: reward + 0.4, length: 5, legalRate: 0.98, wellFormedRate: 0.97, progress: null, groups: {}, thought };
-  return { ...part, heldOut: { ...part, success: success - 0.04, ...wilsonInterval(Math.round((success - 0.04) * episodes), episodes) }, greedy: null };
+  const thought = {
+    selfBleu2: 0.7,
+    distinctPerState: 1.2,
+    perceptionRate: 0.99,
+    validGoalRate: success,
+    agreementRate: 0.9,
+  };
+  const part = {
+    success,
+    ...wilsonInterval(Math.round(success * episodes), episodes),
+    episodes,
+    reward,
+    rewardLow: reward - 0.4,
+    rewardHigh: reward + 0.4,
+    length: 5,
+    legalRate: 0.98,
+    wellFormedRate: 0.97,
+    progress: null,
+    groups: {},
+    thought,
+  };
+  return {
+    ...part,
+    heldOut: { ...part, success: success - 0.04, ...wilsonInterval(Math.round((success - 0.04) * episodes), episodes) },
+    greedy: null,
+  };
 }
 
 export type SyntheticRun = { folder: string; store: FileStore; lines: MetricsLine[] };
@@ -104,13 +157,27 @@ export type SyntheticRun = { folder: string; store: FileStore; lines: MetricsLin
 /** Writes a run of `iterations` iterations into a fresh folder. */
 export async function syntheticRun(
   iterations: number,
-  { evaluations = {}, samples = SAMPLES, change = (metrics) => metrics }: { evaluations?: Record<string, EvaluatePolicyResult>; samples?: ThoughtSample[]; change?: (metrics: Metrics) => Metrics } = {},
+  {
+    evaluations = {},
+    samples = SAMPLES,
+    change = (metrics) => metrics,
+  }: {
+    evaluations?: Record<string, EvaluatePolicyResult>;
+    samples?: ThoughtSample[];
+    change?: (metrics: Metrics) => Metrics;
+  } = {},
 ): Promise<SyntheticRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gtr-run-'));
   const store = new FileStore(path.join(folder, 'artifacts'));
   const ref = await putJson(store, 'samples', samples);
-  const lines = Array.from({ length: iterations }, (_, iteration) => ({ iteration, metrics: change(metricsOf(iteration, iterations)), samples: ref }));
-  if (iterations > 0) await writeFile(path.join(folder, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  for (const [label, result] of Object.entries(evaluations)) await writeFile(path.join(folder, `evaluation-${label}.json`), JSON.stringify(result));
+  const lines = Array.from({ length: iterations }, (_, iteration) => ({
+    iteration,
+    metrics: change(metricsOf(iteration, iterations)),
+    samples: ref,
+  }));
+  if (iterations > 0)
+    await writeFile(path.join(folder, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  for (const [label, result] of Object.entries(evaluations))
+    await writeFile(path.join(folder, `evaluation-${label}.json`), JSON.stringify(result));
   return { folder, store, lines };
 }

@@ -11,7 +11,8 @@ function run(command: string, args: string[], options: { cwd?: string; env?: Rec
   const empty = mkdtempSync(path.join(tmpdir(), 'gtr-bare-'));
   const tools = mkdtempSync(path.join(tmpdir(), 'gtr-tools-'));
   symlinkSync(process.execPath, path.join(tools, 'node'));
-  for (const tool of ['sh', 'readlink', 'dirname', 'tar']) symlinkSync(realpathSync(spawnSync('which', [tool], { encoding: 'utf8' }).stdout.trim()), path.join(tools, tool));
+  for (const tool of ['sh', 'readlink', 'dirname', 'tar'])
+    symlinkSync(realpathSync(spawnSync('which', [tool], { encoding: 'utf8' }).stdout.trim()), path.join(tools, tool));
   const env = { PATH: tools, HOME: empty, HTTPS_PROXY: 'http://127.0.0.1:9', ...options.env };
   return spawnSync(command, args, { cwd: options.cwd ?? empty, env, encoding: 'utf8' });
 }
@@ -28,11 +29,22 @@ test('the launcher works from any folder, through links, and hands on the exit c
 });
 
 test('doctor works without a Temporal CLI, names it, and ends with 2', (t) => {
-  const { status, stdout, stderr } = run(path.join(PROJECT, 'gtr'), ['doctor', '--json'], { env: { GTR_HOME: mkdtempSync(path.join(tmpdir(), 'gtr-home-')) } });
+  const { status, stdout, stderr } = run(path.join(PROJECT, 'gtr'), ['doctor', '--json'], {
+    env: { GTR_HOME: mkdtempSync(path.join(tmpdir(), 'gtr-home-')) },
+  });
   t.is(status, 2, stderr);
-  const { healthy, findings } = JSON.parse(stdout) as { healthy: boolean; findings: { name: string; ok: boolean; mend: string }[] };
+  const { healthy, findings } = JSON.parse(stdout) as {
+    healthy: boolean;
+    findings: { name: string; ok: boolean; mend: string }[];
+  };
   t.false(healthy);
-  t.deepEqual(findings.filter(({ ok }) => !ok).map(({ name }) => name).filter((name) => !['CUDA', 'Temporal server', 'Paid teacher'].includes(name)), ['Temporal CLI', 'Go']);
+  t.deepEqual(
+    findings
+      .filter(({ ok }) => !ok)
+      .map(({ name }) => name)
+      .filter((name) => !['CUDA', 'Temporal server', 'Paid teacher'].includes(name)),
+    ['Temporal CLI', 'Go'],
+  );
   t.is(findings.find(({ name }) => name === 'Temporal CLI')!.mend, 'npm run set-up');
 });
 
@@ -40,12 +52,20 @@ test('no Temporal CLI, no network, no Go: one sentence with a way out, exit code
   const { status, stderr, stdout } = run(path.join(PROJECT, 'gtr'), ['up']);
   t.is(status, 2, stderr);
   t.is(stdout, '');
-  const sentences = stderr.trim().split('\n').filter((line) => line.startsWith('gtr: '));
+  const sentences = stderr
+    .trim()
+    .split('\n')
+    .filter((line) => line.startsWith('gtr: '));
   t.is(sentences.length, 1, stderr);
-  t.regex(sentences[0], /^gtr: The Temporal CLI is missing, .* no Go .*; put a `temporal` of at least version 1\.5\.1 on PATH .* run this again\.$/);
+  t.regex(
+    sentences[0],
+    /^gtr: The Temporal CLI is missing, .* no Go .*; put a `temporal` of at least version 1\.5\.1 on PATH .* run this again\.$/,
+  );
 });
 
 test('npm scripts start with the set-up, since npm runs no pre scripts here', (t) => {
-  const { scripts } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  const { scripts } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
   for (const name of ['start', 'test', 'bench']) t.regex(scripts[name], /^(node scripts\/set-up\.mjs|\.\/gtr)/, name);
 });

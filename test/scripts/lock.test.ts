@@ -9,17 +9,21 @@ const lockFile = () => path.join(mkdtempSync(path.join(tmpdir(), 'gtr-lock-')), 
 test('one holder at a time; the lock is let go of, after an error too', async (t) => {
   const file = lockFile();
   const events: string[] = [];
-  const hold = (name: string) => withLock(file, async () => {
-    events.push(`${name} in`);
-    await new Promise((resolve) => setImmediate(resolve));
-    events.push(`${name} out`);
-    return name;
-  });
+  const hold = (name: string) =>
+    withLock(file, async () => {
+      events.push(`${name} in`);
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push(`${name} out`);
+      return name;
+    });
   t.deepEqual((await Promise.all([hold('a'), hold('b')])).sort(), ['a', 'b']);
   const first = events[0][0];
   const second = first === 'a' ? 'b' : 'a';
   t.deepEqual(events, [`${first} in`, `${first} out`, `${second} in`, `${second} out`]);
-  await t.throwsAsync(withLock(file, async () => Promise.reject(new Error('broken'))), { message: 'broken' });
+  await t.throwsAsync(
+    withLock(file, async () => Promise.reject(new Error('broken'))),
+    { message: 'broken' },
+  );
   t.false(existsSync(file));
 });
 

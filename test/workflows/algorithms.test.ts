@@ -1,17 +1,17 @@
 /** Each algorithm and each ablation switch as a whole run: what it changes, and what it leaves alone. */
 import test from 'ava';
-import { modelFolder } from '../../activities/agent-cache.ts';
-import { type IterationRecord, readRunRecords } from '../../activities/run-records.ts';
-import { getJson } from '../../artifacts/codecs.ts';
-import type { ArtifactStore } from '../../artifacts/store.ts';
+import { modelFolder } from '../../configs/project-folder.ts';
+import { type IterationRecord, readRunRecords } from '../../core/records/run-records.ts';
+import { getJson } from '../../core/artifacts/codecs.ts';
+import type { ArtifactStore } from '../../core/artifacts/store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
-import type { CorrectionManifest, CorrectionRow } from '../../learner/batch.ts';
-import { loadTokenizer } from '../../policy/tokenizer.ts';
+import type { CorrectionManifest, CorrectionRow } from '../../core/learner/batch.ts';
+import { loadTokenizer } from '../../core/policy/tokenizer.ts';
 import { activityDependencies } from '../../workers/installation.ts';
 import type { train } from '../../workflows/train.ts';
-import { type Installation, startInstallation, withClient } from './installation.ts';
+import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 let installation: Installation;
 let store: ArtifactStore;
@@ -40,11 +40,15 @@ async function rowsOf({ corrections, config }: IterationRecord): Promise<{ respo
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   const manifest = await getJson<CorrectionManifest>(store, corrections);
   const rows = await Promise.all(manifest.iterations.map(({ file }) => getJson<CorrectionRow[]>(store, file)));
-  return rows.flat().map(({ responseIds, trainedTokens }) => ({ response: tokenizer.decode(responseIds), trained: tokenizer.decode(responseIds.slice(0, trainedTokens)) }));
+  return rows.flat().map(({ responseIds, trainedTokens }) => ({
+    response: tokenizer.decode(responseIds),
+    trained: tokenizer.decode(responseIds.slice(0, trainedTokens)),
+  }));
 }
 
 const actionOf = (response: string) => (JSON.parse(response) as { action: string }).action;
-const namedAction = (response: string) => /append (\S+)$/.exec((JSON.parse(response) as { thoughts: string }).thoughts)![1];
+const namedAction = (response: string) =>
+  /append (\S+)$/.exec((JSON.parse(response) as { thoughts: string }).thoughts)![1];
 
 test.serial('gtr: PPO and rows of corrected thoughts, loss on the thought alone, episodes are cut', async (t) => {
   const { metrics } = gtr;
@@ -57,25 +61,39 @@ test.serial('gtr: PPO and rows of corrected thoughts, loss on the thought alone,
 
 test.serial('ppo: nothing is judged, corrected or cut; sft: the same samples, no PPO loss', async (t) => {
   const [ppo] = await iterations('ppo', ['algorithm=ppo']);
-  t.like(ppo.metrics, { 'thought/judged': 0, 'corrector/calls': 0, 'corrections/rows': 0, 'episode/cutRate': 0, 'loss/sft': null });
+  t.like(ppo.metrics, {
+    'thought/judged': 0,
+    'corrector/calls': 0,
+    'corrections/rows': 0,
+    'episode/cutRate': 0,
+    'loss/sft': null,
+  });
   t.true(Number.isFinite(ppo.metrics['loss/ppo']));
 
   const [sft] = await iterations('sft', ['algorithm=sft']);
-  t.like(sft.metrics, { 'loss/ppo': null, 'loss/value': null, 'corrections/rows': gtr.metrics['corrections/rows'], 'episode/cutRate': gtr.metrics['episode/cutRate'] });
+  t.like(sft.metrics, {
+    'loss/ppo': null,
+    'loss/value': null,
+    'corrections/rows': gtr.metrics['corrections/rows'],
+    'episode/cutRate': gtr.metrics['episode/cutRate'],
+  });
   t.true(Number.isFinite(sft.metrics['loss/sft']));
   t.is(new Set([gtr, ppo, sft].map(({ policy }) => policy.sha256)).size, 3);
 });
 
-test.serial('without DAgger the first iteration is the same, the second draws other rows; SFT annealing ends the SFT loss', async (t) => {
-  const [first, second] = await iterations('two', [], 2);
-  const [firstWithout, secondWithout] = await iterations('no-dagger', ['sft.dagger=false'], 2);
-  t.is(firstWithout.policy.sha256, first.policy.sha256);
-  t.is(secondWithout.metrics['corrections/rows'], second.metrics['corrections/rows']);
-  t.not(secondWithout.policy.sha256, second.policy.sha256);
+test.serial(
+  'without DAgger the first iteration is the same, the second draws other rows; SFT annealing ends the SFT loss',
+  async (t) => {
+    const [first, second] = await iterations('two', [], 2);
+    const [firstWithout, secondWithout] = await iterations('no-dagger', ['sft.dagger=false'], 2);
+    t.is(firstWithout.policy.sha256, first.policy.sha256);
+    t.is(secondWithout.metrics['corrections/rows'], second.metrics['corrections/rows']);
+    t.not(secondWithout.policy.sha256, second.policy.sha256);
 
-  const [, annealed] = await iterations('annealed', ['sft.annealIterations=1'], 2);
-  t.is(annealed.metrics['loss/sft'], null);
-});
+    const [, annealed] = await iterations('annealed', ['sft.annealIterations=1'], 2);
+    t.is(annealed.metrics['loss/sft'], null);
+  },
+);
 
 test.serial('without the cut every step is judged and kept', async (t) => {
   const [{ metrics }] = await iterations('no-cut', ['corrector.cut=false']);
@@ -84,25 +102,32 @@ test.serial('without the cut every step is judged and kept', async (t) => {
   t.true(metrics['episode/length']! > gtr.metrics['episode/length']!);
 });
 
-test.serial('action cloning trains the corrector\'s action, the paper\'s rows hold the agent\'s own; confirmed thoughts can be rows too', async (t) => {
-  const [cloned] = await iterations('cloned', ['sft.actionCloning=true', 'sft.confirmed=true']);
-  const rows = await rowsOf(cloned);
-  for (const { response, trained } of rows) {
-    t.is(trained, response);
-    t.is(actionOf(response), namedAction(response));
-  }
-  t.is(rows.length, Math.round((1 - cloned.metrics['thought/noSolutionRate']!) * cloned.metrics['thought/judged']!));
-  t.true((await rowsOf(gtr)).some(({ response }) => actionOf(response) !== namedAction(response)));
-});
+test.serial(
+  "action cloning trains the corrector's action, the paper's rows hold the agent's own; confirmed thoughts can be " +
+    'rows too',
+  async (t) => {
+    const [cloned] = await iterations('cloned', ['sft.actionCloning=true', 'sft.confirmed=true']);
+    const rows = await rowsOf(cloned);
+    for (const { response, trained } of rows) {
+      t.is(trained, response);
+      t.is(actionOf(response), namedAction(response));
+    }
+    t.is(rows.length, Math.round((1 - cloned.metrics['thought/noSolutionRate']!) * cloned.metrics['thought/judged']!));
+    t.true((await rowsOf(gtr)).some(({ response }) => actionOf(response) !== namedAction(response)));
+  },
+);
 
-test.serial('the format reward raises the return of well-formed steps by itself; a share of the steps can be judged', async (t) => {
-  const [rewarded] = await iterations('rewarded', ['formatReward=5']);
-  // The first iteration's samples are the same: each well-formed one returns 5 more.
-  const raised = rewarded.metrics['return/mean']! - gtr.metrics['return/mean']!;
-  t.true(Math.abs(raised - 5 * gtr.metrics['response/wellFormedRate']!) < 1e-5, `raised by ${raised}`);
+test.serial(
+  'the format reward raises the return of well-formed steps by itself; a share of the steps can be judged',
+  async (t) => {
+    const [rewarded] = await iterations('rewarded', ['formatReward=5']);
+    // The first iteration's samples are the same: each well-formed one returns 5 more.
+    const raised = rewarded.metrics['return/mean']! - gtr.metrics['return/mean']!;
+    t.true(Math.abs(raised - 5 * gtr.metrics['response/wellFormedRate']!) < 1e-5, `raised by ${raised}`);
 
-  const [{ metrics }] = await iterations('sparse', ['corrector.judgedShare=0.25', 'sft.rowsPerSample=2']);
-  // 64 steps, binomial: 16 +- 3.5; five deviations.
-  t.true(metrics['thought/judged']! > 0 && metrics['thought/judged']! < 34);
-  t.is(metrics['corrector/calls']! >= metrics['thought/judged']!, true);
-});
+    const [{ metrics }] = await iterations('sparse', ['corrector.judgedShare=0.25', 'sft.rowsPerSample=2']);
+    // 64 steps, binomial: 16 +- 3.5; five deviations.
+    t.true(metrics['thought/judged']! > 0 && metrics['thought/judged']! < 34);
+    t.is(metrics['corrector/calls']! >= metrics['thought/judged']!, true);
+  },
+);

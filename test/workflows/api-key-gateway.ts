@@ -1,6 +1,6 @@
 /**
- * A gateway as Temporal Cloud has one in front of its servers: TLS, and an API key with each call instead of a client certificate. It hands every call on to a
- * server that speaks neither.
+ * A gateway as Temporal Cloud has one in front of its servers: TLS, and an API key with each call instead of a client
+ * certificate. It hands every call on to a server that speaks neither.
  */
 import { once } from 'node:events';
 import { connect, constants, createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
@@ -18,8 +18,21 @@ export type Gateway = {
   close(): void;
 };
 
-/** Opens the gateway with this server key and certificate in front of the server at `target` (host:port); calls without `apiKey` are turned away. */
-export async function openGateway({ target, apiKey, key, cert }: { target: string; apiKey: string; key: Buffer; cert: Buffer }): Promise<Gateway> {
+/**
+ * Opens the gateway with this server key and certificate in front of the server at `target` (host:port); calls without
+ * `apiKey` are turned away.
+ */
+export async function openGateway({
+  target,
+  apiKey,
+  key,
+  cert,
+}: {
+  target: string;
+  apiKey: string;
+  key: Buffer;
+  cert: Buffer;
+}): Promise<Gateway> {
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => {}); // its calls fail
   const namespaces = new Set<string>();
@@ -27,7 +40,10 @@ export async function openGateway({ target, apiKey, key, cert }: { target: strin
   server.on('stream', (call: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     call.on('error', () => {}); // the caller left
     if (headers.authorization !== `Bearer ${apiKey}`) {
-      call.respond({ 'content-type': 'application/grpc', 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'Request unauthorized.' }, { endStream: true });
+      call.respond(
+        { 'content-type': 'application/grpc', 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'Request unauthorized.' },
+        { endStream: true },
+      );
       return;
     }
     const namespace = headers['temporal-namespace'];

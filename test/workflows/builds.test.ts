@@ -1,4 +1,6 @@
-/** A run that began on workers of an older build: its iteration ends there, the next one runs on the new build's code. */
+/**
+ * A run that began on workers of an older build: its iteration ends there, the next one runs on the new build's code.
+ */
 import test from 'ava';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { versioning } from '../../workers/run-worker.ts';
@@ -14,7 +16,9 @@ test('an iteration ends on the build that began it, the run goes over to the new
   /** Once its workers have told the server of themselves. */
   const makeCurrent = async (buildId: string) => {
     for (;;) {
-      const answer = await workflowService.setWorkerDeploymentCurrentVersion({ namespace: 'default', deploymentName: 'gtr', buildId }).catch(() => null);
+      const answer = await workflowService
+        .setWorkerDeploymentCurrentVersion({ namespace: 'default', deploymentName: 'gtr', buildId })
+        .catch(() => null);
       if (answer !== null) return;
     }
   };
@@ -24,22 +28,51 @@ test('an iteration ends on the build that began it, the run goes over to the new
     sampling.resolve();
     await renewed.promise;
   };
-  const config = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, envSteps: 3 * 1024, evaluation: { episodes: 0 } }, 'test');
+  const config = parseConfig(
+    runConfigSchema,
+    {
+      environment: { name: 'points24' },
+      model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
+      envSteps: 3 * 1024,
+      evaluation: { episodes: 0 },
+    },
+    'test',
+  );
   const build = (buildId: string) => ({ ...versioning(buildId), identity: buildId });
   try {
-    await withStandIns(server, QUEUE, { keptPerWave: 1024, onPart, workflowsPath: OLDER_WORKFLOWS }, async () => {
-      await makeCurrent('older');
-      const run = await server.client.workflow.start<typeof train>('train', { workflowId: 'run', taskQueue: QUEUE, args: [config] });
-      await sampling.promise; // the first iteration has begun
-      await withStandIns(server, QUEUE, { keptPerWave: 1024 }, async () => {
-        await makeCurrent('newer');
-        renewed.resolve();
-        t.is((await run.result()).iterations, 3);
-      }, build('newer'));
-    }, build('older'));
+    await withStandIns(
+      server,
+      QUEUE,
+      { keptPerWave: 1024, onPart, workflowsPath: OLDER_WORKFLOWS },
+      async () => {
+        await makeCurrent('older');
+        const run = await server.client.workflow.start<typeof train>('train', {
+          workflowId: 'run',
+          taskQueue: QUEUE,
+          args: [config],
+        });
+        await sampling.promise; // the first iteration has begun
+        await withStandIns(
+          server,
+          QUEUE,
+          { keptPerWave: 1024 },
+          async () => {
+            await makeCurrent('newer');
+            renewed.resolve();
+            t.is((await run.result()).iterations, 3);
+          },
+          build('newer'),
+        );
+      },
+      build('older'),
+    );
 
     const iterations = await Promise.all([0, 1, 2].map((iteration) => buildsOf(`run/iteration-${iteration}`)));
-    t.deepEqual(iterations, [{ builds: ['older'], timers: 1 }, { builds: ['newer'], timers: 0 }, { builds: ['newer'], timers: 0 }]);
+    t.deepEqual(iterations, [
+      { builds: ['older'], timers: 1 },
+      { builds: ['newer'], timers: 0 },
+      { builds: ['newer'], timers: 0 },
+    ]);
     t.deepEqual((await buildsOf('run')).builds, ['older', 'newer']);
   } finally {
     await server.stop();
@@ -48,7 +81,15 @@ test('an iteration ends on the build that began it, the run goes over to the new
   /** Whose workers did what in a workflow, activities included, in order of appearance. */
   async function buildsOf(workflowId: string): Promise<{ builds: string[]; timers: number }> {
     const { events } = await server.client.workflow.getHandle(workflowId).fetchHistory();
-    const identities = events!.flatMap((event) => event.workflowTaskCompletedEventAttributes?.identity ?? event.activityTaskStartedEventAttributes?.identity ?? []);
-    return { builds: [...new Set(identities)], timers: events!.filter((event) => event.timerStartedEventAttributes).length };
+    const identities = events!.flatMap(
+      (event) =>
+        event.workflowTaskCompletedEventAttributes?.identity ??
+        event.activityTaskStartedEventAttributes?.identity ??
+        [],
+    );
+    return {
+      builds: [...new Set(identities)],
+      timers: events!.filter((event) => event.timerStartedEventAttributes).length,
+    };
   }
 });

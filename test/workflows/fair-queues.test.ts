@@ -19,11 +19,25 @@ test('thoughts of two runs are handed out in turn, not in the order of arrival',
     await released;
   };
   try {
-    const config = parseConfig(runConfigSchema, { environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }, 'test');
+    const config = parseConfig(
+      runConfigSchema,
+      {
+        environment: { name: 'points24' },
+        model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
+        envSteps: 1024,
+        evaluation: { episodes: 0 },
+        corrector: { teacher: 'openai' },
+      },
+      'test',
+    );
     await withStandIns(server, 'fair', { keptPerWave: 1024, onThought, thoughtsAtOnce: 1 }, async () => {
       const options = (workflowId: string) => ({ workflowId, taskQueue: 'fair', args: [config] as [unknown] });
-      // The late one is prepared, which asks after the teacher on the same queue, and waits until all thoughts of the early one do.
-      const late = await server.client.workflow.signalWithStart<typeof train, []>('train', { ...options('late'), signal: 'pause' });
+      // The late one is prepared, which asks after the teacher on the same queue, and waits until all thoughts of the
+      // early one do.
+      const late = await server.client.workflow.signalWithStart<typeof train, []>('train', {
+        ...options('late'),
+        signal: 'pause',
+      });
       await until(async () => (await late.query<Progress>('progress')).phase.startsWith('iteration'));
       const early = await server.client.workflow.start<typeof train>('train', options('early'));
       await until(async () => (await pending('early/iteration-0/wave-0')) === THOUGHTS);
@@ -44,7 +58,10 @@ test('thoughts of two runs are handed out in turn, not in the order of arrival',
   }
 
   async function pending(workflowId: string): Promise<number> {
-    const described = await server.client.workflow.getHandle(workflowId).describe().catch(() => null);
+    const described = await server.client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .catch(() => null);
     return described?.raw.pendingActivities?.length ?? 0;
   }
 });

@@ -2,14 +2,14 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import { readRunRecords } from '../../activities/run-records.ts';
-import { FileStore } from '../../artifacts/file-store.ts';
+import { readRunRecords } from '../../core/records/run-records.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { train } from '../../workflows/train.ts';
 import { gtr } from '../cli/gtr.ts';
-import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
+import { activityRuns, type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 let installation: Installation;
 let store: FileStore;
@@ -19,7 +19,16 @@ test.before(async () => {
 });
 test.after.always(() => installation?.stop());
 
-const start = (id: string, changes: string[]) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', ['evaluation.episodes=0', ...changes])], 'test'));
+const start = (id: string, changes: string[]) =>
+  withClient((client) =>
+    startRun<typeof train>(
+      client,
+      'train',
+      id,
+      [readConfig(runConfigSchema, 'smoke', ['evaluation.episodes=0', ...changes])],
+      'test',
+    ),
+  );
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
 const count = async () => (await Array.fromAsync(store.list())).length;
 
@@ -31,7 +40,7 @@ test.serial('a paused run loses nothing to gc without a safety margin, and ends 
     await activityRuns(client, 'open/iteration-1', 'updatePolicy');
     const iteration = client.workflow.getHandle('open/iteration-1');
     await client.workflow.getHandle('open').signal('pause');
-    for (let idle = false; !idle; ) idle = (await iteration.describe()).raw.pendingActivities?.length === 0; // the running epoch ends
+    for (let idle = false; !idle;) idle = (await iteration.describe()).raw.pendingActivities?.length === 0; // the running epoch ends
   });
   const shown = await gtr(['gc', '--older-than', '0m']);
   t.is(shown.code, 0, shown.err);
@@ -59,14 +68,24 @@ test.serial('verify names what is damaged or missing and who refers to it; gc th
   await rm(file(optimizer));
   const verified = await gtr(['verify', 'damaged']);
   t.is(verified.code, 1);
-  t.regex(verified.out, new RegExp(`^FAILED Artifact policy ${policy.sha256} in .* is damaged; delete .* and restore it from a backup \\(named by .*damaged.*\\)$`, 'm'));
+  t.regex(
+    verified.out,
+    new RegExp(
+      `^FAILED Artifact policy ${policy.sha256} in .* is damaged; delete .* and restore it from a backup \\(named ` +
+        `by .*damaged.*\\)$`,
+      'm',
+    ),
+  );
   t.regex(verified.out, new RegExp(`^FAILED Artifact optimizer ${optimizer.sha256} is missing in `, 'm'));
   t.regex(verified.out, /: 2 missing or damaged$/m);
   const refused = await gtr(['gc', '--older-than', '0m', '--delete']);
   t.is(refused.code, 2);
   t.regex(refused.err, /Nothing was deleted: 2 artifacts of kept runs are missing or damaged/);
   const unknown = await gtr(['verify', 'nobody']);
-  t.deepEqual([unknown.code, unknown.err], [2, `gtr: There is no run "nobody" on this server, and no record of it in ${store.place}.`]);
+  t.deepEqual(
+    [unknown.code, unknown.err],
+    [2, `gtr: There is no run "nobody" on this server, and no record of it in ${store.place}.`],
+  );
 });
 
 test.serial('a dropped run is gone with what only it reached; the others stay whole', async (t) => {

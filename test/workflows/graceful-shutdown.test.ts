@@ -1,4 +1,7 @@
-/** Workers tell their health and their metrics, and leave in good order: what an activity did so far is there for the next attempt. */
+/**
+ * Workers tell their health and their metrics, and leave in good order: what an activity did so far is there for the
+ * next attempt.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +11,7 @@ import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { WorkerHealth } from '../../workers/health-server.ts';
 import type { train } from '../../workflows/train.ts';
-import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
+import { activityRuns, type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 let installation: Installation;
 /** Of the first worker (orchestrator); the GPU worker has the next port. */
@@ -24,7 +27,11 @@ test.after.always(() => installation?.stop());
 async function freePorts(count: number): Promise<number> {
   for (let port = 20_000 + (process.pid % 20_000); ; port += count) {
     const servers = Array.from({ length: count }, (_, index) => createServer().listen(port + index, '127.0.0.1'));
-    const free = await Promise.all(servers.map((server) => Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])));
+    const free = await Promise.all(
+      servers.map((server) =>
+        Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]),
+      ),
+    );
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     if (free.every(Boolean)) return port;
   }
@@ -38,12 +45,27 @@ const health = async (worker: number) => {
 };
 const metrics = async (worker: number) => await (await fetch(`http://${at(addresses.metrics, worker)}/metrics`)).text();
 /** Sum of a counter over all labels, or over those that match. */
-const counted = (text: string, name: string, labels = '') => [...text.matchAll(new RegExp(`^${name}\\{.*${labels}.*\\} (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
-const updatesReceived = async () => counted(await metrics(GPU), 'temporal_activity_task_received_total', 'activity_type="updatePolicy"');
+const counted = (text: string, name: string, labels = '') =>
+  [...text.matchAll(new RegExp(`^${name}\\{.*${labels}.*\\} (\\S+)$`, 'gm'))].reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  );
+const updatesReceived = async () =>
+  counted(await metrics(GPU), 'temporal_activity_task_received_total', 'activity_type="updatePolicy"');
 
 /** One iteration without resume points of its own accord, in the smallest optimizer steps: an epoch takes seconds. */
-const CHANGES = ['envSteps=256', 'rollout.envStepsPerIteration=256', 'ppo.epochs=1', 'evaluation.episodes=0', 'ppo.samplesPerStep=1', 'durability.resumePointSeconds=3600'];
-const start = (id: string) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test'));
+const CHANGES = [
+  'envSteps=256',
+  'rollout.envStepsPerIteration=256',
+  'ppo.epochs=1',
+  'evaluation.episodes=0',
+  'ppo.samplesPerStep=1',
+  'durability.resumePointSeconds=3600',
+];
+const start = (id: string) =>
+  withClient((client) =>
+    startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test'),
+  );
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
 
 /** `shutdownForceTime` of the workers, with what starting and polling take. */
@@ -73,12 +95,13 @@ test.serial('SIGTERM: the running activity reports its resume point and the work
 async function activityReported(client: Parameters<typeof activityRuns>[0], workflowId: string): Promise<void> {
   for (;;) {
     const { raw, status } = await client.workflow.getHandle(workflowId).describe();
-    if (raw.pendingActivities?.some(({ heartbeatDetails }) => (heartbeatDetails?.payloads?.[0]?.data?.length ?? 0) > 0)) return;
+    if (raw.pendingActivities?.some(({ heartbeatDetails }) => (heartbeatDetails?.payloads?.[0]?.data?.length ?? 0) > 0))
+      return;
     if (status.name !== 'RUNNING') throw new Error('the iteration ended without a resume point');
   }
 }
 
-test.serial('metrics: the SDK\'s, and the work of the project', async (t) => {
+test.serial("metrics: the SDK's, and the work of the project", async (t) => {
   const [orchestrator, gpu] = [await metrics(ORCHESTRATOR), await metrics(GPU)];
   t.true(counted(gpu, 'temporal_activity_execution_latency_seconds_count') > 0);
   t.is(counted(orchestrator, 'gtr_iterations_total'), 2);
@@ -86,7 +109,10 @@ test.serial('metrics: the SDK\'s, and the work of the project', async (t) => {
 });
 
 test.serial('health: 200 while the worker polls and its server answers, else 503', async (t) => {
-  t.like(await health(ORCHESTRATOR), { status: 200, body: { healthy: true, role: 'orchestrator', state: 'RUNNING', server: 'answers' } });
+  t.like(await health(ORCHESTRATOR), {
+    status: 200,
+    body: { healthy: true, role: 'orchestrator', state: 'RUNNING', server: 'answers' },
+  });
   t.like(await health(GPU), { status: 200, body: { role: 'gpu', pid: installation.supervisor.pidOf('gpu') } });
   const server = installation.supervisor.pidOf('server')!;
   process.kill(server, 'SIGSTOP');

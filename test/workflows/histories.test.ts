@@ -1,4 +1,7 @@
-/** Histories stay short and payloads small at the paper's sizes; runs work on a server that does not know the product's search attributes. */
+/**
+ * Histories stay short and payloads small at the paper's sizes; runs work on a server that does not know the product's
+ * search attributes.
+ */
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
@@ -18,11 +21,31 @@ test.before(async () => {
 test.after.always(() => server?.stop());
 
 /** The schema's defaults are the paper's numbers: 15,000 steps, 1,024 an iteration, 64 environments, 4 epochs. */
-const paper = (changes: object = {}): RunConfig => parseConfig(runConfigSchema, { title: 'GTR on Points24', environment: { name: 'points24' }, model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, ...changes }, 'test');
+const paper = (changes: object = {}): RunConfig =>
+  parseConfig(
+    runConfigSchema,
+    {
+      title: 'GTR on Points24',
+      environment: { name: 'points24' },
+      model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
+      ...changes,
+    },
+    'test',
+  );
 
-async function run(workflowId: string, config: RunConfig, keptPerWave: number, play: Partial<StandInPlay> = {}, during: () => Promise<void> = async () => {}): Promise<HistorySize[]> {
+async function run(
+  workflowId: string,
+  config: RunConfig,
+  keptPerWave: number,
+  play: Partial<StandInPlay> = {},
+  during: () => Promise<void> = async () => {},
+): Promise<HistorySize[]> {
   return await withStandIns(server, workflowId, { keptPerWave, ...play }, async () => {
-    const handle = await server.client.workflow.start<typeof train>('train', { workflowId, taskQueue: workflowId, args: [config] });
+    const handle = await server.client.workflow.start<typeof train>('train', {
+      workflowId,
+      taskQueue: workflowId,
+      args: [config],
+    });
     await during();
     const result = await handle.result();
     const iterations = Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
@@ -48,7 +71,10 @@ test.serial('15,000 steps in iterations of 1,024, continued as new', async (t) =
 
 test.serial('the worst iteration: every episode is cut after its first step', async (t) => {
   const sizes = await run('worst', paper({ envSteps: 1024, evaluation: { episodes: 0 } }), 64);
-  t.true(most(sizes, 'iteration') > 2 * 3 * (1024 / 64) && most(sizes, 'iteration') < 1000, `${most(sizes, 'iteration')} events of iteration`);
+  t.true(
+    most(sizes, 'iteration') > 2 * 3 * (1024 / 64) && most(sizes, 'iteration') < 1000,
+    `${most(sizes, 'iteration')} events of iteration`,
+  );
   t.true(sizes.every(({ largestPayload }) => largestPayload < LARGEST_PAYLOAD));
 });
 
@@ -59,13 +85,21 @@ test('a supervised training of any length has at most 1,000 segments, each of si
 });
 
 test.serial('a paid wave of 1,280 thoughts goes on as a new execution before its history is long', async (t) => {
-  const sizes = await run('paid', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 11 } }), 1280, { thoughtsPerEpisode: 20 });
+  const sizes = await run(
+    'paid',
+    paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 11 } }),
+    1280,
+    { thoughtsPerEpisode: 20 },
+  );
   for (const { workflowId, events, largestPayload } of sizes) {
     t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
     t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
   }
   const waves = sizes.filter(({ type }) => type === 'correctWave');
-  t.true(waves.length > 1 && waves.reduce((sum, { events }) => sum + events, 0) > 3 * 1280, `${waves.length} executions`); // three events a thought at least
+  t.true(
+    waves.length > 1 && waves.reduce((sum, { events }) => sum + events, 0) > 3 * 1280,
+    `${waves.length} executions`,
+  ); // three events a thought at least
   const { corrector } = (await server.client.workflow.getHandle<typeof train>('paid').result()) as TrainResult;
   t.is(corrector.calls, 1280);
   t.is(Math.round(corrector.costUsd! * 10_000), 78 * 1280); // below the budget
@@ -79,7 +113,12 @@ test.serial('thoughts are judged while their wave is sampled', async (t) => {
     onPart: async (part: number) => (part === 1 ? undefined : await judged.promise), // the second is sampled once a thought of the first is judged
     onThought: async () => judged.resolve(),
   };
-  const sizes = await run('parts', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }), 1280, play);
+  const sizes = await run(
+    'parts',
+    paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }),
+    1280,
+    play,
+  );
   for (const { workflowId, events, largestPayload } of sizes) {
     t.true(events < MOST_EVENTS, `${workflowId}: ${events} events`);
     t.true(largestPayload < LARGEST_PAYLOAD, `${workflowId}: ${largestPayload} bytes`);
@@ -90,36 +129,57 @@ test.serial('thoughts are judged while their wave is sampled', async (t) => {
 
 test.serial('where the teacher keeps fewer steps than likely, the last wave is judged further', async (t) => {
   // Needed 1,024. Wave 0: likely 700, kept 600. Wave 1: judged for 1,024 - 700 = 324 steps, then for 1,024 - 600 = 424.
-  const sizes = await run('further', paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }), 600, { likelyPerWave: 700 });
+  const sizes = await run(
+    'further',
+    paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai' } }),
+    600,
+    { likelyPerWave: 700 },
+  );
   const waves = sizes.flatMap(({ workflowId, type }) => (type === 'correctWave' ? [workflowId] : []));
   t.deepEqual(waves.sort(), ['further/iteration-0/wave-0', 'further/iteration-0/wave-1', 'further/iteration-0/wave-1']);
-  t.is(((await server.client.workflow.getHandle<typeof train>('further').result()) as TrainResult).corrector.calls, 2 * 64); // a thought an episode, each once
+  t.is(
+    ((await server.client.workflow.getHandle<typeof train>('further').result()) as TrainResult).corrector.calls,
+    2 * 64,
+  ); // a thought an episode, each once
 });
 
-test.serial('changed settings act from the next iteration on and are carried on; what will not do is refused', async (t) => {
-  const handle = server.client.workflow.getHandle('set');
-  const set = (changes: object) => handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });
-  await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, {}, async () => {
-    await handle.signal('pause');
-    t.is((await handle.query<Progress>('progress')).iteration, 0); // answers although the signal may have come before the run's first step
-    const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;
-    t.is(await refused({ 'optimizer.lr': -1 }), 'set: optimizer.lr: Too small: expected number to be >0 (and 1 more).');
-    t.regex(await refused({ seed: 2 }), /^set: seed cannot be changed while a run goes on; these can: envSteps, /);
-    t.is(await refused({ 'optimizer.lr': 1e-12 }), 'set: optimizer.lrEnd: must not exceed optimizer.lr (1e-12).');
-    t.like(await set({ 'optimizer.lr': 2e-5, 'evaluation.episodes': 0 }), { 'optimizer.lr': 2e-5, envSteps: 12 * 1024 });
-    await handle.signal('resume');
-  });
-  const updates = [];
-  for (const iteration of [0, 1, 11]) {
-    const { events } = await server.client.workflow.getHandle(`set/iteration-${iteration}`).fetchHistory();
-    const [payload] = events![0].workflowExecutionStartedEventAttributes!.input!.payloads!;
-    updates.push((JSON.parse(Buffer.from(payload.data!).toString()) as { config: RunConfig }).config.optimizer.lr);
-  }
-  t.is(updates[1], 2e-5);
-  t.is(updates[2], 2e-5); // in the second execution
-});
+test.serial(
+  'changed settings act from the next iteration on and are carried on; what will not do is refused',
+  async (t) => {
+    const handle = server.client.workflow.getHandle('set');
+    const set = (changes: object) =>
+      handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });
+    await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, {}, async () => {
+      await handle.signal('pause');
+      t.is((await handle.query<Progress>('progress')).iteration, 0); // answers although the signal may have come before the run's first step
+      const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;
+      t.is(
+        await refused({ 'optimizer.lr': -1 }),
+        'set: optimizer.lr: Too small: expected number to be >0 (and 1 more).',
+      );
+      t.regex(await refused({ seed: 2 }), /^set: seed cannot be changed while a run goes on; these can: envSteps, /);
+      t.is(await refused({ 'optimizer.lr': 1e-12 }), 'set: optimizer.lrEnd: must not exceed optimizer.lr (1e-12).');
+      t.like(await set({ 'optimizer.lr': 2e-5, 'evaluation.episodes': 0 }), {
+        'optimizer.lr': 2e-5,
+        envSteps: 12 * 1024,
+      });
+      await handle.signal('resume');
+    });
+    const updates = [];
+    for (const iteration of [0, 1, 11]) {
+      const { events } = await server.client.workflow.getHandle(`set/iteration-${iteration}`).fetchHistory();
+      const [payload] = events![0].workflowExecutionStartedEventAttributes!.input!.payloads!;
+      updates.push((JSON.parse(Buffer.from(payload.data!).toString()) as { config: RunConfig }).config.optimizer.lr);
+    }
+    t.is(updates[1], 2e-5);
+    t.is(updates[2], 2e-5); // in the second execution
+  },
+);
 
 test.serial('a run knows no search attributes on a server without them', async (t) => {
   const { searchAttributes } = await server.client.workflow.getHandle('paper').describe();
-  t.deepEqual(Object.keys(searchAttributes).filter((name) => name.startsWith('Gtr')), []);
+  t.deepEqual(
+    Object.keys(searchAttributes).filter((name) => name.startsWith('Gtr')),
+    [],
+  );
 });

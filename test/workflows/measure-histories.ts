@@ -7,7 +7,9 @@ export type HistorySize = { workflowId: string; type: string; events: number; la
 /** Every execution of a run: itself, continued or not, and its descendants. */
 export async function measureHistories(client: Client, runId: string): Promise<HistorySize[]> {
   const sizes: HistorySize[] = [];
-  for await (const { workflowId, runId: execution, type } of client.workflow.list({ query: `RootWorkflowId = "${runId}"` })) {
+  for await (const { workflowId, runId: execution, type } of client.workflow.list({
+    query: `RootWorkflowId = "${runId}"`,
+  })) {
     const { events } = await client.workflow.getHandle(workflowId, execution).fetchHistory();
     sizes.push({ workflowId, type, events: events!.length, largestPayload: largestPayload(events) });
   }

@@ -1,4 +1,7 @@
-/** Whole runs with a paid teacher, against the rehearsal server: from fault to result, counting the requests that the server received. */
+/**
+ * Whole runs with a paid teacher, against the rehearsal server: from fault to result, counting the requests that the
+ * server received.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,9 +10,9 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import test from 'ava';
-import { queueWorkers } from '../../activities/account-limits.ts';
-import { readMetrics } from '../../activities/publish-metrics.ts';
-import { runFolder } from '../../activities/run-records.ts';
+import { queueWorkers } from '../../core/corrector/account-limits.ts';
+import { readMetrics } from '../../core/records/run-records.ts';
+import { runFolder } from '../../core/records/run-records.ts';
 import { FaultSwitch } from '../../bench/chaos/fault-switch.ts';
 import { kill, outcomeWithKills } from '../../bench/chaos/kills.ts';
 import { readConfig } from '../../cli/config-file.ts';
@@ -17,18 +20,27 @@ import { readRun } from '../../cli/read-run.ts';
 import { allExecutions } from '../../cli/run-references.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
-import { judgedThoughts } from '../../report/judged-thoughts.ts';
-import { writeReport } from '../../report/write-report.ts';
+import { judgedThoughts } from '../../core/report/judged-thoughts.ts';
+import { writeReport } from '../../core/report/write-report.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
-import { type RehearsalProcess, startRehearsal } from '../corrector/rehearsal.ts';
+import { type RehearsalProcess, startRehearsal } from '../../bench/harness/rehearsal.ts';
 import { gtr } from '../cli/gtr.ts';
-import { type Installation, startInstallation, withClient } from './installation.ts';
+import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 const KEY = 'sk-rehearsal-0123456789';
 /** Two iterations of a dozen steps. */
-const SMALL = ['envSteps=24', 'rollout.envStepsPerIteration=12', 'rollout.episodesPerWave=6', 'ppo.epochs=1', 'ppo.samplesPerStep=12', 'evaluation.episodes=0', 'durability.heartbeatSeconds=4', 'environment.maxEpisodeSteps=6'];
+const SMALL = [
+  'envSteps=24',
+  'rollout.envStepsPerIteration=12',
+  'rollout.episodesPerWave=6',
+  'ppo.epochs=1',
+  'ppo.samplesPerStep=12',
+  'evaluation.episodes=0',
+  'durability.heartbeatSeconds=4',
+  'environment.maxEpisodeSteps=6',
+];
 const PAID = [...SMALL, 'corrector.teacher=openai', 'corrector.openai.timeoutSeconds=10'];
 /** Of another temperature, so that the ledger of the runs before knows no answer. */
 const fresh = (temperature: number) => [...PAID, `corrector.openai.temperature=${temperature}`];
@@ -53,10 +65,15 @@ test.after.always(async () => {
   await rehearsal?.stop();
 });
 
-const start = (id: string, changes: string[]) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', changes)], 'test'));
+const start = (id: string, changes: string[]) =>
+  withClient((client) =>
+    startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', changes)], 'test'),
+  );
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
-const metricsOf = async (id: string) => (await readMetrics(path.join(runFolder(installation.home, id), 'metrics.jsonl'))).map(({ metrics }) => metrics);
-const signal = (id: string, name: string, ...args: unknown[]) => withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
+const metricsOf = async (id: string) =>
+  (await readMetrics(path.join(runFolder(installation.home, id), 'metrics.jsonl'))).map(({ metrics }) => metrics);
+const signal = (id: string, name: string, ...args: unknown[]) =>
+  withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
 async function rate(...args: string[]): Promise<Record<string, unknown>> {
   const { out } = await gtr(['rate', '--json', ...args], { env: { GTR_FAULTS: undefined } }); // only activities meet faults
   return JSON.parse(out) as Record<string, unknown>;
@@ -80,8 +97,15 @@ async function halted(id: string, reason: RegExp): Promise<Progress> {
 /** Waits until a thought of the run's first wave has failed so; `check` gets the seconds until it is tried again. */
 async function waitingFor(id: string, failure: string, check: (seconds: number) => void): Promise<void> {
   for (;;) {
-    const described = await withClient((client) => client.workflow.getHandle(`${id}/iteration-0/wave-0`).describe().catch(() => null));
-    const waiting = described?.raw.pendingActivities?.find(({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === failure);
+    const described = await withClient((client) =>
+      client.workflow
+        .getHandle(`${id}/iteration-0/wave-0`)
+        .describe()
+        .catch(() => null),
+    );
+    const waiting = described?.raw.pendingActivities?.find(
+      ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === failure,
+    );
     if (waiting != null) return check(Number(waiting.currentRetryInterval?.seconds ?? 0));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -91,23 +115,26 @@ const same = (t: { is(a: unknown, b: unknown): unknown }, run: Pick<TrainResult,
   t.is(run.corrections.rows, solver.corrections.rows);
 };
 
-test.serial('a paid run asks about each thought once and ends as the solver\'s; a second one asks about nothing', async (t) => {
-  await start('paid', PAID);
-  const paid = await result('paid');
-  same(t, paid);
-  const { received, answered } = requests();
-  t.is(paid.corrector.calls, keptThoughts);
-  t.true(keptThoughts < solver.corrector.calls, 'the solver judges whole waves');
-  t.is(received, 2 * paid.corrector.calls); // the solver's tool, then the answer
-  t.like(paid.corrector, { requests: answered, skipped: 0, ledgerHits: 0, failures: 0, unusable: {} });
-  t.true(paid.corrector.tokensIn > 1000 * received && paid.corrector.tokensOut > 0 && paid.corrector.costUsd! > 0);
+test.serial(
+  "a paid run asks about each thought once and ends as the solver's; a second one asks about nothing",
+  async (t) => {
+    await start('paid', PAID);
+    const paid = await result('paid');
+    same(t, paid);
+    const { received, answered } = requests();
+    t.is(paid.corrector.calls, keptThoughts);
+    t.true(keptThoughts < solver.corrector.calls, 'the solver judges whole waves');
+    t.is(received, 2 * paid.corrector.calls); // the solver's tool, then the answer
+    t.like(paid.corrector, { requests: answered, skipped: 0, ledgerHits: 0, failures: 0, unusable: {} });
+    t.true(paid.corrector.tokensIn > 1000 * received && paid.corrector.tokensOut > 0 && paid.corrector.costUsd! > 0);
 
-  await start('again', PAID);
-  const again = await result('again');
-  same(t, again);
-  t.is(requests().received, 0);
-  t.like(again.corrector, { calls: 0, requests: 0, ledgerHits: paid.corrector.calls, costUsd: 0 });
-});
+    await start('again', PAID);
+    const again = await result('again');
+    same(t, again);
+    t.is(requests().received, 0);
+    t.like(again.corrector, { calls: 0, requests: 0, ledgerHits: paid.corrector.calls, costUsd: 0 });
+  },
+);
 
 test.serial('what passes by itself is asked again, and counted', async (t) => {
   const once = (fault: object) => ({ times: 1, ...fault });
@@ -135,7 +162,10 @@ test.serial('what passes by itself is asked again, and counted', async (t) => {
 
 test.serial('answers without sense cost no row and no cut, and end', async (t) => {
   const once = (fault: string) => ({ fault, times: 1 });
-  await rehearsal.setFaults([...['refusal', 'contentFilter', 'contentFilterPrompt', 'length', 'empty'].map(once), { fault: 'wrongFormula' }] as never);
+  await rehearsal.setFaults([
+    ...['refusal', 'contentFilter', 'contentFilterPrompt', 'length', 'empty'].map(once),
+    { fault: 'wrongFormula' },
+  ] as never);
   await start('senseless', [...fresh(0.2), 'envSteps=12', 'corrector.openai.toolRounds=0']);
   const senseless = await result('senseless');
   const { calls, requests: asked, unusable } = senseless.corrector;
@@ -151,7 +181,9 @@ test.serial('answers without sense cost no row and no cut, and end', async (t) =
 
 test.serial('an answer without sense is asked for again, once, with the reason', async (t) => {
   const once = (fault: string) => ({ fault, first: true, times: 1 }); // each meets another thought
-  const script = ['wrongNoSolution', 'wrongFormula', 'wrongAction', 'wrongWording', 'wrongSchema', 'halfContent'].map(once);
+  const script = ['wrongNoSolution', 'wrongFormula', 'wrongAction', 'wrongWording', 'wrongSchema', 'halfContent'].map(
+    once,
+  );
   await rehearsal.setFaults(script as never);
   await start('again-once', [...fresh(0.25), 'corrector.openai.toolRounds=0']);
   const again = await result('again-once');
@@ -161,8 +193,11 @@ test.serial('an answer without sense is asked for again, once, with the reason',
   await rehearsal.setFaults([]);
 });
 
-test.serial('the solver\'s tool may be called several times at once, but not for ever', async (t) => {
-  await rehearsal.setFaults([{ fault: 'severalCalls', first: true, times: 3 }, { fault: 'toolLoop', first: false }] as never);
+test.serial("the solver's tool may be called several times at once, but not for ever", async (t) => {
+  await rehearsal.setFaults([
+    { fault: 'severalCalls', first: true, times: 3 },
+    { fault: 'toolLoop', first: false },
+  ] as never);
   await start('looping', [...fresh(0.27), 'envSteps=12', 'corrector.openai.toolRounds=2']);
   const { corrector, corrections } = await result('looping');
   t.deepEqual(corrector.unusable, { toolRounds: corrector.calls });
@@ -198,7 +233,10 @@ test.serial('what needs a person pauses the run with its reason; it goes on wher
 
 test.serial('a teacher that will not answer shows before the first iteration', async (t) => {
   await start('absent', [...fresh(0.34), 'corrector.openai.model=gpt-9']);
-  const progress = await halted('absent', /404: The model `gpt-9` does not exist .*; check corrector\.openai\.model and the server's address\.$/);
+  const progress = await halted(
+    'absent',
+    /404: The model `gpt-9` does not exist .*; check corrector\.openai\.model and the server's address\.$/,
+  );
   t.like(progress, { status: 'paused', iteration: 0, policy: null });
   await signal('absent', 'stop', 'now');
   t.is((await result('absent')).status, 'stopped');
@@ -212,35 +250,71 @@ test.serial('a budget is kept, and raised while the run goes on', async (t) => {
   t.true(stopped.corrector.calls > 0 && stopped.corrector.costUsd! <= 0.08, `$${stopped.corrector.costUsd}`);
   await signal('budget', 'resume');
   await halted('budget', /budget of \$0\.08/); // still spent
-  await withClient((client) => client.workflow.getHandle('budget').executeUpdate('set', { args: [{ 'corrector.budgetUsd': null }] }));
+  await withClient((client) =>
+    client.workflow.getHandle('budget').executeUpdate('set', { args: [{ 'corrector.budgetUsd': null }] }),
+  );
   const raised = await result('budget');
   same(t, raised);
   t.is(requests().received, raised.corrector.requests);
   t.true(raised.corrector.costUsd! > 0.08);
 });
 
-test.serial('an account is paced live, by gtr rate and by the temporal CLI; a long wait is spent outside the worker', async (t) => {
-  const temporal = (...args: string[]) => promisify(execFile)(temporalCliPath(), ['task-queue', 'config', ...args, '--task-queue', 'corrector', '--task-queue-type', 'activity', '--address', process.env.TEMPORAL_ADDRESS!]);
-  t.like(await rate('--requests-per-minute', '1', '--requests-per-thought', '1', '--tokens-per-minute', '100000'), { requestsPerMinute: 1, tokensPerMinute: 100_000, thoughtsPerMinute: 1 });
-  await rehearsal.setFaults([{ fault: 'rateLimit', seconds: 100, times: 1 }]);
-  await start('paced', [...fresh(0.355), 'envSteps=12']);
-  await waitingFor('paced', 'Corrector.rateLimit', (seconds) => t.true(seconds > 60, `${seconds} s`)); // longer than the policy's own longest pause
-  await temporal('set', '--queue-rps-limit', '100', '--queue-rps-limit-reason', 'test');
-  t.is((await rate()).thoughtsPerMinute, 6000);
-  await waitingFor('paced', 'Corrector.coolDown', (seconds) => t.true(seconds > 20, `${seconds} s`)); // the others know of it without asking
-  t.true(requests().received <= 6); // those under way when the account began to cool down
-  await signal('paced', 'stop', 'now');
-  t.is((await result('paced')).status, 'stopped');
-  t.like(await rate('--requests-per-minute', 'none', '--tokens-per-minute', 'none'), { requestsPerMinute: null, tokensPerMinute: null, thoughtsPerMinute: null });
-  // The cool-down is the worker's: a new one asks again.
-  await kill(installation.supervisor, 'corrector');
-});
+test.serial(
+  'an account is paced live, by gtr rate and by the temporal CLI; a long wait is spent outside the worker',
+  async (t) => {
+    const temporal = (...args: string[]) =>
+      promisify(execFile)(temporalCliPath(), [
+        'task-queue',
+        'config',
+        ...args,
+        '--task-queue',
+        'corrector',
+        '--task-queue-type',
+        'activity',
+        '--address',
+        process.env.TEMPORAL_ADDRESS!,
+      ]);
+    t.like(await rate('--requests-per-minute', '1', '--requests-per-thought', '1', '--tokens-per-minute', '100000'), {
+      requestsPerMinute: 1,
+      tokensPerMinute: 100_000,
+      thoughtsPerMinute: 1,
+    });
+    await rehearsal.setFaults([{ fault: 'rateLimit', seconds: 100, times: 1 }]);
+    await start('paced', [...fresh(0.355), 'envSteps=12']);
+    await waitingFor('paced', 'Corrector.rateLimit', (seconds) => t.true(seconds > 60, `${seconds} s`)); // longer than the policy's own longest pause
+    await temporal('set', '--queue-rps-limit', '100', '--queue-rps-limit-reason', 'test');
+    t.is((await rate()).thoughtsPerMinute, 6000);
+    await waitingFor('paced', 'Corrector.coolDown', (seconds) => t.true(seconds > 20, `${seconds} s`)); // the others know of it without asking
+    t.true(requests().received <= 6); // those under way when the account began to cool down
+    await signal('paced', 'stop', 'now');
+    t.is((await result('paced')).status, 'stopped');
+    t.like(await rate('--requests-per-minute', 'none', '--tokens-per-minute', 'none'), {
+      requestsPerMinute: null,
+      tokensPerMinute: null,
+      thoughtsPerMinute: null,
+    });
+    // The cool-down is the worker's: a new one asks again.
+    await kill(installation.supervisor, 'corrector');
+  },
+);
 
 test.serial('workers of one account share its tokens', async (t) => {
-  const connections = await Promise.all([0, 1].map(() => NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS })));
-  const workers = await Promise.all(connections.map((connection, number) => Worker.create({ connection, identity: `worker ${number}`, taskQueue: 'corrector-shared', activities: { idle: async () => {} } })));
+  const connections = await Promise.all(
+    [0, 1].map(() => NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS })),
+  );
+  const workers = await Promise.all(
+    connections.map((connection, number) =>
+      Worker.create({
+        connection,
+        identity: `worker ${number}`,
+        taskQueue: 'corrector-shared',
+        activities: { idle: async () => {} },
+      }),
+    ),
+  );
   const running = workers.map((worker) => worker.run());
-  while ((await withClient((client) => queueWorkers(client, 'corrector-shared'))) < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ((await withClient((client) => queueWorkers(client, 'corrector-shared'))) < 2)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   t.like(await rate('--account', 'shared', '--tokens-per-minute', '1000'), { tokensPerMinute: 1000, workers: 2 });
   for (const worker of workers) worker.shutdown();
   await Promise.all(running);
@@ -250,35 +324,45 @@ test.serial('workers of one account share its tokens', async (t) => {
 test.serial('an unknown price makes the cost unknown, and a budget impossible', async (t) => {
   await start('unknown', [...fresh(0.36), 'corrector.openai.model=llava-next', 'corrector.budgetUsd=1', 'envSteps=12']);
   await halted('unknown', /price of the corrector's model is unknown/);
-  await withClient((client) => client.workflow.getHandle('unknown').executeUpdate('set', { args: [{ 'corrector.budgetUsd': null }] }));
+  await withClient((client) =>
+    client.workflow.getHandle('unknown').executeUpdate('set', { args: [{ 'corrector.budgetUsd': null }] }),
+  );
   t.is((await result('unknown')).corrector.costUsd, null);
   requests();
 });
 
-test.serial('verified-skip does not ask about what the solver proves right; in waves judged while they are sampled, whatever is killed, nothing is paid twice', async (t) => {
-  const outcome = await outcomeWithKills(
-    installation.supervisor,
-    faults,
-    'killed',
-    [
-      { fault: { activity: 'rolloutWave', place: 'end' }, victim: 'gpu' }, // with a part of a wave
-      { fault: { activity: 'reviewWave', place: 'end' }, victim: 'orchestrator' },
-      { fault: { activity: 'correctThought', place: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
-      { fault: { activity: 'correctThought', place: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
-      { fault: { activity: 'correctThought', place: 'end' }, victim: 'corrector' }, // between answer and completion
-      { fault: { activity: 'reviewWave', place: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
-    ],
-    [...fresh(0.37), 'corrector.policy=verified-skip', 'corrector.handOverSeconds=0'],
-  );
-  same(t, outcome.result);
-  const { corrector } = outcome.result;
-  t.is(corrector.calls + corrector.skipped, keptThoughts);
-  t.true(corrector.skipped > 0);
-  // Answers that were on their way when the worker was killed are lost with it: the server may have answered more than arrived.
-  const { answered } = requests();
-  t.is(corrector.requests, 2 * corrector.calls);
-  t.true(answered >= corrector.requests && answered <= corrector.requests + 3 * 6, `${answered} answered, ${corrector.requests} kept`);
-});
+test.serial(
+  'verified-skip does not ask about what the solver proves right; in waves judged while they are sampled, whatever ' +
+    'is killed, nothing is paid twice',
+  async (t) => {
+    const outcome = await outcomeWithKills(
+      installation.supervisor,
+      faults,
+      'killed',
+      [
+        { fault: { activity: 'rolloutWave', place: 'end' }, victim: 'gpu' }, // with a part of a wave
+        { fault: { activity: 'reviewWave', place: 'end' }, victim: 'orchestrator' },
+        { fault: { activity: 'correctThought', place: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
+        { fault: { activity: 'correctThought', place: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
+        { fault: { activity: 'correctThought', place: 'end' }, victim: 'corrector' }, // between answer and completion
+        { fault: { activity: 'reviewWave', place: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
+      ],
+      [...fresh(0.37), 'corrector.policy=verified-skip', 'corrector.handOverSeconds=0'],
+    );
+    same(t, outcome.result);
+    const { corrector } = outcome.result;
+    t.is(corrector.calls + corrector.skipped, keptThoughts);
+    t.true(corrector.skipped > 0);
+    // Answers that were on their way when the worker was killed are lost with it: the server may have answered more
+    // than arrived.
+    const { answered } = requests();
+    t.is(corrector.requests, 2 * corrector.calls);
+    t.true(
+      answered >= corrector.requests && answered <= corrector.requests + 3 * 6,
+      `${answered} answered, ${corrector.requests} kept`,
+    );
+  },
+);
 
 test.serial('corrections are listed with who judged them and what it cost', async (t) => {
   const known = await withClient((client) => readRun(client, 'killed'));
@@ -288,13 +372,23 @@ test.serial('corrections are listed with who judged them and what it cost', asyn
   t.is(by('teacher').length, corrector.calls);
   t.is(by('solver').length, corrector.skipped);
   t.true(by('teacher').every(({ answer }) => answer!.requests === 2 && answer!.costUsd! > 0));
-  t.true(thoughts.filter(({ outcome }) => outcome === 'corrected').every(({ correction, advised }) => correction !== null && advised !== null));
+  t.true(
+    thoughts
+      .filter(({ outcome }) => outcome === 'corrected')
+      .every(({ correction, advised }) => correction !== null && advised !== null),
+  );
 });
 
 test.serial('the key is nowhere', async (t) => {
   await writeReport({ runId: 'paid', ...(await withClient((client) => readRun(client, 'paid'))) });
-  const files = (await readdir(installation.home, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  t.true(files.some((file) => file.endsWith('temporal.db')) && files.some((file) => file.endsWith('corrector.log')) && files.some((file) => file.endsWith('report.html')));
+  const files = (await readdir(installation.home, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  t.true(
+    files.some((file) => file.endsWith('temporal.db')) &&
+      files.some((file) => file.endsWith('corrector.log')) &&
+      files.some((file) => file.endsWith('report.html')),
+  );
   for (const file of files) {
     const bytes = await readFile(file);
     const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
@@ -303,7 +397,10 @@ test.serial('the key is nowhere', async (t) => {
   }
   await withClient(async (client) => {
     for (const { workflowId, runId } of await allExecutions(client)) {
-      const history = JSON.stringify(await client.workflow.getHandle(workflowId, runId).fetchHistory(), (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value));
+      const history = JSON.stringify(
+        await client.workflow.getHandle(workflowId, runId).fetchHistory(),
+        (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value),
+      );
       t.false(history.includes(KEY), workflowId);
     }
   });

@@ -1,17 +1,20 @@
-/** A run goes on from an earlier iteration: in its own place by Temporal's reset, and as a fork. Real parts: the policies' bytes are compared. */
+/**
+ * A run goes on from an earlier iteration: in its own place by Temporal's reset, and as a fork. Real parts: the
+ * policies' bytes are compared.
+ */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { readRunRecords } from '../../activities/run-records.ts';
-import { FileStore } from '../../artifacts/file-store.ts';
+import { readRunRecords } from '../../core/records/run-records.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { train } from '../../workflows/train.ts';
 import { gtr } from '../cli/gtr.ts';
-import { activityRuns, type Installation, startInstallation, withClient } from './installation.ts';
+import { activityRuns, type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 let installation: Installation;
 let store: FileStore;
@@ -22,21 +25,38 @@ test.before(async () => {
 test.after.always(() => installation?.stop());
 
 /** Two iterations as small as they get. */
-const SMALL = ['envSteps=32', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.epochs=1', 'ppo.samplesPerStep=4', 'evaluation.episodes=0'];
-const start = (id: string) => withClient((client) => startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', SMALL)], 'test'));
+const SMALL = [
+  'envSteps=32',
+  'rollout.envStepsPerIteration=16',
+  'rollout.episodesPerWave=8',
+  'ppo.epochs=1',
+  'ppo.samplesPerStep=4',
+  'evaluation.episodes=0',
+];
+const start = (id: string) =>
+  withClient((client) =>
+    startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', SMALL)], 'test'),
+  );
 const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
 
 test.serial('a run that is reset in the middle of an iteration ends as its fork from there does', async (t) => {
   await start('first');
   await withClient((client) => activityRuns(client, 'first/iteration-1', 'rolloutWave'));
-  t.deepEqual(await gtr(['reset', 'first', '--to', '1']), { code: 0, out: 'first: goes on after 1 iterations.\n', err: '' });
+  t.deepEqual(await gtr(['reset', 'first', '--to', '1']), {
+    code: 0,
+    out: 'first: goes on after 1 iterations.\n',
+    err: '',
+  });
   const reset = await result('first');
   t.deepEqual([reset.status, reset.iterations, reset.envSteps], ['done', 2, 32]);
 
   const { code, err } = await gtr(['fork', 'first', '--at', '1', '--id', 'second']);
   t.is(code, 0, err);
   const forked = await result('second');
-  t.deepEqual([forked.policy, forked.optimizer, forked.corrections, forked.envSteps], [reset.policy, reset.optimizer, reset.corrections, 32]);
+  t.deepEqual(
+    [forked.policy, forked.optimizer, forked.corrections, forked.envSteps],
+    [reset.policy, reset.optimizer, reset.corrections, 32],
+  );
   const [of, copy] = [await readRunRecords(store, 'first'), await readRunRecords(store, 'second')];
   t.deepEqual(copy.iterations[0], of.iterations[0]);
   t.is(copy.iterations[1].policy.sha256, of.iterations[1].policy.sha256);
@@ -45,21 +65,42 @@ test.serial('a run that is reset in the middle of an iteration ends as its fork 
 test.serial('a closed run that is reset drops what came after, and redoes it with other settings', async (t) => {
   const before = await readRunRecords(store, 'second');
   t.is((await gtr(['reset', 'second', '--to', '1'])).code, 0);
-  // By the update itself, because the run may be over before another process has started. It acts from the next iteration on: the second has begun.
-  await withClient((client) => client.workflow.getHandle('second').executeUpdate('set', { args: [{ 'optimizer.lr': 0.004, envSteps: 48 }] }));
+  // By the update itself, because the run may be over before another process has started. It acts from the next
+  // iteration on: the second has begun.
+  await withClient((client) =>
+    client.workflow.getHandle('second').executeUpdate('set', { args: [{ 'optimizer.lr': 0.004, envSteps: 48 }] }),
+  );
   t.deepEqual((await readRunRecords(store, 'second')).iterations, before.iterations.slice(0, 1));
   t.is((await result('second')).iterations, 3);
   const after = await readRunRecords(store, 'second');
-  t.deepEqual(after.iterations.map(({ config }) => config.optimizer.lr), [0.0005, 0.0005, 0.004]);
+  t.deepEqual(
+    after.iterations.map(({ config }) => config.optimizer.lr),
+    [0.0005, 0.0005, 0.004],
+  );
   t.deepEqual(after.iterations[1].policy, before.iterations[1].policy);
 });
 
 test.serial('runs are found by what they are', async (t) => {
   const list = async (query: string) => {
-    const { stdout } = await promisify(execFile)(temporalCliPath(), ['workflow', 'list', '--query', query, '--output', 'json', '--address', process.env.TEMPORAL_ADDRESS!]);
+    const { stdout } = await promisify(execFile)(temporalCliPath(), [
+      'workflow',
+      'list',
+      '--query',
+      query,
+      '--output',
+      'json',
+      '--address',
+      process.env.TEMPORAL_ADDRESS!,
+    ]);
     return (JSON.parse(stdout) as { execution: { workflowId: string } }[]).map(({ execution }) => execution.workflowId);
   };
-  t.deepEqual((await list('GtrEnvironment = "points24" AND GtrModel = "points24-tiny" AND GtrAlgorithm = "gtr" AND GtrStatus = "done" AND GtrEnvSteps = 48')), ['second']);
+  t.deepEqual(
+    await list(
+      'GtrEnvironment = "points24" AND GtrModel = "points24-tiny" AND GtrAlgorithm = "gtr" AND GtrStatus = "done" ' +
+        'AND GtrEnvSteps = 48',
+    ),
+    ['second'],
+  );
   t.deepEqual(await list('GtrSuccess > 1'), []);
 });
 
@@ -69,9 +110,24 @@ test.serial('what cannot be reset or forked is refused in one sentence', async (
     t.is(code, 2);
     return err;
   };
-  t.is(await refused('reset', 'second', '--to', '7'), 'gtr: --to 7: second can go back to 1 to 2, the iterations that it has begun itself.');
-  t.is(await refused('fork', 'first', '--at', '3', '--id', 'third'), 'gtr: --at 3: first has 2 whole iterations; give 1 to 2.');
-  t.is(await refused('fork', 'first', '--at', '1', '--id', 'second'), 'gtr: The run id "second" is in use; choose another --id.');
-  t.regex(await refused('fork', 'first', '--at', '1', '--id', 'third', '--set', 'model.base=models/ezpoints-tiny'), /^gtr: --set model\.base: cannot change in a fork, since the policy of first is bound to it; /);
-  t.regex(await refused('fork', 'nobody', '--at', '1', '--id', 'third'), /^gtr: There is no run "nobody" on this server/);
+  t.is(
+    await refused('reset', 'second', '--to', '7'),
+    'gtr: --to 7: second can go back to 1 to 2, the iterations that it has begun itself.',
+  );
+  t.is(
+    await refused('fork', 'first', '--at', '3', '--id', 'third'),
+    'gtr: --at 3: first has 2 whole iterations; give 1 to 2.',
+  );
+  t.is(
+    await refused('fork', 'first', '--at', '1', '--id', 'second'),
+    'gtr: The run id "second" is in use; choose another --id.',
+  );
+  t.regex(
+    await refused('fork', 'first', '--at', '1', '--id', 'third', '--set', 'model.base=models/ezpoints-tiny'),
+    /^gtr: --set model\.base: cannot change in a fork, since the policy of first is bound to it; /,
+  );
+  t.regex(
+    await refused('fork', 'nobody', '--at', '1', '--id', 'third'),
+    /^gtr: There is no run "nobody" on this server/,
+  );
 });

@@ -1,4 +1,7 @@
-/** The real workflows on a real server with quick stand-in activities: for what concerns the workflows alone (commands, histories, steering). */
+/**
+ * The real workflows on a real server with quick stand-in activities: for what concerns the workflows alone (commands,
+ * histories, steering).
+ */
 import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -16,22 +19,42 @@ import type { ReviewActivities } from '../../activities/review-wave.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
-import type { ArtifactRef } from '../../artifacts/store.ts';
+import type { ArtifactRef } from '../../core/artifacts/store.ts';
 import { hasPaidTeacher } from '../../configs/schema.ts';
-import { NO_COUNTS } from '../../learner/corrector-counts.ts';
+import { NO_COUNTS } from '../../core/episodes/corrector-counts.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
 import { queueOf } from '../../workflows/queues.ts';
 
-type GpuActivities = PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
-type OrchestratorActivities = ReviewActivities & BatchActivities & MeasureActivities & MetricsActivities & DemonstrationActivities & typeof searchAttributeActivities;
+type GpuActivities = PreparationActivities &
+  RolloutActivities &
+  UpdateActivities &
+  EvaluationActivities &
+  SupervisedActivities;
+type OrchestratorActivities = ReviewActivities &
+  BatchActivities &
+  MeasureActivities &
+  MetricsActivities &
+  DemonstrationActivities &
+  typeof searchAttributeActivities;
 
 /**
- * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely; `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in
- * which a wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `thoughtsAtOnce`: under way.
+ * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely;
+ * `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in which a
+ * wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `thoughtsAtOnce`: under
+ * way.
  * `workflowsPath`: of the orchestrator, if not the product's.
  */
-export type StandInPlay = { keptPerWave: number; likelyPerWave?: number; thoughtsPerEpisode?: number; parts?: number; onPart?: (part: number) => Promise<void>; onThought?: () => Promise<void>; thoughtsAtOnce?: number; workflowsPath?: string };
+export type StandInPlay = {
+  keptPerWave: number;
+  likelyPerWave?: number;
+  thoughtsPerEpisode?: number;
+  parts?: number;
+  onPart?: (part: number) => Promise<void>;
+  onThought?: () => Promise<void>;
+  thoughtsAtOnce?: number;
+  workflowsPath?: string;
+};
 
 /** Thoughts judged of each episode, by the hash of the review. */
 type Reviews = Map<string, number[]>;
@@ -44,18 +67,31 @@ export type StandInServer = { client: Client; environment: TestWorkflowEnvironme
 /** A server that knows nothing of the product: not even its search attributes, unless `extraArgs` say so. */
 export async function startServer(extraArgs: string[] = []): Promise<StandInServer> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: temporalCliPath() }, extraArgs } });
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: 'existing-path', path: temporalCliPath() }, extraArgs },
+  });
   return { client: environment.client, environment, stop: () => environment.teardown() };
 }
 
-/** Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. `all`: options of each worker. */
-export async function withStandIns<T>({ environment }: StandInServer, taskQueue: string, play: StandInPlay, body: () => Promise<T>, all: Partial<WorkerOptions> = {}): Promise<T> {
-  const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) => Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options, ...all });
+/**
+ * Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. `all`: options of each worker.
+ */
+export async function withStandIns<T>(
+  { environment }: StandInServer,
+  taskQueue: string,
+  play: StandInPlay,
+  body: () => Promise<T>,
+  all: Partial<WorkerOptions> = {},
+): Promise<T> {
+  const create = (queue: string, activities: object, options: Partial<WorkerOptions> = {}) =>
+    Worker.create({ connection: environment.nativeConnection, taskQueue: queue, activities, ...options, ...all });
   const reviews: Reviews = new Map();
   const workers = await Promise.all([
     create(taskQueue, orchestratorActivities(play, reviews), { workflowsPath: play.workflowsPath ?? WORKFLOWS_PATH }),
     create(queueOf('gpu', taskQueue), gpuActivities(play)),
-    create(queueOf('corrector', taskQueue), correctorActivities(play, reviews), { maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100 }),
+    create(queueOf('corrector', taskQueue), correctorActivities(play, reviews), {
+      maxConcurrentActivityTaskExecutions: play.thoughtsAtOnce ?? 100,
+    }),
   ]);
   const [first, ...others] = workers;
   const running = others.map((worker) => worker.run());
@@ -69,17 +105,47 @@ export async function withStandIns<T>({ environment }: StandInServer, taskQueue:
 
 /** A reference that follows from what it stands for: the same place in a run, the same reference. */
 function reference(kind: string, ...place: unknown[]): ArtifactRef {
-  return { sha256: createHash('sha256').update(JSON.stringify([kind, place])).digest('hex'), bytes: 1_000_000, kind };
+  return {
+    sha256: createHash('sha256')
+      .update(JSON.stringify([kind, place]))
+      .digest('hex'),
+    bytes: 1_000_000,
+    kind,
+  };
 }
 
 const RATE = { success: 0.143, low: 0.108, high: 0.188, episodes: 300 };
-const THOUGHT = { selfBleu2: 0.71, distinctPerState: 1.31, perceptionRate: 0.99, validGoalRate: 0.31, agreementRate: 0.97 };
+const THOUGHT = {
+  selfBleu2: 0.71,
+  distinctPerState: 1.31,
+  perceptionRate: 0.99,
+  validGoalRate: 0.31,
+  agreementRate: 0.97,
+};
 const GROUPS = { '1-to-9-solutions': RATE, '10-to-24-solutions': RATE, '25-or-more-solutions': RATE };
-const EVALUATION = { ...RATE, reward: 4.25, rewardLow: 3.91, rewardHigh: 4.61, length: 6.31, legalRate: 0.99, wellFormedRate: 0.98, progress: null, groups: GROUPS, thought: THOUGHT, heldOut: null, greedy: null };
+const EVALUATION = {
+  ...RATE,
+  reward: 4.25,
+  rewardLow: 3.91,
+  rewardHigh: 4.61,
+  length: 6.31,
+  legalRate: 0.99,
+  wellFormedRate: 0.98,
+  progress: null,
+  groups: GROUPS,
+  thought: THOUGHT,
+  heldOut: null,
+  greedy: null,
+};
 
 function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, onPart }: StandInPlay): GpuActivities {
   return {
-    prepareRun: async ({ config: { seed } }) => ({ policy: reference('policy', seed), optimizer: reference('optimizer', seed), modelSha256: '0'.repeat(64), trainedParameters: 470_000 }),
+    prepareRun: async ({ config: { seed } }) => ({
+      policy: reference('policy', seed),
+      optimizer: reference('optimizer', seed),
+      modelSha256: '0'.repeat(64),
+      trainedParameters: 470_000,
+    }),
     rolloutWave: async ({ config, iteration, wave, policy, soFar }) => {
       const part = Math.round((soFar?.seconds ?? 0) / PART_SECONDS) + 1;
       await onPart?.(part);
@@ -105,14 +171,25 @@ function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, on
       modelSeconds: 39.5,
     }),
     evaluatePolicy: async () => EVALUATION,
-    prepareSupervised: async ({ config: { seed } }) => ({ model: 'models/new', policy: reference('policy', seed), optimizer: reference('optimizer', seed) }),
-    trainOnDemonstrations: async ({ policy, until }) => ({ policy: reference('policy', policy.sha256, until), optimizer: reference('optimizer', policy.sha256, until), loss: 1 / until }),
+    prepareSupervised: async ({ config: { seed } }) => ({
+      model: 'models/new',
+      policy: reference('policy', seed),
+      optimizer: reference('optimizer', seed),
+    }),
+    trainOnDemonstrations: async ({ policy, until }) => ({
+      policy: reference('policy', policy.sha256, until),
+      optimizer: reference('optimizer', policy.sha256, until),
+      loss: 1 / until,
+    }),
     saveCheckpoint: async ({ out }) => ({ folder: out }),
     evaluateCheckpoint: async () => EVALUATION,
   };
 }
 
-function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay, reviews: Reviews): OrchestratorActivities {
+function orchestratorActivities(
+  { keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay,
+  reviews: Reviews,
+): OrchestratorActivities {
   return {
     ...searchAttributeActivities, // the real one: it asks the server
     assembleBatch: async ({ iteration, waves, corrections }) => ({
@@ -122,7 +199,13 @@ function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandIn
     }),
     measureRollout: async ({ iteration, waves }) => ({
       samples: reference('samples', iteration, waves),
-      metrics: { ...numbered('rollout', 26), 'episode/success': 0.125, 'episode/reward/mean': 1.5, 'episode/count': 210, 'thought/correctedRate': 0.5 },
+      metrics: {
+        ...numbered('rollout', 26),
+        'episode/success': 0.125,
+        'episode/reward/mean': 1.5,
+        'episode/count': 210,
+        'thought/correctedRate': 0.5,
+      },
     }),
     reviewWave: async ({ iteration, wave, needed, context, judged }) => {
       const before = context === null ? new Array<number>(EPISODES).fill(0) : reviews.get(context.sha256)!;
@@ -136,7 +219,14 @@ function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandIn
         episodes: counts.map((count) => ({ judged: count, upTo, done: count === thoughtsPerEpisode })),
         thoughtUsd: 0.01,
         counts: NO_COUNTS,
-        closed: wave.over && all ? { judgements: reference('judgements', review), keptSteps: Math.min(needed, keptPerWave), whole: needed >= keptPerWave } : null,
+        closed:
+          wave.over && all
+            ? {
+                judgements: reference('judgements', review),
+                keptSteps: Math.min(needed, keptPerWave),
+                whole: needed >= keptPerWave,
+              }
+            : null,
       };
     },
     publishMetrics: async () => null,
@@ -144,20 +234,44 @@ function orchestratorActivities({ keptPerWave, thoughtsPerEpisode = 1 }: StandIn
   };
 }
 
-function correctorActivities({ keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay, reviews: Reviews): CorrectionActivities & ThoughtActivities {
+function correctorActivities(
+  { keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay,
+  reviews: Reviews,
+): CorrectionActivities & ThoughtActivities {
   return {
-    correctEpisodesLocally: async ({ wave }) => ({ judgements: reference('judgements', wave.episodes.sha256), keptSteps: keptPerWave, counts: { ...NO_COUNTS, calls: 640 }, seconds: 0.25 }),
+    correctEpisodesLocally: async ({ wave }) => ({
+      judgements: reference('judgements', wave.episodes.sha256),
+      keptSteps: keptPerWave,
+      counts: { ...NO_COUNTS, calls: 640 },
+      seconds: 0.25,
+    }),
     checkTeacher: async () => null,
     // The size of the reference counts the thoughts so far.
     correctThought: async ({ context, slot, progress }) => {
       await onThought?.();
       const judged = (progress?.bytes ?? reviews.get(context.sha256)![slot]) + 1;
-      return { progress: { ...reference('judged-episode', slot, judged), bytes: judged }, judged, done: judged === thoughtsPerEpisode, counts: { ...NO_COUNTS, calls: 1, requests: 2, tokensIn: 2400, tokensOut: 180, costUsd: 0.0078, seconds: 9.5, slowestSeconds: 9.5 } };
+      return {
+        progress: { ...reference('judged-episode', slot, judged), bytes: judged },
+        judged,
+        done: judged === thoughtsPerEpisode,
+        counts: {
+          ...NO_COUNTS,
+          calls: 1,
+          requests: 2,
+          tokensIn: 2400,
+          tokensOut: 180,
+          costUsd: 0.0078,
+          seconds: 9.5,
+          slowestSeconds: 9.5,
+        },
+      };
     },
   };
 }
 
 /** As many metrics as an iteration has. */
 function numbered(prefix: string, count: number): Record<string, number> {
-  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}/metric/number/${index}`, Math.sqrt(index + 1)]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`${prefix}/metric/number/${index}`, Math.sqrt(index + 1)]),
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Workers and verbs reach a cluster that asks for TLS on both sides by Temporal's own environment variables. The embedded server speaks no TLS: a proxy does it
- * for it, with certificates that are good for nothing else.
+ * Workers and verbs reach a cluster that asks for TLS on both sides by Temporal's own environment variables. The
+ * embedded server speaks no TLS: a proxy does it for it, with certificates that are good for nothing else.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { temporalConfig } from '../../workers/installation.ts';
 import { WORKER_ROLES } from '../../cli/supervisor.ts';
 import { splitAddress } from '../../cli/temporal.ts';
 import { gtr } from '../cli/gtr.ts';
-import { type Installation, SMALLEST, startInstallation } from './installation.ts';
+import { type Installation, SMALLEST, startInstallation } from '../../bench/harness/installation.ts';
 
 const file = (name: string) => path.join(import.meta.dirname, 'certificates', name);
 const TLS = {
@@ -30,12 +30,22 @@ let welcomed = 0;
 test.before(async () => {
   installation = await startInstallation({ roles: [] });
   const server = splitAddress(temporalConfig().address);
-  proxy = createServer({ key: readFileSync(file('server.key')), cert: readFileSync(file('server.pem')), ca: readFileSync(file('authority.pem')), requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] }, (socket) => {
-    welcomed++;
-    const plain = connect(server);
-    socket.on('error', () => plain.destroy()).pipe(plain);
-    plain.on('error', () => socket.destroy()).pipe(socket);
-  });
+  proxy = createServer(
+    {
+      key: readFileSync(file('server.key')),
+      cert: readFileSync(file('server.pem')),
+      ca: readFileSync(file('authority.pem')),
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+    },
+    (socket) => {
+      welcomed++;
+      const plain = connect(server);
+      socket.on('error', () => plain.destroy()).pipe(plain);
+      plain.on('error', () => socket.destroy()).pipe(socket);
+    },
+  );
   proxy.on('tlsClientError', () => {}); // refused: the client is told
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
@@ -57,7 +67,9 @@ test.serial('a run through TLS with client certificates: workers, train, watch, 
 
 test.serial('without TLS, or with a server that another authority vouches for, no server answers', async (t) => {
   const refused = /^gtr: No Temporal server answers at 127\.0\.0\.1:\d+; /;
-  const plain = await gtr(['result', 'secret'], { env: Object.fromEntries(Object.keys(TLS).map((name) => [name, undefined])) });
+  const plain = await gtr(['result', 'secret'], {
+    env: Object.fromEntries(Object.keys(TLS).map((name) => [name, undefined])),
+  });
   t.is(plain.code, 2);
   t.regex(plain.err, refused);
   const stranger = await gtr(['result', 'secret'], { env: { TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('client.pem') } });

@@ -1,4 +1,7 @@
-/** Two machines that share only Temporal and an S3 server: the GPU worker has one home, orchestrator and corrector another. Their run ends as one on one machine does. */
+/**
+ * Two machines that share only Temporal and an S3 server: the GPU worker has one home, orchestrator and corrector
+ * another. Their run ends as one on one machine does.
+ */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +13,7 @@ import { withClient } from '../../cli/temporal.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { train } from '../../workflows/train.ts';
 import { BUCKET, CREDENTIALS, type S3Server, startS3Server } from '../artifacts/s3-server.ts';
-import { type Installation, startInstallation } from './installation.ts';
+import { type Installation, startInstallation } from '../../bench/harness/installation.ts';
 
 let one: Installation;
 let s3: S3Server;
@@ -29,7 +32,14 @@ test.after.always(async () => {
 /** Workers of these roles on a machine of their own. */
 async function startMachine(...roles: WorkerRole[]): Promise<string> {
   const home = await mkdtemp(path.join(tmpdir(), 'gtr-machine-'));
-  const env = { GTR_HOME: home, GTR_TASK_QUEUE: 'apart', GTR_STORE: `s3://${BUCKET}/runs`, AWS_ENDPOINT_URL_S3: s3.endpoint, AWS_REGION: 'us-east-1', ...CREDENTIALS };
+  const env = {
+    GTR_HOME: home,
+    GTR_TASK_QUEUE: 'apart',
+    GTR_STORE: `s3://${BUCKET}/runs`,
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_REGION: 'us-east-1',
+    ...CREDENTIALS,
+  };
   const machine = new Supervisor(home, () => {}, { env });
   machines.push(machine);
   homes.push(home);
@@ -38,16 +48,29 @@ async function startMachine(...roles: WorkerRole[]): Promise<string> {
 }
 
 /** One iteration and an evaluation. */
-const CHANGES = ['envSteps=32', 'rollout.envStepsPerIteration=32', 'rollout.episodesPerWave=16', 'evaluation.episodes=8'];
+const CHANGES = [
+  'envSteps=32',
+  'rollout.envStepsPerIteration=32',
+  'rollout.episodesPerWave=16',
+  'evaluation.episodes=8',
+];
 async function run(id: string, taskQueue: string) {
   process.env.GTR_TASK_QUEUE = taskQueue;
-  return await withClient(async (client) => (await startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test')).result());
+  return await withClient(async (client) =>
+    (
+      await startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test')
+    ).result(),
+  );
 }
 
 test('a run on two machines has the bytes of a run on one', async (t) => {
   const [gpuHome, otherHome] = await Promise.all([startMachine('gpu'), startMachine('orchestrator', 'corrector')]);
   const apart = await run('apart', 'apart');
   const together = await run('together', 'gtr');
-  t.deepEqual([apart.policy, apart.optimizer, apart.corrections, apart.evaluation], [together.policy, together.optimizer, together.corrections, together.evaluation]);
-  for (const home of [gpuHome, otherHome]) t.false((await readdir(home)).includes('artifacts'), 'artifacts went to S3, not to a disk');
+  t.deepEqual(
+    [apart.policy, apart.optimizer, apart.corrections, apart.evaluation],
+    [together.policy, together.optimizer, together.corrections, together.evaluation],
+  );
+  for (const home of [gpuHome, otherHome])
+    t.false((await readdir(home)).includes('artifacts'), 'artifacts went to S3, not to a disk');
 });

@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { alfworld, type AlfworldEnvironment, type AlfworldOptions } from '../../../envs/alfworld/alfworld.ts';
-import type { RgbImage } from '../../../envs/env.ts';
+import { alfworld, type AlfworldEnvironment, type AlfworldOptions } from '../../../core/envs/alfworld/alfworld.ts';
+import type { RgbImage } from '../../../core/pictures/rgb-image.ts';
 
-const start = (options: Partial<AlfworldOptions> = {}, episode = 0): AlfworldEnvironment => (
-  alfworld.start({ seed: 1, episode }, alfworld.parseOptions(options)) as AlfworldEnvironment);
+const start = (options: Partial<AlfworldOptions> = {}, episode = 0): AlfworldEnvironment =>
+  alfworld.start({ seed: 1, episode }, alfworld.parseOptions(options)) as AlfworldEnvironment;
 
 const differs = (a: RgbImage, b: RgbImage): boolean => Buffer.compare(a.data, b.data) !== 0;
 
@@ -23,7 +23,10 @@ test('following the advice wins: conditions count up to 1, the last step adds 50
 
 test('five equal actions and the 41st cut the episode', (t) => {
   const idle = start();
-  t.deepEqual([1, 2, 3, 4, 5].map(() => idle.step('look').stop), [null, null, null, null, 'truncated']);
+  t.deepEqual(
+    [1, 2, 3, 4, 5].map(() => idle.step('look').stop),
+    [null, null, null, null, 'truncated'],
+  );
   const long = start();
   const actions = Array.from({ length: 41 }, (_, i) => long.step(i % 2 ? 'look' : 'inventory'));
   t.deepEqual(actions.at(39), { reward: 0, stop: null });
@@ -42,9 +45,17 @@ test('an episode comes out by what was won, whatever its rewards, with the share
   const { plan } = environment.advice()!;
   for (const command of plan.slice(0, -1)) environment.step(command);
   // Cooled, not in place: one of three.
-  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, 40 / 3), { success: false, group: 'pick_cool_then_place_in_recep', progress: 1 / 3 });
+  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, 40 / 3), {
+    success: false,
+    group: 'pick_cool_then_place_in_recep',
+    progress: 1 / 3,
+  });
   environment.step(plan.at(-1)!);
-  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, -40), { success: true, group: 'pick_cool_then_place_in_recep', progress: 1 });
+  t.deepEqual(alfworld.outcome({ start: environment.state(), end: environment.state() }, -40), {
+    success: true,
+    group: 'pick_cool_then_place_in_recep',
+    progress: 1,
+  });
 });
 
 test('the prompt values are the task, what can be done, what was done, and the last answer', (t) => {
@@ -60,7 +71,10 @@ test('the prompt values are the task, what can be done, what was done, and the l
 });
 
 test('an inadmissible action is a programming error', (t) => {
-  t.throws(() => start().step('open sesame'), { instanceOf: RangeError, message: 'alfworld: "open sesame" is not admissible now' });
+  t.throws(() => start().step('open sesame'), {
+    instanceOf: RangeError,
+    message: 'alfworld: "open sesame" is not admissible now',
+  });
 });
 
 test('a state taken out as JSON goes on alike', (t) => {
@@ -92,10 +106,17 @@ test.serial('the data set: every game of a split comes once before one comes aga
   t.regex(start(options, 0).promptValues()['feedback'], /^-= Welcome to TextWorld, ALFRED! =-/);
 });
 
-test.serial('the data set: people\'s goals take the place of the template, whole, and come back with the state', (t) => {
+test.serial("the data set: people's goals take the place of the template, whole, and come back with the state", (t) => {
   dataSet(t);
-  const options = { source: 'data', split: 'unseen', humanGoals: true, taskTypes: ['pick_heat_then_place_in_recep'] } as const;
-  const environments = [0, 1, 2, 3, 4, 5].map((episode) => start({ ...options, taskTypes: [...options.taskTypes] }, episode));
+  const options = {
+    source: 'data',
+    split: 'unseen',
+    humanGoals: true,
+    taskTypes: ['pick_heat_then_place_in_recep'],
+  } as const;
+  const environments = [0, 1, 2, 3, 4, 5].map((episode) =>
+    start({ ...options, taskTypes: [...options.taskTypes] }, episode),
+  );
   const tasks = environments.map((environment) => environment.promptValues()['task']);
   t.true(new Set(tasks).size > 1);
   for (const [i, environment] of environments.entries()) {
@@ -107,7 +128,10 @@ test.serial('the data set: people\'s goals take the place of the template, whole
 test.serial('the data set must be named', (t) => {
   const before = process.env['ALFWORLD_DATA'];
   delete process.env['ALFWORLD_DATA'];
-  t.throws(() => start({ source: 'data' }), { name: 'AlfworldGameError', message: /ALFWORLD_DATA does not name its folder/ });
+  t.throws(() => start({ source: 'data' }), {
+    name: 'AlfworldGameError',
+    message: /ALFWORLD_DATA does not name its folder/,
+  });
   if (before !== undefined) process.env['ALFWORLD_DATA'] = before;
 });
 
@@ -135,7 +159,8 @@ test('what a closed door hides is not in the picture', (t) => {
     const environment = start({ taskTypes: ['pick_heat_then_place_in_recep'] }, 2);
     // The plan opens cabinet 1, where the mug lies, and takes it.
     const [go, openIt, take] = environment.advice()!.plan;
-    for (const command of [go, openIt, ...(contents ? [] : [take, openIt.replace('open', 'examine')])]) environment.step(command);
+    for (const command of [go, openIt, ...(contents ? [] : [take, openIt.replace('open', 'examine')])])
+      environment.step(command);
     if (!open) environment.step(openIt.replace('open', 'close'));
     const { data, width } = environment.observe(300);
     return Buffer.from(data.subarray(0, width * 3 * 250)); // without the hand

@@ -1,7 +1,7 @@
 /** Rewards, cuts and the reading of commands. */
 import test from 'ava';
-import { isCut, judgeStep } from '../../../envs/alfworld/episode-rules.ts';
-import { readCommand } from '../../../envs/alfworld/read-command.ts';
+import { isCut, judgeStep } from '../../../core/envs/alfworld/episode-rules.ts';
+import { readCommand } from '../../../core/envs/alfworld/read-command.ts';
 
 const actions = (count: number): string[] => Array.from({ length: count }, (_, i) => `go to drawer ${i}`);
 
@@ -16,7 +16,10 @@ test('more than 40 actions or five equal ones in a row cut the episode with -3',
   t.false(isCut(['look', 'look', 'look', 'look']));
   t.true(isCut(['look', 'look', 'look', 'look', 'look']));
   t.false(isCut(['look', 'look', 'look', 'look', 'inventory']));
-  t.deepEqual(judgeStep(['inventory', 'look', 'look', 'look', 'look', 'look'], false, { met: 1, total: 1 }), { reward: -3, stop: 'truncated' });
+  t.deepEqual(judgeStep(['inventory', 'look', 'look', 'look', 'look', 'look'], false, { met: 1, total: 1 }), {
+    reward: -3,
+    stop: 'truncated',
+  });
 });
 
 const ADMISSIBLE = ['examine drawer 1', 'go to drawer 1', 'go to drawer 10', 'look', 'take mug 1 from drawer 1'];
@@ -35,6 +38,13 @@ const readings: [string, string | null, string | null, string | null][] = [
 ];
 for (const [text, longest, exact, original] of readings) {
   test(`read: ${text}`, (t) => {
-    t.deepEqual([readCommand(text, ADMISSIBLE), readCommand(text, ADMISSIBLE, 'exact'), readCommand(text, ADMISSIBLE, 'original')], [longest, exact, original]);
+    t.deepEqual(
+      [
+        readCommand(text, ADMISSIBLE),
+        readCommand(text, ADMISSIBLE, 'exact'),
+        readCommand(text, ADMISSIBLE, 'original'),
+      ],
+      [longest, exact, original],
+    );
   });
 }

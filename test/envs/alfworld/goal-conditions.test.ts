@@ -1,18 +1,33 @@
 /** Goal conditions of the six task types, on one small kitchen. */
 import test from 'ava';
-import { goalConditions, readTask, type Task } from '../../../envs/alfworld/goal-conditions.ts';
+import { goalConditions, readTask, type Task } from '../../../core/envs/alfworld/goal-conditions.ts';
 import { tinyGame } from './tiny-game.ts';
 
 /** A room with two apples, a lamp on a desk and two shelves, and these facts on top. */
-const room = (facts: string) => tinyGame({
-  types: 'object agent location receptacle rtype otype', actions: '', texts: {}, goal: '()',
-  predicates: '(objectType ?o ?t) (receptacleType ?r ?t) (inReceptacle ?o ?r) (holds ?a ?o) (isHot ?o) (isCool ?o) (isClean ?o) (isToggled ?o) (isSliced ?o) (atLocation ?a ?l) (receptacleAtLocation ?r ?l)',
-  objects: 'agent1 - agent here there - location apple1 apple2 lamp1 - object shelf1 shelf2 desk1 - receptacle ShelfType DeskType - rtype AppleType DeskLampType - otype',
-  init: `(objectType apple1 AppleType) (objectType apple2 AppleType) (objectType lamp1 DeskLampType) (receptacleType shelf1 ShelfType) (receptacleType shelf2 ShelfType)
+const room = (facts: string) =>
+  tinyGame({
+    types: 'object agent location receptacle rtype otype',
+    actions: '',
+    texts: {},
+    goal: '()',
+    predicates:
+      '(objectType ?o ?t) (receptacleType ?r ?t) (inReceptacle ?o ?r) (holds ?a ?o) (isHot ?o) (isCool ?o) (isClean ' +
+      '?o) (isToggled ?o) (isSliced ?o) (atLocation ?a ?l) (receptacleAtLocation ?r ?l)',
+    objects:
+      'agent1 - agent here there - location apple1 apple2 lamp1 - object shelf1 shelf2 desk1 - receptacle ShelfType ' +
+      'DeskType - rtype AppleType DeskLampType - otype',
+    init: `(objectType apple1 AppleType) (objectType apple2 AppleType) (objectType lamp1 DeskLampType) (receptacleType shelf1 ShelfType) (receptacleType shelf2 ShelfType)
     (receptacleType desk1 DeskType) (inReceptacle lamp1 desk1) (receptacleAtLocation desk1 here) (receptacleAtLocation shelf1 there) ${facts}`,
-}).start();
+  }).start();
 
-const task = (type: Task['type'], more: Partial<Task> = {}): Task => ({ type, object: 'Apple', receptacle: 'Shelf', lamp: 'DeskLamp', sliced: false, ...more });
+const task = (type: Task['type'], more: Partial<Task> = {}): Task => ({
+  type,
+  object: 'Apple',
+  receptacle: 'Shelf',
+  lamp: 'DeskLamp',
+  sliced: false,
+  ...more,
+});
 
 const cases: [Task, string, [number, number]][] = [
   [task('pick_and_place_simple'), '', [0, 1]],
@@ -41,9 +56,21 @@ for (const [wanted, facts, [met, total]] of cases) {
 }
 
 test('a task is read from trajectory data', (t) => {
-  t.deepEqual(readTask({ task_type: 'look_at_obj_in_light', pddl_params: { object_target: 'Mug', parent_target: '', toggle_target: 'FloorLamp', object_sliced: false } }),
-    { type: 'look_at_obj_in_light', object: 'Mug', receptacle: '', lamp: 'FloorLamp', sliced: false });
-  t.throws(() => readTask({ task_type: 'dance' }), { name: 'AlfworldGameError', message: /^The task type "dance" is none of pick_and_place_simple, / });
-  t.throws(() => readTask({ task_type: 'look_at_obj_in_light' }), { message: 'The trajectory data has no "pddl_params".' });
-  t.throws(() => readTask({ task_type: 'look_at_obj_in_light', pddl_params: {} }), { message: 'The trajectory data names no "object_target".' });
+  t.deepEqual(
+    readTask({
+      task_type: 'look_at_obj_in_light',
+      pddl_params: { object_target: 'Mug', parent_target: '', toggle_target: 'FloorLamp', object_sliced: false },
+    }),
+    { type: 'look_at_obj_in_light', object: 'Mug', receptacle: '', lamp: 'FloorLamp', sliced: false },
+  );
+  t.throws(() => readTask({ task_type: 'dance' }), {
+    name: 'AlfworldGameError',
+    message: /^The task type "dance" is none of pick_and_place_simple, /,
+  });
+  t.throws(() => readTask({ task_type: 'look_at_obj_in_light' }), {
+    message: 'The trajectory data has no "pddl_params".',
+  });
+  t.throws(() => readTask({ task_type: 'look_at_obj_in_light', pddl_params: {} }), {
+    message: 'The trajectory data names no "object_target".',
+  });
 });

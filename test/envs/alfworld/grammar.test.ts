@@ -1,14 +1,17 @@
 /** The text grammar: how loosely texts are read, queries, lists, expressions, names. */
 import test from 'ava';
-import { readGrammarDocument } from '../../../envs/alfworld/grammar-document.ts';
-import { readSymbols } from '../../../envs/alfworld/grammar-symbols.ts';
+import { readGrammarDocument } from '../../../core/envs/alfworld/grammar-document.ts';
+import { readSymbols } from '../../../core/envs/alfworld/grammar-symbols.ts';
 import { action, tinyGame } from './tiny-game.ts';
 
 /** The first text of a tiny game whose intro is `rhs`. */
-const intro = (rhs: string, parts: Parameters<typeof tinyGame>[0] = {}): string => (
-  tinyGame({ ...parts, productions: { intro: [{ rhs }], ...parts.productions } }).start().intro);
+const intro = (rhs: string, parts: Parameters<typeof tinyGame>[0] = {}): string =>
+  tinyGame({ ...parts, productions: { intro: [{ rhs }], ...parts.productions } }).start().intro;
 
-const literal = (text: string): string => readSymbols(text).map((symbol) => (symbol.kind === 'text' ? symbol.text : `<${symbol.kind}>`)).join('');
+const literal = (text: string): string =>
+  readSymbols(text)
+    .map((symbol) => (symbol.kind === 'text' ? symbol.text : `<${symbol.kind}>`))
+    .join('');
 // What the original's parser leaves of a goal text.
 const loose: [string, string][] = [
   ['Put it, there.', 'Put it, there.'],
@@ -30,7 +33,8 @@ const loose: [string, string][] = [
   ['{#s(x)# | p(x)}', '<conditional>'],
   ['[{x}', ''],
 ];
-for (const [text, expected] of loose) test(`read loosely: ${JSON.stringify(text)}`, (t) => t.is(literal(text), expected));
+for (const [text, expected] of loose)
+  test(`read loosely: ${JSON.stringify(text)}`, (t) => t.is(literal(text), expected));
 
 test('lists are empty, single, or joined, in order of the ids', (t) => {
   const list = '[{x.name | heads(x:coin)}]';
@@ -39,7 +43,10 @@ test('lists are empty, single, or joined, in order of the ids', (t) => {
   const objects = 'coin_bar_c coin_bar_a coin_bar_b - coin box_bar_1 - box';
   const goal = '(tails coin_bar_a)';
   t.is(intro(list, { objects, goal, init: '(heads coin_bar_c) (heads coin_bar_a)' }), 'coin 2, and coin 1');
-  t.is(intro(list, { objects, goal, init: '(heads coin_bar_c) (heads coin_bar_b) (heads coin_bar_a)' }), 'coin 3, coin 2, and coin 1');
+  t.is(
+    intro(list, { objects, goal, init: '(heads coin_bar_c) (heads coin_bar_b) (heads coin_bar_a)' }),
+    'coin 3, coin 2, and coin 1',
+  );
 });
 
 test('names count down within a stem; basins get their own; an id without _bar_ keeps a blank', (t) => {
@@ -52,7 +59,13 @@ test('the first production whose condition holds is taken, with placeholders bou
   const look = action('look', '?x - coin', '()', '(in ?x ?x)');
   const play = tinyGame({
     actions: look,
-    productions: { state: [{ condition: 'heads(x:coin) & in(x:coin, b:box)', rhs: 'up in a box' }, { condition: 'heads(x:coin)', rhs: 'up' }, { rhs: 'down' }] },
+    productions: {
+      state: [
+        { condition: 'heads(x:coin) & in(x:coin, b:box)', rhs: 'up in a box' },
+        { condition: 'heads(x:coin)', rhs: 'up' },
+        { rhs: 'down' },
+      ],
+    },
     texts: { look: { template: 'look at {x}', feedback: '{x.indefinite} {x.name} is #state#.' } },
   }).start();
   t.is(play.step('look at coin 2').feedback, 'a coin 2 is up in a box.');
@@ -60,7 +73,10 @@ test('the first production whose condition holds is taken, with placeholders bou
 });
 
 test('different placeholders stand for different things', (t) => {
-  t.is(intro('[{a.name + b.name | heads(a:coin) & heads(b:coin)}]', { init: '(heads coin_bar_1) (heads coin_bar_2)' }), 'coin 2coin 1, and coin 1coin 2');
+  t.is(
+    intro('[{a.name + b.name | heads(a:coin) & heads(b:coin)}]', { init: '(heads coin_bar_1) (heads coin_bar_2)' }),
+    'coin 2coin 1, and coin 1coin 2',
+  );
   t.is(intro('[{a.name | heads(a:coin) & heads(b:coin)}]'), 'nothing');
 });
 
@@ -71,11 +87,15 @@ test('a placeholder takes descendants of its type, exact types first', (t) => {
 });
 
 test('what an action deletes is on record as not_..., and gone when it is true again', (t) => {
-  const actions = action('flip', '?x - coin', '(heads ?x)', '(and (not (heads ?x)) (tails ?x))')
-    + action('back', '?x - coin', '(tails ?x)', '(and (heads ?x) (not (tails ?x)))') + action('list', '', '()', '(in box_bar_1 box_bar_1)');
+  const actions =
+    action('flip', '?x - coin', '(heads ?x)', '(and (not (heads ?x)) (tails ?x))') +
+    action('back', '?x - coin', '(tails ?x)', '(and (heads ?x) (not (tails ?x)))') +
+    action('list', '', '()', '(in box_bar_1 box_bar_1)');
   const play = tinyGame({
-    actions, texts: {
-      flip: { template: 'flip {x}', feedback: '' }, back: { template: 'back {x}', feedback: '' },
+    actions,
+    texts: {
+      flip: { template: 'flip {x}', feedback: '' },
+      back: { template: 'back {x}', feedback: '' },
       list: { template: 'list', feedback: '[{y.name | not_heads(y:coin)}]' },
     },
   }).start();
@@ -101,7 +121,8 @@ test('a command is taken after strip, never otherwise changed; anything else doe
 test('commands may hang on facts that change', (t) => {
   const actions = action('flip', '?x - coin', '()', '(and (not (heads ?x)) (tails ?x))');
   const play = tinyGame({
-    actions, productions: { way: [{ condition: 'heads(x:coin)', rhs: 'over' }, { rhs: 'again' }] },
+    actions,
+    productions: { way: [{ condition: 'heads(x:coin)', rhs: 'over' }, { rhs: 'again' }] },
     texts: { flip: { template: 'flip {x} #way#', feedback: 'Done.' } },
   }).start();
   t.deepEqual(play.commands, ['flip coin 1 again', 'flip coin 2 over']);
@@ -121,16 +142,31 @@ test('expressions know attributes, texts, +, or, and, not, if', (t) => {
 
 const refusals: [() => unknown, string][] = [
   [() => intro('{x}'), 'The expression "{x}" of the text grammar names "x", which nothing is bound to.'],
-  [() => intro("[{x.name.upper() | heads(x:coin)}]"), 'The expression "{x.name.upper()}" of the text grammar is not supported at "upper".'],
+  [
+    () => intro('[{x.name.upper() | heads(x:coin)}]'),
+    'The expression "{x.name.upper()}" of the text grammar is not supported at "upper".',
+  ],
   [() => intro('{1}'), 'The expression "{1}" of the text grammar is not supported at "1".'],
   [() => intro('[{x + x.name | heads(x:coin)}]'), '"+" in "{x + x.name}" joins something that is no text.'],
   [() => intro('#nowhere#'), 'The text grammar has no symbol "#nowhere#".'],
-  [() => intro('#s#', { productions: { s: [{ condition: 'tails(b:box)', rhs: 'x' }] } }), 'No production of the text grammar\'s symbol "#s#" applies.'],
+  [
+    () => intro('#s#', { productions: { s: [{ condition: 'tails(b:box)', rhs: 'x' }] } }),
+    'No production of the text grammar\'s symbol "#s#" applies.',
+  ],
   [() => intro('#intro#'), 'The text grammar never comes to an end at "#intro#".'],
-  [() => intro('[{x.name | heads(x:dog)}]'), 'The condition "heads(x:dog)" of the text grammar names the undeclared type "dog".'],
+  [
+    () => intro('[{x.name | heads(x:dog)}]'),
+    'The condition "heads(x:dog)" of the text grammar names the undeclared type "dog".',
+  ],
   [() => intro('[{x.name | heads x}]'), 'The condition "heads x" of the text grammar is not supported.'],
-  [() => readGrammarDocument('action a { template :: "x"; }'), 'The action "a" of the text grammar needs a template and a feedback.'],
-  [() => readGrammarDocument('action a { colour :: "x"; }'), 'The action "a" of the text grammar has the unknown field "colour".'],
+  [
+    () => readGrammarDocument('action a { template :: "x"; }'),
+    'The action "a" of the text grammar needs a template and a feedback.',
+  ],
+  [
+    () => readGrammarDocument('action a { colour :: "x"; }'),
+    'The action "a" of the text grammar has the unknown field "colour".',
+  ],
   [() => readGrammarDocument('\n\nnonsense'), 'The text grammar needs "action" in line 3, at "nonsense".'],
   [() => readGrammarDocument('grammar :: """{"a": [{}]}""";'), 'A production of "a" has no text "rhs".'],
 ];

@@ -1,15 +1,25 @@
 /** PDDL: what conditions, effects and goals mean, and what is refused. */
 import test from 'ava';
-import { readLisp } from '../../../envs/alfworld/lisp-list.ts';
-import { readDomain, readProblem } from '../../../envs/alfworld/pddl-domain.ts';
+import { readLisp } from '../../../core/envs/alfworld/lisp-list.ts';
+import { readDomain, readProblem } from '../../../core/envs/alfworld/pddl-domain.ts';
 import { action, tinyGame } from './tiny-game.ts';
 
-/** Commands for which `flip` is possible under a precondition; coin 2 is coin_bar_1 (names count down), coin 1 is coin_bar_2. */
-const possible = (precondition: string, parameters = '?x - coin'): readonly string[] => (
-  tinyGame({ actions: action('flip', parameters, precondition, '(and (not (heads ?x)) (tails ?x) (in ?x ?x))') }).start().commands);
+/**
+ * Commands for which `flip` is possible under a precondition; coin 2 is coin_bar_1 (names count down), coin 1 is
+ * coin_bar_2.
+ */
+const possible = (precondition: string, parameters = '?x - coin'): readonly string[] =>
+  tinyGame({
+    actions: action('flip', parameters, precondition, '(and (not (heads ?x)) (tails ?x) (in ?x ?x))'),
+  }).start().commands;
 
 test('text becomes nested lower-case lists without comments', (t) => {
-  t.deepEqual(readLisp('(define (Domain X) ; (comment\n (p ?A?b)\r\n\t())', 'text'), ['define', ['domain', 'x'], ['p', '?a', '?b'], []]);
+  t.deepEqual(readLisp('(define (Domain X) ; (comment\n (p ?A?b)\r\n\t())', 'text'), [
+    'define',
+    ['domain', 'x'],
+    ['p', '?a', '?b'],
+    [],
+  ]);
 });
 
 for (const [text, message] of [
@@ -43,7 +53,10 @@ const conditions: [string, string[]][] = [
   ['(= ?x coin_bar_2)', ['flip coin 1']],
   // The inner ?x hides the parameter.
   ['(and (tails ?x) (exists (?x - coin) (heads ?x)))', ['flip coin 1']],
-  ['(or (exists (?b - box) (in ?x ?b)) (exists (?c - coin) (and (tails ?c) (= ?c ?x))))', ['flip coin 1', 'flip coin 2']],
+  [
+    '(or (exists (?b - box) (in ?x ?b)) (exists (?c - coin) (and (tails ?c) (= ?c ?x))))',
+    ['flip coin 1', 'flip coin 2'],
+  ],
 ];
 for (const [precondition, expected] of conditions) {
   test(`precondition ${precondition}`, (t) => t.deepEqual(possible(precondition), expected));
@@ -66,14 +79,22 @@ test('an action that would change nothing for certain has no command, as Fast Do
 });
 
 test('effects are judged on the state before, additions win over deletions', (t) => {
-  const turnAll = action('flip', '?x - coin', '()', `(and (increase (total-cost) 1) (not (in ?x box_bar_1)) (in ?x box_bar_1)
-    (forall (?c - coin) (and (when (heads ?c) (and (not (heads ?c)) (tails ?c))) (when (tails ?c) (and (not (tails ?c)) (heads ?c))))))`);
+  const turnAll = action(
+    'flip',
+    '?x - coin',
+    '()',
+    `(and (increase (total-cost) 1) (not (in ?x box_bar_1)) (in ?x box_bar_1)
+    (forall (?c - coin) (and (when (heads ?c) (and (not (heads ?c)) (tails ?c))) (when (tails ?c) (and (not (tails ?c)) (heads ?c))))))`,
+  );
   const play = tinyGame({ actions: turnAll }).start();
   play.step('flip coin 1');
   const ids = (predicate: string): string[][] => play.facts(predicate).map((things) => things.map(({ id }) => id));
   t.deepEqual(ids('heads'), [['coin_bar_2']]);
   t.deepEqual(ids('tails'), [['coin_bar_1']]);
-  t.deepEqual(ids('in'), [['coin_bar_1', 'box_bar_1'], ['coin_bar_2', 'box_bar_1']]);
+  t.deepEqual(ids('in'), [
+    ['coin_bar_1', 'box_bar_1'],
+    ['coin_bar_2', 'box_bar_1'],
+  ]);
   play.step('flip coin 1');
   t.deepEqual(ids('heads'), [['coin_bar_1']]);
 });
@@ -111,7 +132,10 @@ const refusals: [string, string][] = [
   [domain(action('a', '?x', '(p ?x ?x)', '(p ?x)')), '"p" takes 1 arguments, in action "a" it has 2.'],
   [domain(action('a', '?x', '(preference z (p ?x))', '(p ?x)')), '"preference" in action "a" is not supported.'],
   [domain(action('a', '?x', '(>= (f) 1)', '(p ?x)')), '">=" in action "a" is not supported.'],
-  [domain(action('a', '?x', '()', '(assign (f) 1)')), 'The effect "assign" of action "a" is not supported: only costs may be numbers.'],
+  [
+    domain(action('a', '?x', '()', '(assign (f) 1)')),
+    'The effect "assign" of action "a" is not supported: only costs may be numbers.',
+  ],
   [domain(action('a', '?x', '()', '(or (p ?x) (p ?x))')), '"or" cannot be an effect, as in action "a".'],
   [domain('(:action a :duration 3 :effect (p ?x))'), 'The field ":duration" of action "a" is not supported.'],
   ['(define (problem d))', 'A PDDL domain begins with "(define (domain NAME)".'],
@@ -131,7 +155,10 @@ const problems: [string, string][] = [
 ];
 for (const [body, message] of problems) {
   test(`refused: ${message}`, (t) => {
-    t.throws(() => readProblem(`(define (problem p) ${body})`, readDomain(domain(''))), { name: 'AlfworldGameError', message });
+    t.throws(() => readProblem(`(define (problem p) ${body})`, readDomain(domain(''))), {
+      name: 'AlfworldGameError',
+      message,
+    });
   });
 }
 
@@ -142,8 +169,10 @@ const games: [Parameters<typeof tinyGame>[0], string][] = [
   [{ goal: '(heads penny)' }, 'The object "penny" of the goal is not declared.'],
   [{ goal: '(heads ?c)' }, 'The variable "?c" of the goal is not declared.'],
   [{ texts: {} }, 'The action "flip" has no texts in the grammar.'],
-  [{ predicates: `(heads ?x) (tails ?x) (in ${Array.from({ length: 40 }, (_, i) => `?v${i}`).join(' ')})`, init: '' },
-    'The predicate "in" has 40 arguments, too many for a game of 3 things.'],
+  [
+    { predicates: `(heads ?x) (tails ?x) (in ${Array.from({ length: 40 }, (_, i) => `?v${i}`).join(' ')})`, init: '' },
+    'The predicate "in" has 40 arguments, too many for a game of 3 things.',
+  ],
 ];
 for (const [parts, message] of games) {
   test(`refused: ${message}`, (t) => {

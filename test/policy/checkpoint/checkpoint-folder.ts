@@ -7,13 +7,20 @@ import path from 'node:path';
 export const RECORDED = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
 
 /** A temporary folder with these files: bytes, text, an object as JSON, or `true` for the recorded checkpoint's. */
-export function checkpointFolder(t: { teardown(fn: () => void): void }, files: Readonly<Record<string, Uint8Array | string | object | true>>): string {
+export function checkpointFolder(
+  t: { teardown(fn: () => void): void },
+  files: Readonly<Record<string, Uint8Array | string | object | true>>,
+): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'gtr-checkpoint-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) {
     const file = path.join(folder, name);
     if (content === true) copyFileSync(path.join(RECORDED, name), file);
-    else writeFileSync(file, content instanceof Uint8Array || typeof content === 'string' ? content : JSON.stringify(content));
+    else
+      writeFileSync(
+        file,
+        content instanceof Uint8Array || typeof content === 'string' ? content : JSON.stringify(content),
+      );
   }
   return folder;
 }

@@ -1,0 +1,91 @@
+/** A whole installation for tests: an own Temporal server, own workers, an own home, nothing shared with the user's. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { once } from 'node:events';
+import type { Client } from '@temporalio/client';
+import { Supervisor, type SupervisorSettings, WORKER_ROLES, type WorkerRole } from '../../cli/supervisor.ts';
+import { withClient } from '../../cli/temporal.ts';
+import { temporalConfig } from '../../workers/installation.ts';
+
+/** Changes of `configs/smoke.json` to a run of one small iteration without evaluation, as arguments of `gtr train`. */
+export const SMALLEST = [
+  'envSteps=16',
+  'rollout.envStepsPerIteration=16',
+  'rollout.episodesPerWave=8',
+  'ppo.epochs=1',
+  'evaluation.episodes=0',
+].flatMap((change) => ['--set', change]);
+
+export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
+
+/**
+ * Starts server and workers (of all roles, unless told otherwise); sets this process's environment, so that the CLI's
+ * functions reach them.
+ */
+export async function startInstallation({
+  roles = WORKER_ROLES,
+  ...settings
+}: SupervisorSettings & { roles?: readonly WorkerRole[] } = {}): Promise<Installation> {
+  const home = await mkdtemp(path.join(tmpdir(), 'gtr-test-'));
+  process.env.GTR_HOME = home;
+  process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const supervisor = new Supervisor(home, () => {}, settings);
+  await supervisor.startServer(temporalConfig().address);
+  await Promise.all(roles.map((role) => supervisor.startWorker(role)));
+  return {
+    supervisor,
+    home,
+    stop: async () => {
+      await supervisor.stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A free port whose successor by 1000 (the Web UI's) is a port too. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    server.close();
+    await once(server, 'close');
+    if (port < 64_000) return port;
+  }
+}
+
+/** Waits until an activity of this type runs in a workflow and, if asked, has reported a resume point. */
+export async function activityRuns(
+  client: Client,
+  workflowId: string,
+  type: string,
+  { resumePoint = false } = {},
+): Promise<void> {
+  for (;;) {
+    const described = await client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .catch(() => null);
+    const pending = described?.raw.pendingActivities ?? [];
+    if (
+      pending.some(
+        ({ activityType, state, heartbeatDetails }) =>
+          activityType?.name === type && state === 2 && (!resumePoint || hasDetails(heartbeatDetails)),
+      )
+    )
+      return;
+    if (described !== null && described.status.name !== 'RUNNING')
+      throw new Error(`${workflowId} ended before ${type} was seen`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A heartbeat without a resume point carries no value. */
+function hasDetails(details: { payloads?: { data?: Uint8Array | null }[] | null } | null | undefined): boolean {
+  const data = details?.payloads?.[0]?.data;
+  return data !== undefined && data !== null && data.length > 0 && Buffer.from(data).toString() !== 'null';
+}
+
+export { withClient };

@@ -1,0 +1,70 @@
+/** Which artifacts refer to which: found in the values themselves, so that no table of kinds can be out of date. */
+import { gunzipSync } from 'node:zlib';
+import { mapConcurrently } from './map-concurrently.ts';
+import { ArtifactError, type ArtifactRef, type ArtifactStore } from './store.ts';
+
+/** Every `{ sha256, bytes, kind }` anywhere in a JSON value. */
+export function findReferences(value: unknown): ArtifactRef[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(findReferences);
+  const { sha256, bytes, kind } = value as Partial<ArtifactRef>;
+  const own =
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    typeof bytes === 'number' &&
+    typeof kind === 'string';
+  return own ? [{ sha256, bytes, kind }] : Object.values(value).flatMap(findReferences);
+}
+
+/** Kinds that hold tensors, which refer to nothing and are large: only a check of their hash reads them. */
+const TENSORS = new Set(['policy', 'optimizer']);
+
+/**
+ * An artifact that was reached; `problem`: one sentence when it is missing or damaged. `owner`: whose root led to it
+ * first.
+ */
+export type Reached = { ref: ArtifactRef; owner: string; problem: string | null };
+
+/**
+ * Follows references from each owner's roots through all JSON artifacts. With `contents: 'all'` tensors are read too,
+ * so that every hash is checked; with 'references' their presence alone.
+ */
+export async function reach(
+  store: ArtifactStore,
+  roots: ReadonlyMap<string, readonly ArtifactRef[]>,
+  contents: 'all' | 'references',
+): Promise<Map<string, Reached>> {
+  const reached = new Map<string, Reached>();
+  const take = (owner: string, refs: readonly ArtifactRef[]) =>
+    refs.flatMap((ref) => {
+      if (reached.has(ref.sha256)) return [];
+      const entry: Reached = { ref, owner, problem: null };
+      reached.set(ref.sha256, entry);
+      return [entry];
+    });
+  let front = [...roots].flatMap(([owner, refs]) => take(owner, refs));
+  while (front.length > 0) {
+    const found = await mapConcurrently(front, async (entry) => {
+      try {
+        return { owner: entry.owner, refs: await referencesOf(store, entry.ref, contents) };
+      } catch (error) {
+        if (!(error instanceof ArtifactError)) throw error;
+        entry.problem = error.message;
+        return { owner: entry.owner, refs: [] };
+      }
+    });
+    front = found.flatMap(({ owner, refs }) => take(owner, refs));
+  }
+  return reached;
+}
+
+async function referencesOf(
+  store: ArtifactStore,
+  ref: ArtifactRef,
+  contents: 'all' | 'references',
+): Promise<ArtifactRef[]> {
+  if (contents === 'references' && TENSORS.has(ref.kind) && (await store.has(ref))) return [];
+  const data = await store.get(ref);
+  const gzipped = data[0] === 0x1f && data[1] === 0x8b;
+  return gzipped ? findReferences(JSON.parse(gunzipSync(data).toString('utf8'))) : [];
+}

@@ -1,0 +1,117 @@
+/** Artifacts as objects of an S3 bucket: AWS's own, MinIO, R2, or whatever else speaks S3. */
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+  type S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { type Entry, KeyedStore } from './keyed-store.ts';
+
+/** Tries of one request. The client repeats transient errors only: connections, throttling, answers 500 to 504. */
+const TRIES = 4;
+/** Silence after which a connection or an answer counts as lost. */
+const CONNECT_MS = 10_000;
+const SILENCE_MS = 60_000;
+/** S3's limit for an object that is sent in one request, which is what makes it appear wholly or not at all. */
+const LARGEST_OBJECT = 5 * 2 ** 30;
+
+/**
+ * Region, credentials and endpoint come from AWS's own environment variables and profiles (`AWS_ENDPOINT_URL_S3` for
+ * servers that are not AWS).
+ */
+export class S3Store extends KeyedStore {
+  readonly place: string;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+
+  /** `url`: s3://bucket/prefix. */
+  constructor(url: string) {
+    super();
+    const { hostname, pathname } = new URL(url);
+    this.place = url;
+    this.#bucket = hostname;
+    this.#prefix = pathname.replaceAll(/^\/+|\/+$/g, '').replace(/(?<=.)$/, '/');
+    this.#client = new S3Client({
+      maxAttempts: TRIES,
+      region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
+      requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+      // Other servers than AWS seldom have a host name for each bucket.
+      forcePathStyle: (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined,
+    });
+  }
+
+  protected async read(key: string): Promise<Uint8Array | undefined> {
+    return await this.#request(`read ${key}`, async () => {
+      const { Body } = await this.#client.send(new GetObjectCommand(this.#object(key)));
+      return await Body!.transformToByteArray();
+    });
+  }
+
+  /** Always sent: only so is a damaged object replaced. The server checks what arrives against its hash. */
+  protected async write(key: string, data: Uint8Array): Promise<void> {
+    if (data.byteLength > LARGEST_OBJECT)
+      throw new Error(
+        `${key} has ${data.byteLength} bytes; S3 takes at most ${LARGEST_OBJECT} at once: train fewer parameters, ` +
+          `or use the file store`,
+      );
+    await this.#request(`write ${key}`, () =>
+      this.#client.send(new PutObjectCommand({ ...this.#object(key), Body: data, ChecksumAlgorithm: 'SHA256' })),
+    );
+  }
+
+  protected async look(key: string): Promise<Entry | undefined> {
+    const head = await this.#request(`look at ${key}`, () =>
+      this.#client.send(new HeadObjectCommand(this.#object(key))),
+    );
+    return head && { key, bytes: head.ContentLength!, modified: head.LastModified! };
+  }
+
+  protected async *entries(prefix: string): AsyncIterable<Entry> {
+    const pages = paginateListObjectsV2(
+      { client: this.#client },
+      { Bucket: this.#bucket, Prefix: `${this.#prefix}${prefix}` },
+    )[Symbol.asyncIterator]();
+    for (;;) {
+      const page = await this.#request(`list ${prefix}`, () => pages.next());
+      if (page === undefined || page.done) return;
+      for (const { Key, Size, LastModified } of page.value.Contents ?? [])
+        yield { key: Key!.slice(this.#prefix.length), bytes: Size!, modified: LastModified! };
+    }
+  }
+
+  protected async erase(key: string): Promise<void> {
+    await this.#request(`delete ${key}`, () => this.#client.send(new DeleteObjectCommand(this.#object(key))));
+  }
+
+  #object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` };
+  }
+
+  /** Undefined when there is no such object; every other trouble becomes one sentence. */
+  async #request<T>(what: string, send: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await send();
+    } catch (error) {
+      const { name, message, $metadata } = error as S3ServiceException;
+      if (name === 'NoSuchKey' || name === 'NotFound') return undefined;
+      throw new Error(
+        `${this.place}: cannot ${what} (${name}${$metadata?.httpStatusCode === undefined ? '' : ` ${$metadata.httpStatusCode}`}: ${message}); ${ADVICE[name] ?? 'check that the server answers (AWS_ENDPOINT_URL_S3) and the network'}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** What to do about errors that no repetition mends. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'create the bucket, or name another in GTR_STORE',
+  AccessDenied: 'allow these credentials to list, get, put and delete objects of the bucket',
+  InvalidAccessKeyId: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  SignatureDoesNotMatch: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile',
+  ExpiredToken: 'renew the credentials',
+};

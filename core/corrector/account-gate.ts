@@ -1,0 +1,95 @@
+/**
+ * Where all concurrent calls of one account pass: in order of arrival, within its tokens per minute, and not while it
+ * cools down.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoolDown, TokenBudget } from './rate-limit.ts';
+
+/** Time in seconds, and chance for the jitter; tests bring their own. */
+export type GateClock = {
+  now(): number;
+  sleep(seconds: number, signal?: AbortSignal): Promise<void>;
+  chance(): number;
+};
+
+const REAL_CLOCK: GateClock = {
+  now: () => performance.now() / 1000,
+  sleep: (seconds, signal) => sleep(seconds * 1000, undefined, { signal }),
+  chance: Math.random,
+};
+
+/** Leave to call; `settle` once, with the tokens that the call really used (0 when it failed). */
+export type Leave = { settle(usedTokens: number): void };
+
+export class AccountGate {
+  readonly #clock: GateClock;
+  readonly #coolDown = new CoolDown();
+  #budget: TokenBudget | null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `tokensPerMinute` null: no such limit. */
+  constructor(tokensPerMinute: number | null, clock: GateClock = REAL_CLOCK) {
+    this.#clock = clock;
+    this.#budget = tokensPerMinute === null ? null : new TokenBudget(tokensPerMinute, clock.now());
+  }
+
+  /**
+   * Waits until a call of about so many tokens may be made. Throws the signal's reason when it is aborted meanwhile.
+   */
+  async enter(tokens: number, signal?: AbortSignal): Promise<Leave> {
+    const turn = this.#last.then(() => this.#pass(tokens, signal));
+    this.#last = turn.catch(() => {});
+    return await (signal === undefined ? turn : Promise.race([turn, aborted(signal)]));
+  }
+
+  /**
+   * How long the account still cools down, spread by chance; 0: it does not. A call that would wait long may rather
+   * come back later.
+   */
+  get coolDownSeconds(): number {
+    return this.#coolDown.wait(this.#clock.now(), this.#clock.chance());
+  }
+
+  /**
+   * The provider refused a call that was let in at `enteredAt` (`now()`); `retryAfterSeconds` null: without saying how
+   * long. Returns when to come back, in seconds.
+   */
+  refused(retryAfterSeconds: number | null, enteredAt: number): number {
+    this.#coolDown.refused(retryAfterSeconds, enteredAt, this.#clock.now());
+    return this.coolDownSeconds;
+  }
+
+  /** The provider answered; `remainingTokens`: what its headers say is left, null when they do not. */
+  answered(remainingTokens: number | null = null): void {
+    this.#coolDown.answered();
+    if (remainingTokens !== null) this.#budget?.lower(remainingTokens, this.#clock.now());
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Changes the limit for all calls that have not passed yet. */
+  changeTokensPerMinute(tokensPerMinute: number | null): void {
+    if (tokensPerMinute === null) this.#budget = null;
+    else if (this.#budget === null) this.#budget = new TokenBudget(tokensPerMinute, this.#clock.now());
+    else this.#budget.change(tokensPerMinute, this.#clock.now());
+  }
+
+  async #pass(tokens: number, signal?: AbortSignal): Promise<Leave> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const wait = this.coolDownSeconds || (this.#budget?.take(tokens, this.#clock.now()) ?? 0);
+      if (wait === 0) return { settle: (used) => this.#budget?.settle(tokens, used, this.#clock.now()) };
+      await this.#clock.sleep(wait, signal);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

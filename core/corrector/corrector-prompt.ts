@@ -1,0 +1,100 @@
+/**
+ * Wording of what a model is asked about a thought: one data file per environment, so that users can bring their own.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { examplesText, exampleSchema } from './prompt-examples.ts';
+
+/** Environments that have a prompt of their own. */
+export const CORRECTOR_PROMPTS = ['points24', 'ezpoints', 'numberline', 'blackjack', 'alfworld'] as const;
+
+const text = z.union([z.string(), z.array(z.string()).transform((lines) => lines.join('\n'))]);
+const containing = (mark: string) => text.refine((value) => value.includes(mark), `must contain ${mark}`);
+
+const promptSchema = z.strictObject({
+  environment: z.string(),
+  /** Raised with every change of the wording; part of the ledger key, as is a hash of the text. */
+  version: z.int().min(1),
+  /**
+   * The constant part, first in every request: rules, {questions}, how to judge, {form} of a thought and what its
+   * {words} mean, {examples}.
+   */
+  system: containing('{questions}').refine((value) => value.includes('{form}'), 'must contain {form}'),
+  /** Asked in this order, numbered. */
+  questions: z.array(z.string()).min(1),
+  /** What the placeholders of thought templates mean; only those that the form has are explained. */
+  words: z.record(z.string(), z.string()).default({}),
+  /** Placeholders that stand for a list of texts. */
+  lists: z.array(z.string()).default([]),
+  /** Worked examples, in the place of {examples}. */
+  examples: z.array(exampleSchema).default([]),
+  /**
+   * What differs from request to request, before the picture: {thought}, {action}, {target} and the environment's
+   * prompt values.
+   */
+  request: containing('{thought}'),
+  /** What {target} says while there is no target formula. */
+  noTarget: z.string().default('none yet'),
+});
+
+export type CorrectorPrompt = z.output<typeof promptSchema>;
+
+/** The environment's own prompt, or one by its name in corrector/prompts or by path. Throws `ConfigError`. */
+export function loadCorrectorPrompt(environment: string, nameOrPath: string | null = null): CorrectorPrompt {
+  const isPath = nameOrPath !== null && /[/\\]|\.json$/.test(nameOrPath);
+  const file = isPath
+    ? path.resolve(nameOrPath)
+    : path.join(import.meta.dirname, 'prompts', `${nameOrPath ?? environment}.json`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(
+      `corrector.openai.prompt: cannot read ${file} (${(error as Error).message}); name a file of corrector/prompts ` +
+        `or a path.`,
+    );
+  }
+  const prompt = parseConfig(promptSchema, json, file);
+  if (prompt.environment !== environment)
+    throw new ConfigError(
+      `corrector.openai.prompt: ${file} is for environment ${prompt.environment}, not ${environment}; choose ` +
+        `another prompt.`,
+    );
+  return prompt;
+}
+
+/** A thought key whose value is a list of texts in this wording. */
+export function isListKey(prompt: Pick<CorrectorPrompt, 'lists'>, { thought }: PromptTemplate, key: string): boolean {
+  return prompt.lists.some((name) => thought[key] === `{${name}}`);
+}
+
+/** The constant part of every request of a run. */
+export function systemText(prompt: CorrectorPrompt, template: PromptTemplate): string {
+  const form = JSON.stringify(
+    Object.fromEntries(
+      template.keys.map((key) => [key, key === 'action' ? '{next}' : (template.thought[key] ?? '...')]),
+    ),
+  );
+  const used = Object.entries(prompt.words).filter(([name]) => form.includes(`{${name}}`));
+  return fillKnown(prompt.system, {
+    questions: prompt.questions.map((question, index) => `${index + 1}. ${question}`).join('\n'),
+    form,
+    words: used.map(([name, meaning]) => `{${name}}: ${meaning}`).join('\n'),
+    examples: examplesText(prompt.examples, prompt.environment, template, (values) =>
+      requestText(prompt, { ...values, target: prompt.noTarget }),
+    ),
+  });
+}
+
+/** The text of one request. */
+export function requestText(prompt: CorrectorPrompt, values: Readonly<Record<string, string>>): string {
+  return fillKnown(prompt.request, values);
+}
+
+/** Replaces the placeholders that `values` names; other braces belong to the text. */
+function fillKnown(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}

@@ -1,0 +1,142 @@
+/** Demonstrations of a weak but well-spoken player: everything seen and said rightly, but mostly without the aim. */
+import { setImmediate } from 'node:timers/promises';
+import type { SftConfig } from '../../configs/schema.ts';
+import type { Environment, JsonState } from '../envs/env.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { renderResponse } from '../policy/response.ts';
+import { RandomStream } from '../random/counter.ts';
+import { canonicalSolution } from '../envs/formulas/exact-solver.ts';
+import { formulaTokens } from '../envs/formulas/formula.ts';
+import type { Plan } from './expert.ts';
+import { expertOf } from './experts.ts';
+import { planTo } from './formula-expert.ts';
+import { FORMULA_GAMES, formulaGame, handOf } from '../envs/formulas/hand.ts';
+import { hastyTarget, pairTarget, randomPairs } from '../envs/formulas/pair-search.ts';
+import { randomChain } from '../envs/formulas/random-chain.ts';
+import { searches } from './solver-thought.ts';
+
+/** A state and the response that is taught in it. */
+export type Demonstration = { state: JsonState; text: string };
+
+/** Milliseconds after which others get the thread: heartbeats must go on, on a busy machine too. */
+const AT_ONCE_MS = 100;
+
+/** Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. */
+export async function makeDemonstrations(config: SftConfig, template: PromptTemplate): Promise<Demonstration[]> {
+  const demonstrations: Demonstration[] = [];
+  let since = performance.now();
+  for (let episode = 0; demonstrations.length < config.demonstrations.count; episode++) {
+    demonstrations.push(...demonstrateEpisode(config, template, episode));
+    if (performance.now() - since < AT_ONCE_MS) continue;
+    await setImmediate();
+    since = performance.now();
+  }
+  return demonstrations.slice(0, config.demonstrations.count);
+}
+
+function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: number): Demonstration[] {
+  const random = new RandomStream({ seed: config.seed, purpose: 'demonstration', episode: index });
+  const taught =
+    config.environment.name in FORMULA_GAMES
+      ? [demonstrateFormula(config, template, index, random)]
+      : demonstrateWalk(config, index, random);
+  return taught.map(({ state, plan }) => ({
+    state,
+    text: renderResponse(plan.word(template.thought), plan.action, template.keys),
+  }));
+}
+
+/** The last states of a walk, and what to do in each: the best, or the naive habit. */
+function demonstrateWalk(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan }[] {
+  const {
+    habits: { naive },
+    walk,
+  } = config.demonstrations;
+  const game = gameByName(config.environment.name);
+  const expert = expertOf(config.environment.name);
+  const options = game.parseOptions(config.environment.options);
+  const environment = game.start({ seed: config.seed + 1, episode: index }, options);
+  const states = [environment.state()];
+  const planned = (from: Environment) =>
+    random.uniform() < naive ? expert.naivePlan(from) : expert.bestPlan(from, null);
+  let open = true;
+  for (let left = random.below(walk.longest + 1); left > 0; left--) {
+    const plan = walk.planned > 0 && random.uniform() < walk.planned ? planned(environment) : null;
+    open = environment.step(plan?.action ?? random.pick(environment.legalActions())).stop === null;
+    if (!open) break;
+    states.push(environment.state());
+  }
+  return states.slice(-walk.taught).map((state) => {
+    // What ended the episode is left out.
+    const plan = planned(open && state === states.at(-1) ? environment : game.fromState(state, options));
+    if (plan === null)
+      throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
+    return { state, plan };
+  });
+}
+
+function demonstrateFormula(
+  config: SftConfig,
+  template: PromptTemplate,
+  index: number,
+  random: RandomStream,
+): { state: JsonState; plan: Plan } {
+  const { randomChain: chains, plainSums, naive } = config.demonstrations.habits;
+  const habit = random.uniform();
+  const rules = formulaGame(config.environment.name);
+  const expert = expertOf(config.environment.name);
+  const searching = searches(template.thought);
+  const hasty = searching && habit >= chains && habit < chains + naive;
+  const targetOf = (environment: Environment): string | null => {
+    const { numbers } = handOf(environment.state());
+    if (habit < chains)
+      return searching
+        ? randomPairs(numbers, rules.operators, [], random)
+        : randomChain(numbers, rules.operators, random);
+    if (habit < chains + naive)
+      return searching ? hastyTarget(numbers, rules.operators) : expert.naivePlan(environment).target;
+    if (searching) return pairTarget(numbers, rules);
+    return canonicalSolution(numbers, rules.goal, {
+      operators:
+        habit < chains + naive + plainSums
+          ? rules.operators.filter((operator) => '+-'.includes(operator))
+          : rules.operators,
+    });
+  };
+  const { environment, target } = dealWith(config, index, targetOf);
+  // A demonstration begins anywhere on the way to its goal.
+  for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1)))
+    environment.step(token);
+  const state = environment.state();
+  if (!searching || hasty) return { state, plan: planTo(rules, state, target, hasty) };
+  // Who searches finds what there is from here, or gives up and names anything.
+  const { numbers, formula } = handOf(state);
+  return {
+    state,
+    plan: planTo(
+      rules,
+      state,
+      pairTarget(numbers, rules, formula) ?? randomPairs(numbers, rules.operators, formula, random)!,
+    ),
+  };
+}
+
+/** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */
+const DEALS_PER_DEMONSTRATION = 10_000;
+
+/** The first deal of this demonstration for which there is a goal. */
+function dealWith(
+  config: SftConfig,
+  index: number,
+  targetOf: (environment: Environment) => string | null,
+): { environment: Environment; target: string } {
+  const game = gameByName(config.environment.name);
+  const options = game.parseOptions(config.environment.options);
+  for (let attempt = 0; attempt < DEALS_PER_DEMONSTRATION; attempt++) {
+    const environment = game.start({ seed: config.seed + 1 + attempt, episode: index }, options);
+    const target = targetOf(environment);
+    if (target !== null) return { environment, target };
+  }
+  throw new Error(`Demonstration ${index}: no deal of ${config.environment.name} suits it`);
+}

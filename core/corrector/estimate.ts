@@ -1,0 +1,189 @@
+/**
+ * What a run's paid teacher will take, before anything is started: from its configuration and the measured sizes of its
+ * requests.
+ */
+import type { RunConfig } from '../../configs/schema.ts';
+import type { Environment } from '../envs/env.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { Thought } from '../episodes/episode.ts';
+import { loadPromptTemplate } from '../policy/prompt-template.ts';
+import { expertOf } from './experts.ts';
+import { OpenAITeacher, requestsPerThought } from './openai-teacher.ts';
+import { costUsd, type Prices, pricesOf } from './prices.ts';
+
+/** Between what is possible at the least and at the most; `likely` is no promise. */
+export type Range = { low: number; likely: number; high: number };
+
+/** Provider's limits; null: not known. */
+export type Limits = { requestsPerMinute: number | null; tokensPerMinute: number | null };
+
+export type Estimate = {
+  /** Thoughts that the teacher is asked about. */
+  calls: Range;
+  requests: Range;
+  tokensIn: Range;
+  tokensCached: Range;
+  tokensOut: Range;
+  /** Null where the model's price is unknown. */
+  costUsd: Range | null;
+  /** Hours of judging: the longest of what each limit alone makes of it. */
+  hours: Range;
+  /** Each in hours; null where there is no such limit. */
+  bounds: { requestsPerMinute: Range | null; tokensPerMinute: Range | null; latency: Range };
+  /** Hours of the same calls one after another, as the original does them. */
+  serialHours: Range;
+  assumptions: string[];
+};
+
+/** Sizes of one judgement, means over sampled states. */
+type Sizes = {
+  promptTokens: number;
+  constantTokens: number;
+  answerTokens: number;
+  stepsPerEpisode: number;
+  samples: number;
+};
+
+const SAMPLED_EPISODES = 32;
+const CHARACTERS_PER_TOKEN = 4;
+/** Tokens of an answer beside its correction: numbered answers, verdict, target formula. */
+const ANSWER_TOKENS_BESIDE = 140;
+/** Seconds a judgement takes: 12.6 s is what the paper's authors measured with GPT-4o. */
+const SECONDS: Range = { low: 4, likely: 12.6, high: 25 };
+/**
+ * Share of thoughts that the solver cannot prove right: 0.15 over a run whose policy learns fast (docs/benchmarks.md),
+ * up to all where it learns little.
+ */
+const UNPROVED: Range = { low: 0.15, likely: 0.5, high: 1 };
+const WELL_FORMED: Range = { low: 0.8, likely: 1, high: 1 };
+/** Providers cache prompts whose constant beginning is at least so long. */
+const CACHED_FROM_TOKENS = 1024;
+
+const each = (make: (of: keyof Range) => number): Range => ({
+  low: make('low'),
+  likely: make('likely'),
+  high: make('high'),
+});
+
+/** Throws `ConfigError` where the configuration cannot be run with a paid teacher. */
+export function estimateRun(config: RunConfig, limits: Limits): Estimate {
+  const { corrector, rollout, environment } = config;
+  const { openai } = corrector;
+  const sizes = measureSizes(config);
+  const prices: Prices | null = openai.prices ?? pricesOf(openai.model);
+  const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
+  const envSteps = iterations * rollout.envStepsPerIteration;
+  // Episodes that the teacher keeps longer than the exact solver would bring more than was needed: at the most a whole
+  // wave of them.
+  const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
+  const skip = corrector.policy === 'verified-skip';
+  const perThought = requestsPerThought(environment.name, openai);
+  const judged = config.algorithm === 'ppo' ? 0 : corrector.judgedShare;
+
+  const calls = each((of) =>
+    Math.round((envSteps + iterations * surplus[of]) * judged * WELL_FORMED[of] * (skip ? UNPROVED[of] : 1)),
+  );
+  // At the least the tool is not used; at the most one thing more is asked of each thought.
+  const requests = each((of) => calls[of] * { low: 1, likely: perThought, high: perThought + 1 }[of]);
+  const tokensIn = each((of) => Math.round((requests[of] / perThought) * sizes.promptTokens));
+  const caches = sizes.constantTokens >= CACHED_FROM_TOKENS;
+  const tokensCached = each((of) =>
+    caches ? Math.round(requests[of] * sizes.constantTokens * { low: 0.9, likely: 0.5, high: 0 }[of]) : 0,
+  );
+  const tokensOut = each((of) =>
+    Math.round(calls[of] * { low: sizes.answerTokens / 2, likely: sizes.answerTokens, high: openai.maxTokens }[of]),
+  );
+  const costs = each(
+    (of) =>
+      costUsd(
+        { promptTokens: tokensIn[of], cachedTokens: tokensCached[of], completionTokens: tokensOut[of] },
+        prices,
+      ) ?? 0,
+  );
+
+  const { requestsPerMinute, tokensPerMinute } = limits;
+  const serialHours = each((of) => (calls[of] * SECONDS[of]) / 3600);
+  const bounds = {
+    requestsPerMinute: requestsPerMinute === null ? null : each((of) => requests[of] / requestsPerMinute / 60),
+    tokensPerMinute:
+      tokensPerMinute === null ? null : each((of) => (tokensIn[of] + tokensOut[of]) / tokensPerMinute / 60),
+    latency: each((of) => serialHours[of] / rollout.episodesPerWave),
+  };
+  return {
+    calls,
+    requests,
+    tokensIn,
+    tokensCached,
+    tokensOut,
+    costUsd: prices === null ? null : costs,
+    hours: each((of) =>
+      Math.max(bounds.requestsPerMinute?.[of] ?? 0, bounds.tokensPerMinute?.[of] ?? 0, bounds.latency[of]),
+    ),
+    bounds,
+    serialHours,
+    assumptions: [
+      `${envSteps} kept steps in ${iterations} iterations, ${percent(judged)} of them judged, ` +
+        `${percent(WELL_FORMED.low)} to ${percent(WELL_FORMED.high)} of the responses well-formed`,
+      `only steps that are kept are asked about; where the teacher keeps episodes longer than the exact solver ` +
+        `would, up to ${Math.round(surplus.high)} thoughts an iteration more`,
+      skip
+        ? `verified-skip: the solver proves ${percent(1 - UNPROVED.high)} to ${percent(1 - UNPROVED.low)} of the ` +
+          `thoughts right`
+        : 'policy always: the teacher is asked about every judged thought',
+      `a judgement takes ${Math.round(sizes.promptTokens)} prompt tokens in ${perThought} ` +
+        `request${perThought > 1 ? 's' : ''} (${Math.round(sizes.constantTokens)} of each are the same for ` +
+        `all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ` +
+        `${Math.round(sizes.answerTokens)} of answer: ${sizes.samples} actual requests of this configuration, ` +
+        `${CHARACTERS_PER_TOKEN} characters a token`,
+      `${SECONDS.low} to ${SECONDS.high} s a judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} at ` +
+        `once; sampling and updating are not in the hours, and run beside`,
+      prices === null
+        ? `the price of ${openai.model} is not known: set corrector.openai.prices`
+        : `$${prices.prompt} per million prompt tokens, $${prices.cached} of cached, $${prices.completion} of answers`,
+      'nothing is in the ledger yet',
+    ],
+  };
+}
+
+/** Requests about the thoughts of episodes that the expert plays, as the policy would be prompted. */
+function measureSizes(config: RunConfig): Sizes {
+  const template = loadPromptTemplate(config.model.prompt, config.environment.name);
+  const teacher = new OpenAITeacher(config, template);
+  const requests = sampledThoughts(config, template.thought);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    promptTokens: mean(requests.map((request) => teacher.estimate({ ...request, target: null }).promptTokens)),
+    constantTokens: teacher.constantTokens,
+    answerTokens:
+      ANSWER_TOKENS_BESIDE + mean(requests.map(({ thought }) => JSON.stringify(thought).length / CHARACTERS_PER_TOKEN)),
+    stepsPerEpisode: requests.length / SAMPLED_EPISODES,
+    samples: requests.length,
+  };
+}
+
+function sampledThoughts(
+  config: RunConfig,
+  wording: Readonly<Record<string, string>>,
+): { environment: Environment; thought: Thought; action: string }[] {
+  const game = gameByName(config.environment.name);
+  const options = game.parseOptions(config.environment.options);
+  const expert = expertOf(config.environment.name);
+  return Array.from({ length: SAMPLED_EPISODES }).flatMap((_, episode) => {
+    const environment = game.start({ seed: config.seed, episode }, options);
+    const requests: { environment: Environment; thought: Thought; action: string }[] = [];
+    for (let step = 0; step < config.environment.maxEpisodeSteps; step++) {
+      const plan = expert.bestPlan(environment, null) ?? expert.naivePlan(environment);
+      requests.push({
+        environment: game.fromState(environment.state(), options),
+        thought: plan.word(wording),
+        action: plan.action,
+      });
+      if (environment.step(plan.action).stop !== null) break;
+    }
+    return requests;
+  });
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

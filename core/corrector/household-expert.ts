@@ -1,0 +1,101 @@
+/** Household tasks: what to do by what was seen so far, and what the true state says of a thought. */
+import { isDeepStrictEqual } from 'node:util';
+import { ConfigError } from '../../configs/schema.ts';
+import { AlfworldEnvironment } from '../envs/alfworld/alfworld.ts';
+import type { Entity } from '../envs/alfworld/entities.ts';
+import { type Task, WANTED_PROPERTY } from '../envs/alfworld/goal-conditions.ts';
+import { HouseholdView } from '../envs/alfworld/household-view.ts';
+import type { Lead } from '../envs/alfworld/leads.ts';
+import type { Environment } from '../envs/env.ts';
+import type { Expert, Plan } from './expert.ts';
+import { fillThought } from './solver-thought.ts';
+
+/** A game has no end of ways to go on; what a thought proposes is a sub-goal and a command, so there is no target. */
+export const householdExpert: Expert = {
+  percepts: ['place', 'seen', 'wanted', 'hand'],
+
+  bestPlan(household) {
+    const environment = native(household);
+    const [lead] = environment.leads();
+    return lead === undefined ? null : planOf(environment, lead);
+  },
+
+  proposedPlan(household, thought, template) {
+    const environment = native(household);
+    return (
+      environment
+        .leads()
+        .map((lead) => planOf(environment, lead))
+        .find((plan) => isDeepStrictEqual(plan.word(template), thought)) ?? null
+    );
+  },
+
+  /**
+   * Fetches things and puts them in place, but never thinks of washing, warming or chilling them; then looks around.
+   */
+  naivePlan(household) {
+    const environment = native(household);
+    const { task } = environment;
+    const [lead] = environment.leads(WANTED_PROPERTY[task.type] ? { ...task, type: 'pick_and_place_simple' } : task);
+    return planOf(environment, lead ?? { subgoal: 'look', command: 'look' });
+  },
+};
+
+/** The true state is known of the native engine's households only. */
+function native(environment: Environment): AlfworldEnvironment {
+  if (environment instanceof AlfworldEnvironment) return environment;
+  throw new ConfigError(
+    'corrector.teacher: the solver sees nothing of the original simulator\'s state; choose "openai", or ' +
+      'environment.options.simulator "native".',
+  );
+}
+
+/**
+ * Placeholders of a thought: {place} where one stands, {seen} what is there, {wanted} what of it the task is about,
+ * {hand} what is in hand, {subgoal}, {next} the command.
+ */
+function planOf(environment: AlfworldEnvironment, { subgoal, command }: Lead): Plan {
+  const view = new HouseholdView(environment.play);
+  const words = {
+    place: placeWords(view),
+    seen: seenWords(view),
+    wanted: seenWords(view, environment.task),
+    hand: view.hand === null ? 'nothing' : thingWords(view, view.hand),
+    subgoal,
+    next: command,
+  };
+  return { target: null, action: command, word: (template) => fillThought(template, words) };
+}
+
+function placeWords(view: HouseholdView): string {
+  return view.here.length === 0 ? 'the middle of the room' : view.here.map(({ entity }) => entity.name).join(', ');
+}
+
+/**
+ * The things on and in what one faces, or those of them that a task is about; a closed receptacle instead of what is in
+ * it.
+ */
+function seenWords(view: HouseholdView, task?: Task): string {
+  const kinds = task && [task.object.toLowerCase(), task.lamp.toLowerCase()];
+  const seen = view.here.flatMap(({ entity, openable, open }) =>
+    openable && !open
+      ? [`closed ${entity.name}`]
+      : view
+          .contents(entity)
+          .filter((thing) => kinds?.includes(view.kind(thing)) ?? true)
+          .map((thing) => thingWords(view, thing)),
+  );
+  return seen.length === 0 ? 'nothing' : seen.join(', ');
+}
+
+const STATES = [
+  ['isclean', 'clean'],
+  ['ishot', 'hot'],
+  ['iscool', 'cold'],
+  ['istoggled', 'lit'],
+] as const;
+
+/** `clean hot mug 1`. */
+function thingWords(view: HouseholdView, thing: Entity): string {
+  return [...STATES.filter(([property]) => view.is(property, thing)).map(([, word]) => word), thing.name].join(' ');
+}

@@ -1,0 +1,70 @@
+/**
+ * Judging the thoughts of one episode of a run: which are judged, what the teacher is shown, and where each verdict
+ * came from.
+ */
+import type { RunConfig } from '../../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { Episode, EpisodeJudgement, Verdict, VerdictSource } from '../episodes/episode.ts';
+import { RandomStream } from '../random/counter.ts';
+import { correctEpisode, LATER } from './correct-episode.ts';
+import type { JudgeRequest } from './teacher.ts';
+
+/** How far an episode is judged. */
+export type EpisodeProgress = Omit<EpisodeJudgement, 'partial'> & { done: boolean };
+
+export const NOT_JUDGED_YET: EpisodeProgress = { verdicts: [], sources: [], cut: false, done: false };
+
+/** A verdict with its source, or LATER. */
+export type JudgeThought = (
+  request: JudgeRequest,
+  step: number,
+) => Promise<{ verdict: Verdict; source: VerdictSource } | typeof LATER>;
+
+/**
+ * Goes on behind `soFar` until the episode is judged or `judge` leaves a thought for later. `upTo`: steps that are
+ * judged now; `over`: whether the episode was sampled to its end.
+ */
+export async function judgeEpisode(
+  config: RunConfig,
+  iteration: number,
+  episode: Episode,
+  soFar: EpisodeProgress,
+  judge: JudgeThought,
+  { upTo = episode.steps.length, over = true }: { upTo?: number; over?: boolean } = {},
+): Promise<EpisodeProgress> {
+  const game = gameByName(config.environment.name);
+  const options = game.parseOptions(config.environment.options);
+  const { steps, states } = episode;
+  const sources: (VerdictSource | null)[] = [...soFar.sources];
+  const judgeable = steps.slice(0, upTo).map(({ thought, reward }, step) => ({
+    wellFormed: thought !== null,
+    failed: reward === game.cut.reward,
+    formulaAfter: game.cut.formula(states[step + 1]),
+  }));
+  const judgement = await correctEpisode<Verdict>(
+    judgeable,
+    (step, target) => {
+      if (config.algorithm === 'ppo' || !isJudged(config, iteration, episode.episode, step)) return null;
+      const { thought, action } = steps[step];
+      return judge(
+        { environment: game.fromState(states[step], options), thought: thought!, action, target },
+        step,
+      ).then((answer) => {
+        if (answer === LATER) return LATER;
+        sources[step] = answer.source;
+        return answer.verdict;
+      });
+    },
+    { cut: config.algorithm !== 'ppo' && config.corrector.cut, soFar: soFar.verdicts },
+  );
+  const done = judgement.cut || (judgement.done && over && upTo >= steps.length);
+  return { ...judgement, done, sources: judgement.verdicts.map((_, step) => sources[step] ?? null) };
+}
+
+/** The seeded choice of `corrector.judgedShare`. */
+function isJudged({ seed, corrector }: RunConfig, iteration: number, episode: number, step: number): boolean {
+  return (
+    corrector.judgedShare === 1 ||
+    new RandomStream({ seed, purpose: 'judged', iteration, episode, step }).uniform() < corrector.judgedShare
+  );
+}

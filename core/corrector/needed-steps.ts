@@ -1,0 +1,54 @@
+/** How many steps of a wave have to be judged: only what may be kept is worth asking about. */
+import { setImmediate } from 'node:timers/promises';
+import type { RunConfig } from '../../configs/schema.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { Episode } from '../episodes/episode.ts';
+import { loadPromptTemplate } from '../policy/prompt-template.ts';
+import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from './judge-episode.ts';
+import { SolverTeacher } from './solver-teacher.ts';
+
+/** Steps of an episode that are likely kept. `final`: what is still to be sampled of it will change nothing. */
+export type LikelyKept = { steps: number; final: boolean };
+
+/**
+ * What the exact solver, who is free, would keep of each episode. `closed`: whether it was sampled to its end. Where a
+ * game has no rule to cut by, all is kept.
+ */
+export async function likelyKept(
+  config: RunConfig,
+  iteration: number,
+  episodes: readonly Episode[],
+  closed: readonly boolean[],
+): Promise<LikelyKept[]> {
+  const { environment, model } = config;
+  if (gameByName(environment.name).cut.reward === null)
+    return episodes.map(({ steps }, slot) => ({ steps: steps.length, final: closed[slot] }));
+  const solver = new SolverTeacher(environment.name, loadPromptTemplate(model.prompt, environment.name).thought);
+  const likely: LikelyKept[] = [];
+  for (const [slot, episode] of episodes.entries()) {
+    await setImmediate(); // heartbeats go on
+    const { verdicts, done } = await judgeEpisode(
+      config,
+      iteration,
+      episode,
+      NOT_JUDGED_YET,
+      async (request) => ({ verdict: solver.verdict(request), source: { by: 'solver' } }),
+      { over: closed[slot] },
+    );
+    likely.push({ steps: verdicts.length, final: done });
+  }
+  return likely;
+}
+
+/**
+ * Steps that an episode takes from those needed, at most: what is likely kept, or is kept indeed where that is less. It
+ * only falls while an episode is sampled and judged, so what the episodes behind it are asked about follows from
+ * episodes and verdicts alone, never from timing.
+ */
+export function mostKept(
+  { steps, final }: LikelyKept,
+  { verdicts, done }: Pick<EpisodeProgress, 'verdicts' | 'done'>,
+  maxEpisodeSteps: number,
+): number {
+  return Math.min(final ? steps : maxEpisodeSteps, done ? verdicts.length : Infinity);
+}

@@ -1,0 +1,303 @@
+/**
+ * A model behind OpenAI's chat completions as a teacher: sees the picture, may ask the exact solver, answers in a fixed
+ * form.
+ */
+import { createHash } from 'node:crypto';
+import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import type { RunConfig } from '../../configs/schema.ts';
+import type { JsonState } from '../envs/env.ts';
+import { gameByName } from '../envs/registry.ts';
+import type { UnusableReason } from '../episodes/episode.ts';
+import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
+import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
+import { handOf } from '../envs/formulas/hand.ts';
+import { type AnswerRules, answerSchema, readAnswer } from './model-answer.ts';
+import { connect, type OpenAIConnection, serverName } from './openai-client.ts';
+import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
+import { imageTokens } from './prices.ts';
+import { imageDataUrl } from './request-image.ts';
+import {
+  addUsage,
+  type Answer,
+  type JudgeOptions,
+  type JudgeRequest,
+  type Judgement,
+  NO_USAGE,
+  type RateLimitState,
+  type Teacher,
+  TeacherError,
+  type Usage,
+} from './teacher.ts';
+
+/** What is kept of a completion: enough to go on with the conversation, and to count. */
+type Completion = {
+  finish: string | null;
+  content: string | null;
+  refused: boolean;
+  toolCalls: { id: string; name: string; arguments: string }[];
+  usage: Usage;
+};
+
+/** Games whose requests offer the solver's formulas as a tool. */
+const GAMES_WITH_TOOL = ['points24'];
+
+/** Requests that a judgement usually takes: with the tool two, its call and the answer. */
+export function requestsPerThought(
+  environment: string,
+  { toolRounds }: Pick<RunConfig['corrector']['openai'], 'toolRounds'>,
+): number {
+  return GAMES_WITH_TOOL.includes(environment) && toolRounds > 0 ? 2 : 1;
+}
+
+const CHARACTERS_PER_TOKEN = 4;
+/** What a call of the tool and its answer are likely to take. */
+const TOOL_CALL_TOKENS = { completion: 40, prompt: 250 };
+
+export class OpenAITeacher implements Teacher {
+  readonly identity: JsonState;
+  readonly #settings: RunConfig['corrector']['openai'];
+  readonly #prompt: CorrectorPrompt;
+  readonly #system: string;
+  readonly #rules: AnswerRules;
+  readonly #responseFormat: ReturnType<typeof zodResponseFormat>;
+  readonly #hasTool: boolean;
+  #connection: OpenAIConnection | null = null;
+
+  /**
+   * `template`: how the policy is prompted; `canSay`: see `AnswerRules`. Throws `ConfigError` for a wrong prompt file;
+   * keys are looked for at the first request.
+   */
+  constructor(
+    { environment, corrector: { openai } }: Pick<RunConfig, 'environment' | 'corrector'>,
+    template: PromptTemplate,
+    canSay: AnswerRules['canSay'] = () => true,
+  ) {
+    this.#settings = openai;
+    this.#prompt = loadCorrectorPrompt(environment.name, openai.prompt);
+    this.#system = systemText(this.#prompt, template);
+    this.#rules = {
+      schema: answerSchema(environment.name, template.keys, (key) => isListKey(this.#prompt, template, key)),
+      game: gameByName(environment.name),
+      template,
+      canSay,
+    };
+    this.#responseFormat = zodResponseFormat(this.#rules.schema, 'judgement');
+    this.#hasTool = requestsPerThought(environment.name, openai) > 1;
+    const { model, temperature, maxTokens, answerFormat, toolRounds, image, azure } = openai;
+    this.identity = {
+      teacher: 'openai',
+      server: serverName(openai),
+      model: azure === null ? model : `${model} (Azure: ${azure.deployment})`,
+      environment: environment.name,
+      promptVersion: this.#prompt.version,
+      promptHash: createHash('sha256')
+        .update(JSON.stringify([this.#system, this.#prompt.request, this.#prompt.noTarget]))
+        .digest('hex')
+        .slice(0, 16),
+      temperature,
+      maxTokens,
+      answerFormat,
+      toolRounds,
+      image,
+    };
+  }
+
+  /** All rounds: the tool makes a second request of the first one and its answer. */
+  estimate(request: JudgeRequest): Usage {
+    const { model, image, maxTokens } = this.#settings;
+    const characters =
+      this.#system.length + this.#userText(request).length + JSON.stringify(this.#responseFormat).length;
+    const prompt = Math.ceil(characters / CHARACTERS_PER_TOKEN) + imageTokens(model, image.size, image.detail);
+    if (!this.#hasTool) return { promptTokens: prompt, cachedTokens: 0, completionTokens: maxTokens };
+    return {
+      promptTokens: 2 * prompt + TOOL_CALL_TOKENS.prompt,
+      cachedTokens: 0,
+      completionTokens: maxTokens + TOOL_CALL_TOKENS.completion,
+    };
+  }
+
+  /** Tokens that all requests begin with: what a provider's cache may keep. */
+  get constantTokens(): number {
+    return Math.ceil((this.#system.length + JSON.stringify(this.#responseFormat).length) / CHARACTERS_PER_TOKEN);
+  }
+
+  async judge(request: JudgeRequest, { signal, answers = [], onAnswer }: JudgeOptions = {}): Promise<Judgement> {
+    const messages = await this.#firstMessages(request);
+    let usage = NO_USAGE;
+    let rounds = 0;
+    let complained = false;
+    for (let requests = 0; ;) {
+      const toolChoice = !this.#hasTool ? null : rounds < this.#settings.toolRounds && !complained ? 'auto' : 'none';
+      let completion = answers[requests] as Completion | 'contentFilter' | undefined;
+      if (completion === undefined) {
+        const { answer, rateLimit } = await this.#ask(messages, toolChoice, signal);
+        completion = answer;
+        await onAnswer?.(answer as unknown as Answer, {
+          usage: answer === 'contentFilter' ? NO_USAGE : answer.usage,
+          rateLimit,
+        });
+      }
+      requests++;
+      const unusable = (reason: UnusableReason): Judgement => ({
+        verdict: { outcome: 'unusable', reason },
+        requests,
+        usage,
+      });
+      if (completion === 'contentFilter') return unusable('contentFilter');
+      usage = addUsage(usage, completion.usage);
+      const failure = failureOf(completion);
+      if (failure !== null) return unusable(failure);
+
+      if (completion.toolCalls.length > 0) {
+        if (toolChoice !== 'auto') return unusable('toolRounds');
+        rounds++;
+        messages.push(...this.#answerTools(completion, request));
+        continue;
+      }
+      const result = readAnswer(completion.content!, request, this.#rules);
+      if ('outcome' in result) return { verdict: result, requests, usage };
+      if (complained) return unusable(result.reason);
+      complained = true;
+      messages.push({ role: 'assistant', content: completion.content }, { role: 'user', content: result.sentence });
+    }
+  }
+
+  /** The constant part first, so that the provider's cache of prompts applies; the picture last. */
+  async #firstMessages(request: JudgeRequest): Promise<ChatCompletionMessageParam[]> {
+    const { image } = this.#settings;
+    const url = await imageDataUrl(request.environment.observe(image.size), image);
+    return [
+      { role: 'system', content: this.#system },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: this.#userText(request) },
+          { type: 'image_url', image_url: { url, detail: image.detail } },
+        ],
+      },
+    ];
+  }
+
+  #userText({ environment, thought, action, target }: JudgeRequest): string {
+    return requestText(this.#prompt, {
+      ...environment.promptValues(),
+      thought: JSON.stringify(thought),
+      action,
+      target: target ?? this.#prompt.noTarget,
+    });
+  }
+
+  #answerTools({ content, toolCalls }: Completion, { environment }: JudgeRequest): ChatCompletionMessageParam[] {
+    const { formula } = handOf(environment.state());
+    return [
+      {
+        role: 'assistant',
+        content,
+        tool_calls: toolCalls.map(({ id, name, arguments: text }) => ({
+          id,
+          type: 'function',
+          function: { name, arguments: text },
+        })),
+      },
+      ...toolCalls.map(({ id, name, arguments: text }) => ({
+        role: 'tool' as const,
+        tool_call_id: id,
+        content: answerFormulaTool(name, text, formula),
+      })),
+    ];
+  }
+
+  /**
+   * One request. A prompt that the content filter refuses is an answer of its own; everything else that is none throws.
+   */
+  async #ask(
+    messages: ChatCompletionMessageParam[],
+    toolChoice: 'auto' | 'none' | null,
+    signal?: AbortSignal,
+  ): Promise<{ answer: Completion | 'contentFilter'; rateLimit: RateLimitState }> {
+    const { model, temperature, maxTokens, maxTokensField, answerFormat, timeoutSeconds } = this.#settings;
+    this.#connection ??= connect(this.#settings);
+    const { client, secrets } = this.#connection;
+    // The client's own timeout ends with the headers; a body may take for ever.
+    const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
+    try {
+      const { data, response } = await client.chat.completions
+        .create(
+          {
+            model,
+            messages,
+            [maxTokensField]: maxTokens,
+            ...(temperature !== null && { temperature }),
+            ...(toolChoice !== null && { tools: [FORMULA_TOOL], tool_choice: toolChoice }),
+            ...(answerFormat === 'schema' && { response_format: this.#responseFormat }),
+            ...(answerFormat === 'json' && { response_format: { type: 'json_object' } }),
+          },
+          { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
+        )
+        .withResponse();
+      return { answer: completionOf(data), rateLimit: rateLimitState(response.headers) };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof TeacherError) throw error;
+      if (isContentFilter(error))
+        return { answer: 'contentFilter', rateLimit: { remainingRequests: null, remainingTokens: null } };
+      throw timeout.aborted
+        ? new TeacherError(
+            'timeout',
+            `The corrector's server did not answer within ${timeoutSeconds} seconds (corrector.openai.timeoutSeconds).`,
+          )
+        : toTeacherError(error, secrets);
+    }
+  }
+}
+
+/**
+ * Reads a completion, also one of a server that only resembles OpenAI's. Throws `TeacherError` (server) when it is
+ * none.
+ */
+function completionOf(data: unknown): Completion {
+  const { choices, usage } = (data ?? {}) as {
+    choices?: {
+      finish_reason?: string | null;
+      message?: {
+        content?: string | null;
+        refusal?: string | null;
+        tool_calls?: { id: string; function?: { name: string; arguments: string } }[] | null;
+      };
+    }[];
+    usage?: {
+      prompt_tokens?: number;
+      completion_tokens?: number;
+      prompt_tokens_details?: { cached_tokens?: number } | null;
+    } | null;
+  };
+  const choice = choices?.[0];
+  if (choice?.message === undefined)
+    throw new TeacherError('server', "The corrector's server answered something that is no chat completion.");
+  const { content = null, refusal, tool_calls: toolCalls } = choice.message;
+  return {
+    finish: choice.finish_reason ?? null,
+    content,
+    refused: Boolean(refusal),
+    toolCalls: (toolCalls ?? []).map(({ id, function: called }) => ({
+      id,
+      name: called?.name ?? '',
+      arguments: called?.arguments ?? '',
+    })),
+    usage: {
+      promptTokens: usage?.prompt_tokens ?? 0,
+      cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      completionTokens: usage?.completion_tokens ?? 0,
+    },
+  };
+}
+
+/** Why there is nothing to read; null when there is. */
+function failureOf({ finish, content, refused, toolCalls }: Completion): UnusableReason | null {
+  if (refused) return 'refusal';
+  if (finish === 'length') return 'length';
+  if (finish === 'content_filter') return 'contentFilter';
+  return toolCalls.length === 0 && (content === null || content.trim() === '') ? 'empty' : null;
+}

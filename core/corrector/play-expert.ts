@@ -1,0 +1,46 @@
+/** The expert in the agent's place: what the solver itself reaches on evaluation deals. */
+import type { Game } from '../envs/env.ts';
+import type { Episode } from '../episodes/episode.ts';
+import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { renderResponse } from '../policy/response.ts';
+import type { Plan } from './expert.ts';
+import { expertOf } from './experts.ts';
+
+/**
+ * Plays `episodes` episodes from episode 0 on, in the template's wording; where nothing leads to success, the naive
+ * plan is followed.
+ */
+export function playExpert<O>(
+  game: Game<O>,
+  options: O,
+  template: PromptTemplate,
+  { seed, episodes, maxEpisodeSteps }: { seed: number; episodes: number; maxEpisodeSteps: number },
+): Episode[] {
+  const expert = expertOf(game.name);
+  return Array.from({ length: episodes }, (_, episode) => {
+    const environment = game.start({ seed, episode }, options);
+    const played: Episode = { episode, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 };
+    let target: string | null = null;
+    while (played.stop === null && played.steps.length < maxEpisodeSteps) {
+      const plan: Plan = expert.bestPlan(environment, target) ?? expert.naivePlan(environment);
+      target = plan.target;
+      const thought = plan.word(template.thought);
+      const { reward, stop } = environment.step(plan.action);
+      played.steps.push({
+        sampledBy: 'solver',
+        responseIds: [],
+        text: renderResponse(thought, plan.action, template.keys),
+        thoughtTokens: 0,
+        thought,
+        action: plan.action,
+        legal: true,
+        logprob: 0,
+        value: 0,
+        reward,
+      });
+      played.states.push(environment.state());
+      played.stop = stop;
+    }
+    return played;
+  });
+}

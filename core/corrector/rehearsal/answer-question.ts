@@ -1,0 +1,61 @@
+/** What a good judge answers: the exact solver's verdict in the form that requests ask for. */
+import { handOf } from '../../envs/formulas/hand.ts';
+import { type ModelAnswer, writeAnswer } from '../model-answer.ts';
+import { SolverTeacher } from '../solver-teacher.ts';
+import { judgeHousehold } from './household-text.ts';
+import type { Question } from './read-request.ts';
+
+/** Ways to answer wrongly that a checking reader finds out. */
+export type Mistake = 'wrongFormula' | 'wrongNoSolution' | 'wrongAction' | 'wrongWording';
+
+export function answerQuestion(question: Question, mistake: Mistake | null): ModelAnswer {
+  const answer = rightAnswer(question);
+  return mistake === null ? answer : withMistake(answer, mistake, question);
+}
+
+function rightAnswer({ scene, wording, thought, action, target }: Question): ModelAnswer {
+  if (scene.kind === 'household') return judgeHousehold(scene.texts, thought, action, wording);
+  const { environment } = scene;
+  const verdict = new SolverTeacher(environment.name, wording).verdict({ environment, thought, target, action });
+  return writeAnswer(verdict, environment.name, [
+    `The thought is ${verdict.outcome === 'correct' ? 'right' : 'wrong'}.`,
+  ]);
+}
+
+/** Of games without formulas, every mistake but the wording's is a wrong action. */
+function withMistake(answer: ModelAnswer, mistake: Mistake, { scene, wording }: Question): ModelAnswer {
+  const correction = answer.correction ?? {
+    ...Object.fromEntries(Object.entries(wording).map(([key, text]) => [key, /^\{cards\}$/.test(text) ? [] : text])),
+    action: '',
+  };
+  switch (mistake) {
+    case 'wrongFormula':
+      if (scene.kind === 'cards' && answer.possible_solution !== undefined)
+        return {
+          ...answer,
+          evaluation: 'no',
+          possible_solution: 'yes',
+          target_formula: `${handOf(scene.environment.state()).numbers.join('+')}+1`,
+          correction,
+        };
+      break;
+    case 'wrongNoSolution':
+      if (answer.possible_solution !== undefined)
+        return { ...answer, evaluation: 'no', possible_solution: 'no', target_formula: null, correction: null };
+      break;
+    case 'wrongWording':
+      return {
+        ...answer,
+        evaluation: 'no',
+        correction: Object.fromEntries(
+          Object.entries(correction).map(([key, value]) => [
+            key,
+            typeof value === 'string' && key !== 'action' ? `${value} \u2603` : value,
+          ]),
+        ) as typeof correction,
+      };
+    case 'wrongAction':
+      break;
+  }
+  return { ...answer, evaluation: 'no', correction: { ...correction, action: 'nothing of the kind' } };
+}

@@ -1,0 +1,84 @@
+/** The choice of a chat completion: a call of the tool, or the judgement, or what a scripted fault makes of it. */
+import { FORMULA_TOOL_NAME } from '../formula-tool.ts';
+import { FORMULA_GAMES, handOf } from '../../envs/formulas/hand.ts';
+import { answerQuestion, type Mistake } from './answer-question.ts';
+import type { Fault } from './faults.ts';
+import type { ChatRequest, Question } from './read-request.ts';
+
+type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
+export type Choice = {
+  message: { role: 'assistant'; content: string | null; refusal: string | null; tool_calls?: ToolCall[] };
+  finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter';
+};
+
+export type CompleteOptions = {
+  /** How often the tool is called before the answer, where it is offered. */
+  toolRounds: number;
+  fault: Fault | null;
+  /** Begins the ids of tool calls. */
+  id: string;
+};
+
+const MISTAKES: readonly (Fault | null)[] = [
+  'wrongFormula',
+  'wrongNoSolution',
+  'wrongAction',
+  'wrongWording',
+] satisfies Mistake[];
+
+/** `question`: what the request asks (`readQuestion`). */
+export function complete(request: ChatRequest, question: Question, { toolRounds, fault, id }: CompleteOptions): Choice {
+  switch (fault) {
+    case 'refusal':
+      return spoken(null, 'stop', 'I cannot help with that.');
+    case 'contentFilter':
+      return spoken(null, 'content_filter');
+    case 'empty':
+      return spoken('', 'stop');
+    case 'wrongSchema':
+      return spoken(JSON.stringify({ verdict: 'fine' }), 'stop');
+    case 'toolLoop':
+      return toolCalls(question, id, 1);
+    case 'severalCalls':
+      return toolCalls(question, id, 3);
+    default:
+  }
+  const roundsSoFar = request.messages.filter(({ tool_calls: calls }) => calls && calls.length > 0).length;
+  const mistake = isMistake(fault) ? fault : null;
+  if (mistake === null && request.tools.length > 0 && request.tool_choice !== 'none' && roundsSoFar < toolRounds)
+    return toolCalls(question, id, 1);
+  const text = JSON.stringify(answerQuestion(question, mistake));
+  if (fault === 'length') return spoken(text.slice(0, text.length / 2), 'length');
+  return spoken(fault === 'halfContent' ? text.slice(0, text.length / 2) : text, 'stop');
+}
+
+function isMistake(fault: Fault | null): fault is Mistake {
+  return MISTAKES.includes(fault);
+}
+
+function spoken(content: string | null, finish: Choice['finish_reason'], refusal: string | null = null): Choice {
+  return { message: { role: 'assistant', content, refusal }, finish_reason: finish };
+}
+
+/** The first call is right; the others have arguments that cannot be, and a name that there is not. */
+function toolCalls({ scene }: Question, id: string, count: number): Choice {
+  const numbers =
+    scene.kind === 'cards' && scene.environment.name in FORMULA_GAMES
+      ? handOf(scene.environment.state()).numbers
+      : [1, 2, 3, 4];
+  const good = JSON.stringify(
+    Object.fromEntries([0, 1, 2, 3].map((index) => [`card${index + 1}`, numbers[index] ?? 1])),
+  );
+  const calls = [
+    { name: FORMULA_TOOL_NAME, arguments: good },
+    { name: FORMULA_TOOL_NAME, arguments: '{"card1":"joker"}' },
+    { name: 'find_the_meaning', arguments: good },
+  ].slice(0, count);
+  const message = {
+    role: 'assistant' as const,
+    content: null,
+    refusal: null,
+    tool_calls: calls.map((call, index) => ({ id: `${id}_${index}`, type: 'function' as const, function: call })),
+  };
+  return { message, finish_reason: 'tool_calls' };
+}

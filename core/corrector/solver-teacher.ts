@@ -1,0 +1,47 @@
+/** The exact solver as a teacher: sees the true state, free, offline, never wrong. */
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonState } from '../envs/env.ts';
+import type { Verdict } from '../episodes/episode.ts';
+import type { Expert } from './expert.ts';
+import { expertOf } from './experts.ts';
+import type { ThoughtTemplate } from './solver-thought.ts';
+import { type JudgeRequest, type Judgement, NO_USAGE, type Teacher, type Usage } from './teacher.ts';
+
+export class SolverTeacher implements Teacher {
+  readonly identity: JsonState;
+  readonly #expert: Expert;
+  readonly #template: ThoughtTemplate;
+
+  constructor(environment: string, template: ThoughtTemplate) {
+    this.identity = { teacher: 'solver', environment, template };
+    this.#expert = expertOf(environment);
+    this.#template = template;
+  }
+
+  estimate(): Usage {
+    return NO_USAGE;
+  }
+
+  async judge(request: JudgeRequest): Promise<Judgement> {
+    return { verdict: this.verdict(request), requests: 0, usage: NO_USAGE };
+  }
+
+  /**
+   * Correct: the thought sees what is there, proposes a way that leads on from here and says the right next action,
+   * worked out without a mistake. Else corrected: the same wording about the target so far, if it still leads on from
+   * here, or about the best way.
+   */
+  verdict({ environment, thought, target }: JudgeRequest): Verdict {
+    const proposed = this.#expert.proposedPlan(environment, thought, this.#template);
+    if (proposed !== null && isDeepStrictEqual(thought, proposed.word(this.#template)))
+      return { outcome: 'correct', target: proposed.target };
+    const better = this.#expert.bestPlan(environment, target, this.#template);
+    if (better === null) return { outcome: 'noSolution' };
+    return {
+      outcome: 'corrected',
+      target: better.target,
+      correction: better.word(this.#template),
+      action: better.action,
+    };
+  }
+}

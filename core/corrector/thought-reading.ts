@@ -1,0 +1,42 @@
+/** What a thought says, read back out of the template's wording, and whether it is so. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Game, JsonState } from '../envs/env.ts';
+import type { Thought } from '../episodes/episode.ts';
+import { findExpert } from './experts.ts';
+import { readWords, type ThoughtTemplate } from './solver-thought.ts';
+
+/** Null: the wording does not say. */
+export type ThoughtReading = {
+  /** What the agent saw: equal for states that look and read the same to it. */
+  view: string;
+  /** Everything that it says of the picture is right (the cards, the numbers). */
+  seenRightly: boolean | null;
+  /** It aims at something that leads to success: a formula that makes the goal, the best action. */
+  aimsRightly: boolean | null;
+  /** The action that it names. */
+  namedAction: string | null;
+};
+
+export type ReadThought = (state: JsonState, thought: Thought) => ThoughtReading;
+
+/** Reads thoughts in a template's wording about states of a game; nothing where no expert can tell what is right. */
+export function thoughtReader<O>(game: Game<O>, options: O, template: ThoughtTemplate): ReadThought {
+  const expert = findExpert(game.name);
+  if (expert === undefined)
+    return (state) => ({ view: JSON.stringify(state), seenRightly: null, aimsRightly: null, namedAction: null });
+  const says = (name: string) => Object.values(template).some((text) => text.includes(`{${name}}`));
+  const percepts = expert.percepts.filter(says);
+  const words = Object.fromEntries(expert.percepts.map((name) => [name, `{${name}}`]));
+  return (state, thought) => {
+    const environment = game.fromState(state, options);
+    const said = readWords(template, thought);
+    const truth = expert.naivePlan(environment).word(words);
+    const next = said.next;
+    return {
+      view: JSON.stringify([environment.promptValues(), truth]),
+      seenRightly: percepts.length === 0 ? null : percepts.every((name) => isDeepStrictEqual(said[name], truth[name])),
+      aimsRightly: says('next') || says('target') ? expert.proposedPlan(environment, thought, template) !== null : null,
+      namedAction: typeof next === 'string' ? next : null,
+    };
+  };
+}

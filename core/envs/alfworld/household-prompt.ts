@@ -1,0 +1,24 @@
+/** What prompts say of a household task. */
+
+/**
+ * `task`: the goal's sentence; `commands`: what can be done now, one a line; `history`: the actions so far; `feedback`:
+ * what the game said last.
+ */
+export function householdPrompt({
+  task,
+  commands,
+  actions,
+  feedback,
+}: {
+  task: string;
+  commands: readonly string[];
+  actions: readonly string[];
+  feedback: string;
+}): Readonly<Record<string, string>> {
+  return { task, commands: commands.join('\n'), history: actions.join('\n'), feedback };
+}
+
+/** The goal's sentence out of a game's first text, without its full stop. */
+export function taskSentence(intro: string): string {
+  return (intro.split('Your task is to: ').at(-1) as string).trim().replace(/\.$/, '');
+}

@@ -1,0 +1,76 @@
+/** The contract of every environment: single-use, seeded, pure; no model, no clock, no global state. */
+import type { RgbImage } from '../pictures/rgb-image.ts';
+
+/** Why an episode is over. A cut is the trainer's doing (spec.md section 2), never the environment's. */
+export type EnvironmentStop = 'terminated' | 'truncated';
+
+/** What one action did. `reward` is the environment's own, before any cut or format reward. */
+export type StepResult = { reward: number; stop: EnvironmentStop | null };
+
+/** The true state as plain JSON: enough to make the same environment again, to draw it, and for the exact solver. */
+export type JsonState = { readonly [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/**
+ * One episode. An action outside `legalActions()` is a programming error: reading text is the caller's task
+ * (`readAction`).
+ */
+export interface Environment {
+  readonly name: string;
+  /** The state now; `game.fromState(env.state())` goes on exactly as this environment would. */
+  state(): JsonState;
+  /** The scene drawn anew at `size` x `size` pixels; the same bytes on every machine. */
+  observe(size: number): RgbImage;
+  /** Values for the prompt template's placeholders, e.g. `{ formula: "(5+" }`. */
+  promptValues(): Readonly<Record<string, string>>;
+  legalActions(): readonly string[];
+  /** `drawn`: the answer named no action, and this one was drawn at random; some games reward that less. */
+  step(action: string, drawn?: boolean): StepResult;
+  /** Gives back what the environment holds outside of this process, if anything; it can still be looked at. */
+  close?(): void;
+}
+
+/** What the trainer's cut (spec.md section 2) looks at in a game. */
+export type CutRule = {
+  /** An episode is cut after this reward of the environment; null: after none. */
+  readonly reward: number | null;
+  /**
+   * The formula of a state, which must stay a prefix of the target formula; null where the way to the target does not
+   * count.
+   */
+  formula(state: JsonState): string | null;
+};
+
+/** The cut of the card games: after a reward of -1; only the target's value counts, not the way to it. */
+export const CUT_AFTER_FAILURE: CutRule = { reward: -1, formula: () => null };
+
+/** How an episode came out. */
+export type Outcome = {
+  success: boolean;
+  /**
+   * What success is broken down by in evaluations, e.g. the type of the task or how hard the deal is; null: by nothing.
+   */
+  group: string | null;
+  /** Share of the goal that was reached, in [0, 1]; null where a game does not measure it. */
+  progress: number | null;
+};
+
+/** The outcome in most games: a success is an episode whose rewards add up to more than 0. */
+export function outcomeByReward(reward: number, group: string | null = null): Outcome {
+  return { success: reward > 0, group, progress: null };
+}
+
+/** A kind of environment: how to start one, and how to read an action out of a response. */
+export interface Game<Options> {
+  readonly name: string;
+  /** Fills defaults in and throws one clear sentence on an unknown or wrong option. */
+  parseOptions(options: unknown): Options;
+  /** A fresh episode; the same (seed, episode, options) always gives the same one. */
+  start(place: { seed: number; episode: number }, options: Options): Environment;
+  fromState(state: JsonState, options: Options): Environment;
+  readonly cut: CutRule;
+  /** What came of an episode that began in `start` and ended in `end` with this sum of rewards. */
+  outcome(states: { start: JsonState; end: JsonState }, reward: number): Outcome;
+  /** The action that the text after the last action key names; null when none or when it is not unique. */
+  readAction(actionText: string, legalActions: readonly string[]): string | null;
+}

@@ -1,0 +1,56 @@
+/** Playing an environment in the terminal: prompt values and actions as text, the picture as a PNG. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { encodePng } from '../pictures/png.ts';
+import { gameByName } from './registry.ts';
+
+/** Pixels of the written picture. */
+const PICTURE_SIZE = 300;
+
+/** Plays one episode with actions read line by line from `input`; an unknown action is asked again. */
+export async function play(
+  name: string,
+  {
+    seed,
+    options,
+    folder,
+    input = process.stdin,
+    output = process.stdout,
+  }: { seed: number; options: unknown; folder: string; input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream },
+): Promise<void> {
+  const game = gameByName(name);
+  const environment = game.start({ seed, episode: 0 }, game.parseOptions(options));
+  const picture = path.join(folder, `${name}.png`);
+  mkdirSync(folder, { recursive: true });
+  const show = () => {
+    writeFileSync(picture, encodePng(environment.observe(PICTURE_SIZE)));
+    const actions = environment.legalActions();
+    const values = Object.entries(environment.promptValues()).filter(([, value]) => value !== actions.join('\n')); // they are listed below
+    const lines = values.map(([key, value]) => `${key}: ${value.replaceAll('\n', '\n  ') || '(empty)'}`);
+    output.write(
+      `${lines.join(values.some(([, value]) => value.includes('\n')) ? '\n' : ', ')}\nPicture: ${picture}\nActions: ` +
+        `${actions.join(actions.some((action) => action.includes(' ')) ? '\n  ' : '  ')}\n> `,
+    );
+  };
+  const lines = createInterface({ input });
+  let total = 0;
+  show();
+  for await (const line of lines) {
+    const action = game.readAction(line.trim().toLowerCase(), environment.legalActions());
+    if (action === null) {
+      output.write(`"${line.trim()}" names no single action; choose one of the list.\n> `);
+      continue;
+    }
+    const { reward, stop } = environment.step(action);
+    total += reward;
+    output.write(`reward ${reward}\n`);
+    if (stop !== null) {
+      output.write(`The episode is ${stop}; reward in all ${total}.\n`);
+      break;
+    }
+    show();
+  }
+  lines.close();
+  environment.close?.();
+}

@@ -1,0 +1,125 @@
+/** What judging thoughts took, as sums that add up over thoughts, waves, iterations and runs. */
+import type { Metrics } from './metrics.ts';
+
+/** Of a provider's answers: those of failed tries that were paid for included, each once whatever was retried. */
+export type CorrectorCounts = {
+  /** Thoughts that the teacher judged. */
+  calls: number;
+  /** Requests that the provider answered: tool rounds and second questions included. */
+  requests: number;
+  /** Thoughts that the exact solver proved right, so that no one was asked (`corrector.policy: verified-skip`). */
+  skipped: number;
+  /** Thoughts whose answer was in the ledger, or on its way to it. */
+  ledgerHits: number;
+  /** Prompt tokens, cached ones included. */
+  tokensIn: number;
+  tokensCached: number;
+  tokensOut: number;
+  /** Null: the model has no known price. */
+  costUsd: number | null;
+  /**
+   * Time from question to verdict in all, and of the slowest thought; waiting for the account's limits is not in it.
+   */
+  seconds: number;
+  slowestSeconds: number;
+  /** Tries that ended with 429. */
+  rateLimited: number;
+  /** Tries that ended without an answer, those included. */
+  failures: number;
+  /** Answers without sense, by reason. */
+  unusable: Readonly<Record<string, number>>;
+};
+
+export const NO_COUNTS: CorrectorCounts = {
+  calls: 0,
+  requests: 0,
+  skipped: 0,
+  ledgerHits: 0,
+  tokensIn: 0,
+  tokensCached: 0,
+  tokensOut: 0,
+  costUsd: 0,
+  seconds: 0,
+  slowestSeconds: 0,
+  rateLimited: 0,
+  failures: 0,
+  unusable: {},
+};
+
+/** Sums; the slowest of both. A cost that one does not know is unknown in all. */
+export function addCounts(a: CorrectorCounts, b: Partial<CorrectorCounts>): CorrectorCounts {
+  const other = { ...NO_COUNTS, ...b };
+  const sum = (
+    name:
+      | 'calls'
+      | 'requests'
+      | 'skipped'
+      | 'ledgerHits'
+      | 'tokensIn'
+      | 'tokensCached'
+      | 'tokensOut'
+      | 'seconds'
+      | 'rateLimited'
+      | 'failures',
+  ) => a[name] + other[name];
+  const reasons = [...new Set([...Object.keys(a.unusable), ...Object.keys(other.unusable)])].sort();
+  return {
+    calls: sum('calls'),
+    requests: sum('requests'),
+    skipped: sum('skipped'),
+    ledgerHits: sum('ledgerHits'),
+    tokensIn: sum('tokensIn'),
+    tokensCached: sum('tokensCached'),
+    tokensOut: sum('tokensOut'),
+    costUsd: a.costUsd === null || other.costUsd === null ? null : a.costUsd + other.costUsd,
+    seconds: sum('seconds'),
+    slowestSeconds: Math.max(a.slowestSeconds, other.slowestSeconds),
+    rateLimited: sum('rateLimited'),
+    failures: sum('failures'),
+    unusable: Object.fromEntries(
+      reasons.map((reason) => [reason, (a.unusable[reason] ?? 0) + (other.unusable[reason] ?? 0)]),
+    ),
+  };
+}
+
+/** Under the names of spec.md section 9. */
+export function correctorMetrics(counts: CorrectorCounts): Metrics {
+  return {
+    'corrector/calls': counts.calls,
+    'corrector/requests': counts.requests,
+    'corrector/skipped': counts.skipped,
+    'corrector/ledgerHits': counts.ledgerHits,
+    'corrector/tokens/in': counts.tokensIn,
+    'corrector/tokens/cached': counts.tokensCached,
+    'corrector/tokens/out': counts.tokensOut,
+    'corrector/costUsd': counts.costUsd,
+    'corrector/latency/mean': counts.requests === 0 ? null : counts.seconds / counts.calls,
+    'corrector/latency/max': counts.requests === 0 ? null : counts.slowestSeconds,
+    'corrector/rateLimited': counts.rateLimited,
+    'corrector/failures': counts.failures,
+    ...Object.fromEntries(
+      Object.entries(counts.unusable).map(([reason, count]) => [`corrector/unusable/${reason}`, count]),
+    ),
+  };
+}
+
+/** What judging took, for people. */
+export function correctorLine({
+  calls,
+  requests,
+  skipped,
+  ledgerHits,
+  tokensIn,
+  tokensOut,
+  costUsd,
+}: CorrectorCounts): string {
+  const paid =
+    requests === 0
+      ? ''
+      : `, ${requests} requests, ${tokensIn} tokens in, ${tokensOut} out, ${costUsd === null ? 'cost unknown' : `$${costUsd.toFixed(2)}`}`;
+  const free = [
+    ...(skipped === 0 ? [] : [`${skipped} proved right by the solver`]),
+    ...(ledgerHits === 0 ? [] : [`${ledgerHits} from the ledger`]),
+  ];
+  return `corrector: ${[`${calls} calls`, ...free].join(', ')}${paid}`;
+}

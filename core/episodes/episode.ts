@@ -1,0 +1,90 @@
+/**
+ * What a rollout records and what judging adds to it. Produced by rollouts, consumed by correction and batch assembly.
+ */
+import type { EnvironmentStop, JsonState } from '../envs/env.ts';
+
+/** A thought as the JSON object before the action key; values are strings or lists of strings. */
+export type Thought = Readonly<Record<string, string | readonly string[]>>;
+
+/** One environment step: what the agent answered in `states[t]` and what came of it. */
+export type Step = {
+  responseIds: number[];
+  text: string;
+  /** Tokens before the action part (spec.md section 3). */
+  thoughtTokens: number;
+  /** The thought of a well-formed response, else null. */
+  thought: Thought | null;
+  /** The action executed. */
+  action: string;
+  /** Whether the action was read from the response; else a seeded random legal action was executed. */
+  legal: boolean;
+  /** Weighted log-probability of the response under the policy that sampled it. */
+  logprob: number;
+  value: number;
+  /** Hash of that policy. */
+  sampledBy: string;
+  /** The environment's reward. */
+  reward: number;
+};
+
+export type Episode = {
+  /** Place in the run, which seeds it: wave * episodesPerWave + slot within its iteration. */
+  episode: number;
+  /** `steps.length + 1` states: before each step and after the last. */
+  states: JsonState[];
+  steps: Step[];
+  /** Why the environment ended it; null: the step limit, or the rollout left it because it is cut in any case. */
+  stop: EnvironmentStop | null;
+  /** Value of the last state of an episode that is still open, for bootstrapping; 0 when it is over. */
+  bootstrapValue: number;
+};
+
+/**
+ * Why a teacher's answer is of no use: it gave none (the first five), none of the form asked for, or one without sense
+ * in this game.
+ */
+export const UNUSABLE_REASONS = [
+  'refusal',
+  'length',
+  'contentFilter',
+  'empty',
+  'toolRounds',
+  'schema',
+  'wrongTarget',
+  'wrongAction',
+  'wrongNoSolution',
+  'wording',
+] as const;
+export type UnusableReason = (typeof UNUSABLE_REASONS)[number];
+
+/**
+ * A judged thought. `target`: the formula that the way on leads to, null in games without one. `unjudged`: malformed
+ * response or not chosen for judging;
+ * `unusable`: the teacher gave no sensible answer: no row, no cut.
+ */
+export type Verdict =
+  | { outcome: 'correct'; target: string | null }
+  | { outcome: 'corrected'; target: string | null; correction: Thought; action: string }
+  | { outcome: 'noSolution' }
+  | { outcome: 'unusable'; reason: UnusableReason }
+  | { outcome: 'unjudged' };
+
+/**
+ * Who a verdict is from: the teacher, asked for this step; the ledger, where an equal question was answered; the exact
+ * solver. `key`: of the ledger's entry.
+ */
+export type VerdictSource = { by: 'teacher' | 'ledger'; key: string } | { by: 'solver' };
+
+/** What judging says of one episode: `verdicts.length` steps are kept. */
+export type EpisodeJudgement = {
+  verdicts: Verdict[];
+  /** Beside the verdicts; null where nobody was asked. */
+  sources: (VerdictSource | null)[];
+  /** The episode is cut after its last kept step, whose reward becomes -1. */
+  cut: boolean;
+  /** Judged only as far as its steps were needed: more of them would be kept. */
+  partial?: true;
+};
+
+/** Reward of the step after which an episode is cut (spec.md section 2). */
+export const CUT_REWARD = -1;

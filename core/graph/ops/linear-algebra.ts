@@ -1,0 +1,126 @@
+/** Matrix products. */
+
+import type { GraphBuilder } from '../builder.ts';
+import type { Op, Value } from '../program.ts';
+import { broadcastShapes, GraphError, type TensorType } from '../tensor.ts';
+
+/** alpha op(a) op(b): which operands are transposed. */
+export type Product = { transA: boolean; transB: boolean; alpha: number };
+
+function productShape(a: TensorType, b: TensorType, { transA, transB }: Product): number[] {
+  const [m, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
+  const [inner, n] = transB ? b.shape.slice(-2).reverse() : b.shape.slice(-2);
+  if (a.shape.length < 2 || b.shape.length < 2 || k !== inner) throw new GraphError('inner lengths differ');
+  return [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n];
+}
+
+/** The two gradients of y = alpha op(a) op(b), written with the same product. */
+function productGradients(
+  product: (a: Value, b: Value, options: Product) => Value,
+  a: Value,
+  b: Value,
+  dy: Value,
+  { transA, transB, alpha }: Product,
+  needs: readonly boolean[],
+): (Value | null)[] {
+  // da = alpha dy op(b)^T, or its transpose; db = alpha op(a)^T dy, or its transpose
+  const da = () =>
+    transA
+      ? product(b, dy, { transA: transB, transB: true, alpha })
+      : product(dy, b, { transA: false, transB: !transB, alpha });
+  const db = () =>
+    transB
+      ? product(dy, a, { transA: true, transB: transA, alpha })
+      : product(a, dy, { transA: !transA, transB: false, alpha });
+  return [needs[0] ? da() : null, needs[1] ? db() : null];
+}
+
+const ramp = (...shape: number[]) => ({
+  shape,
+  data: Array.from({ length: shape.reduce((p, n) => p * n, 1) }, (_, i) => Math.sin(1 + 2.3 * i)),
+});
+const transpositions = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+];
+
+/** alpha op(a) op(b) over broadcast leading axes. */
+export const MatMul: Op<Product> = {
+  name: 'MatMul',
+  infer: ([a, b], options) => [{ dtype: a.dtype, shape: productShape(a, b, options) }],
+  emit: ({ inputs, outputs, attributes: { transA, transB, alpha } }) => [
+    !transA && !transB && alpha === 1
+      ? { type: 'MatMul', inputs, outputs }
+      : {
+          type: 'FusedMatMul',
+          domain: 'com.microsoft',
+          inputs,
+          outputs,
+          attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } },
+        },
+  ],
+  vjp: ({ g, inputs: [a, b], grads: [dy], attributes, needs }) =>
+    productGradients((x, y, options) => matMul(g, x, y, options), a, b, dy!, attributes, needs),
+  samples: [
+    ...transpositions.map(([transA, transB]) => ({
+      inputs: [ramp(2, ...(transA ? [3, 2] : [2, 3])), ramp(2, ...(transB ? [2, 3] : [3, 2]))],
+      attributes: { transA, transB, alpha: 0.5 },
+    })),
+    { inputs: [ramp(2, 2, 3), ramp(3, 2)], attributes: { transA: false, transB: false, alpha: 1 } },
+  ],
+};
+
+/** alpha op(a) op(b) + c on matrices; c is optional and may be a row. */
+export const Gemm: Op<Product> = {
+  name: 'Gemm',
+  infer: ([a, b, c], options) => {
+    if (a.shape.length !== 2 || b.shape.length !== 2) throw new GraphError('takes matrices');
+    const shape = productShape(a, b, options);
+    if (c && broadcastShapes(shape, c.shape).some((length, axis) => length !== shape[axis]))
+      throw new GraphError('the added term is larger than the product');
+    return [{ dtype: a.dtype, shape }];
+  },
+  emit: ({ inputs, outputs, attributes: { transA, transB, alpha } }) => [
+    {
+      type: 'Gemm',
+      inputs,
+      outputs,
+      attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } },
+    },
+  ],
+  vjp: ({ g, inputs: [a, b, c], grads: [dy], attributes, needs }) => [
+    ...productGradients((x, y, options) => gemm(g, x, y, options), a, b, dy!, attributes, needs),
+    ...(c ? [dy] : []),
+  ],
+  samples: [
+    ...transpositions.map(([transA, transB]) => ({
+      inputs: [ramp(...(transA ? [3, 2] : [2, 3])), ramp(...(transB ? [2, 3] : [3, 2])), ramp(2)],
+      attributes: { transA, transB, alpha: 0.5 },
+    })),
+    { inputs: [ramp(2, 3), ramp(4, 3), ramp(2, 4)], attributes: { transA: false, transB: true, alpha: 1 } },
+    { inputs: [ramp(2, 3), ramp(4, 3)], attributes: { transA: false, transB: true, alpha: 1 } },
+  ],
+};
+
+export const linearAlgebra: readonly Op[] = [MatMul, Gemm];
+
+export function matMul(
+  g: GraphBuilder,
+  a: Value,
+  b: Value,
+  { transA = false, transB = false, alpha = 1 }: Partial<Product> = {},
+): Value {
+  return g.apply(MatMul, [a, b], { transA, transB, alpha })[0];
+}
+
+/** `added` goes into the product for nothing: biases, residuals and accumulators. */
+export function gemm(
+  g: GraphBuilder,
+  a: Value,
+  b: Value,
+  { transA = false, transB = false, alpha = 1, added }: Partial<Product> & { added?: Value } = {},
+): Value {
+  return g.apply(Gemm, added ? [a, b, added] : [a, b], { transA, transB, alpha })[0];
+}

@@ -1,0 +1,28 @@
+/** Verdicts in words. */
+import type { UnusableReason, Verdict } from '../episodes/episode.ts';
+
+const WORDS: Readonly<Record<Verdict['outcome'], string>> = {
+  correct: 'correct',
+  corrected: 'corrected',
+  noSolution: 'no solution',
+  unusable: 'no sensible judgement',
+  unjudged: 'not judged',
+};
+
+const REASONS: Readonly<Record<UnusableReason, string>> = {
+  refusal: 'the teacher refused',
+  length: 'the answer was cut at its greatest length',
+  contentFilter: "the provider's content filter stopped it",
+  empty: 'the answer was empty',
+  toolRounds: 'it only asked for tools',
+  schema: 'the answer had another form',
+  wrongTarget: 'the target formula does not do',
+  wrongAction: 'the action does not do',
+  wrongNoSolution: 'there is a solution, against what it says',
+  wording: 'the policy cannot say the correction',
+};
+
+/** E.g. `corrected`, or `no sensible judgement: the answer was empty`. */
+export function describeVerdict(verdict: Verdict): string {
+  return verdict.outcome === 'unusable' ? `${WORDS.unusable}: ${REASONS[verdict.reason]}` : WORDS[verdict.outcome];
+}

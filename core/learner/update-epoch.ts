@@ -1,0 +1,215 @@
+/** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
+import type { RunConfig } from '../../configs/schema.ts';
+import type { Game, JsonState } from '../envs/env.ts';
+import type { Agent } from '../policy/agent.ts';
+import { responseWeights } from '../policy/agent.ts';
+import type { GradientRequest, Gradients, RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
+import { RandomStream } from '../random/counter.ts';
+import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
+import type { CorrectionRow, PpoSample } from './batch.ts';
+
+/** A loss or gradient that is not finite in too many optimizer steps in a row. */
+export class NotFiniteError extends Error {
+  override name = 'NotFiniteError';
+}
+
+/** Optimizer steps in a row that may be skipped for a loss or gradient that is not finite. */
+const MOST_SKIPPED_IN_A_ROW = 3;
+
+/** Sums over the samples of an epoch so far; means are taken when it is done. */
+export type EpochSums = { [name: string]: number };
+
+export type EpochState = {
+  parameters: Float32Array;
+  adam: AdamState;
+  /** Optimizer steps of this epoch that are done. */
+  step: number;
+  skippedInARow: number;
+  sums: EpochSums;
+};
+
+export type EpochInput<O> = {
+  agent: Agent;
+  game: Game<O>;
+  options: O;
+  config: RunConfig;
+  samples: readonly PpoSample[];
+  rows: readonly CorrectionRow[];
+  place: { iteration: number; epoch: number };
+  lr: number;
+  /** sft_coef after annealing. */
+  sftCoef: number;
+};
+
+/** Optimizer steps of one epoch. */
+export function optimizerSteps(samples: number, samplesPerStep: number): number {
+  return Math.ceil(samples / samplesPerStep);
+}
+
+/** An optimizer step whose gradients are being computed. */
+export type StepUnderWay = { request: GradientRequest; computing: Promise<Gradients> };
+
+/** Begins an epoch with the parameters that the engine has: what `updateEpoch` would begin with. */
+export function beginEpoch<O>(input: EpochInput<O>): StepUnderWay {
+  return compute(input.agent, requests(input)(0));
+}
+
+/**
+ * Makes the optimizer steps from `state.step` on, changing `state` in place. Sample order and row draws are functions
+ * of (seed, iteration, epoch), so an epoch resumed in the middle ends with the same bytes. `begun`: its first step, if
+ * the engine still has the parameters that it was begun with.
+ */
+export async function updateEpoch<O>(
+  input: EpochInput<O>,
+  state: EpochState,
+  onStep: (state: EpochState) => Promise<void> = async () => {},
+  begun: StepUnderWay | null = null,
+): Promise<void> {
+  const { agent, config, samples } = input;
+  const steps = optimizerSteps(samples.length, config.ppo.samplesPerStep);
+  const request = requests(input);
+  if (begun === null) await agent.setPolicy(state.parameters, null);
+  let next = begun?.request ?? (state.step < steps ? request(state.step) : null);
+  while (next !== null) {
+    const current: StepUnderWay = begun ?? compute(agent, next);
+    begun = null;
+    // While lanes compute.
+    next = state.step + 1 < steps ? request(state.step + 1) : null;
+    if (next !== null) agent.engine.layOut(next);
+    await optimizerStep(input, state, current.request.rows, await current.computing);
+    state.step++;
+    await onStep(state);
+  }
+}
+
+function compute(agent: Agent, request: GradientRequest): StepUnderWay {
+  const computing = agent.engine.gradients(request);
+  computing.catch(() => {}); // awaited by whoever takes it up
+  return { request, computing };
+}
+
+/** What each optimizer step of an epoch asks for. */
+function requests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
+  const { config, samples, rows } = input;
+  const { samplesPerStep } = config.ppo;
+  const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
+  const order = new RandomStream({ ...place, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
+  const draws = new RandomStream({ ...place, purpose: 'row draws' });
+  const { rowsPerSample } = config.sft;
+  const drawn =
+    rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
+  return (step) => {
+    const from = step * samplesPerStep;
+    const chosen = order.slice(from, from + samplesPerStep).map((index) => samples[index]);
+    const paired = drawn
+      .slice(from * rowsPerSample, (from + samplesPerStep) * rowsPerSample)
+      .map((index) => rows[index]);
+    return stepRequest(input, step, chosen, paired);
+  };
+}
+
+async function optimizerStep<O>(
+  { agent, config, lr }: EpochInput<O>,
+  state: EpochState,
+  rows: readonly TrainingRow[],
+  { gradient, rows: statistics }: Gradients,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.ppo.maxGradNorm));
+  if (!Number.isFinite(gradNorm)) {
+    add(state.sums, 'skippedSteps', 1);
+    if (++state.skippedInARow > MOST_SKIPPED_IN_A_ROW)
+      throw new NotFiniteError(
+        `The gradient was not finite in ${state.skippedInARow} optimizer steps in a row; lower optimizer.lr or look ` +
+          `at the batch of this iteration`,
+      );
+    return;
+  }
+  state.skippedInARow = 0;
+  await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, lr, config.optimizer));
+  agent.engine.recycle(gradient);
+  await agent.setPolicy(state.parameters, null);
+  collect(state.sums, rows, statistics, gradNorm, config.ppo.clip);
+}
+
+/** PPO rows first, then supervised rows, each with its weight in the step's loss. */
+function stepRequest<O>(
+  { agent, game, options, config, place, sftCoef }: EpochInput<O>,
+  step: number,
+  chosen: readonly PpoSample[],
+  paired: readonly CorrectionRow[],
+): GradientRequest {
+  const dropout = new RandomStream({
+    seed: config.seed,
+    purpose: 'lora dropout',
+    iteration: place.iteration,
+    episode: place.epoch,
+    step,
+  });
+  const pictures: Float32Array[] = [];
+  const row = (state: JsonState, responseIds: readonly number[]) => {
+    const environment = game.fromState(state, options);
+    return {
+      image: pictures.push(agent.picture(environment.observe(agent.imageSize))) - 1,
+      promptIds: agent.promptIds(environment.promptValues()),
+      responseIds,
+      dropoutSeed: dropout.odd64(),
+    };
+  };
+  const ppoRows = config.algorithm === 'sft' ? [] : chosen;
+  const rows: TrainingRow[] = [
+    ...ppoRows.map((sample) => ({
+      ...row(sample.state, sample.responseIds),
+      ppo: {
+        tokenWeights: responseWeights(sample.thoughtTokens, sample.responseIds.length, config.ppo.thoughtCoef),
+        oldLogprob: sample.oldLogprob,
+        oldValue: sample.oldValue,
+        advantage: sample.advantage,
+        return: sample.return,
+        weight: 1 / chosen.length,
+      },
+    })),
+    ...(sftCoef === 0 ? [] : paired).map(({ state, responseIds, trainedTokens }) => ({
+      ...row(state, responseIds.slice(0, trainedTokens)),
+      sftWeights: new Float32Array(trainedTokens).fill(sftCoef / (paired.length * trainedTokens)),
+    })),
+  ];
+  return {
+    rows,
+    pictures,
+    temperature: config.rollout.temperature,
+    clip: config.ppo.clip,
+    valueCoef: config.ppo.valueCoef,
+  };
+}
+
+function collect(
+  sums: EpochSums,
+  rows: readonly TrainingRow[],
+  statistics: readonly RowStatistics[],
+  gradNorm: number,
+  clip: number,
+): void {
+  add(sums, 'steps', 1);
+  add(sums, 'gradNorm', gradNorm);
+  for (const [index, row] of rows.entries()) {
+    const { ratio, actionLoss, valueLoss, entropy, logprob, sftLoss } = statistics[index];
+    if (row.ppo !== undefined) {
+      add(sums, 'ppoRows', 1);
+      add(sums, 'actionLoss', actionLoss);
+      add(sums, 'valueLoss', valueLoss);
+      add(sums, 'entropy', entropy);
+      add(sums, 'ratio', ratio);
+      sums.ratioMin = Math.min(sums.ratioMin ?? Infinity, ratio);
+      sums.ratioMax = Math.max(sums.ratioMax ?? 0, ratio);
+      // Schulman's low-variance estimate of KL(old || new).
+      add(sums, 'kl', ratio - 1 - (logprob - row.ppo.oldLogprob));
+      add(sums, 'clipped', Math.abs(ratio - 1) > clip ? 1 : 0);
+    }
+    if (row.sftWeights !== undefined) add(sums, 'sftLoss', sftLoss);
+  }
+}
+
+function add(sums: EpochSums, name: string, value: number): void {
+  sums[name] = (sums[name] ?? 0) + value;
+}

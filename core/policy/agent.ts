@@ -1,0 +1,199 @@
+/**
+ * The agent: a policy with its tokenizer, image preprocessing and wording, answering observations with thoughts and
+ * actions.
+ */
+import type { RunConfig } from '../../configs/schema.ts';
+import type { RgbImage } from '../pictures/rgb-image.ts';
+import type { Step } from '../episodes/episode.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
+import { imageTokens } from './vlm-config.ts';
+import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
+import { type ImagePreprocessor, loadImagePreprocessor } from './preprocess-image.ts';
+import { fillTemplate, loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
+import { parseResponse } from './response.ts';
+import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
+
+export type Observation = { image: RgbImage; promptValues: Readonly<Record<string, string>> };
+
+/** A response as the rollout records it, before the environment has answered. */
+export type AgentResponse = Omit<Step, 'action' | 'legal' | 'reward'> & {
+  /** Text after the last action key; null without one. */
+  actionText: string | null;
+};
+
+export class Agent {
+  readonly engine: PolicyEngine;
+  readonly template: PromptTemplate;
+  readonly tokenizer: PolicyTokenizer;
+  readonly checkpoint: Checkpoint;
+  readonly imageSize: number;
+  readonly #preprocess: ImagePreprocessor;
+  /** Of images that are still around: environments draw a scene that comes again but once. */
+  readonly #pictures = new WeakMap<RgbImage, Float32Array>();
+  #policy: string | null = null;
+  #policies = 0;
+
+  private constructor(parts: {
+    engine: PolicyEngine;
+    template: PromptTemplate;
+    tokenizer: PolicyTokenizer;
+    checkpoint: Checkpoint;
+    preprocess: ImagePreprocessor;
+    imageSize: number;
+  }) {
+    this.engine = parts.engine;
+    this.template = parts.template;
+    this.tokenizer = parts.tokenizer;
+    this.checkpoint = parts.checkpoint;
+    this.imageSize = parts.imageSize;
+    this.#preprocess = parts.preprocess;
+  }
+
+  /**
+   * Opens a checkpoint for one environment's wording. Throws `CheckpointError` or `ConfigError` with one clear
+   * sentence.
+   */
+  static async open(
+    { model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>,
+    resolvePath: (path: string) => string,
+  ): Promise<Agent> {
+    const folder = resolvePath(model.base);
+    const template = loadPromptTemplate(model.prompt, environment.name);
+    const checkpoint = openCheckpoint(folder, model.adapter === null ? null : resolvePath(model.adapter));
+    const tokenizer = loadTokenizer(folder);
+    const preprocess = loadImagePreprocessor(folder);
+    const policyEngine = await OnnxPolicyEngine.open({
+      checkpoint,
+      scope: model.train,
+      valueHead: model.valueHead,
+      ...engine,
+    });
+    return new Agent({ engine: policyEngine, template, tokenizer, checkpoint, preprocess, imageSize: model.imageSize });
+  }
+
+  /** The hash of the policy of all calls; null while it is being trained. */
+  get policy(): string | null {
+    return this.#policy;
+  }
+
+  /** How many policies it was given so far: as long as that is the same, it is the same one. */
+  get policies(): number {
+    return this.#policies;
+  }
+
+  /**
+   * Makes `flat` the policy of all later calls. `sha256`: the hash that it is stored under; null while it is being
+   * trained, when nothing may be sampled.
+   */
+  async setPolicy(flat: Float32Array, sha256: string | null): Promise<void> {
+    this.#policy = null;
+    this.#policies++;
+    await this.engine.setParameters(flat);
+    this.#policy = sha256;
+  }
+
+  /** Prompt ids with one image token per patch in the place of the image mark. */
+  promptIds(values: Readonly<Record<string, string>>): number[] {
+    return this.questionIds(fillTemplate(this.template.prompt, values));
+  }
+
+  /** The same of a text with an image mark, worded already. */
+  questionIds(question: string): number[] {
+    const [before, after] = question.split('<image>');
+    const { config } = this.checkpoint;
+    const image = new Array<number>(imageTokens(config)).fill(config.imageTokenId);
+    if (this.template.chat) return this.tokenizer.chatPromptIds(`${before}<image>${after}`, image);
+    return [
+      ...this.tokenizer.beginIds(),
+      ...this.tokenizer.encode(before),
+      ...image,
+      ...this.#fixedLength(this.tokenizer.encode(after)),
+    ];
+  }
+
+  #fixedLength(ids: number[]): number[] {
+    const { fixedLength } = this.template;
+    if (fixedLength === null) return ids;
+    const [pad] = this.tokenizer.encode(fixedLength.pad);
+    const kept = ids.slice(-fixedLength.tokens);
+    return [...kept, ...new Array<number>(fixedLength.tokens - kept.length).fill(pad)];
+  }
+
+  /** An image as the vision tower takes it. [3, size, size] */
+  picture(image: RgbImage): Float32Array {
+    const known = this.#pictures.get(image) ?? this.#preprocess(image);
+    this.#pictures.set(image, known);
+    return known;
+  }
+
+  /** Answers observations; `noise` holds one number in (0, 1) per token. */
+  async respond(
+    observations: readonly (Observation & { noise: Float32Array })[],
+    settings: Pick<SampleRequest, 'maxNewTokens' | 'temperature' | 'repetitionPenalty' | 'penalizePrompt'> & {
+      thoughtCoef: number;
+    },
+  ): Promise<AgentResponse[]> {
+    const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef } = settings;
+    const sampledBy = this.#policy;
+    if (sampledBy === null)
+      throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
+    const rows = observations.map(({ promptValues, noise }, image) => ({
+      image,
+      promptIds: this.promptIds(promptValues),
+      noise,
+    }));
+    const request = {
+      rows,
+      pictures: observations.map(({ image }) => this.picture(image)),
+      maxNewTokens,
+      temperature,
+      repetitionPenalty,
+      penalizePrompt,
+    };
+    const responses: AgentResponse[] = [];
+    await this.engine.sample(request, ({ ids, logprobs, value }, row) => {
+      const { text, thoughtTokens } = this.tokenizer.splitResponse(ids);
+      const ended = this.tokenizer.isEnd(ids.at(-1));
+      const weights = responseWeights(thoughtTokens, ids.length, thoughtCoef);
+      const logprob = logprobs.reduce((sum, token, index) => sum + weights[index] * token, 0);
+      responses[row] = {
+        responseIds: ids,
+        text,
+        thoughtTokens,
+        logprob,
+        value,
+        sampledBy,
+        ...parseResponse(text, this.template.keys, ended),
+      };
+    });
+    return responses;
+  }
+
+  /** The value head's answers. */
+  async values(observations: readonly Observation[]): Promise<Float32Array> {
+    if (observations.length === 0) return new Float32Array(0);
+    const rows = observations.map(({ promptValues }, image) => ({
+      image,
+      promptIds: this.promptIds(promptValues),
+      responseIds: [],
+    }));
+    const { values } = await this.engine.score({
+      rows,
+      pictures: observations.map(({ image }) => this.picture(image)),
+      temperature: 1,
+    });
+    return values;
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+}
+
+/**
+ * logprob = thought_coef * sum(thought tokens) + sum(action tokens): the coefficient of each token (spec.md section 3).
+ */
+export function responseWeights(thoughtTokens: number, tokens: number, thoughtCoef: number): Float32Array {
+  return new Float32Array(tokens).fill(1).fill(thoughtCoef, 0, thoughtTokens);
+}

@@ -1,0 +1,58 @@
+/**
+ * Trained parameters put into a checkpoint: whole ones in the place of the old, LoRA matrices added to their layers.
+ */
+import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
+import type { Parameters } from '../policy-engine.ts';
+import type { WrittenDType } from './write-config.ts';
+import type { WrittenParameter } from './write-checkpoint.ts';
+
+/**
+ * W + scale B A for every adapted layer, where scale = alpha / rank; each is computed when it is written, in the type
+ * that the checkpoint stores. What was trained as a whole stays float32: rounding would undo small steps.
+ */
+export function mergedParameters(
+  parameters: ReadonlyMap<string, TensorLocation>,
+  trained: Parameters,
+  scale: number,
+): Map<string, WrittenParameter> {
+  return new Map(
+    [...parameters].map(([name, location]): [string, WrittenParameter] => {
+      const dtype = location.dtype as WrittenDType;
+      const whole = trained.get(name);
+      if (whole !== undefined) return [name, { dtype: 'F32', shape: location.shape, data: () => whole.data }];
+      const linear = name.slice(0, -'.weight'.length);
+      const [a, b] = [trained.get(`${linear}.lora_A.weight`), trained.get(`${linear}.lora_B.weight`)];
+      if (a === undefined || b === undefined) return [name, location];
+      return [
+        name,
+        {
+          dtype,
+          shape: location.shape,
+          data: () => mergedMatrix(readTensor(location), location.shape, a.data, b.data, scale),
+        },
+      ];
+    }),
+  );
+}
+
+/** weight [outputs, inputs] + scale b [outputs, rank] a [rank, inputs], rounded once. */
+function mergedMatrix(
+  weight: Float32Array,
+  [outputs, inputs]: readonly number[],
+  a: Float32Array,
+  b: Float32Array,
+  scale: number,
+): Float32Array {
+  const rank = a.length / inputs;
+  const row = new Float64Array(inputs);
+  const merged = new Float32Array(weight.length);
+  for (let output = 0; output < outputs; output++) {
+    row.set(weight.subarray(output * inputs, (output + 1) * inputs));
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * b[output * rank + k];
+      if (factor !== 0) for (let input = 0; input < inputs; input++) row[input] += factor * a[k * inputs + input];
+    }
+    merged.set(row, output * inputs);
+  }
+  return merged;
+}

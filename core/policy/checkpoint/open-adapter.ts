@@ -1,0 +1,104 @@
+/** Opening a PEFT LoRA adapter folder: adapter_config.json and adapter_model.safetensors. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { readSafetensorsHeader, readTensor, type TensorLocation } from '../../graph/safetensors.ts';
+import type { VlmConfig } from '../vlm-config.ts';
+import { checkConfig, readJson } from './check-config.ts';
+import { CheckpointError } from './errors.ts';
+import { canonicalName } from './parameter-names.ts';
+import { parameterShapes } from './parameter-shapes.ts';
+
+export type Adapter = {
+  /** `<linear>.lora_A.weight` [rank, inputs] and `<linear>.lora_B.weight` [outputs, rank], by canonical name. */
+  parameters: ReadonlyMap<string, TensorLocation>;
+  rank: number;
+  /**
+   * The update is alpha / rank * B A. Rank-stabilised adapters (alpha / sqrt(rank)) are given the alpha that makes it
+   * so.
+   */
+  alpha: number;
+  files: string[];
+};
+
+const none = z.union([z.null(), z.record(z.string(), z.never()), z.array(z.never())]).optional();
+
+/**
+ * Settings that would change what the matrices mean are refused. Which layers carry an adapter is read off the
+ * matrices: `target_modules` may be a list or a regular expression.
+ */
+const schema = z.object({
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number().positive(),
+  target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  use_rslora: z.boolean().nullish(),
+  use_dora: z.literal(false).nullish(),
+  bias: z.literal('none').default('none'),
+  fan_in_fan_out: z.literal(false).nullish(),
+  lora_bias: z.literal(false).nullish(),
+  modules_to_save: none,
+  rank_pattern: none,
+  alpha_pattern: none,
+  layer_replication: none,
+});
+
+/**
+ * Throws `CheckpointError` or `SafetensorsError` when the adapter is incomplete, of an unsupported kind, or does not
+ * fit the model.
+ */
+export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMap<string, TensorLocation>): Adapter {
+  const configFile = path.join(folder, 'adapter_config.json');
+  const file = path.join(folder, 'adapter_model.safetensors');
+  if (!existsSync(file))
+    throw new CheckpointError(
+      `${folder} has an adapter_config.json but no adapter_model.safetensors; fetch it, or save the adapter with ` +
+        `safe_serialization=True`,
+    );
+  let settings: z.infer<typeof schema>;
+  try {
+    settings = checkConfig(schema, readJson(configFile, 'fetch the adapter again'), configFile);
+  } catch (error) {
+    throw error instanceof CheckpointError && existsSync(configFile)
+      ? new CheckpointError(`${error.message}; only plain LoRA is supported: merge the adapter into the model first`)
+      : error;
+  }
+  const { r: rank, lora_alpha: alpha, use_rslora: stabilised } = settings;
+  const parameters = new Map([...collect(file)].filter(([name, tensor]) => !isCopy(name, tensor, model)));
+  const shapes = parameterShapes(config);
+  for (const [name, { shape }] of parameters) {
+    const [, linear, side] = /^(.*)\.lora_([AB])\.weight$/.exec(name) ?? [];
+    const base = linear === undefined ? undefined : shapes.get(`${linear}.weight`);
+    if (base?.length !== 2 || name.includes('embed'))
+      throw new CheckpointError(
+        `${file} holds ${name}, which is no LoRA matrix of a linear layer of this model; use the model that the ` +
+          `adapter was trained on`,
+      );
+    const wanted = side === 'A' ? [rank, base[1]] : [base[0], rank];
+    if (shape.join() !== wanted.join())
+      throw new CheckpointError(
+        `${file}: ${name} has shape [${shape.join(', ')}], but this model and rank ${rank} ask for ` +
+          `[${wanted.join(', ')}]; use the model that the adapter was trained on`,
+      );
+    const partner = `${linear}.lora_${side === 'A' ? 'B' : 'A'}.weight`;
+    if (!parameters.has(partner))
+      throw new CheckpointError(`${file} holds ${name} without ${partner}; save the adapter again`);
+  }
+  return { parameters, rank, alpha: stabilised ? alpha * Math.sqrt(rank) : alpha, files: [configFile, file] };
+}
+
+/** PEFT saves the embeddings and the head of the model along with an adapter on them. */
+function isCopy(name: string, tensor: TensorLocation, model: ReadonlyMap<string, TensorLocation>): boolean {
+  const original = model.get(name.replace('.base_layer.', '.'));
+  if (original === undefined || original.shape.join() !== tensor.shape.join()) return false;
+  const [saved, own] = [tensor, original].map(readTensor);
+  return saved.every((element, index) => element === own[index]);
+}
+
+function collect(file: string): Map<string, TensorLocation> {
+  const parameters = new Map(
+    readSafetensorsHeader(file).tensors.map((tensor) => [canonicalName(tensor.name) ?? tensor.name, tensor]),
+  );
+  if (parameters.size === 0) throw new CheckpointError(`${file} holds no matrices; save the adapter again`);
+  return parameters;
+}

@@ -1,0 +1,221 @@
+/** Opening a checkpoint folder: configuration, and where each parameter lies. Nothing is converted or copied. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { readSafetensorsHeader, readTensorBytes, type TensorLocation } from '../../graph/safetensors.ts';
+import type { VlmConfig } from '../vlm-config.ts';
+import { checkConfig, readJson } from './check-config.ts';
+import { CheckpointError } from './errors.ts';
+import { type Adapter, openAdapter } from './open-adapter.ts';
+import { towerFolder } from './original-config.ts';
+import { canonicalName } from './parameter-names.ts';
+import { parameterShapes, unreadShapes } from './parameter-shapes.ts';
+import { readVlmConfig } from './read-config.ts';
+
+export type Checkpoint = {
+  folder: string;
+  config: VlmConfig;
+  /** By canonical name: every one of `parameterShapes`, and of `unreadShapes` those that the folder brings. */
+  parameters: ReadonlyMap<string, TensorLocation>;
+  /** The LoRA adapter of the adapter's folder, or of the checkpoint's own. */
+  adapter: Adapter | null;
+  /** `value_head.*`, from beside the adapter or the checkpoint; null when neither brings one. */
+  valueHead: ReadonlyMap<string, TensorLocation> | null;
+  /** Every file that was opened, for hashing. */
+  files: string[];
+};
+
+/**
+ * Opens a checkpoint, with the adapter of the folder `adapterFolder` where one is named. Throws `CheckpointError` or
+ * `SafetensorsError` with one clear sentence when something is missing, too much, or of another shape than config.json
+ * says.
+ */
+export function openCheckpoint(folder: string, adapterFolder: string | null = null): Checkpoint {
+  if (!existsSync(folder))
+    throw new CheckpointError(
+      `There is no model folder ${folder}; name a folder in Hugging Face format (config.json, model.safetensors)`,
+    );
+  if (!existsSync(path.join(folder, 'config.json')) && holdsAdapter(folder))
+    throw new CheckpointError(
+      `${folder} holds a PEFT adapter without its model; name it as model.adapter, and the model that it was ` +
+        `trained on as model.base`,
+    );
+  if (adapterFolder !== null && !holdsAdapter(adapterFolder))
+    throw new CheckpointError(
+      `There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder ` +
+        `that has one`,
+    );
+  const own = listWeightFiles(folder);
+  const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
+  const found = collect(own);
+  // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
+  const towerFiles = tower === null || holdsTower(found) ? [] : listWeightFiles(tower);
+  for (const [name, tensor] of collect(towerFiles)) if (name.startsWith('vision_tower.')) found.set(name, tensor);
+  const weightFiles = [...own, ...towerFiles];
+  const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), found));
+  const adapter =
+    adapterFolder !== null
+      ? openAdapter(adapterFolder, config, parameters)
+      : holdsAdapter(folder)
+        ? openAdapter(folder, config, parameters)
+        : null;
+  const valueHeadFile = [adapterFolder, folder]
+    .flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')]))
+    .find((file) => existsSync(file));
+  const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
+  const configFiles = ['config.json', 'generation_config.json']
+    .map((name) => path.join(folder, name))
+    .filter((file) => existsSync(file));
+  return {
+    folder,
+    config,
+    parameters,
+    adapter,
+    valueHead,
+    files: [
+      ...configFiles,
+      ...weightFiles,
+      ...(adapter?.files ?? []),
+      ...(valueHeadFile === undefined ? [] : [valueHeadFile]),
+    ],
+  };
+}
+
+function holdsTower(found: ReadonlyMap<string, TensorLocation>): boolean {
+  return [...found.keys()].some((name) => name.startsWith('vision_tower.'));
+}
+
+function holdsAdapter(folder: string): boolean {
+  return ['adapter_config.json', 'adapter_model.safetensors'].some((name) => existsSync(path.join(folder, name)));
+}
+
+/** model.safetensors, or the shards that its index names. */
+function listWeightFiles(folder: string): string[] {
+  const single = path.join(folder, 'model.safetensors');
+  if (existsSync(single)) return [single];
+  const index = `${single}.index.json`;
+  if (!existsSync(index))
+    throw new CheckpointError(
+      `${folder} has neither model.safetensors nor model.safetensors.index.json; fetch the weights, or convert them ` +
+        `to safetensors`,
+    );
+  const shard = z
+    .string()
+    .refine((name) => path.basename(name) === name, 'must be the name of a file beside the index');
+  const { weight_map: places } = checkConfig(
+    z.object({ weight_map: z.record(z.string(), shard) }),
+    readJson(index, 'fetch the checkpoint again'),
+    index,
+  );
+  const files = [...new Set(Object.values(places))].sort().map((name) => path.join(folder, name));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined)
+    throw new CheckpointError(`${missing} is missing, which ${index} names; fetch the checkpoint again`);
+  return files;
+}
+
+function collect(files: readonly string[]): Map<string, TensorLocation> {
+  const parameters = new Map<string, TensorLocation>();
+  for (const tensor of files.flatMap((file) => readSafetensorsHeader(file).tensors)) {
+    const name = canonicalName(tensor.name);
+    if (name === null) continue;
+    const other = parameters.get(name);
+    if (other !== undefined)
+      throw new CheckpointError(
+        `${tensor.file} holds ${tensor.name}, which ${other.file} holds too, as ${other.name}; delete one of them ` +
+          `or fetch the checkpoint again`,
+      );
+    parameters.set(name, tensor);
+  }
+  return parameters;
+}
+
+const [EMBEDDINGS, HEAD] = ['language_model.embed_tokens.weight', 'lm_head.weight'];
+
+/**
+ * Tied embeddings as transformers 5 takes them: a file may hold either of the two, and two that differ are not tied,
+ * whatever config.json says.
+ */
+function withTying(
+  config: VlmConfig,
+  found: ReadonlyMap<string, TensorLocation>,
+): [VlmConfig, ReadonlyMap<string, TensorLocation>] {
+  const [embeddings, head] = [found.get(EMBEDDINGS), found.get(HEAD)];
+  if (!config.text.tiedEmbeddings || head === undefined) return [config, found];
+  if (embeddings !== undefined && !Buffer.from(readTensorBytes(embeddings).buffer).equals(readTensorBytes(head)))
+    return [{ ...config, text: { ...config.text, tiedEmbeddings: false } }, found];
+  const one = new Map([...found, [EMBEDDINGS, embeddings ?? head]]);
+  one.delete(HEAD);
+  return [config, one];
+}
+
+/** The parameters that config.json asks for, in its order. */
+function checkParameters(
+  folder: string,
+  config: VlmConfig,
+  found: ReadonlyMap<string, TensorLocation>,
+): Pick<Checkpoint, 'config' | 'parameters'> {
+  const expected = parameterShapes(config);
+  const optional = unreadShapes(config);
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  if (missing.length > 0 && !holdsTower(found)) {
+    throw new CheckpointError(
+      `${folder} holds no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's ` +
+        `folder beside it, as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`,
+    );
+  }
+  if (missing.length > 0)
+    throw new CheckpointError(
+      `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,
+    );
+  for (const [name, { dtype, file, shape }] of found) {
+    const wanted = expected.get(name) ?? optional.get(name);
+    if (wanted === undefined)
+      throw new CheckpointError(
+        `${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`,
+      );
+    if (wanted.join() !== shape.join())
+      throw new CheckpointError(
+        `${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch ` +
+          `both from one place`,
+      );
+    if (dtype === 'I32' || dtype === 'I64')
+      throw new CheckpointError(
+        `${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, ` +
+          `F16 or BF16`,
+      );
+  }
+  return {
+    config,
+    parameters: new Map(
+      [...expected.keys(), ...optional.keys()].flatMap((name) => (found.has(name) ? [[name, found.get(name)!]] : [])),
+    ),
+  };
+}
+
+/** Linear layers `0`, `2`, `4` ... with ReLU between them, from the hidden state to one number. */
+function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLocation> {
+  const found = new Map(
+    readSafetensorsHeader(file).tensors.map((tensor) => [tensor.name.replace(/^value_head\./, ''), tensor]),
+  );
+  const head = new Map<string, TensorLocation>();
+  let width = text.hiddenSize;
+  for (let layer = 0; found.size > head.size || width !== 1; layer += 2) {
+    const [weight, bias] = [found.get(`${layer}.weight`), found.get(`${layer}.bias`)];
+    const outputs = weight?.shape[0] ?? 0;
+    if (
+      weight === undefined ||
+      bias === undefined ||
+      weight.shape.join() !== `${outputs},${width}` ||
+      bias.shape.join() !== `${outputs}`
+    ) {
+      throw new CheckpointError(
+        `${file}: layer ${layer} is not a weight [outputs, ${width}] with its bias; a value head is 0.weight, ` +
+          `0.bias, 2.weight ... from ${text.hiddenSize} to 1: make it anew or delete it`,
+      );
+    }
+    head.set(`value_head.${layer}.weight`, weight).set(`value_head.${layer}.bias`, bias);
+    width = outputs;
+  }
+  return head;
+}

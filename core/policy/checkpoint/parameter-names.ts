@@ -1,0 +1,39 @@
+/**
+ * The one table between the names in files and canonical names: transformers 5 module paths without the leading
+ * `model.`.
+ */
+
+/** Rewritings in order; each is applied where it fits. */
+const REWRITINGS: readonly [RegExp, string][] = [
+  [/^base_model\.model\./, ''], // PEFT
+  [/\.(lora_[AB])\.default\.weight$/, '.$1.weight'], // PEFT, in memory
+  [/^model\.mm_projector\.0\./, 'multi_modal_projector.linear_1.'], // original LLaVA
+  [/^model\.mm_projector\.2\./, 'multi_modal_projector.linear_2.'],
+  [/^model\.vision_tower\.vision_tower\./, 'vision_tower.'],
+  [/^model\.(vision_tower|language_model|multi_modal_projector|image_newline)\b/, '$1'], // transformers 5 modules, some files of transformers 4
+  [/^language_model\.lm_head\./, 'lm_head.'], // transformers 4, and files of 5
+  [/^language_model\.model\./, 'language_model.'],
+  [/^vision_tower\.vision_model\./, 'vision_tower.'], // transformers 4
+  [/^vision_model\./, 'vision_tower.'], // a CLIP model by itself
+  [/^model\.(embed_tokens|layers|norm)\b/, 'language_model.$1'], // original LLaVA's decoder
+];
+
+/** Tables that old releases stored although they are computed. */
+const COMPUTED = [/\.position_ids$/, /\.rotary_emb\.inv_freq$/];
+
+/** The canonical name; null for a table that is computed. */
+export function canonicalName(name: string): string | null {
+  const canonical = REWRITINGS.reduce((text, [from, to]) => text.replace(from, to), name);
+  return COMPUTED.some((pattern) => pattern.test(canonical)) ? null : canonical;
+}
+
+/** The name as transformers 5 writes it into a file. */
+export function fileName(canonical: string): string {
+  if (canonical.startsWith('language_model.')) return canonical.replace('language_model.', 'language_model.model.');
+  return canonical.startsWith('lm_head.') ? `language_model.${canonical}` : canonical;
+}
+
+/** The name as PEFT writes it into an adapter's file: the module path of transformers 5. */
+export function adapterFileName(canonical: string): string {
+  return `base_model.model.${canonical.startsWith('lm_head.') ? '' : 'model.'}${canonical}`;
+}

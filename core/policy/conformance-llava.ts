@@ -1,0 +1,292 @@
+/** Compares the engine with a reference checkpoint folder (llava-reference/README.md), quantity by quantity. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { type DecodedTensors, decodeSafetensors } from '../graph/safetensors.ts';
+import { responseWeights } from './agent.ts';
+import { checkConfig, readJson } from './checkpoint/check-config.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
+import { canonicalName } from './checkpoint/parameter-names.ts';
+import { Lane } from './lanes/lane.ts';
+import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import type { TrainingRow } from './policy-engine.ts';
+import { picturesOf } from './preprocess-image.ts';
+import { scoringFeeds } from './vlm/feeds.ts';
+
+/** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
+export type ConformanceLine = { quantity: string; worstError: number; tolerance: number; passed: boolean };
+
+const factsSchema = z.object({
+  prompt_len: z.number(),
+  temperature: z.number(),
+  thought_coefficient: z.number(),
+  thought_tokens: z.number(),
+  ppo_clip: z.number(),
+  value_loss_coefficient: z.number(),
+  repetition_penalty: z.number(),
+  greedy_max_new_tokens: z.number(),
+});
+
+/** A checkpoint, and what was recorded of it. */
+export type ReferenceCase = { facts: z.infer<typeof factsSchema>; reference: Reference; checkpoint: Checkpoint };
+
+const TOLERANCE = 1e-4;
+const GRADIENT_TOLERANCE = 1e-3;
+/** Largest elements below this share of the largest gradient element of all are rounding noise. */
+const NOISE = 1e-5;
+
+/** The folder itself if it is a case, else the cases in it by name. Throws `CheckpointError` where there is none. */
+export function referenceFolders(folder: string): string[] {
+  const found = ['reference.json', '*/reference.json'].flatMap((pattern) => globSync(pattern, { cwd: folder })).sort();
+  if (found.length === 0)
+    throw new CheckpointError(
+      `${folder}: is no reference checkpoint (reference.json) and holds none; name folders as ` +
+        `llava-reference/README.md describes them.`,
+    );
+  return found.includes('reference.json') ? [folder] : found.map((file) => path.join(folder, path.dirname(file)));
+}
+
+/** Throws `CheckpointError` or `SafetensorsError`, which say what the folder lacks. */
+export function openReferenceCase(folder: string): ReferenceCase {
+  const file = path.join(folder, 'reference.json');
+  return {
+    facts: checkConfig(factsSchema, readJson(file, 'fetch it again'), file),
+    reference: decodeReference(path.join(folder, 'reference.safetensors')),
+    checkpoint: openCheckpoint(folder),
+  };
+}
+
+/** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
+export async function conformLlava(
+  { facts, reference, checkpoint }: ReferenceCase,
+  provider: 'cpu' | 'cuda' = 'cpu',
+): Promise<ConformanceLine[]> {
+  const { config } = checkpoint;
+  const [rowCount, tokens] = reference.shapeOf('full_ids');
+  const promptTokens = facts.prompt_len;
+  const responseTokens = tokens - promptTokens;
+  const pictures = picturesOf(reference.floats('pixel_values'), config.vision.imageSize);
+  const fullIds = reference.ints('full_ids');
+  const rowIds = (row: number) => fullIds.slice(row * tokens, (row + 1) * tokens);
+  const prompts = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(0, promptTokens));
+  const responses = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(promptTokens));
+  const lines: ConformanceLine[] = [];
+  const compare = (quantity: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = TOLERANCE) =>
+    lines.push(closeness(quantity, actual, expected, tolerance));
+
+  // Every position at once: the whole sequence counts as prompt.
+  const inspect = async (engine: OnnxPolicyEngine | null) => {
+    const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
+    const lane = new Lane({
+      model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false },
+      executionProviders: [provider],
+      sessions: 1,
+    });
+    if (engine !== null) lane.setParameters(engine.initialParameters(0));
+    const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
+    const rows = Array.from({ length: rowCount }, (_, row) => ({
+      image: row,
+      promptIds: rowIds(row),
+      responseIds: [],
+    }));
+    const { outputs } = await lane.run({
+      kind: 'inspect',
+      shape,
+      feeds: scoringFeeds(config, shape, rows, pictures, 1),
+    });
+    await lane.close();
+    return outputs as Record<string, Float32Array>;
+  };
+  const adapter = checkpoint.adapter;
+  const loraScale = adapter === null ? 0 : adapter.alpha / adapter.rank;
+  const base = await inspect(null);
+  compare('image_features', base.image_features, reference.floats('image_features'));
+  compare('base_logits', base.logits, reference.floats('base_logits'));
+  compare('base_last_hidden', base.last_hidden, reference.floats('base_last_hidden'));
+
+  const scope =
+    adapter === null
+      ? ({ kind: 'all' } as const)
+      : ({ kind: 'lora', rank: adapter.rank, alpha: adapter.alpha, dropout: 0, parts: ['language_model'] } as const);
+  const engine = OnnxPolicyEngine.open({
+    checkpoint,
+    scope,
+    valueHead: [32, 16],
+    provider,
+    lanes: 1,
+    rowsPerShard: rowCount,
+    rowsPerSample: rowCount,
+  });
+  try {
+    await engine.setParameters(engine.initialParameters(0));
+    compare('lora_logits', (await inspect(engine)).logits, reference.floats('lora_logits'));
+
+    const rows = prompts.map((promptIds, image) => ({ image, promptIds, responseIds: responses[image] }));
+    const { logprobs, values } = await engine.score({ rows, pictures, temperature: facts.temperature });
+    compare(
+      'token_logprobs',
+      logprobs.flatMap((row) => [...row]),
+      reference.floats('token_logprobs'),
+    );
+    const weights = responseWeights(facts.thought_tokens, responseTokens, facts.thought_coefficient);
+    compare(
+      'action_logprob',
+      logprobs.map((row) => row.reduce((sum, token, index) => sum + weights[index] * token, 0)),
+      reference.floats('action_logprob'),
+    );
+    compare('value', values, reference.floats('value'));
+
+    const request = {
+      pictures,
+      temperature: facts.temperature,
+      clip: facts.ppo_clip,
+      valueCoef: facts.value_loss_coefficient,
+    };
+    const [old, oldValue, advantage, returns] = ['old_logprob', 'old_value', 'advantage', 'returns'].map((name) =>
+      reference.floats(name),
+    );
+    const ppoRows = rows.map((row, index): TrainingRow => ({
+      ...row,
+      ppo: {
+        tokenWeights: weights,
+        oldLogprob: old[index],
+        oldValue: oldValue[index],
+        advantage: advantage[index],
+        return: returns[index],
+        weight: 1 / rowCount,
+      },
+    }));
+    const ppo = await engine.gradients({ ...request, rows: ppoRows });
+    const meanOf = (name: 'actionLoss' | 'valueLoss') => [ppo.rows.reduce((sum, row) => sum + row[name], 0) / rowCount];
+    compare('ppo_action_loss', meanOf('actionLoss'), reference.floats('ppo_action_loss'));
+    compare('ppo_value_loss', meanOf('valueLoss'), reference.floats('ppo_value_loss'));
+
+    const thought = facts.thought_tokens;
+    const sftRows = rows.map((row): TrainingRow => ({
+      ...row,
+      sftWeights: new Float32Array(responseTokens).fill(1 / (rowCount * thought), 0, thought),
+    }));
+    const sft = await engine.gradients({ ...request, rows: sftRows });
+    compare('sft_loss', [sft.rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0)], reference.floats('sft_loss'));
+    for (const [tag, { gradient }] of [
+      ['ppo', ppo],
+      ['sft', sft],
+    ] as const)
+      compareGradients(lines, tag, engine, gradient, reference);
+
+    const sampled = await engine.sample({
+      rows: prompts.map((promptIds, image) => ({
+        image,
+        promptIds,
+        noise: new Float32Array(facts.greedy_max_new_tokens),
+      })),
+      pictures,
+      maxNewTokens: facts.greedy_max_new_tokens,
+      temperature: 0,
+      repetitionPenalty: facts.repetition_penalty,
+      penalizePrompt: true,
+    });
+    const greedyLength = reference.shapeOf('greedy_ids')[1];
+    const greedy = sampled.flatMap(({ ids }) =>
+      Array.from({ length: greedyLength }, (_, index) => ids[index] ?? config.text.padTokenId),
+    );
+    const differing = reference.ints('greedy_ids').filter((id, index) => id !== greedy[index]).length;
+    lines.push({ quantity: 'greedy_ids', worstError: differing, tolerance: 0, passed: differing === 0 });
+  } finally {
+    await engine.close();
+  }
+  return lines;
+}
+
+/** |actual - expected| against tolerance absolute plus tolerance relative, the worst element. */
+function closeness(
+  quantity: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+): ConformanceLine {
+  if (actual.length !== expected.length)
+    return {
+      quantity: `${quantity} (${actual.length} elements, not ${expected.length})`,
+      worstError: Infinity,
+      tolerance,
+      passed: false,
+    };
+  let worstError = 0;
+  let passed = true;
+  for (let index = 0; index < expected.length; index++) {
+    const error = Math.abs(actual[index] - expected[index]);
+    if (!(error <= worstError)) worstError = error;
+    if (!(error <= tolerance + tolerance * Math.abs(expected[index]))) passed = false;
+  }
+  return { quantity, worstError, tolerance, passed };
+}
+
+/**
+ * Each matrix relative to its largest element (where that is no rounding noise beside all gradients); one line for
+ * each, so that a wrong one is named.
+ */
+function compareGradients(
+  lines: ConformanceLine[],
+  tag: string,
+  engine: OnnxPolicyEngine,
+  gradient: Float32Array,
+  reference: Reference,
+): void {
+  let offset = 0;
+  // A key's bias shifts all scores of a query alike: what arithmetic leaves of its gradient is noise.
+  const noise = NOISE * largestOf(gradient);
+  for (const { name, shape } of engine.trained) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const actual = gradient.subarray(offset, (offset += size));
+    const expected = reference.gradient(tag, name);
+    // A parameter that torch gave no gradient has none.
+    const target = expected ?? new Float32Array(size);
+    const largest = Math.max(noise, largestOf(target));
+    const worst = actual.reduce((most, element, index) => Math.max(most, Math.abs(element - target[index])), 0);
+    const worstError = largest === 0 ? worst : worst / largest;
+    lines.push({
+      quantity: `grad.${tag}.${name}`,
+      worstError,
+      tolerance: GRADIENT_TOLERANCE,
+      passed: worstError <= GRADIENT_TOLERANCE,
+    });
+  }
+}
+
+function largestOf(gradient: Float32Array): number {
+  return gradient.reduce((most, element) => Math.max(most, Math.abs(element)), 0);
+}
+
+type Reference = {
+  shapeOf(name: string): readonly number[];
+  floats(name: string): Float32Array;
+  ints(name: string): number[];
+  gradient(tag: string, canonical: string): Float32Array | undefined;
+};
+
+/** Reference tensors; ids are stored as I32, which `decodeSafetensors` reads as numbers. */
+function decodeReference(file: string): Reference {
+  if (!existsSync(file)) throw new CheckpointError(`${file} is missing; fetch the reference checkpoint again`);
+  const tensors: DecodedTensors = decodeSafetensors(readFileSync(file), file);
+  const gradients = new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith('grad.'))
+      .map(([name, tensor]) => [
+        `${name.split('.')[1]} ${canonicalName(name.split('.').slice(2).join('.'))}`,
+        tensor.data,
+      ]),
+  );
+  const tensor = (name: string) => {
+    const found = tensors.get(name);
+    if (found === undefined) throw new CheckpointError(`${file} lacks ${name}; fetch it again`);
+    return found;
+  };
+  return {
+    shapeOf: (name) => tensor(name).shape,
+    floats: (name) => tensor(name).data,
+    ints: (name) => [...tensor(name).data],
+    gradient: (tag, canonical) => gradients.get(`${tag} ${canonical}`),
+  };
+}

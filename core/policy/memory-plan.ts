@@ -1,0 +1,104 @@
+/** What sampling and updating take: bytes known from the graphs, before anything is loaded or run. */
+import { type RunMemory, runMemory } from '../graph/memory.ts';
+import type { GraphModel } from './vlm/parameters.ts';
+import { samplingProgram } from './vlm/sampling-graph.ts';
+import { type ShardShape, trainingProgram } from './vlm/training-graph.ts';
+
+/** Bytes. */
+export type MemoryPlan = {
+  sampling: RunMemory & { prepacked: number };
+  updating: RunMemory;
+  /** Trained parameters, their gradients and Adam's moments, in the process's own memory. */
+  optimizer: number;
+  /** The most that the process holds, weights mapped from files counted once. */
+  host: number;
+  /** The most that one GPU holds; 0 where graphs run on the CPU. */
+  device: number;
+};
+
+export type PlannedWork = {
+  model: GraphModel;
+  provider: 'cpu' | 'cuda';
+  lanes: number;
+  rowsPerShard: number;
+  rowsPerSample: number;
+  promptTokens: number;
+  /** Tokens of the longest response. */
+  responseTokens: number;
+};
+
+/** A Node process with onnxruntime, measured: without a model, and each thread of a lane. */
+const PROCESS_BYTES = 120 * 2 ** 20;
+const LANE_BYTES = 40 * 2 ** 20;
+/**
+ * What the process's heaps hold beyond what is in use, measured: up to a fifth. Taken of all, mapped weights too, so
+ * that a plan rather says too much.
+ */
+const HEAP_SLACK = 1.15;
+/**
+ * With CUDA: context, cuBLAS and its workspace; what the arena holds beyond what is in use, since it grows by powers of
+ * two.
+ */
+const CUDA_CONTEXT_BYTES = 1.5 * 2 ** 30;
+const CUDA_ARENA_SLACK = 1.3;
+
+/** For the largest shape that the work can have. Builds both graphs; a second for a 7B model. */
+export function memoryPlan({
+  model,
+  provider,
+  lanes,
+  rowsPerShard,
+  rowsPerSample,
+  promptTokens,
+  responseTokens,
+}: PlannedWork): MemoryPlan {
+  const shard: ShardShape = { rows: rowsPerShard, promptTokens, responseTokens, padded: true };
+  const updating = runMemory(trainingProgram(model, shard));
+  const samplingGraph = samplingProgram(model, {
+    rows: rowsPerSample,
+    rowsPerPrompt: 1,
+    promptTokens,
+    padded: true,
+    maxNewTokens: responseTokens,
+    greedy: false,
+    penalized: true,
+  });
+  // onnxruntime keeps a second, reordered copy of float32 matrices for products with few rows.
+  const prepacked =
+    provider === 'cuda'
+      ? 0
+      : samplingGraph.initializers.reduce(
+          (sum, { dtype, shape, data }) =>
+            sum + (dtype === 'float32' && shape.length === 2 && !ArrayBuffer.isView(data) ? data.bytes : 0),
+          0,
+        );
+  const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
+  const trained = model.trained.reduce(
+    (sum, { shape }) => sum + 4 * shape.reduce((product, length) => product * length, 1),
+    0,
+  );
+  // Parameters, summed gradient, two moments, and what waits to be collected; each lane: parameters, new ones written
+  // and read on their way, its gradient.
+  const optimizer = (5 + 4 * lanes) * trained;
+  const base = PROCESS_BYTES + lanes * LANE_BYTES + optimizer;
+  const fed = Math.max(sampling.inputs, updating.inputs) - trained;
+  if (provider === 'cuda') {
+    const session = ({ stored, inputs, outputs, activations }: RunMemory) =>
+      stored + CUDA_ARENA_SLACK * (inputs + outputs + activations);
+    return {
+      sampling,
+      updating,
+      optimizer,
+      host: base + lanes * fed,
+      device: lanes * (session(sampling) + session(updating)) + CUDA_CONTEXT_BYTES,
+    };
+  }
+  const running = Math.max(sampling.activations + sampling.outputs, updating.activations);
+  return {
+    sampling,
+    updating,
+    optimizer,
+    host: HEAP_SLACK * (base + updating.stored + lanes * (prepacked + fed + running)),
+    device: 0,
+  };
+}

@@ -1,0 +1,85 @@
+/** Whether what a run would sample and update with fits into the machine, known before anything is loaded. */
+import type { RunConfig } from '../../configs/schema.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import { deviceMemory, hostMemory } from './machine-memory.ts';
+import { type MemoryPlan, memoryPlan } from './memory-plan.ts';
+import { graphModel } from './onnx-policy-engine.ts';
+
+/** Bytes. `limits`: what the machine has, or what `engine.memoryGiB` states; null: not known. */
+export type ModelFit = {
+  plan: MemoryPlan;
+  limits: { host: number; device: number | null };
+  promptTokens: number;
+  rowsPerShard: number;
+};
+
+/** `promptTokens`: of the longest prompt to expect, image included. */
+export function modelFit(
+  checkpoint: Checkpoint,
+  { model, engine, rollout, ppo }: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
+  promptTokens: number,
+): ModelFit {
+  // An optimizer step has a supervised row beside each sample.
+  const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
+  const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
+  const plan = memoryPlan({
+    ...engine,
+    model: graphModel({
+      checkpoint,
+      scope: model.train,
+      valueHead: model.valueHead,
+      precision: engine.precision,
+      gradientCheckpointing: engine.gradientCheckpointing,
+    }),
+    rowsPerShard,
+    promptTokens: rounded(promptTokens),
+    responseTokens: rounded(rollout.maxNewTokens),
+  });
+  const stated = engine.memoryGiB === null ? null : engine.memoryGiB * 2 ** 30;
+  const limits =
+    engine.provider === 'cuda'
+      ? { host: hostMemory(), device: stated ?? deviceMemory() }
+      : { host: stated ?? hostMemory(), device: null };
+  return { plan, limits, promptTokens, rowsPerShard };
+}
+
+/** What does not fit, as one sentence with the numbers and what would help; null where everything fits. */
+export function misfit(
+  { plan, limits, rowsPerShard }: ModelFit,
+  { engine, rollout }: Pick<RunConfig, 'engine' | 'rollout'>,
+): string | null {
+  const [needed, limit, where] =
+    plan.device > (limits.device ?? Infinity)
+      ? [plan.device, limits.device!, 'the GPU']
+      : [plan.host, limits.host, 'this machine'];
+  if (needed <= limit) return null;
+  const { sampling, updating, optimizer } = plan;
+  const parts =
+    `weights ${gibibytes(updating.stored)}, trained parameters with gradients and moments ` +
+    `${gibibytes(optimizer)}, activations of an update of ${rowsPerShard} rows ${gibibytes(updating.activations)}, ` +
+    `of sampling ${engine.rowsPerSample} rows with up to ${rollout.maxNewTokens} new tokens ` +
+    `${gibibytes(sampling.activations)}`;
+  const remedies = ['engine.rowsPerShard', 'engine.rowsPerSample', ...(engine.lanes > 1 ? ['engine.lanes'] : [])].join(
+    ', ',
+  );
+  return (
+    `the run takes about ${gibibytes(needed)} (${parts}), but ${where} has ${gibibytes(limit)}; lower ` +
+    `${remedies}${engine.gradientCheckpointing ? '' : ', set engine.gradientCheckpointing'}, or use a smaller model`
+  );
+}
+
+/** Throws `CheckpointError` when the run does not fit. */
+export function checkFit(
+  checkpoint: Checkpoint,
+  config: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
+  promptTokens: number,
+): void {
+  const reason = misfit(modelFit(checkpoint, config, promptTokens), config);
+  if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
+}
+
+/** Bytes for people: MiB below a tenth of a GiB. */
+export function gibibytes(bytes: number): string {
+  return bytes < 0.1 * 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

@@ -1,0 +1,331 @@
+/**
+ * The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order.
+ */
+import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import { LanePool } from './lanes/lane-pool.ts';
+import type {
+  GradientRequest,
+  Gradients,
+  Pictures,
+  PolicyEngine,
+  RowStatistics,
+  SampledRow,
+  SampleRequest,
+  TrainingRow,
+} from './policy-engine.ts';
+import { sharedPrompts } from './shared-prompts.ts';
+import { type Feeds, samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
+import { startParameters, trainedParameters } from './trained-parameters.ts';
+import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
+import type { SampleShape } from './vlm/sampling-graph.ts';
+import type { ShardShape } from './vlm/training-graph.ts';
+import { loraScale, type Precision, type TrainScope } from './vlm-config.ts';
+
+export type EngineOptions = {
+  checkpoint: Checkpoint;
+  scope: TrainScope;
+  /** Hidden sizes of a new value head; a checkpoint's own wins. */
+  valueHead: readonly number[];
+  provider: 'cpu' | 'cuda';
+  lanes: number;
+  rowsPerShard: number;
+  rowsPerSample: number;
+  /** Sessions (shapes) that a lane keeps ready. */
+  sessions?: number;
+  /**
+   * What lengths are rounded up to a multiple of, so that there are few shapes; null: between 1/32 and 1/16 of them.
+   */
+  lengthStep?: number | null;
+  precision?: Precision;
+  /**
+   * Whether each layer's activations are computed again in the backward pass: far less memory, about a third more time.
+   */
+  gradientCheckpointing?: boolean;
+};
+
+/** Where no step is fixed. */
+const LEAST_LENGTH_STEP = 4;
+
+type PromptRow = { image: number; promptIds: readonly number[]; responseIds: readonly number[] };
+
+export class OnnxPolicyEngine implements PolicyEngine {
+  readonly trained: readonly TrainedParameter[];
+  readonly trainedSize: number;
+  readonly #options: EngineOptions;
+  readonly #pool: LanePool;
+  readonly #laidOut = new WeakMap<GradientRequest, Feeds[]>();
+  readonly #newPixels = (length: number) => this.#pool.newPixels(length);
+
+  private constructor(options: EngineOptions, model: GraphModel) {
+    this.#options = options;
+    this.trained = model.trained;
+    this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+    this.#pool = new LanePool(
+      { model, executionProviders: [options.provider], sessions: options.sessions ?? 24 },
+      options.lanes,
+    );
+  }
+
+  /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
+  static open(options: EngineOptions): OnnxPolicyEngine {
+    return new OnnxPolicyEngine(options, graphModel(options));
+  }
+
+  get failed(): boolean {
+    return this.#pool.failed;
+  }
+
+  get seconds(): number {
+    return this.#pool.clock.seconds;
+  }
+
+  initialParameters(seed: number): Float32Array {
+    return startParameters(this.#options.checkpoint, this.trained, seed);
+  }
+
+  setParameters(flat: Float32Array): Promise<void> {
+    return this.#pool.setParameters(flat);
+  }
+
+  timed<T>(work: () => T): Promise<T> {
+    return this.#pool.clock.timed(work);
+  }
+
+  async sample(
+    request: SampleRequest,
+    onRow: (sampled: SampledRow, row: number) => void = () => {},
+  ): Promise<SampledRow[]> {
+    const { rows, maxNewTokens, temperature, repetitionPenalty } = request;
+    const { config } = this.#options.checkpoint;
+    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
+    const { rowsPerSample } = this.#options;
+    const { order, rowsPerPrompt } = sharedPrompts(request, rowsPerSample);
+    const sampled: SampledRow[] = [];
+    await Promise.all(
+      chunks(order, rowsPerSample).map(async (indices) => {
+        const shape: SampleShape = {
+          rows: rowBucket(indices.length, rowsPerSample),
+          rowsPerPrompt,
+          ...prompts,
+          maxNewTokens,
+          greedy: temperature === 0,
+          penalized: repetitionPenalty !== 1,
+        };
+        const { outputs } = await this.#pool.run({
+          kind: 'sample',
+          shape,
+          feeds: samplingFeeds(
+            config,
+            shape,
+            indices.map((index) => rows[index]),
+            request,
+            this.#newPixels,
+          ),
+        });
+        for (const [row, index] of indices.entries()) {
+          sampled[index] = sampledRow(outputs as SampleOutputs, row, shape.rows, config.text.eosTokenIds);
+          onRow(sampled[index], index);
+        }
+      }),
+    );
+    return sampled;
+  }
+
+  async score({
+    rows,
+    pictures,
+    temperature,
+  }: {
+    rows: readonly PromptRow[];
+    pictures: Pictures;
+    temperature: number;
+  }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {
+    const { config } = this.#options.checkpoint;
+    const logprobs: Float32Array[] = [];
+    const values = new Float32Array(rows.length);
+    await Promise.all(
+      this.#shards(rows).map(async ({ shape, indices, rows: shard }) => {
+        const { outputs } = await this.#pool.run({
+          kind: 'score',
+          shape,
+          feeds: scoringFeeds(config, shape, shard, pictures, temperature, this.#newPixels),
+        });
+        for (const [row, index] of indices.entries()) {
+          logprobs[index] = (outputs.logprobs as Float32Array).slice(
+            row * shape.responseTokens,
+            row * shape.responseTokens + shard[row].responseIds.length,
+          );
+          values[index] = (outputs.values as Float32Array)[row];
+        }
+      }),
+    );
+    return { logprobs, values };
+  }
+
+  layOut(request: GradientRequest): void {
+    // The other shards are laid out while lanes compute the first ones.
+    const first = this.#shards(request.rows).slice(0, this.#options.lanes);
+    this.#laidOut.set(
+      request,
+      first.map(({ shape, rows }) => this.#trainingFeeds(request, shape, rows)),
+    );
+  }
+
+  #trainingFeeds(request: GradientRequest, shape: ShardShape, rows: readonly TrainingRow[]): Feeds {
+    return trainingFeeds(this.#options.checkpoint.config, shape, rows, request, this.#newPixels);
+  }
+
+  async gradients(request: GradientRequest): Promise<Gradients> {
+    const { scope } = this.#options;
+    if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined))
+      throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
+    const statistics: RowStatistics[] = [];
+    const laidOut = this.#laidOut.get(request) ?? [];
+    this.#laidOut.delete(request);
+    const running = this.#shards(request.rows).map(async ({ shape, indices, rows }, shard) => {
+      const { outputs, gradient } = await this.#pool.run({
+        kind: 'train',
+        shape,
+        feeds: laidOut[shard] ?? this.#trainingFeeds(request, shape, rows),
+      });
+      for (const [row, index] of indices.entries())
+        statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
+      return gradient!;
+    });
+    const gradient = await this.#sumInOrder(running);
+    return { gradient, rows: statistics };
+  }
+
+  recycle(gradient: Float32Array): void {
+    this.#pool.recycle(gradient);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /**
+   * Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let
+   * go once it is added.
+   */
+  async #sumInOrder(running: Promise<Float32Array>[]): Promise<Float32Array> {
+    // A failure behind the one awaited must not count as unhandled.
+    for (const promise of running) promise.catch(() => {});
+    const [first, ...others] = running;
+    const sum = first === undefined ? new Float32Array(this.trainedSize) : await first;
+    while (others.length > 0) {
+      const summand = await others.shift()!;
+      await this.timed(() => addTo(sum, summand));
+      this.#pool.recycle(summand);
+    }
+    return sum;
+  }
+
+  /** Rows of like length side by side, longest first, cut into shards. */
+  #shards<R extends PromptRow | TrainingRow>(
+    rows: readonly R[],
+  ): { shape: ShardShape; indices: number[]; rows: R[] }[] {
+    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
+    const order = rows
+      .map((_, index) => index)
+      .sort((a, b) => rows[b].responseIds.length - rows[a].responseIds.length || a - b);
+    return chunks(order, this.#options.rowsPerShard).map((indices) => ({
+      indices: [...indices],
+      rows: indices.map((index) => rows[index]),
+      shape: {
+        rows: rowBucket(indices.length, this.#options.rowsPerShard),
+        ...prompts,
+        responseTokens: Math.max(1, roundUp(rows[indices[0]].responseIds.length, this.#options.lengthStep ?? null)),
+      },
+    }));
+  }
+}
+
+/** What all graphs of a policy share. Throws `CheckpointError` as `open` does. */
+export function graphModel({
+  checkpoint,
+  scope,
+  valueHead,
+  precision = 'float32',
+  gradientCheckpointing = false,
+}: Pick<EngineOptions, 'checkpoint' | 'scope' | 'valueHead' | 'precision' | 'gradientCheckpointing'>): GraphModel {
+  const trained = trainedParameters(checkpoint, scope, valueHead);
+  return {
+    checkpoint,
+    trained,
+    loraScale: loraScale(scope),
+    loraDropout: scope.kind === 'lora' ? scope.dropout : 0,
+    precision,
+    gradientCheckpointing,
+  };
+}
+
+/** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */
+function promptShape(
+  rows: readonly { promptIds: readonly number[] }[],
+  step: number | null,
+): { promptTokens: number; padded: boolean } {
+  const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
+  const padded = step !== null || rows.some(({ promptIds }) => promptIds.length !== longest);
+  return { promptTokens: padded ? roundUp(longest, step) : longest, padded };
+}
+
+function roundUp(length: number, fixed: number | null): number {
+  const step = fixed ?? Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
+  return Math.ceil(length / step) * step;
+}
+
+/** The smallest power of two that holds `count` rows, at most `most`. */
+function rowBucket(count: number, most: number): number {
+  return Math.min(most, 2 ** Math.ceil(Math.log2(count)));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
+type SampleOutputs = {
+  first_id: BigInt64Array;
+  first_logprob: Float32Array;
+  later_ids: BigInt64Array;
+  later_logprobs: Float32Array;
+  values: Float32Array;
+};
+
+function sampledRow(outputs: SampleOutputs, row: number, rows: number, endIds: readonly number[]): SampledRow {
+  const turns = outputs.later_logprobs.length / rows;
+  const ids = [Number(outputs.first_id[row])];
+  const logprobs = [outputs.first_logprob[row]];
+  for (let turn = 0; turn < turns && !endIds.includes(ids.at(-1)!); turn++) {
+    ids.push(Number(outputs.later_ids[turn * rows + row]));
+    logprobs.push(outputs.later_logprobs[turn * rows + row]);
+  }
+  return { ids, logprobs: Float32Array.from(logprobs), value: outputs.values[row] };
+}
+
+function rowStatistics(
+  outputs: Record<string, Float32Array>,
+  row: number,
+  { ppo, sftWeights }: TrainingRow,
+): RowStatistics {
+  const ofPpo = (name: string) => (ppo === undefined ? NaN : outputs[name][row]);
+  return {
+    logprob: ofPpo('logprob'),
+    value: outputs.value[row],
+    ratio: ofPpo('ratio'),
+    actionLoss: ofPpo('action_loss'),
+    valueLoss: ofPpo('value_loss'),
+    sftLoss: sftWeights === undefined ? NaN : outputs.sft_loss[row],
+    entropy: outputs.entropy[row],
+  };
+}
+
+function addTo(sum: Float32Array, summand: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

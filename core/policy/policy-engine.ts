@@ -1,0 +1,126 @@
+/**
+ * What rollouts, evaluations and updates ask of a policy, whatever device it runs on. Token ids are the tokenizer's;
+ * prompts hold one image token per patch.
+ */
+
+/** What rows show: [3, size, size] each, normalised. */
+export type Pictures = readonly Float32Array[];
+
+/** One prompt to answer. Rows of one request may have prompts of different lengths and may share an image. */
+export type SampleRow = {
+  /** Its place in `pictures`. */
+  image: number;
+  promptIds: readonly number[];
+  /**
+   * One uniform number in (0, 1) per token that may be generated (inverse-CDF sampling). Ignored by greedy decoding.
+   */
+  noise: Float32Array;
+};
+
+export type SampleRequest = {
+  rows: readonly SampleRow[];
+  pictures: Pictures;
+  maxNewTokens: number;
+  /** 0 means greedy. Log-probs of a greedy sample are those at temperature 1. */
+  temperature: number;
+  repetitionPenalty: number;
+  /**
+   * Whether the repetition penalty counts prompt ids too (transformers' habit); the original GTR counts generated ids
+   * only.
+   */
+  penalizePrompt: boolean;
+};
+
+export type SampledRow = {
+  /** Generated ids, the end-of-sequence id included where it came. */
+  ids: number[];
+  /** log_softmax(logits / temperature) at each id, without the repetition penalty. [ids] */
+  logprobs: Float32Array;
+  /** Value head on the final-norm hidden state of the last prompt token. */
+  value: number;
+};
+
+/** One row of a gradient pass: a flat token sequence with two weight streams. A row may carry either or both. */
+export type TrainingRow = {
+  /** Its place in `pictures`. */
+  image: number;
+  promptIds: readonly number[];
+  responseIds: readonly number[];
+  ppo?: {
+    /** Coefficient of each response token in the response's log-prob: thought_coef or 1. [responseIds] */
+    tokenWeights: Float32Array;
+    oldLogprob: number;
+    oldValue: number;
+    advantage: number;
+    return: number;
+    /** Weight of this row's action loss and value loss in the total, e.g. 1 / rows of the optimizer step. */
+    weight: number;
+  };
+  /** What the row's LoRA dropout follows from: an odd signed 64-bit number. Needed where there is dropout. */
+  dropoutSeed?: bigint;
+  /** Coefficient of each response token's cross-entropy in the total loss (0: masked). [responseIds] */
+  sftWeights?: Float32Array;
+};
+
+export type GradientRequest = {
+  rows: readonly TrainingRow[];
+  pictures: Pictures;
+  temperature: number;
+  clip: number;
+  valueCoef: number;
+};
+
+/** What a gradient pass measured per row (NaN where the row lacks that stream). Losses are unweighted. */
+export type RowStatistics = {
+  logprob: number;
+  value: number;
+  ratio: number;
+  actionLoss: number;
+  valueLoss: number;
+  /** Weighted sum of cross-entropies, i.e. the row's part of the total SFT loss. */
+  sftLoss: number;
+  /** Mean entropy of the temperature-scaled distribution over the response tokens, in nats. */
+  entropy: number;
+};
+
+/** `gradient`: of the request's loss. [trainedSize] */
+export type Gradients = { gradient: Float32Array; rows: RowStatistics[] };
+
+/** Trained parameters by canonical name, float32, in a fixed order. */
+export type Parameters = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
+
+export interface PolicyEngine {
+  /** Names and shapes of what is trained, in the order of every flat vector below. */
+  readonly trained: readonly { name: string; shape: readonly number[] }[];
+  /** Elements of all trained parameters together. */
+  readonly trainedSize: number;
+  /** Whether something that it computes on has died: only a new engine helps. */
+  readonly failed: boolean;
+  /** Seconds of computing so far: passes, sums of their gradients, and what was `timed`. */
+  readonly seconds: number;
+  /** Counts arithmetic on the policy that its caller does, such as an optimizer's, as computing. */
+  timed<T>(work: () => T): Promise<T>;
+  /** The checkpoint's own values (new LoRA matrices and value heads: seeded initialisation). [trainedSize] */
+  initialParameters(seed: number): Float32Array;
+  /** Makes `flat` the policy of all later calls. [trainedSize] */
+  setParameters(flat: Float32Array): Promise<void>;
+  /** `onRow` is given each row, and which of the request's it is, as soon as it is there, while others are sampled. */
+  sample(request: SampleRequest, onRow?: (sampled: SampledRow, row: number) => void): Promise<SampledRow[]>;
+  /** Teacher-forced log-probs of responses (one Float32Array per row, at `temperature`) and values. */
+  score(request: {
+    rows: readonly Pick<TrainingRow, 'image' | 'promptIds' | 'responseIds'>[];
+    pictures: Pictures;
+    temperature: number;
+  }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
+  /**
+   * Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize]
+   */
+  gradients(request: GradientRequest): Promise<Gradients>;
+  /**
+   * Does what can be done beforehand for `gradients` of this very request, e.g. while those of another are computed.
+   */
+  layOut(request: GradientRequest): void;
+  /** Takes back a gradient that nobody reads any more, to be written over. */
+  recycle(gradient: Float32Array): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,188 @@
+/** Images to pixel values as transformers' CLIP and LLaVA image processors make them with Pillow, bit for bit. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { RgbImage } from '../pictures/rgb-image.ts';
+import { checkConfig, readJson } from './checkpoint/check-config.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import { isOriginalLayout, originalSquaring, towerFolder } from './checkpoint/original-config.ts';
+import { readVlmConfig } from './checkpoint/read-config.ts';
+import { resizeBicubic } from '../pictures/resize-bicubic.ts';
+
+const length = z.int().min(1);
+const sides = z.strictObject({ height: length, width: length });
+const KINDS = /^(CLIP|Llava|LlavaNext)(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/;
+
+const schema = z.object({
+  image_processor_type: z
+    .string()
+    .regex(KINDS, 'only the image processors of CLIP, Llava and LlavaNext are supported')
+    .default('CLIPImageProcessor'),
+  size: z
+    .union([z.strictObject({ shortest_edge: length }), sides, length.transform((edge) => ({ shortest_edge: edge }))])
+    .default({ shortest_edge: 224 }),
+  crop_size: z
+    .union([sides, length.transform((side) => ({ height: side, width: side }))])
+    .default({ height: 224, width: 224 }),
+  do_resize: z.boolean().default(true),
+  do_center_crop: z.boolean().default(true),
+  do_rescale: z.boolean().default(true),
+  do_normalize: z.boolean().default(true),
+  do_pad: z.boolean().nullish(),
+  resample: z.literal(3, 'only bicubic resampling (3) is supported').default(3),
+  rescale_factor: z.number().default(1 / 255),
+  image_mean: z.array(z.number()).length(3).default([0.48145466, 0.4578275, 0.40821073]),
+  image_std: z.array(z.number().positive()).length(3).default([0.26862954, 0.26130258, 0.27577711]),
+});
+type Settings = z.infer<typeof schema>;
+
+/** How an image becomes a square: its middle is cut out, it is padded with the mean colour, or squeezed. */
+type Squaring = 'crop' | 'pad' | 'squeeze';
+
+/** [3, side, side]. Throws `CheckpointError` for an image that the settings do not bring to that size. */
+export type ImagePreprocessor = (image: RgbImage) => Float32Array;
+
+/**
+ * The preprocessing of a checkpoint folder: preprocessor_config.json or processor_config.json, or what the original
+ * LLaVA code does. Throws `CheckpointError`.
+ */
+export function loadImagePreprocessor(folder: string): ImagePreprocessor {
+  const side = readVlmConfig(folder).vision.imageSize;
+  const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as object;
+  const original = isOriginalLayout(model);
+  const squaring = original ? originalSquaring(model) : undefined;
+  const tower = towerFolder(folder, model);
+  const places = [
+    path.join(folder, 'preprocessor_config.json'),
+    path.join(folder, 'processor_config.json'),
+    ...(tower === null ? [] : [path.join(tower, 'preprocessor_config.json')]),
+  ];
+  for (const file of places) {
+    if (!existsSync(file)) continue;
+    const content = readJson(file, 'copy it from the original checkpoint');
+    const settings =
+      path.basename(file) === 'processor_config.json'
+        ? (content as { image_processor?: unknown }).image_processor
+        : content;
+    if (settings !== undefined) return imagePreprocessor(settings, { origin: file, side, squaring });
+  }
+  // The original code takes them from the vision tower's own folder.
+  if (original) return imagePreprocessor({ size: side, crop_size: side }, { origin: folder, side, squaring });
+  throw new CheckpointError(`${folder} has no preprocessor_config.json; copy it from the original checkpoint`);
+}
+
+/**
+ * `content`: a preprocessor_config.json; `origin` names it in errors; `side`: the vision tower's image size. `squaring`
+ * overrules what the settings say.
+ */
+export function imagePreprocessor(
+  content: unknown,
+  { origin, side, squaring }: { origin: string; side: number; squaring?: Squaring },
+): ImagePreprocessor {
+  const settings = checkConfig(schema, content, origin);
+  const { crop_size: crop, size } = settings;
+  const output = settings.do_center_crop ? crop : 'height' in size ? size : null;
+  if (output !== null && (output.height !== side || output.width !== side))
+    throw new CheckpointError(
+      `${origin} makes images of ${output.width} x ${output.height} pixels, but config.json asks for ${side} x ` +
+        `${side}; fetch both from one place`,
+    );
+  const square = squareWith(squaring ?? squaringOf(settings), settings);
+  const tables = settings.image_mean.map((_, channel) => byteTable(settings, channel));
+  return (image) => {
+    const { width, height, data } = centreCrop(resized(square(image), settings), settings);
+    if (width !== side || height !== side)
+      throw new CheckpointError(
+        `${origin} makes an image of ${width} x ${height} pixels out of one of ${image.width} x ${image.height}, ` +
+          `but config.json asks for ${side} x ${side}; set do_center_crop`,
+      );
+    const plane = side * side;
+    const pixels = new Float32Array(3 * plane);
+    for (const [channel, table] of tables.entries())
+      for (let index = 0; index < plane; index++) pixels[channel * plane + index] = table[data[index * 3 + channel]];
+    return pixels;
+  };
+}
+
+function squaringOf({ image_processor_type: kind, do_pad: pad }: Settings): Squaring {
+  if (kind.startsWith('LlavaNext')) return 'squeeze';
+  return kind.startsWith('Llava') && pad ? 'pad' : 'crop';
+}
+
+/** (byte * factor - mean) / deviation, rounded to float32 after each step. */
+function byteTable(
+  {
+    do_rescale: rescale,
+    rescale_factor: factor,
+    do_normalize: normalize,
+    image_mean: means,
+    image_std: deviations,
+  }: Settings,
+  channel: number,
+): Float32Array {
+  const { fround } = Math;
+  return Float32Array.from({ length: 256 }, (_, byte) => {
+    const value = rescale ? fround(byte * factor) : byte;
+    return normalize ? fround(fround(value - fround(means[channel])) / fround(deviations[channel])) : value;
+  });
+}
+
+function squareWith(squaring: Squaring, { size, image_mean: means }: Settings): (image: RgbImage) => RgbImage {
+  const edges = 'height' in size ? [size.width, size.height] : [size.shortest_edge, size.shortest_edge];
+  switch (squaring) {
+    case 'crop':
+      return (image) => image;
+    case 'squeeze':
+      return (image) => resizeBicubic(image, edges[0], edges[1]);
+    case 'pad':
+      return (image) =>
+        padToSquare(
+          image,
+          means.map((mean) => Math.trunc(mean * 255)),
+        );
+  }
+}
+
+function padToSquare(image: RgbImage, colour: readonly number[]): RgbImage {
+  const { width, height, data } = image;
+  if (width === height) return image;
+  const side = Math.max(width, height);
+  const square = Uint8Array.from({ length: side * side * 3 }, (_, index) => colour[index % 3]);
+  const [left, top] = [Math.floor((side - width) / 2), Math.floor((side - height) / 2)];
+  for (let y = 0; y < height; y++)
+    square.set(data.subarray(y * width * 3, (y + 1) * width * 3), ((top + y) * side + left) * 3);
+  return { width: side, height: side, data: square };
+}
+
+function resized(image: RgbImage, { do_resize: enabled, size }: Settings): RgbImage {
+  if (!enabled) return image;
+  if ('height' in size) return resizeBicubic(image, size.width, size.height);
+  const short = size.shortest_edge;
+  const { width, height } = image;
+  return width <= height
+    ? resizeBicubic(image, short, Math.trunc((short * height) / width))
+    : resizeBicubic(image, Math.trunc((short * width) / height), short);
+}
+
+/** The middle of an image; what it lacks is black. */
+function centreCrop(image: RgbImage, { do_center_crop: enabled, crop_size: crop }: Settings): RgbImage {
+  if (!enabled || (image.width === crop.width && image.height === crop.height)) return image;
+  const data = new Uint8Array(crop.width * crop.height * 3);
+  const top = Math.floor((image.height - crop.height) / 2);
+  const left = Math.floor((image.width - crop.width) / 2);
+  for (let y = Math.max(0, -top); y < Math.min(crop.height, image.height - top); y++) {
+    const from = Math.max(0, -left);
+    const to = Math.min(crop.width, image.width - left);
+    const source = ((y + top) * image.width + left) * 3;
+    data.set(image.data.subarray(source + from * 3, source + to * 3), (y * crop.width + from) * 3);
+  }
+  return { width: crop.width, height: crop.height, data };
+}
+
+/** A tensor of pictures, [pictures, 3, side, side], as the pictures in it. */
+export function picturesOf(pixels: Float32Array, side: number): Float32Array[] {
+  const length = 3 * side * side;
+  return Array.from({ length: pixels.length / length }, (_, index) =>
+    pixels.subarray(index * length, (index + 1) * length),
+  );
+}

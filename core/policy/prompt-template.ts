@@ -1,0 +1,75 @@
+/**
+ * Prompt templates: the wording of one environment as data, so that a checkpoint trained on other wording can bring its
+ * own.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ConfigError, parseConfig } from '../../configs/schema.ts';
+
+const templateSchema = z.strictObject({
+  /** Environment whose `promptValues()` fill the placeholders. */
+  environment: z.string(),
+  /** Text around the image mark `<image>`; `{name}` is replaced by a prompt value. */
+  prompt: z.string().regex(/^[^]*<image>[^]*$/, 'must contain the image mark <image> once'),
+  /** Wrap the prompt in the checkpoint's own chat template. */
+  chat: z.boolean().default(true),
+  /**
+   * Pads (right) or trims (left) the text after the image to a fixed number of tokens, so that all prompts of a small
+   * model have one length.
+   */
+  fixedLength: z
+    .strictObject({ tokens: z.int().min(1), pad: z.string() })
+    .nullable()
+    .default(null),
+  /** Keys of a well-formed response, in order; the last one is `action`. */
+  keys: z
+    .array(z.string())
+    .min(2)
+    .refine((keys) => keys.at(-1) === 'action', 'must end with "action"'),
+  /**
+   * How a thought about a target is worded: one template per thought key. Placeholders: see
+   * core/corrector/solver-thought.ts.
+   */
+  thought: z.record(z.string(), z.string()),
+});
+
+export type PromptTemplate = z.infer<typeof templateSchema>;
+
+/** Reads a template by its name in policy/prompts or by path. Throws `ConfigError`. */
+export function loadPromptTemplate(nameOrPath: string, environment: string): PromptTemplate {
+  const file = /[/\\]|\.json$/.test(nameOrPath)
+    ? path.resolve(nameOrPath)
+    : path.join(import.meta.dirname, 'prompts', `${nameOrPath}.json`);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(
+      `model.prompt: cannot read the prompt template ${file} (${(error as Error).message}); name a file of ` +
+        `policy/prompts or a path.`,
+    );
+  }
+  const template = parseConfig(templateSchema, content, file);
+  if (template.environment !== environment)
+    throw new ConfigError(
+      `model.prompt: ${file} is for environment ${template.environment}, not ${environment}; choose another template.`,
+    );
+  return template;
+}
+
+/** Keys of a thought: all but the action, in order. */
+export function thoughtKeys({ keys }: Pick<PromptTemplate, 'keys'>): string[] {
+  return keys.filter((key) => key !== 'action');
+}
+
+/** Replaces `{name}` by `values[name]`; an unknown name is an error of the template. */
+export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (!(name in values))
+      throw new ConfigError(
+        `Prompt template: no value for {${name}}; known are ${Object.keys(values).sort().join(', ')}.`,
+      );
+    return values[name];
+  });
+}

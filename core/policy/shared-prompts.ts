@@ -1,0 +1,43 @@
+/**
+ * Which rows of a request ask the same prompt about the same picture: such prompts are read once for several answers.
+ */
+import type { SampleRequest } from './policy-engine.ts';
+
+/** `order` lists the rows so that `rowsPerPrompt` at a time share a prompt. */
+export type SharedPrompts = { order: readonly number[]; rowsPerPrompt: number };
+
+/**
+ * The largest power of two that divides how often each prompt is asked and how many rows are sampled together; 1, and
+ * the order as it is, where prompts differ. A function of the request alone, so that a repeated request gives the same
+ * bytes.
+ */
+export function sharedPrompts(
+  { rows, pictures }: Pick<SampleRequest, 'rows' | 'pictures'>,
+  rowsPerSample: number,
+): SharedPrompts {
+  // Of each wording, the pictures that it is asked about, each with its rows.
+  const wordings = new Map<string, { image: number; rows: number[] }[]>();
+  for (const [row, { image, promptIds }] of rows.entries()) {
+    const key = promptIds.join(' ');
+    const prompts = wordings.get(key) ?? [];
+    wordings.set(key, prompts);
+    const known = prompts.find((prompt) => isSame(pictures[prompt.image], pictures[image]));
+    if (known === undefined) prompts.push({ image, rows: [row] });
+    else known.rows.push(row);
+  }
+  const prompts = [...wordings.values()].flat();
+  let rowsPerPrompt = 1;
+  while (
+    rowsPerSample % (2 * rowsPerPrompt) === 0 &&
+    prompts.every((prompt) => prompt.rows.length % (2 * rowsPerPrompt) === 0)
+  )
+    rowsPerPrompt *= 2;
+  return rowsPerPrompt === 1
+    ? { order: rows.map((_, row) => row), rowsPerPrompt }
+    : { order: prompts.flatMap((prompt) => prompt.rows), rowsPerPrompt };
+}
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
+  return a === b || bytes(a).equals(bytes(b));
+}

@@ -1,0 +1,174 @@
+/** Text to token ids and back, from a checkpoint's own `tokenizer.json`; and where a response's thought ends. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { applyChatTemplate, IMAGE_MARK, readChatTemplate } from './chat-template.ts';
+import { readJson } from './checkpoint/check-config.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import { readVlmConfig } from './checkpoint/read-config.ts';
+
+/** Tokens of the action part of a response that has no action key (spec.md section 3). */
+const ACTION_TOKENS_WITHOUT_KEY = 4;
+const ACTION_KEY = '"action":';
+
+/**
+ * The text of ids, and the part [start, end) of it that each id made, in UTF-16 units. An id that is not in the text,
+ * or only begins a character, has an empty part.
+ */
+export type DecodedText = { text: string; offsets: [number, number][] };
+
+export class PolicyTokenizer {
+  readonly #tokenizer: Tokenizer;
+  readonly #bosTokenId: number | null;
+  readonly #endIds: readonly number[];
+  readonly #chatTemplate: string | null;
+
+  constructor(
+    tokenizer: object,
+    tokenizerConfig: object,
+    { bosTokenId, eosTokenIds }: { bosTokenId: number | null; eosTokenIds: readonly number[] },
+    chatTemplate: string | null = null,
+  ) {
+    this.#tokenizer = new Tokenizer(tokenizer, tokenizerConfig);
+    this.#chatTemplate = chatTemplate;
+    this.#bosTokenId = bosTokenId;
+    this.#endIds = eosTokenIds;
+  }
+
+  /** Ids of a text, without special tokens around it. */
+  encode(text: string): number[] {
+    return text === '' ? [] : this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Text of ids, without special tokens and ends of sequence. */
+  decode(ids: readonly number[]): string {
+    const spoken = ids.filter((id) => !this.isEnd(id));
+    return spoken.length === 0
+      ? ''
+      : this.#tokenizer.decode(spoken, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /**
+   * Whether the vocabulary has words for the whole text: it comes back, but for spaces, which tokenizers treat as they
+   * like.
+   */
+  canSay(text: string): boolean {
+    const letters = (spaced: string) => spaced.replace(/\s/g, '');
+    return letters(this.decode(this.encode(text))) === letters(text);
+  }
+
+  /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
+  decodeWithOffsets(ids: readonly number[]): DecodedText {
+    const text = this.decode(ids);
+    let end = 0;
+    const offsets = ids.map((_, index): [number, number] => {
+      const start = end;
+      end = index === ids.length - 1 ? text.length : Math.max(start, this.#textEnd(ids, index + 1, text));
+      return [start, end];
+    });
+    return { text, offsets };
+  }
+
+  /** What a prompt begins with: the begin-of-sequence id, if the model has one. */
+  beginIds(): number[] {
+    return this.#bosTokenId === null ? [] : [this.#bosTokenId];
+  }
+
+  /**
+   * A prompt in the checkpoint's own chat template, the image mark replaced by `imageIds`. Without a template: begin id
+   * and plain text. Throws `CheckpointError`.
+   */
+  chatPromptIds(prompt: string, imageIds: readonly number[]): number[] {
+    if (prompt.split(IMAGE_MARK).length !== 2)
+      throw new CheckpointError(
+        `A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; mend the prompt template`,
+      );
+    const name = (id: number | null) => (id === null ? '' : (this.#tokenizer.id_to_token(id) ?? ''));
+    const text =
+      this.#chatTemplate === null
+        ? prompt
+        : applyChatTemplate(this.#chatTemplate, prompt, {
+            bos_token: name(this.#bosTokenId),
+            eos_token: name(this.endId),
+          });
+    const ids = this.#encodeWithImage(text, imageIds);
+    return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.#chatTemplate !== null;
+  }
+
+  /** The id that ends a taught response. */
+  get endId(): number {
+    return this.#endIds[0];
+  }
+
+  isEnd(id: number | undefined): boolean {
+    return id !== undefined && this.#endIds.includes(id);
+  }
+
+  /**
+   * Text of a response and its number of thought tokens: those before the token that holds the opening quote of the
+   * last action key, found in the decoded text; without an action key all but the last four.
+   */
+  splitResponse(ids: readonly number[]): { text: string; thoughtTokens: number } {
+    const text = this.decode(ids);
+    const position = text.lastIndexOf(ACTION_KEY);
+    if (position < 0) return { text, thoughtTokens: Math.max(0, ids.length - ACTION_TOKENS_WITHOUT_KEY) };
+    // The shortest prefix of ids whose text reaches beyond the quote ends with the token that holds it.
+    let [low, high] = [1, ids.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#textEnd(ids, middle, text) > position) high = middle;
+      else low = middle + 1;
+    }
+    return { text, thoughtTokens: low - 1 };
+  }
+
+  /**
+   * How much of `text`, which `ids` decode to, the first `count` ids make. Ids that end inside of a character decode to
+   * another one there.
+   */
+  #textEnd(ids: readonly number[], count: number, text: string): number {
+    const prefix = this.decode(ids.slice(0, count));
+    if (text.startsWith(prefix)) return prefix.length;
+    let end = 0;
+    while (prefix[end] === text[end]) end++;
+    return end;
+  }
+
+  /**
+   * A tokenizer with a token for the image sees the text as a whole: what it does to the text behind depends on what
+   * stands before.
+   */
+  #encodeWithImage(text: string, imageIds: readonly number[]): number[] {
+    const mark = this.#tokenizer.token_to_id(IMAGE_MARK);
+    if (mark !== undefined) return this.encode(text).flatMap((id) => (id === mark ? imageIds : id));
+    const [before, after] = text.split(IMAGE_MARK);
+    return [...this.encode(before), ...imageIds, ...this.encode(after)];
+  }
+}
+
+/** The tokenizer of a checkpoint folder. Throws `CheckpointError`. */
+export function loadTokenizer(folder: string): PolicyTokenizer {
+  const file = path.join(folder, 'tokenizer.json');
+  if (!existsSync(file) && existsSync(path.join(folder, 'tokenizer.model')))
+    throw new CheckpointError(
+      `${folder} has tokenizer.model but no tokenizer.json; convert it once: AutoTokenizer.from_pretrained(folder, ` +
+        `use_fast=True).save_pretrained(folder) in transformers`,
+    );
+  const tokenizer = readJson(file, 'a checkpoint needs its tokenizer.json') as object;
+  const configFile = path.join(folder, 'tokenizer_config.json');
+  const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as { chat_template?: unknown };
+  const { text } = readVlmConfig(folder);
+  const template = readChatTemplate(folder, config);
+  try {
+    return new PolicyTokenizer(tokenizer, config, text, template);
+  } catch (error) {
+    throw new CheckpointError(
+      `${file} cannot be used (${(error as Error).message}); fetch the tokenizer files again, or save them with a ` +
+        `current transformers`,
+    );
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Rows of a request as the arrays that a graph of static shape takes. Rows beyond the request repeat the first one with
+ * weight 0.
+ */
+import type { ArrayData } from '../../graph/session.ts';
+import { imageTokens, type VlmConfig } from '../vlm-config.ts';
+import type { GradientRequest, Pictures, SampleRequest, SampleRow, TrainingRow } from '../policy-engine.ts';
+import { HIDDEN_SCORE } from './causal-attention.ts';
+import type { SampleShape } from './sampling-graph.ts';
+import { inputTokens, type ShardShape } from './training-graph.ts';
+
+export type Feeds = Record<string, ArrayData> & { pixels: Float32Array };
+/** Where the largest feed comes from: fresh memory, or such as was fed before, whatever is in it. */
+export type NewPixels = (length: number) => Float32Array;
+const freshPixels: NewPixels = (length) => new Float32Array(length);
+type PromptRow = { image: number; promptIds: readonly number[]; responseIds?: readonly number[] };
+
+/**
+ * Ids, positions, image places and pixels of prompts aligned to the right of `promptTokens`, and of responses behind
+ * them.
+ */
+function sequenceFeeds(
+  config: VlmConfig,
+  rows: readonly PromptRow[],
+  pictures: Pictures,
+  count: number,
+  promptTokens: number,
+  tokens: number,
+  padded: boolean,
+  newPixels: NewPixels,
+): Feeds {
+  const { imageTokenId, text, vision } = config;
+  const perImage = imageTokens(config);
+  const pixelsPerImage = 3 * vision.imageSize ** 2;
+  const ids = new BigInt64Array(count * tokens).fill(BigInt(text.padTokenId));
+  const positions = new BigInt64Array(count * tokens);
+  const imagePositions = new BigInt64Array(count * perImage);
+  const pixels = newPixels(count * pixelsPerImage);
+  const padding = padded ? new Float32Array(count * tokens) : null;
+  for (let index = 0; index < count; index++) {
+    const { image, promptIds, responseIds = [] } = rows[index] ?? rows[0];
+    const start = promptTokens - promptIds.length;
+    let seen = 0;
+    for (let position = 0; position < tokens; position++) {
+      const at = index * tokens + position;
+      const place = position - start;
+      const id = place < promptIds.length ? promptIds[place] : responseIds[place - promptIds.length];
+      if (place >= 0 && id !== undefined) ids[at] = BigInt(id);
+      positions[at] = BigInt(Math.max(0, place));
+      if (place < 0 && padding !== null) padding[at] = HIDDEN_SCORE;
+      if (place >= 0 && place < promptIds.length && id === imageTokenId)
+        imagePositions[index * perImage + seen++] = BigInt(at);
+    }
+    if (seen !== perImage) throw new RangeError(`a prompt holds ${seen} image tokens; this model takes ${perImage}`);
+    pixels.set(pictures[image], index * pixelsPerImage);
+  }
+  return { ids, positions, image_positions: imagePositions, pixels, ...(padding === null ? {} : { padding }) };
+}
+
+/** Feeds of `scoringProgram`. */
+export function scoringFeeds(
+  config: VlmConfig,
+  shape: ShardShape,
+  rows: readonly PromptRow[],
+  pictures: Pictures,
+  temperature: number,
+  newPixels = freshPixels,
+): Feeds {
+  const { rows: count, promptTokens, responseTokens, padded } = shape;
+  const targets = new BigInt64Array(count * responseTokens);
+  for (const [index, { responseIds = [] }] of rows.entries())
+    for (const [token, id] of responseIds.entries()) targets[index * responseTokens + token] = BigInt(id);
+  return {
+    ...sequenceFeeds(config, rows, pictures, count, promptTokens, inputTokens(shape), padded, newPixels),
+    targets,
+    temperature: new Float32Array([temperature]),
+  };
+}
+
+/** Feeds of `trainingProgram`. */
+export function trainingFeeds(
+  config: VlmConfig,
+  shape: ShardShape,
+  rows: readonly TrainingRow[],
+  { pictures, temperature, clip, valueCoef }: Omit<GradientRequest, 'rows'>,
+  newPixels = freshPixels,
+): Feeds {
+  const { rows: count, responseTokens } = shape;
+  const perToken = (values: (row: TrainingRow) => ArrayLike<number> | undefined) => {
+    const result = new Float32Array(count * responseTokens);
+    for (const [index, row] of rows.entries()) result.set(values(row) ?? [], index * responseTokens);
+    return result;
+  };
+  const perRow = (value: (ppo: NonNullable<TrainingRow['ppo']>) => number) =>
+    Float32Array.from({ length: count }, (_, index) => (rows[index]?.ppo ? value(rows[index].ppo) : 0));
+  return {
+    ...scoringFeeds(config, shape, rows, pictures, temperature, newPixels),
+    logprob_weights: perToken(({ ppo }) => ppo?.tokenWeights),
+    sft_weights: perToken(({ sftWeights }) => sftWeights),
+    entropy_weights: perToken(({ responseIds }) => new Float32Array(responseIds.length).fill(1 / responseIds.length)),
+    old_logprob: perRow(({ oldLogprob }) => oldLogprob),
+    old_value: perRow(({ oldValue }) => oldValue),
+    advantage: perRow(({ advantage }) => advantage),
+    return: perRow((ppo) => ppo.return),
+    row_weight: perRow(({ weight }) => weight),
+    dropout_seeds: BigInt64Array.from({ length: count }, (_, index) => rows[index]?.dropoutSeed ?? 1n),
+    clip: new Float32Array([clip]),
+    value_coef: new Float32Array([valueCoef]),
+  };
+}
+
+/** Feeds of `samplingProgram`; rows of one prompt stand side by side. */
+export function samplingFeeds(
+  config: VlmConfig,
+  shape: SampleShape,
+  rows: readonly SampleRow[],
+  request: Omit<SampleRequest, 'rows'>,
+  newPixels = freshPixels,
+): Feeds {
+  const { rows: count, rowsPerPrompt, promptTokens, padded, maxNewTokens } = shape;
+  const prompts = rows.filter((_, index) => index % rowsPerPrompt === 0);
+  const { vocabSize } = config.text;
+  const noise = new Float32Array(maxNewTokens * count).fill(0.5);
+  const seen = new Uint8Array(count * vocabSize);
+  for (const [index, row] of rows.entries()) {
+    for (let token = 0; token < maxNewTokens; token++) noise[token * count + index] = row.noise[token] ?? 0.5;
+    if (request.penalizePrompt) for (const id of row.promptIds) seen[index * vocabSize + id] = 1;
+  }
+  return {
+    ...sequenceFeeds(
+      config,
+      prompts,
+      request.pictures,
+      count / rowsPerPrompt,
+      promptTokens,
+      promptTokens,
+      padded,
+      newPixels,
+    ),
+    noise,
+    seen,
+    temperature: new Float32Array([request.temperature || 1]),
+    penalty: new Float32Array([request.repetitionPenalty]),
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Parameters inside a graph: trained ones are inputs, so that one session serves all updates; frozen ones stay in their
+ * files.
+ */
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { add, cast } from '../../graph/ops/elementwise.ts';
+import { concat, gatherRows, reshape, transpose } from '../../graph/ops/movement.ts';
+import { gemm } from '../../graph/ops/linear-algebra.ts';
+import type { InputValue, Value } from '../../graph/program.ts';
+import type { DType } from '../../graph/tensor.ts';
+import type { StoredDType, TensorLocation } from '../../graph/safetensors.ts';
+import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import { CheckpointError } from '../checkpoint/errors.ts';
+import type { LoraDropout } from './lora-dropout.ts';
+import type { Precision } from '../vlm-config.ts';
+
+/** What graphs are made from. */
+export type GraphModel = {
+  checkpoint: Checkpoint;
+  trained: readonly TrainedParameter[];
+  loraScale: number;
+  /** Rate of LoRA dropout in updates. */
+  loraDropout: number;
+  precision: Precision;
+  /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
+  gradientCheckpointing: boolean;
+};
+
+/** A trained parameter and its shape. */
+export type TrainedParameter = { name: string; shape: readonly number[] };
+
+const DTYPES: Readonly<Record<StoredDType, DType>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  I32: 'int64',
+  I64: 'int64',
+};
+
+/** With fewer rows the weight is better the right operand. */
+const LEAST_COLUMNS = 8;
+
+export class GraphParameters {
+  readonly #g: GraphBuilder;
+  readonly #checkpoint: Checkpoint;
+  readonly #inputs: ReadonlyMap<string, InputValue>;
+  readonly #loraScale: number;
+  readonly #dropout: LoraDropout | null;
+  readonly #outer: GraphParameters | null;
+  readonly precision: Precision;
+
+  /**
+   * Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. `dropout`: only while the
+   * policy is updated.
+   */
+  constructor(
+    g: GraphBuilder,
+    {
+      checkpoint,
+      trained,
+      loraScale,
+      precision,
+    }: Pick<GraphModel, 'checkpoint' | 'trained' | 'loraScale' | 'precision'>,
+    { outer, dropout }: { outer?: GraphParameters; dropout?: LoraDropout } = {},
+  ) {
+    this.#g = g;
+    this.#checkpoint = checkpoint;
+    this.#inputs =
+      outer !== undefined
+        ? outer.#inputs
+        : new Map(trained.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+    this.#loraScale = loraScale;
+    this.#dropout = dropout ?? null;
+    this.#outer = outer ?? null;
+    this.precision = precision;
+  }
+
+  /** The same parameters for the body of a loop. */
+  within(body: GraphBuilder): GraphParameters {
+    return new GraphParameters(
+      body,
+      { checkpoint: this.#checkpoint, trained: [], loraScale: this.#loraScale, precision: this.precision },
+      { outer: this },
+    );
+  }
+
+  /** The trained parameters, in their order. */
+  get trained(): InputValue[] {
+    return [...this.#inputs.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#inputs.has(name) || this.#stored(name) !== undefined;
+  }
+
+  /** A parameter in an element type. Throws `CheckpointError` when the checkpoint lacks it. */
+  get(name: string, dtype: DType = 'float32'): Value {
+    return cast(this.#g, this.#raw(name), dtype);
+  }
+
+  /** Rows `at` of a table in the model's precision; only those are converted. */
+  rows(name: string, at: Value): Value {
+    return cast(this.#g, gatherRows(this.#g, this.#raw(name), at), this.precision);
+  }
+
+  #raw(name: string): Value {
+    const input = this.#inputs.get(name);
+    if (input !== undefined) return input;
+    const location = this.#stored(name);
+    if (location === undefined)
+      throw new CheckpointError(
+        `${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`,
+      );
+    const { dtype, shape, file, byteOffset, byteLength } = location;
+    return this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength });
+  }
+
+  #stored(name: string): TensorLocation | undefined {
+    return this.#checkpoint.parameters.get(name) ?? this.#checkpoint.valueHead?.get(name);
+  }
+
+  /**
+   * Whether products with `rows` rows are better made as W x^T, a column for each row: onnxruntime rearranges the right
+   * operand of every product, which costs more than a product with few rows where that is the weight. Weights in files
+   * are rearranged once, when the session is made.
+   */
+  inColumns(name: string, rows: number): boolean {
+    return this.#outer !== null && rows >= LEAST_COLUMNS && this.#inputs.has(`${name}.weight`);
+  }
+
+  /**
+   * W x^T (+ b) (+ added): columns [outputs, n] of rows [n, inputs] or columns [inputs, n]; those of several layers
+   * below each other.
+   */
+  columns(
+    names: readonly string[],
+    x: Value,
+    { from = 'rows', added }: { from?: 'rows' | 'columns'; added?: Value } = {},
+  ): Value {
+    const outside = this.#outer ?? this;
+    const stacked = (part: 'weight' | 'bias') =>
+      concat(
+        outside.#g,
+        names.map((name) => outside.get(`${name}.${part}`, x.dtype)),
+        0,
+      );
+    const weight = stacked('weight');
+    const bias = this.has(`${names[0]}.bias`) ? reshape(outside.#g, stacked('bias'), [weight.shape[0], 1]) : undefined;
+    return gemm(this.#g, weight, x, { transB: from === 'rows', added: sumOf(this.#g, added, bias) });
+  }
+
+  /**
+   * y = x W^T (+ b) (+ added), and where `name` carries an adapter + alpha / r (dropout(x) A^T) B^T, all in the type of
+   * x [rows, inputs].
+   */
+  linear(name: string, x: Value, { added }: { added?: Value } = {}): Value {
+    const g = this.#g;
+    if (this.inColumns(name, x.shape[0])) {
+      const y = transpose(g, this.columns([name], x), [1, 0]);
+      return added === undefined ? y : add(g, y, added);
+    }
+    const get = (part: string) => this.get(`${name}.${part}`, x.dtype);
+    const bias = this.has(`${name}.bias`) ? get('bias') : undefined;
+    const y = gemm(g, x, get('weight'), { transB: true, added: sumOf(g, added, bias) });
+    if (!this.#inputs.has(`${name}.lora_A.weight`)) return y;
+    const entering = this.#dropout === null ? x : this.#dropout.drop(name, x);
+    const down = gemm(g, entering, get('lora_A.weight'), { transB: true, alpha: this.#dropout?.scale });
+    return gemm(g, down, get('lora_B.weight'), { transB: true, alpha: this.#loraScale, added: y });
+  }
+}
+
+/** The sum of those of two terms that are there. */
+function sumOf(g: GraphBuilder, one: Value | undefined, other: Value | undefined): Value | undefined {
+  return one !== undefined && other !== undefined ? add(g, one, other) : (one ?? other);
+}

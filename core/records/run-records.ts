@@ -1,0 +1,155 @@
+/**
+ * What a run leaves in the store under its name, one record per iteration and per evaluation, and the folder for people
+ * that is made of them.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeDurably } from '../artifacts/file-store.ts';
+import { mapConcurrently } from '../artifacts/map-concurrently.ts';
+import { getJson } from '../artifacts/codecs.ts';
+import { ArtifactError, type ArtifactRef, type ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import type { Metrics } from '../episodes/metrics.ts';
+import type { ThoughtSample } from '../learner/thought-samples.ts';
+import type { EvaluatePolicyResult } from './evaluation.ts';
+
+/** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
+export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
+
+/** An iteration as it ended. Records are the roots that keep a run's artifacts from garbage collection. */
+export type IterationRecord = {
+  iteration: number;
+  /** When the iteration began, in milliseconds since 1970. */
+  startedAt: number;
+  config: RunConfig;
+  /** Hash of the policy that the iteration began with: by it records form a chain. */
+  from: string;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  corrections: ArtifactRef;
+  samples: ArtifactRef;
+  waves: WaveRecord[];
+  /** Kept steps of a wave on average, by which the next iteration begins with as many waves as should do. */
+  keptPerWave: number;
+  metrics: Metrics;
+};
+
+/** One line of metrics.jsonl. */
+export type MetricsLine = Pick<IterationRecord, 'iteration' | 'metrics' | 'samples'>;
+
+export type RunRecords = {
+  iterations: IterationRecord[];
+  evaluations: { label: string; result: EvaluatePolicyResult }[];
+};
+
+/** Records of a run lie under this name. */
+export function recordFolder(runId: string): string {
+  return `runs/${fileName(runId)}`;
+}
+
+/** Folder of a run's files for people: made of its records by whoever asks. */
+export function runFolder(home: string, runId: string): string {
+  return path.join(home, 'runs', fileName(runId));
+}
+
+/** A name without slashes that is neither `.` nor `..`. */
+function fileName(runId: string): string {
+  return encodeURIComponent(runId).replace(/^\.+$/, (dots) => dots.replaceAll('.', '%2E'));
+}
+
+/**
+ * A run's records in their order. Iterations: the first and those that follow from it, each from the policy that the
+ * one before ended with; what was left behind when a run was reset to an earlier iteration does not follow.
+ */
+export async function readRunRecords(store: ArtifactStore, runId: string): Promise<RunRecords> {
+  const names = await store.listRecords(recordFolder(runId));
+  const read = async <T>(prefix: string) => {
+    const labels = names
+      .map((name) => path.posix.basename(name))
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length));
+    return await mapConcurrently(labels, async (label) => ({
+      label,
+      value: (await store.getRecord<T>(`${recordFolder(runId)}/${prefix}${label}`))!,
+    }));
+  };
+  const found = (await read<IterationRecord>('iteration-'))
+    .map(({ value }) => value)
+    .sort((a, b) => a.iteration - b.iteration);
+  const end = found.findIndex(
+    (record, index) =>
+      index > 0 &&
+      (record.iteration !== found[index - 1].iteration + 1 || record.from !== found[index - 1].policy.sha256),
+  );
+  const evaluations = await read<EvaluatePolicyResult>('evaluation-');
+  return {
+    iterations: end < 0 ? found : found.slice(0, end),
+    evaluations: evaluations.map(({ label, value }) => ({ label, result: value })),
+  };
+}
+
+export function putIterationRecord(store: ArtifactStore, runId: string, record: IterationRecord): Promise<void> {
+  return store.putRecord(`${recordFolder(runId)}/iteration-${record.iteration}`, record);
+}
+
+export function putEvaluationRecord(
+  store: ArtifactStore,
+  runId: string,
+  label: string,
+  result: EvaluatePolicyResult,
+): Promise<void> {
+  return store.putRecord(`${recordFolder(runId)}/evaluation-${label}`, result);
+}
+
+/** Forgets what came after the first `iterations` iterations: their records, and the evaluations of later policies. */
+export async function removeLaterRecords(store: ArtifactStore, runId: string, iterations: number): Promise<void> {
+  for (const name of await store.listRecords(recordFolder(runId))) {
+    const [, iteration] = /\/iteration-(\d+)$/.exec(name) ?? [];
+    const [, evaluated] = /\/evaluation-iteration-(\d+)$/.exec(name) ?? [];
+    if (Number(iteration) >= iterations || Number(evaluated) > iterations || name.endsWith('/evaluation-final'))
+      await store.removeRecord(name);
+  }
+}
+
+/** Writes metrics.jsonl and evaluation-<label>.json anew from the records, on whatever machine, and returns them. */
+export async function writeRunFolder(store: ArtifactStore, home: string, runId: string): Promise<RunRecords> {
+  const records = await readRunRecords(store, runId);
+  const folder = runFolder(home, runId);
+  if (records.iterations.length > 0)
+    await writeDurably(path.join(folder, 'metrics.jsonl'), metricsLines(records.iterations));
+  for (const { label, result } of records.evaluations) await writeEvaluation(folder, label, result);
+  return records;
+}
+
+export async function writeEvaluation(folder: string, label: string, result: EvaluatePolicyResult): Promise<void> {
+  await writeDurably(path.join(folder, `evaluation-${label}.json`), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** The thought samples of an iteration, or one sentence on why there are none. */
+export async function readSamples(store: ArtifactStore, ref: ArtifactRef): Promise<ThoughtSample[] | string> {
+  try {
+    return await getJson<ThoughtSample[]>(store, ref);
+  } catch (error) {
+    if (error instanceof ArtifactError) return error.message;
+    throw error;
+  }
+}
+
+/** metrics.jsonl: one line an iteration. */
+export function metricsLines(lines: readonly MetricsLine[]): string {
+  return lines
+    .map(({ iteration, metrics, samples }) => `${JSON.stringify({ iteration, metrics, samples })}\n`)
+    .join('');
+}
+
+/** The lines of a metrics.jsonl; none when there is no file yet. */
+export async function readMetrics(file: string): Promise<MetricsLine[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as MetricsLine);
+}

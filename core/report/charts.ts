@@ -1,0 +1,190 @@
+/** Which curves a report shows: metrics of spec.md section 9 over iterations. */
+import type { MetricsLine } from '../records/run-records.ts';
+import { type Html, html } from './html.ts';
+import { type LineChart, lineChart, type Mark } from './line-chart.ts';
+import { duration, percent } from './number-format.ts';
+import type { Evaluation, RunFiles } from './run-files.ts';
+import { stackedChart } from './stacked-chart.ts';
+
+/** A chart by metric names: `[name of the curve, metric]`. */
+type Row = Omit<LineChart, 'series'> & { curves: readonly (readonly [string, string])[] };
+
+const share = { yMin: 0, yMax: 1, format: percent };
+
+const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
+  {
+    title: 'What is learned',
+    rows: [
+      {
+        title: 'Thoughts judged',
+        note: 'share of judged thoughts',
+        curves: [
+          ['correct', 'thought/correctRate'],
+          ['corrected', 'thought/correctedRate'],
+          ['no solution', 'thought/noSolutionRate'],
+        ],
+        ...share,
+      },
+      {
+        title: 'Episode reward',
+        note: 'mean over the episodes of the iteration',
+        curves: [['reward', 'episode/reward/mean']],
+      },
+    ],
+  },
+  {
+    title: 'Thought collapse',
+    rows: [
+      {
+        title: 'Self-BLEU-2',
+        note: '1: all thoughts are alike',
+        curves: [['self-BLEU-2', 'thought/selfBleu2']],
+        yMin: 0,
+        yMax: 1,
+      },
+      {
+        title: 'Distinct thoughts per state',
+        note: 'falls when the answer ignores the picture',
+        curves: [['distinct thoughts', 'thought/distinctPerState']],
+        yMin: 0,
+      },
+      {
+        title: 'What thoughts say',
+        note: 'share of well-formed thoughts',
+        curves: [
+          ['picture read rightly', 'thought/perceptionRate'],
+          ['aim leads to success', 'thought/validGoalRate'],
+          ['action as the thought says', 'thought/agreementRate'],
+        ],
+        ...share,
+      },
+      {
+        title: 'Perplexity',
+        note: 'of thoughts under the starting checkpoint',
+        curves: [['perplexity', 'thought/perplexity']],
+        yMin: 1,
+      },
+      {
+        title: 'Response length',
+        note: 'tokens',
+        curves: [
+          ['response', 'response/tokens'],
+          ['its thought', 'thought/tokens'],
+        ],
+        yMin: 0,
+      },
+      {
+        title: 'Well-formed and legal',
+        note: 'share of responses',
+        curves: [
+          ['well-formed', 'response/wellFormedRate'],
+          ['legal action', 'action/legalRate'],
+        ],
+        yMax: 1,
+        format: percent,
+      },
+    ],
+  },
+  {
+    title: 'Update',
+    rows: [
+      { title: 'PPO action loss', curves: [['loss', 'loss/ppo']] },
+      { title: 'Value loss', curves: [['loss', 'loss/value']], yMin: 0 },
+      { title: 'SFT loss', note: 'cross-entropy of corrected thoughts', curves: [['loss', 'loss/sft']], yMin: 0 },
+      { title: 'KL from the sampling policy', curves: [['KL', 'policy/kl']], yMin: 0 },
+      { title: 'Clip fraction', curves: [['clipped', 'policy/clipFraction']], yMin: 0, format: percent },
+      { title: 'Entropy', curves: [['entropy', 'policy/entropy']], yMin: 0 },
+      { title: 'Gradient norm', note: 'before clipping', curves: [['norm', 'update/gradNorm']], yMin: 0 },
+      {
+        title: 'Speed',
+        note: 'tokens sampled per second of sampling',
+        curves: [['tokens per second', 'time/tokensPerSecond']],
+        yMin: 0,
+      },
+      { title: 'Learning rate', curves: [['learning rate', 'update/lr']], yMin: 0 },
+    ],
+  },
+];
+
+/** All sections of curves; one sentence instead while no iteration is done. */
+export function charts({ lines, evaluations }: RunFiles): Html {
+  if (lines.length === 0)
+    return html`<section>
+      <h2>Curves</h2>
+      <p class="empty">No iteration is done yet.</p>
+    </section>`;
+  return html`${SECTIONS.map(({ title, rows }, index) => {
+    const figures = rows.map(({ curves, ...chart }) =>
+      lineChart({ ...chart, series: curves.map(([name, metric]) => ({ name, values: valuesOf(lines, metric) })) }),
+    );
+    const drawn =
+      index === 0
+        ? [successChart(lines, evaluations), ...figures]
+        : index === SECTIONS.length - 1
+          ? [...figures, timeChart(lines)]
+          : figures;
+    return html`<section>
+      <h2>${title}</h2>
+      <div class="charts">${drawn}</div>
+    </section> `;
+  })}`;
+}
+
+function valuesOf(lines: readonly MetricsLine[], metric: string): (number | null)[] {
+  return lines.map(({ metrics }) => metrics[metric] ?? null);
+}
+
+function successChart(lines: readonly MetricsLine[], evaluations: readonly Evaluation[]): Html {
+  const marks = evaluations.flatMap(({ label, iterationsDone, result: { heldOut, ...all } }): Mark[] => [
+    { name: `evaluation (${label})`, iterationsDone, ...all, value: all.success, hollow: false },
+    ...(heldOut === null
+      ? []
+      : [{ name: `held-out evaluation (${label})`, iterationsDone, ...heldOut, value: heldOut.success, hollow: true }]),
+  ]);
+  return lineChart({
+    title: 'Success',
+    note: `95 % band${marks.length > 0 ? '; dots: evaluations' : ''}${marks.some(({ hollow }) => hollow) ? ' (hollow: held out)' : ''}`,
+    series: [
+      {
+        name: 'success while training',
+        values: valuesOf(lines, 'episode/success'),
+        low: valuesOf(lines, 'episode/success/low'),
+        high: valuesOf(lines, 'episode/success/high'),
+      },
+    ],
+    marks,
+    yMin: 0,
+    format: percent,
+  });
+}
+
+/**
+ * Judging runs beside sampling: only what sampling and judging together took beyond sampling alone counts as correction
+ * here.
+ */
+function timeChart(lines: readonly MetricsLine[]): Html {
+  const phases = lines.map(({ metrics }) => {
+    const seconds = (phase: string) => metrics[`time/${phase}`] ?? 0;
+    const both = seconds('sampleAndCorrect');
+    const sample = Math.min(seconds('sample'), both);
+    const correct = Math.min(seconds('correct'), both - sample);
+    const [assemble, update] = [seconds('assemble'), seconds('update')];
+    return [
+      sample,
+      correct,
+      assemble,
+      update,
+      Math.max(0, seconds('iteration') - sample - correct - assemble - update),
+    ];
+  });
+  const parts = ['sample', 'correct', 'assemble', 'update', 'else'].map((name, index) => ({
+    name,
+    values: phases.map((phase) => phase[index]),
+  }));
+  return stackedChart({
+    title: 'Time per iteration',
+    note: 'correction: only what sampling did not cover',
+    parts,
+    format: duration,
+  });
+}

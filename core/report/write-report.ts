@@ -1,0 +1,75 @@
+/** A run as one self-contained HTML file: nothing is loaded from anywhere, no script runs. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readSamples } from '../records/run-records.ts';
+import { writeDurably } from '../artifacts/file-store.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import { charts } from './charts.ts';
+import { headline } from './headline.ts';
+import { Html, html } from './html.ts';
+import { readRunFiles } from './run-files.ts';
+import { configurationTables, metricsTable } from './tables.ts';
+import { thoughtCards } from './thought-cards.ts';
+
+export type WriteReportInput = {
+  /** Folder of the run's files; the report is written into it. */
+  folder: string;
+  runId: string;
+  config: RunConfig;
+  store: ArtifactStore;
+  /** As Temporal calls it, in lower case: `running`, `completed`, ... */
+  status: string;
+};
+
+/** Writes `<folder>/report.html` from what the run has left so far and returns its path. */
+export async function writeReport({ folder, runId, config, store, status }: WriteReportInput): Promise<string> {
+  const files = await readRunFiles(folder);
+  const { lines } = files;
+  const selected = [...new Set([0, lines.length >> 1, lines.length - 1])].flatMap((index) => lines[index] ?? []);
+  const thoughts = await Promise.all(
+    selected.map(async ({ iteration, samples }) => thoughtCards(config, iteration, await readSamples(store, samples))),
+  );
+  const style = new Html(await readFile(path.join(import.meta.dirname, 'report.css'), 'utf8'));
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+        />
+        <title>${config.title || runId}</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${headline(runId, config, status, files)} ${charts(files)}
+          <section>
+            <h2>Thoughts</h2>
+            ${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}
+          </section>
+          <section>
+            <h2>Configuration</h2>
+            ${configurationTables(config)}
+          </section>
+          ${
+            lines.length === 0
+              ? null
+              : html`<section>
+                  <details>
+                    <summary>All metrics</summary>
+                    ${metricsTable(lines)}
+                  </details>
+                </section>`
+          }
+        </main>
+      </body>
+    </html> `;
+  const file = path.join(folder, 'report.html');
+  await writeDurably(file, page.text);
+  return file;
+}
