@@ -21,7 +21,7 @@ const FAILURE_TYPES: Readonly<Record<string, string>> = {
   ProviderError: 'Engine.Unusable',
   SafetensorsError: 'Model.Unusable',
   ArtifactError: 'Artifact.Unusable',
-  NotFiniteError: 'Update.NotFinite',
+  NotFiniteError: 'Policy.NotFinite',
   StaleSampleError: 'Update.StaleSample',
 };
 

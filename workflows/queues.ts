@@ -33,7 +33,7 @@ export const NON_RETRYABLE = [
   'Model.Unusable',
   'Artifact.Unusable',
   'Result.TooLarge',
-  'Update.NotFinite',
+  'Policy.NotFinite',
   'Update.StaleSample',
   'Corrector.Refused',
 ];

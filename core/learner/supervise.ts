@@ -2,12 +2,12 @@
 import type { SftConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
+import { NotFiniteError } from '../policy/not-finite-error.ts';
 import type { TrainingRow } from '../policy/policy-engine.ts';
 import { readPicture } from '../pictures/read-picture.ts';
 import { RandomStream } from '../random/counter.ts';
 import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
 import { cosineLearningRate } from './schedule.ts';
-import { NotFiniteError } from './update-epoch.ts';
 
 /** What is answered in a state of the game, or about a picture file and a question of its own. */
 export type TaughtAnswer = { text: string } & ({ state: JsonState } | { image: string; prompt: string });

@@ -3,15 +3,11 @@ import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import { responseWeights } from '../policy/agent.ts';
+import { NotFiniteError } from '../policy/not-finite-error.ts';
 import type { GradientRequest, Gradients, RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
 import { RandomStream } from '../random/counter.ts';
 import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
 import type { CorrectionRow, PpoSample } from './batch.ts';
-
-/** A loss or gradient that is not finite in too many optimizer steps in a row. */
-export class NotFiniteError extends Error {
-  override name = 'NotFiniteError';
-}
 
 /** Optimizer steps in a row that may be skipped for a loss or gradient that is not finite. */
 const MOST_SKIPPED_IN_A_ROW = 3;

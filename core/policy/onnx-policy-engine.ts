@@ -1,6 +1,7 @@
 /**
  * The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order.
  */
+import { firstNotFinite } from '../graph/not-finite.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
   SampleRequest,
   TrainingRow,
 } from './policy-engine.ts';
+import { NotFiniteError } from './not-finite-error.ts';
 import { sharedPrompts } from './shared-prompts.ts';
 import { type Feeds, samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
@@ -156,6 +158,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
             row * shape.responseTokens + shard[row].responseIds.length,
           );
           values[index] = (outputs.values as Float32Array)[row];
+          checkFinite(logprobs[index], values[index]);
         }
       }),
     );
@@ -302,7 +305,19 @@ function sampledRow(outputs: SampleOutputs, row: number, rows: number, endIds: r
     ids.push(Number(outputs.later_ids[turn * rows + row]));
     logprobs.push(outputs.later_logprobs[turn * rows + row]);
   }
-  return { ids, logprobs: Float32Array.from(logprobs), value: outputs.values[row] };
+  const sampled = { ids, logprobs: Float32Array.from(logprobs), value: outputs.values[row] };
+  checkFinite(sampled.logprobs, sampled.value);
+  return sampled;
+}
+
+function checkFinite(logprobs: Float32Array, value: number): void {
+  const token = firstNotFinite(logprobs);
+  if (token >= 0 || !Number.isFinite(value))
+    throw new NotFiniteError(
+      `The policy's ${token >= 0 ? `log-probability of response token ${token}` : 'value of a prompt'} is not finite ` +
+        `(${token >= 0 ? logprobs[token] : value}); its parameters have grown out of range: go on from an earlier ` +
+        `iteration with a lower optimizer.lr`,
+    );
 }
 
 function rowStatistics(

@@ -306,3 +306,28 @@ test('a request that fits no graph is one rejected promise, and the lane goes on
   t.is((await policy.score(request)).values.length, 5);
   await policy.close();
 });
+
+test('log-probabilities and values that are not finite end a sample and a score by name', async (t) => {
+  const policy = await engine();
+  const { trained } = policy;
+  const start = (name: string) =>
+    trained
+      .slice(
+        0,
+        trained.findIndex((parameter) => parameter.name === name),
+      )
+      .reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
+  const spoiled = (name: string, number: number) => policy.initialParameters(1).with(start(name), number);
+  const matrix = trained.find(({ name }) => name.endsWith('lora_B.weight'))!.name;
+  for (const [flat, message] of [
+    [spoiled(matrix, NaN), /log-probability of response token 0 is not finite \(NaN\)/],
+    [spoiled(matrix, Infinity), /log-probability of response token 0 is not finite/],
+    [spoiled('value_head.4.bias', Infinity), /value of a prompt is not finite \(Infinity\)/],
+  ] as const) {
+    await policy.setParameters(flat);
+    await t.throwsAsync(policy.sample(sampleRequest(0.8)), { name: 'NotFiniteError', message });
+    await t.throwsAsync(policy.sample(sampleRequest(0)), { name: 'NotFiniteError', message });
+    await t.throwsAsync(policy.score(mixedRows()), { name: 'NotFiniteError', message });
+  }
+  await policy.close();
+});

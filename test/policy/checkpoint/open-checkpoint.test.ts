@@ -5,7 +5,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { decodeSafetensors, encodeSafetensors, readTensor } from '../../../core/graph/safetensors.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  fromFloat32,
+  readTensor,
+  safetensorsHeader,
+} from '../../../core/graph/safetensors.ts';
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { exportPolicy } from '../../../core/policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
@@ -52,7 +58,14 @@ test('the recorded checkpoint: every parameter where it lies, its adapter and it
   );
   t.deepEqual(
     files.map((file) => path.basename(file)),
-    ['config.json', 'model.safetensors', 'adapter_config.json', 'adapter_model.safetensors', 'value_head.safetensors'],
+    [
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'value_head.safetensors',
+    ],
   );
 });
 
@@ -433,3 +446,41 @@ for (const [what, change] of [
     });
   });
 }
+
+for (const [number, type] of [
+  [NaN, 'F32'],
+  [Infinity, 'F16'],
+  [-Infinity, 'BF16'],
+] as const)
+  test(`refused by name: a parameter of ${type} with ${number}`, (t) => {
+    const header = weights.map(({ name, shape }) => ({ name, shape, dtype: type }));
+    const spoiled = weights.map(({ name, data }) =>
+      fromFloat32(name.endsWith('lm_head.weight') ? data.with(-1, number) : data, type),
+    );
+    const folder = checkpointFolder(t, {
+      'config.json': true,
+      'model.safetensors': Buffer.concat([safetensorsHeader(header), ...spoiled]),
+    });
+    t.throws(() => openCheckpoint(folder), {
+      instanceOf: CheckpointError,
+      message: /model\.safetensors: language_model\.lm_head\.weight holds a number that is not finite/,
+    });
+  });
+
+test('refused by name: an adapter and a value head with a number that is not finite', (t) => {
+  const spoiled = (tensors: readonly Tensor[]) =>
+    tensors.map((tensor) => ({ ...tensor, data: tensor.data.with(0, NaN) }));
+  t.throws(() => withAdapter(t, {}, spoiled(adapterTensors)), {
+    instanceOf: CheckpointError,
+    message: /adapter_model\.safetensors: .*lora_A\.weight holds a number that is not finite/,
+  });
+  const folder = checkpointFolder(t, {
+    'config.json': true,
+    'model.safetensors': true,
+    'value_head.safetensors': encodeSafetensors(spoiled(recordedTensors('value_head.safetensors'))),
+  });
+  t.throws(() => openCheckpoint(folder), {
+    instanceOf: CheckpointError,
+    message: /value_head\.safetensors: 0\.weight holds a number that is not finite/,
+  });
+});
