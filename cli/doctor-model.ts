@@ -3,6 +3,7 @@
  * machine.
  */
 import path from 'node:path';
+import { elements } from '../core/graph/tensor.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
@@ -100,11 +101,11 @@ function describeModel({
 
 function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): string {
   const locations = [...checkpoint.parameters.values()];
-  const elements = (shapes: readonly { shape: readonly number[] }[]) =>
-    shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
+  const total = (shapes: readonly { shape: readonly number[] }[]) =>
+    shapes.reduce((sum, { shape }) => sum + elements(shape), 0);
   const types = [...new Set(locations.map(({ dtype }) => dtype))].join(' and ');
-  const trained = elements(trainedParameters(checkpoint, model.train, model.valueHead));
-  return `${elements(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
+  const trained = total(trainedParameters(checkpoint, model.train, model.valueHead));
+  return `${total(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
 }
 
 async function promptLength(config: RunConfig): Promise<number> {

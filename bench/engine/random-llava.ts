@@ -1,6 +1,7 @@
 /** LLaVA-architecture checkpoints of any size with random weights: for measuring time and memory, not for answers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { elements } from '../../core/graph/tensor.ts';
 import { openCheckpoint, type Checkpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { parameterShapes } from '../../core/policy/checkpoint/parameter-shapes.ts';
 import { writeCheckpoint, type WrittenParameter } from '../../core/policy/checkpoint/write-checkpoint.ts';
@@ -104,7 +105,7 @@ export async function openRandomLlava(parent: string, name: ShapeName, dtype: We
 }
 
 function tensor(name: string, shape: readonly number[], block: Float32Array, start: number): Float32Array {
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = elements(shape);
   const data = new Float32Array(size);
   if (name.endsWith('.bias')) return data;
   if (/norm\d?\.weight$/.test(name)) return data.fill(1);
@@ -120,7 +121,7 @@ export function plannedCheckpoint(name: ShapeName, dtype: WeightType): Checkpoin
   let byteOffset = 0;
   const parameters = new Map(
     [...parameterShapes(config)].map(([parameter, shape]) => {
-      const byteLength = bytes * shape.reduce((product, length) => product * length, 1);
+      const byteLength = bytes * elements(shape);
       byteOffset += byteLength;
       return [
         parameter,

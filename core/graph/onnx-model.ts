@@ -4,7 +4,8 @@ import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
 import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Value } from './program.ts';
-import { ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
+import { ops } from './ops/registry.ts';
+import { GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
 /**
  * ONNX operator set: the newest at which onnxruntime's CUDA provider has a kernel for every operator here. An
@@ -105,6 +106,10 @@ function writeGraph(graph: MessageWriter, program: Program, names: Naming, folde
     return { name: onnxName, value };
   });
   for (const node of program.nodes) {
+    if (!ops.includes(node.op))
+      throw new GraphError(
+        `operator ${node.op.name} is not exported from a file of core/graph/ops that the registry reads`,
+      );
     const emitted = node.op.emit({
       inputs: node.inputs.map((input) => names.of(input)),
       outputs: node.outputs.map((output) => names.of(output)),

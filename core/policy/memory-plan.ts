@@ -1,4 +1,5 @@
 /** What sampling and updating take: bytes known from the graphs, before anything is loaded or run. */
+import { elements } from '../graph/tensor.ts';
 import { type RunMemory, runMemory } from '../graph/memory.ts';
 import type { GraphModel } from './vlm/parameters.ts';
 import { samplingProgram } from './vlm/sampling-graph.ts';
@@ -73,10 +74,7 @@ export function memoryPlan({
           0,
         );
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
-  const trained = model.trained.reduce(
-    (sum, { shape }) => sum + 4 * shape.reduce((product, length) => product * length, 1),
-    0,
-  );
+  const trained = model.trained.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
   // Parameters, summed gradient, two moments, and what waits to be collected; each lane: parameters, new ones written
   // and read on their way, its gradient.
   const optimizer = (5 + 4 * lanes) * trained;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { elements } from '../graph/tensor.ts';
 import { writeDurably } from '../artifacts/file-store.ts';
 import type { SftConfig } from '../../configs/schema.ts';
 import { encodeSafetensors } from '../graph/safetensors.ts';
@@ -81,7 +82,7 @@ function initialTensors(
   seed: number,
 ): { name: string; shape: readonly number[]; data: Float32Array }[] {
   return [...parameterShapes(parseVlmConfig(config, 'model.architecture'))].map(([name, shape], index) => {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = elements(shape);
     const random = new RandomStream({ seed, purpose: 'initial parameters', episode: index });
     const isNorm = /norm\d?\.weight$/.test(name);
     const deviation = /embed_tokens|class_embedding|position_embedding/.test(name)

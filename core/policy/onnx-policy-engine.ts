@@ -2,6 +2,7 @@
  * The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order.
  */
 import { firstNotFinite } from '../graph/not-finite.ts';
+import { elements } from '../graph/tensor.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type {
@@ -61,7 +62,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   private constructor(options: EngineOptions, model: GraphModel) {
     this.#options = options;
     this.trained = model.trained;
-    this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+    this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
     this.#pool = new LanePool(
       { model, executionProviders: [options.provider], sessions: options.sessions ?? 24 },
       options.lanes,
@@ -339,8 +340,4 @@ function rowStatistics(
 
 function addTo(sum: Float32Array, summand: Float32Array): void {
   for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
-}
-
-function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }

@@ -1,4 +1,5 @@
 /** Which parameters a run trains, and their values before its first update. */
+import { elements } from '../graph/tensor.ts';
 import { readTensor, type TensorLocation } from '../graph/safetensors.ts';
 import { RandomStream } from '../random/counter.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
@@ -96,7 +97,7 @@ function loaded(tensors: ReadonlyMap<string, TensorLocation>): Parameters {
 
 /** peft's and torch's defaults: A and linear layers uniform within 1 / sqrt(inputs), B zero; biases zero. */
 function newParameter(name: string, shape: readonly number[], random: RandomStream): Float32Array {
-  const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
+  const data = new Float32Array(elements(shape));
   if (name.endsWith('.lora_B.weight') || shape.length < 2) return data;
   const bound = 1 / Math.sqrt(shape[1]);
   return data.map(() => (2 * random.uniform() - 1) * bound);

@@ -1,4 +1,5 @@
 /** Policies and optimizers as artifacts: safetensors with the trained parameters, and Adam's moments. */
+import { elements } from '../graph/tensor.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import { decodeSafetensors, encodeSafetensors } from '../graph/safetensors.ts';
 import type { AdamState } from '../learner/adam.ts';
@@ -12,7 +13,7 @@ export function putPolicy(
 ): Promise<ArtifactRef> {
   let offset = 0;
   const tensors = engine.trained.map(({ name, shape }) => {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = elements(shape);
     const data = flat.subarray(offset, offset + size);
     offset += size;
     return { name, shape, data };

@@ -8,7 +8,6 @@ import { loop } from '../../core/graph/ops/loop.ts';
 import { concat, reshape, zeros } from '../../core/graph/ops/movement.ts';
 import { reduceSum } from '../../core/graph/ops/reduction.ts';
 import { executionOrder, runMemory } from '../../core/graph/memory.ts';
-import { printProgram } from '../../core/graph/print.ts';
 import { Session } from '../../core/graph/session.ts';
 import { GraphError, UNKNOWN } from '../../core/graph/tensor.ts';
 import { typeCheck } from '../../core/graph/type-check.ts';
@@ -35,23 +34,16 @@ test('a program whose nodes stand in the wrong order does not pass the type chec
   });
 });
 
-test(
-  'printing does not depend on how many values were made before; equal applications are one, unused ones ' + 'none',
-  (t) => {
-    const text = (detour: boolean): string => {
-      const g = new GraphBuilder();
-      const x = g.input('x', 'float32', [2]);
-      if (detour) neg(g, neg(g, x));
-      g.output('y', add(g, mul(g, x, x), mul(g, x, x)));
-      return printProgram(g.finish());
-    };
-    t.is(text(false), text(true));
-    t.is(
-      text(false),
-      'input x %0: float32[2]\n%1: float32[2] = Mul(%0, %0)\n%2: float32[2] = Add(%1, %1)\noutput y = %2',
-    );
-  },
-);
+test('equal applications are one node, unused ones none', (t) => {
+  const g = new GraphBuilder();
+  const x = g.input('x', 'float32', [2]);
+  neg(g, neg(g, x));
+  g.output('y', add(g, mul(g, x, x), mul(g, x, x)));
+  t.deepEqual(
+    g.finish().nodes.map(({ op }) => op.name),
+    ['Mul', 'Add'],
+  );
+});
 
 test('a value used twice sums its gradients, stretched axes are summed once: d/db of sum((a + b) a)', async (t) => {
   const g = new GraphBuilder();

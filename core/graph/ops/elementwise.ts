@@ -247,35 +247,6 @@ export const Cast: Op<{ to: DType }> = {
   samples: [{ inputs: [{ shape: [3], data: [0.5, -1, 2] }], attributes: { to: 'float32' } }],
 };
 
-export const elementwise: readonly Op[] = [
-  Add,
-  Sub,
-  Mul,
-  Div,
-  Max,
-  Min,
-  Less,
-  LessOrEqual,
-  Greater,
-  GreaterOrEqual,
-  Equal,
-  And,
-  Or,
-  Neg,
-  Exp,
-  Log,
-  Sqrt,
-  Relu,
-  Sigmoid,
-  Tanh,
-  Erf,
-  QuickGelu,
-  Gelu,
-  GeluTanh,
-  Where,
-  Cast,
-];
-
 function choose(g: GraphBuilder, first: Value, dy: Value): Value[] {
   return [where(g, first, dy, g.scalar(0)), where(g, first, g.scalar(0), dy)];
 }

@@ -104,8 +104,6 @@ export const Gemm: Op<Product> = {
   ],
 };
 
-export const linearAlgebra: readonly Op[] = [MatMul, Gemm];
-
 export function matMul(
   g: GraphBuilder,
   a: Value,

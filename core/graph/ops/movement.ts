@@ -293,22 +293,6 @@ export const AddAt: Op<Record<string, never>> = {
   samples: [],
 };
 
-export const movement: readonly Op[] = [
-  Reshape,
-  Transpose,
-  Concat,
-  Split,
-  SplitAt,
-  Slice,
-  Pad,
-  Expand,
-  Zeros,
-  GatherRows,
-  ScatterAddRows,
-  ReplaceRows,
-  AddAt,
-];
-
 /**
  * `x` itself where it has the shape already; of a reshaped tensor the first one's elements, without the step between.
  */

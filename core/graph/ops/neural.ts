@@ -10,7 +10,7 @@ import { reduceMean, reduceSum } from './reduction.ts';
 
 const wave = (...shape: number[]) => ({
   shape,
-  data: Array.from({ length: shape.reduce((p, n) => p * n, 1) }, (_, i) => Math.sin(0.7 + 1.9 * i)),
+  data: Array.from({ length: elements(shape) }, (_, i) => Math.sin(0.7 + 1.9 * i)),
 });
 const whole = (shape: Shape, ...data: number[]) => ({ shape, data: data.map(BigInt) });
 
@@ -319,8 +319,6 @@ function onlyFirst(name: string, grads: readonly (Value | null)[]): void {
   if (grads.some((grad) => grad !== null))
     throw new GraphError(`${name} is differentiated through its first output only`);
 }
-
-export const neural: readonly Op[] = [Softmax, LayerNorm, RmsNorm, GatedSilu, Rotary, Attention, TokenLogprob];
 
 export function softmax(g: GraphBuilder, x: Value): Value {
   return g.apply(Softmax, [x], {})[0];

@@ -66,8 +66,6 @@ export const CumulativeSum: Op<Record<string, never>> = {
   samples: [],
 };
 
-export const reductions: readonly Op[] = [ReduceSum, ReduceMean, ArgMax, CumulativeSum];
-
 export function reduceSum(g: GraphBuilder, x: Value, axes: readonly number[], keep = false): Value {
   return axes.length === 0 ? x : g.apply(ReduceSum, [x], { axes, keep })[0];
 }

@@ -1,11 +1,17 @@
-/** Every operator, by name. */
+/** Every operator. One that is exported from a file of this folder is in the registry. */
 
 import type { Op } from '../program.ts';
-import { elementwise } from './elementwise.ts';
-import { linearAlgebra } from './linear-algebra.ts';
-import { Loop } from './loop.ts';
-import { movement } from './movement.ts';
-import { neural } from './neural.ts';
-import { reductions } from './reduction.ts';
+import * as elementwise from './elementwise.ts';
+import * as linearAlgebra from './linear-algebra.ts';
+import * as loop from './loop.ts';
+import * as movement from './movement.ts';
+import * as neural from './neural.ts';
+import * as reduction from './reduction.ts';
 
-export const ops: readonly Op[] = [...elementwise, ...movement, ...reductions, ...linearAlgebra, ...neural, Loop];
+const isOperator = (exported: unknown): exported is Op =>
+  typeof exported === 'object' && exported !== null && 'emit' in exported;
+
+/** In the order of the files above, then by name. */
+export const ops: readonly Op[] = [elementwise, movement, reduction, linearAlgebra, neural, loop].flatMap((file) =>
+  Object.values(file as Record<string, unknown>).filter(isOperator),
+);

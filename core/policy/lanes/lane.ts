@@ -1,4 +1,5 @@
 /** What one lane does: keeps sessions by shape, and runs them with the parameters it was given last. */
+import { elements } from '../../graph/tensor.ts';
 import { runMemory } from '../../graph/memory.ts';
 import { Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
@@ -51,13 +52,13 @@ export class Lane {
 
   constructor(setup: LaneSetup) {
     this.#setup = setup;
-    this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+    this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
   }
 
   setParameters(flat: Float32Array): void {
     let offset = 0;
     for (const { name, shape } of this.#setup.model.trained) {
-      const size = elementsOf(shape);
+      const size = elements(shape);
       // A copy: onnxruntime takes no shared memory.
       (this.#parameters[name] ??= new Float32Array(size)).set(flat.subarray(offset, offset + size));
       offset += size;
@@ -86,7 +87,7 @@ export class Lane {
     return Object.fromEntries(
       this.#setup.model.trained.map(({ name, shape }) => [
         `grad:${name}`,
-        gradient.subarray(offset, (offset += elementsOf(shape))),
+        gradient.subarray(offset, (offset += elements(shape))),
       ]),
     );
   }
@@ -122,8 +123,4 @@ function named(results: Awaited<ReturnType<Session['run']>>): LaneResult['output
   return Object.fromEntries(
     Object.entries(results).map(([name, { data }]) => [name, data as Float32Array | BigInt64Array]),
   );
-}
-
-function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }

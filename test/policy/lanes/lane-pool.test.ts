@@ -13,34 +13,31 @@ import { imageTokens } from '../../../core/policy/vlm-config.ts';
 
 const golden = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
 
-test(
-  'weights that vanish after opening are a LaneError that names the file, and the engine still ' + 'closes',
-  async (t) => {
-    const folder = path.join(mkdtempSync(path.join(tmpdir(), 'gtr-lane-')), 'model');
-    cpSync(golden, folder, { recursive: true });
-    const checkpoint = openCheckpoint(folder);
-    const { config } = checkpoint;
-    const engine = OnnxPolicyEngine.open({
-      checkpoint,
-      scope: { kind: 'lora', rank: 4, alpha: 8, dropout: 0, parts: ['language_model'] },
-      valueHead: [8],
-      provider: 'cpu',
-      lanes: 2,
-      rowsPerShard: 2,
-      rowsPerSample: 2,
-    });
-    await engine.setParameters(engine.initialParameters(1));
-    rmSync(path.join(folder, 'model.safetensors'));
-    const promptIds = [1, ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), 5];
-    const pictures = [new Float32Array(3 * config.vision.imageSize ** 2)];
-    const error = await t.throwsAsync(
-      engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pictures, temperature: 1 }),
-      { instanceOf: LaneError },
-    );
-    t.regex(error!.message, /model\.safetensors/);
-    await engine.close();
-  },
-);
+test('weights that vanish after opening are a LaneError that names the file, and the engine still closes', async (t) => {
+  const folder = path.join(mkdtempSync(path.join(tmpdir(), 'gtr-lane-')), 'model');
+  cpSync(golden, folder, { recursive: true });
+  const checkpoint = openCheckpoint(folder);
+  const { config } = checkpoint;
+  const engine = OnnxPolicyEngine.open({
+    checkpoint,
+    scope: { kind: 'lora', rank: 4, alpha: 8, dropout: 0, parts: ['language_model'] },
+    valueHead: [8],
+    provider: 'cpu',
+    lanes: 2,
+    rowsPerShard: 2,
+    rowsPerSample: 2,
+  });
+  await engine.setParameters(engine.initialParameters(1));
+  rmSync(path.join(folder, 'model.safetensors'));
+  const promptIds = [1, ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), 5];
+  const pictures = [new Float32Array(3 * config.vision.imageSize ** 2)];
+  const error = await t.throwsAsync(
+    engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pictures, temperature: 1 }),
+    { instanceOf: LaneError },
+  );
+  t.regex(error!.message, /model\.safetensors/);
+  await engine.close();
+});
 
 test('a lane whose thread dies rejects what waits for it and what comes later', async (t) => {
   // A setup without a model: the thread dies before its first job.
