@@ -101,7 +101,7 @@ export function register(program: Command): void {
 function promptFrom(file: string): CorrectorPrompt {
   const { environment } = readJson(file, '--prompt') as { environment?: unknown };
   if (typeof environment !== 'string')
-    throw new UsageError(`--prompt ${file}: names no environment; use a file like those in corrector/prompts.`);
+    throw new UsageError(`--prompt ${file}: names no environment; use a file like those in core/corrector/prompts.`);
   return loadCorrectorPrompt(environment, file.includes('/') ? file : `./${file}`);
 }
 

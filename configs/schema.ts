@@ -63,7 +63,7 @@ const model = z
       .array(positive)
       .default([1024, 512])
       .describe('Hidden sizes of the value head, if the checkpoint brings none.'),
-    prompt: z.string().describe('Prompt template file: a name in policy/prompts or a path.'),
+    prompt: z.string().describe('Prompt template file: a name in core/policy/prompts or a path.'),
     imageSize: positive.default(300).describe('Pixels of the drawn observation on each side.'),
   })
   .describe('The policy.');
@@ -148,7 +148,7 @@ const openai = z
       .string()
       .nullable()
       .default(null)
-      .describe("Wording of the requests: a name in corrector/prompts or a path; null: the environment's own."),
+      .describe("Wording of the requests: a name in core/corrector/prompts or a path; null: the environment's own."),
     temperature: z
       .number()
       .min(0)

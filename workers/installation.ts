@@ -40,7 +40,7 @@ export function temporalConfig(): TemporalConfig {
 
 /**
  * What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by
- * default in `core/artifacts/` of the home.
+ * default in `artifacts/` of the home.
  */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
   return { home, store: withFaultPoints(openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts'))) };

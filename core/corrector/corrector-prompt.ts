@@ -42,7 +42,7 @@ const promptSchema = z.strictObject({
 
 export type CorrectorPrompt = z.output<typeof promptSchema>;
 
-/** The environment's own prompt, or one by its name in corrector/prompts or by path. Throws `ConfigError`. */
+/** The environment's own prompt, or one by its name in core/corrector/prompts or by path. Throws `ConfigError`. */
 export function loadCorrectorPrompt(environment: string, nameOrPath: string | null = null): CorrectorPrompt {
   const isPath = nameOrPath !== null && /[/\\]|\.json$/.test(nameOrPath);
   const file = isPath
@@ -53,7 +53,7 @@ export function loadCorrectorPrompt(environment: string, nameOrPath: string | nu
     json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new ConfigError(
-      `corrector.openai.prompt: cannot read ${file} (${(error as Error).message}); name a file of corrector/prompts ` +
+      `corrector.openai.prompt: cannot read ${file} (${(error as Error).message}); name a file of core/corrector/prompts ` +
         `or a path.`,
     );
   }

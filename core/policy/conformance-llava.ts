@@ -1,4 +1,4 @@
-/** Compares the engine with a reference checkpoint folder (llava-reference/README.md), quantity by quantity. */
+/** Compares the engine with a reference checkpoint folder (docs/conformance.md), quantity by quantity. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -42,7 +42,7 @@ export function referenceFolders(folder: string): string[] {
   if (found.length === 0)
     throw new CheckpointError(
       `${folder}: is no reference checkpoint (reference.json) and holds none; name folders as ` +
-        `llava-reference/README.md describes them.`,
+        `docs/conformance.md describes them.`,
     );
   return found.includes('reference.json') ? [folder] : found.map((file) => path.join(folder, path.dirname(file)));
 }

@@ -36,7 +36,7 @@ const templateSchema = z.strictObject({
 
 export type PromptTemplate = z.infer<typeof templateSchema>;
 
-/** Reads a template by its name in policy/prompts or by path. Throws `ConfigError`. */
+/** Reads a template by its name in core/policy/prompts or by path. Throws `ConfigError`. */
 export function loadPromptTemplate(nameOrPath: string, environment: string): PromptTemplate {
   const file = /[/\\]|\.json$/.test(nameOrPath)
     ? path.resolve(nameOrPath)
@@ -47,7 +47,7 @@ export function loadPromptTemplate(nameOrPath: string, environment: string): Pro
   } catch (error) {
     throw new ConfigError(
       `model.prompt: cannot read the prompt template ${file} (${(error as Error).message}); name a file of ` +
-        `policy/prompts or a path.`,
+        `core/policy/prompts or a path.`,
     );
   }
   const template = parseConfig(templateSchema, content, file);

@@ -58,7 +58,7 @@ test('deals: solvable ones are, seen and held-out ones are apart', (t) => {
       others.some((hand) => seen.has(String(hand))) &&
       others.some((hand) => findAllFormulas(hand, 24).length === 0),
   );
-  // 566 of 715 hands are solvable; by deals about 73 % (learning.md): sd over 300 deals is 2.6 %.
+  // 566 of 715 hands are solvable; by deals about 73 %: sd over 300 deals is 2.6 %.
   const solvable = hands('all').filter((hand) => findAllFormulas(hand, 24).length > 0).length;
   t.true(solvable > 300 * 0.62 && solvable < 300 * 0.84, `${solvable} of 300`);
 });

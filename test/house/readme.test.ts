@@ -21,14 +21,19 @@ test("every entry of README's tree is on the disk, and every folder is in the tr
   for (const { name } of folders) t.true(tree.includes(`${name}/`), `${name}/ is not in the tree`);
 });
 
-test('every verb and configuration that README names exists', (t) => {
-  const verbs = [...readme.matchAll(/^\.\/gtr (\w+)|\s\.\/gtr (\w+)/gm)].map(([, first, second]) => first ?? second);
+/** README, and the pages that list verbs and configurations. */
+const commands = ['README.md', 'docs/commands.md', 'docs/configuration.md']
+  .map((file) => readFileSync(path.join(project, file), 'utf8'))
+  .join('\n');
+
+test('every verb and configuration that README and its pages name exists', (t) => {
+  const verbs = [...commands.matchAll(/^\.\/gtr (\w+)|\s\.\/gtr (\w+)/gm)].map(([, first, second]) => first ?? second);
   const sources = readdirSync(path.join(project, 'cli'))
     .map((name) => readFileSync(path.join(project, 'cli', name), 'utf8'))
     .join('\n');
   t.true(verbs.length > 10);
   for (const verb of verbs) t.regex(sources, new RegExp(`(command\\('|verb\\(')${verb}\\b`), verb);
-  for (const [file] of readme.matchAll(/configs\/[\w.-]+\.(json|ts)/g))
+  for (const [file] of commands.matchAll(/configs\/[\w.-]+\.(json|ts)/g))
     t.true(existsSync(path.join(project, file)), file);
 });
 
