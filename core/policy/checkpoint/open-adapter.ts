@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { readSafetensorsHeader, readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
+import { checkFinite } from './check-finite.ts';
 import { CheckpointError } from './errors.ts';
+import { namedModules, namesModule, targetFields, type TargetSettings } from './adapter-targets.ts';
 import { canonicalName } from './parameter-names.ts';
 import { parameterShapes } from './parameter-shapes.ts';
 
@@ -24,14 +26,13 @@ export type Adapter = {
 const none = z.union([z.null(), z.record(z.string(), z.never()), z.array(z.never())]).optional();
 
 /**
- * Settings that would change what the matrices mean are refused. Which layers carry an adapter is read off the
- * matrices: `target_modules` may be a list or a regular expression.
+ * Settings that would change what the matrices mean, or the model's own weights, are refused.
  */
 const schema = z.object({
   peft_type: z.literal('LORA'),
   r: z.int().min(1),
   lora_alpha: z.number().positive(),
-  target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  ...targetFields,
   use_rslora: z.boolean().nullish(),
   use_dora: z.literal(false).nullish(),
   bias: z.literal('none').default('none'),
@@ -41,6 +42,14 @@ const schema = z.object({
   rank_pattern: none,
   alpha_pattern: none,
   layer_replication: none,
+  target_parameters: none,
+  trainable_token_indices: none,
+  alora_invocation_tokens: none,
+  use_qalora: z.literal(false).nullish(),
+  use_bdlora: none,
+  init_lora_weights: z
+    .union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], 'begins with other weights of the model')
+    .nullish(),
 });
 
 /**
@@ -63,8 +72,12 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
       ? new CheckpointError(`${error.message}; only plain LoRA is supported: merge the adapter into the model first`)
       : error;
   }
+  const found = collect(file);
+  checkFinite([...found.values()]);
   const { r: rank, lora_alpha: alpha, use_rslora: stabilised } = settings;
-  const parameters = new Map([...collect(file)].filter(([name, tensor]) => !isCopy(name, tensor, model)));
+  const parameters = new Map([...found].filter(([name, tensor]) => !isCopy(name, tensor, model)));
+  if (parameters.size === 0)
+    throw new CheckpointError(`${file} holds no LoRA matrix, only copies of the model; save the adapter again`);
   const shapes = parameterShapes(config);
   for (const [name, { shape }] of parameters) {
     const [, linear, side] = /^(.*)\.lora_([AB])\.weight$/.exec(name) ?? [];
@@ -84,7 +97,45 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
     if (!parameters.has(partner))
       throw new CheckpointError(`${file} holds ${name} without ${partner}; save the adapter again`);
   }
+  checkComplete(parameters, [...shapes], file, settings, configFile);
   return { parameters, rank, alpha: stabilised ? alpha * Math.sqrt(rank) : alpha, files: [configFile, file] };
+}
+
+/** Every module that the settings name has its matrices, and no other has. */
+function checkComplete(
+  parameters: ReadonlyMap<string, TensorLocation>,
+  shapes: readonly (readonly [string, readonly number[]])[],
+  file: string,
+  settings: TargetSettings,
+  configFile: string,
+): void {
+  const named = namesModule(settings, configFile);
+  if (named === null) return;
+  const moduleOf = (name: string) => name.replace(/(\.lora_[AB](\.default)?)?\.weight$/, '');
+  const saved = new Map(
+    [...parameters].map(([name, tensor]) => [
+      moduleOf(name),
+      moduleOf(tensor.name).replace(/^base_model\.model\./, ''),
+    ]),
+  );
+  const modules = shapes.flatMap(([name, shape]) =>
+    shape.length > 1 && name.endsWith('.weight') ? [moduleOf(name)] : [],
+  );
+  // A head tied to the embeddings has no weight of its own, but is a module.
+  const wanted = namedModules(named, [...new Set([...modules, 'lm_head'])], saved);
+  const missing = wanted.filter((module) => !saved.has(module));
+  const more = (count: number) => (count > 1 ? ` and of ${count - 1} more` : '');
+  if (missing.length > 0)
+    throw new CheckpointError(
+      `${file} has no LoRA matrices of ${missing[0]}${more(missing.length)}, which target_modules of ${configFile} ` +
+        `names; save the adapter again`,
+    );
+  const extra = [...saved.keys()].filter((module) => !wanted.includes(module));
+  if (extra.length > 0)
+    throw new CheckpointError(
+      `${file} holds LoRA matrices of ${extra[0]}${more(extra.length)}, which target_modules of ${configFile} does ` +
+        `not name; save the adapter again`,
+    );
 }
 
 /** PEFT saves the embeddings and the head of the model along with an adapter on them. */
@@ -96,9 +147,16 @@ function isCopy(name: string, tensor: TensorLocation, model: ReadonlyMap<string,
 }
 
 function collect(file: string): Map<string, TensorLocation> {
-  const parameters = new Map(
-    readSafetensorsHeader(file).tensors.map((tensor) => [canonicalName(tensor.name) ?? tensor.name, tensor]),
-  );
+  const parameters = new Map<string, TensorLocation>();
+  for (const tensor of readSafetensorsHeader(file).tensors) {
+    const name = canonicalName(tensor.name) ?? tensor.name;
+    const other = parameters.get(name);
+    if (other !== undefined)
+      throw new CheckpointError(
+        `${file} holds ${tensor.name} twice, the other time as ${other.name}; save the adapter again`,
+      );
+    parameters.set(name, tensor);
+  }
   if (parameters.size === 0) throw new CheckpointError(`${file} holds no matrices; save the adapter again`);
   return parameters;
 }

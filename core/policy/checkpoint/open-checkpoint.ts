@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { holdsNotFinite } from '../../graph/not-finite.ts';
 import { readSafetensorsHeader, readTensorBytes, type TensorLocation } from '../../graph/safetensors.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
+import { checkFinite } from './check-finite.ts';
 import { CheckpointError } from './errors.ts';
 import { type Adapter, openAdapter } from './open-adapter.ts';
 import { towerFolder } from './original-config.ts';
@@ -64,7 +64,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
     .flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')]))
     .find((file) => existsSync(file));
   const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
-  for (const tensors of [parameters, adapter?.parameters, valueHead]) checkFinite(tensors ?? new Map());
+  checkFinite([...parameters.values(), ...(valueHead?.values() ?? [])]);
   const configFiles = ['config.json', 'generation_config.json']
     .map((name) => path.join(folder, name))
     .filter((file) => existsSync(file));
@@ -81,16 +81,6 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
       ...(valueHeadFile === undefined ? [] : [valueHeadFile]),
     ],
   };
-}
-
-/** All weights are read: one that is no number would spread through everything that is computed with it. */
-function checkFinite(tensors: ReadonlyMap<string, TensorLocation>): void {
-  for (const tensor of tensors.values())
-    if (holdsNotFinite(tensor))
-      throw new CheckpointError(
-        `${tensor.file}: ${tensor.name} holds a number that is not finite (NaN or infinite); fetch the file again, ` +
-          `or use weights from before the training that made them so`,
-      );
 }
 
 function holdsTower(found: ReadonlyMap<string, TensorLocation>): boolean {

@@ -37,3 +37,24 @@ export function fileName(canonical: string): string {
 export function adapterFileName(canonical: string): string {
   return `base_model.model.${canonical.startsWith('lm_head.') ? '' : 'model.'}${canonical}`;
 }
+
+/**
+ * The paths of a module in the Python model, by kind: transformers 5, its releases from 4.52, those before, the original
+ * LLaVA code.
+ */
+export function modulePaths(canonical: string): string[] {
+  const head = canonical === 'lm_head';
+  const old = canonical.replace(/^vision_tower\./, 'vision_tower.vision_model.');
+  return [
+    head ? canonical : `model.${canonical}`,
+    head ? canonical : `model.${old}`,
+    head ? 'language_model.lm_head' : old.replace(/^language_model\./, 'language_model.model.'),
+    old
+      .replace(/^language_model\./, 'model.')
+      .replace(/^vision_tower\./, 'model.vision_tower.vision_tower.')
+      .replace(
+        /^multi_modal_projector\.linear_(\d)/,
+        (_, place: string) => `model.mm_projector.${2 * (Number(place) - 1)}`,
+      ),
+  ];
+}

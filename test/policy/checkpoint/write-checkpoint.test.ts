@@ -33,7 +33,12 @@ test('a written checkpoint holds the tensors under the names that transformers w
   await writeCheckpoint(folder, recorded.config, recorded.parameters, { source: RECORDED });
   t.deepEqual(contents(path.join(folder, 'model.safetensors')), contents(path.join(RECORDED, 'model.safetensors')));
   t.deepEqual(openCheckpoint(folder).config, recorded.config);
-  t.deepEqual(readdirSync(folder).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
+  t.deepEqual(readdirSync(folder).sort(), [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'preprocessor_config.json',
+  ]);
   const config = (of: string) =>
     JSON.parse(readFileSync(path.join(of, 'config.json'), 'utf8')) as Record<string, unknown>;
   t.is(config(folder).dtype, config(RECORDED).dtype);
