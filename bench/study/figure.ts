@@ -33,39 +33,19 @@ export function studyFigure(panels: readonly Panel[]): string {
   const height = top + KEY_ROW * ((places.at(-1)?.row ?? 0) + 1) + 6;
   const key = titles.map(
     (title, index) =>
-      html`<g transform="translate(${places[index].x} ${top + 14 + KEY_ROW * places[index].row})"
-        ><rect width="12" height="3" y="-5" fill="${COLOURS[index]}" /><text class="key" x="17">${title}</text></g
-      >`,
+      html`<g transform="translate(${places[index].x} ${top + 14 + KEY_ROW * places[index].row})"><rect width="12" height="3" y="-5" fill="${COLOURS[index]}"/><text class="key" x="17">${title}</text></g>`,
   );
-  return `${html`<svg
-    xmlns="http://www.w3.org/2000/svg"
-    viewBox="0 0 ${width} ${height}"
-    width="${width}"
-    height="${height}"
-  >
-    <style>
-      text {
-        font: 11px sans-serif;
-        fill: #475569;
-      }
-      .title {
-        font-weight: bold;
-        font-size: 12px;
-        fill: #0f172a;
-      }
-      .grid {
-        stroke: #e2e8f0;
-      }
-    </style>
-    <rect width="100%" height="100%" fill="#fff" />
-    ${shown.map(
-      (panel, index) =>
-        html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"
-          ><text class="title" x="8" y="18">${panel.title}</text
-          ><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g
-        > `,
-    )}${key}
-  </svg>`.toString()}\n`;
+  return `${html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+<style>text{font:11px sans-serif;fill:#475569}.title{font-weight:bold;font-size:12px;fill:#0f172a}.grid{stroke:#e2e8f0}</style>
+<rect width="100%" height="100%" fill="#fff"/>
+${shown.map(
+  (
+    panel,
+    index,
+  ) => html`<g transform="translate(${(index % 2) * (WIDTH + GAP)} ${Math.floor(index / 2) * (HEIGHT + HEADER)})"><text class="title" x="8" y="18">${panel.title}</text><svg y="26" width="${WIDTH}" height="${HEIGHT}">${panelCurves(panel, titles)}</svg></g>
+`,
+)}${key}
+</svg>`.toString()}\n`;
 }
 
 /** Where the titles of the key stand, from left to right, in as many rows as they need. */
@@ -96,12 +76,8 @@ function panelCurves({ title, metric, outcomes }: Panel, titles: readonly string
     const known = points.flatMap((point, index) => (point === null ? [] : [{ ...point, at: x(index + 1) }]));
     if (known.length === 0) return null;
     const band = `M${[...known.map(({ at, low }) => `${at} ${y(low)}`), ...known.toReversed().map(({ at, high }) => `${at} ${y(high)}`)].join('L')}Z`;
-    return html`<path d="${band}" fill="${colour}" fill-opacity="0.13" /><path
-        d="M${known.map(({ at, mean }) => `${at} ${y(mean)}`).join('L')}"
-        fill="none"
-        stroke="${colour}"
-        stroke-width="1.8"
-      /> `;
+    return html`<path d="${band}" fill="${colour}" fill-opacity="0.13"/><path d="M${known.map(({ at, mean }) => `${at} ${y(mean)}`).join('L')}" fill="none" stroke="${colour}" stroke-width="1.8"/>
+`;
   });
   return drawing(title, area, metric === 'policy/kl' ? (value) => String(value) : percent, drawn);
 }

@@ -54,10 +54,9 @@ export function drawing(
     (tick) => Number.isInteger(tick) && tick <= iterations && tick - 1 > (ticks[1] - ticks[0]) / 2,
   );
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">
-    ${area.ticks.map((tick) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}" /><text class="tick" x="${LEFT - 6}" y="${y(tick) + 3.5}" text-anchor="end">${format(tick)}</text>`)}
-    ${[1, ...whole].map((tick) => html`<text class="tick" x="${x(tick)}" y="${HEIGHT - 8}" text-anchor="middle">${tick}</text>`)}
-    ${content}
-  </svg>`;
+${area.ticks.map((tick) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" x="${LEFT - 6}" y="${y(tick) + 3.5}" text-anchor="end">${format(tick)}</text>`)}
+${[1, ...whole].map((tick) => html`<text class="tick" x="${x(tick)}" y="${HEIGHT - 8}" text-anchor="middle">${tick}</text>`)}
+${content}</svg>`;
 }
 
 /**
@@ -73,13 +72,8 @@ export function figure(
 ): Html {
   const legend =
     names.length < 2 ? [] : names.map((name, index) => html`<span class="key"><i class="s${index}"></i>${name}</span>`);
-  return html`<figure>
-    <figcaption>
-      <b>${title}</b
-      >${newest === null ? null : html`<span class="newest">${newest}</span>`}${legend.length === 0 ? null : html`<span class="legend">${legend}</span>`}${note === null ? null : html`<small>${note}</small>`}
-    </figcaption>
-    ${content}
-  </figure> `;
+  return html`<figure><figcaption><b>${title}</b>${newest === null ? null : html`<span class="newest">${newest}</span>`}${legend.length === 0 ? null : html`<span class="legend">${legend}</span>`}${note === null ? null : html`<small>${note}</small>`}</figcaption>${content}</figure>
+`;
 }
 
 /** Stands in the place of a drawing when there is no value. */

@@ -108,11 +108,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
 
 /** All sections of curves; one sentence instead while no iteration is done. */
 export function charts({ lines, evaluations }: RunFiles): Html {
-  if (lines.length === 0)
-    return html`<section>
-      <h2>Curves</h2>
-      <p class="empty">No iteration is done yet.</p>
-    </section>`;
+  if (lines.length === 0) return html`<section><h2>Curves</h2><p class="empty">No iteration is done yet.</p></section>`;
   return html`${SECTIONS.map(({ title, rows }, index) => {
     const figures = rows.map(({ curves, ...chart }) =>
       lineChart({ ...chart, series: curves.map(([name, metric]) => ({ name, values: valuesOf(lines, metric) })) }),
@@ -123,10 +119,8 @@ export function charts({ lines, evaluations }: RunFiles): Html {
         : index === SECTIONS.length - 1
           ? [...figures, timeChart(lines)]
           : figures;
-    return html`<section>
-      <h2>${title}</h2>
-      <div class="charts">${drawn}</div>
-    </section> `;
+    return html`<section><h2>${title}</h2><div class="charts">${drawn}</div></section>
+`;
   })}`;
 }
 

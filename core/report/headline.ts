@@ -13,21 +13,19 @@ export function headline(runId: string, config: RunConfig, status: string, { lin
   );
   const heldOut = (start ?? final)?.heldOut != null;
   return html`<header>
-    <p class="run">
-      ${runId} <span class="status ${/^[a-z_]+$/.test(status) ? status : ''}">${status.replaceAll('_', ' ')}</span>
-    </p>
-    <h1>${config.title || `${config.algorithm} on ${config.environment.name}`}</h1>
-    <p class="facts">
-      ${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', config.algorithm === 'ppo' ? 'none' : config.corrector.teacher)}${fact('seed', config.seed)}
-    </p>
-    <div class="tiles">
-      ${evaluationTile('Success', start, final)} ${final === null ? null : groupTile(final)}
-      ${heldOut ? evaluationTile('Success on held-out deals', start?.heldOut ?? null, final?.heldOut ?? null) : null}
-      ${tile('Iterations', `${lines.length} of ${iterations}`, `${sum(lines, 'envSteps') ?? lines.length * config.rollout.envStepsPerIteration} environment steps`)}
-      ${tile('Correction rows', String(lines.at(-1)?.metrics['corrections/rows'] ?? 0), `${sum(lines, 'corrector/calls') ?? 0} corrector calls, ${costText(lines)}`)}
-      ${tile('Time in iterations', lines.length === 0 ? '0 s' : duration(sum(lines, 'time/iteration') ?? 0), lines.length === 0 ? '' : `${duration((sum(lines, 'time/iteration') ?? 0) / lines.length)} each`)}
-    </div>
-  </header> `;
+<p class="run">${runId} <span class="status ${/^[a-z_]+$/.test(status) ? status : ''}">${status.replaceAll('_', ' ')}</span></p>
+<h1>${config.title || `${config.algorithm} on ${config.environment.name}`}</h1>
+<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', config.algorithm === 'ppo' ? 'none' : config.corrector.teacher)}${fact('seed', config.seed)}</p>
+<div class="tiles">
+${evaluationTile('Success', start, final)}
+${final === null ? null : groupTile(final)}
+${heldOut ? evaluationTile('Success on held-out deals', start?.heldOut ?? null, final?.heldOut ?? null) : null}
+${tile('Iterations', `${lines.length} of ${iterations}`, `${sum(lines, 'envSteps') ?? lines.length * config.rollout.envStepsPerIteration} environment steps`)}
+${tile('Correction rows', String(lines.at(-1)?.metrics['corrections/rows'] ?? 0), `${sum(lines, 'corrector/calls') ?? 0} corrector calls, ${costText(lines)}`)}
+${tile('Time in iterations', lines.length === 0 ? '0 s' : duration(sum(lines, 'time/iteration') ?? 0), lines.length === 0 ? '' : `${duration((sum(lines, 'time/iteration') ?? 0) / lines.length)} each`)}
+</div>
+</header>
+`;
 }
 
 function fact(name: string, value: string | number): Html {
@@ -35,11 +33,7 @@ function fact(name: string, value: string | number): Html {
 }
 
 function tile(name: string, value: string, detail: string): Html {
-  return html`<div class="tile">
-    <h3>${name}</h3>
-    <p class="big">${value}</p>
-    <p>${detail}</p>
-  </div>`;
+  return html`<div class="tile"><h3>${name}</h3><p class="big">${value}</p><p>${detail}</p></div>`;
 }
 
 /** Start and final success with their 95 % Wilson intervals on one axis from 0 to 100 %. */
@@ -52,23 +46,9 @@ function evaluationTile(name: string, start: EvaluationPart | null, final: Evalu
       : percent(newest.success);
   const row = (label: string, part: EvaluationPart | null) =>
     part === null
-      ? html`<tr>
-          <th>${label}</th>
-          <td colspan="2">not yet</td>
-        </tr>`
-      : html`<tr>
-          <th>${label}</th>
-          <td>${percent(part.low)} to ${percent(part.high)}</td>
-          <td class="axis">${intervalBar(part)}</td>
-        </tr>`;
-  return html`<div class="tile wide">
-    <h3>${name}</h3>
-    <p class="big">${big}</p>
-    <table>
-      ${row('start', start)}${row('final', final)}
-    </table>
-    <p>95 % Wilson intervals over ${newest.episodes} episodes apart from training</p>
-  </div>`;
+      ? html`<tr><th>${label}</th><td colspan="2">not yet</td></tr>`
+      : html`<tr><th>${label}</th><td>${percent(part.low)} to ${percent(part.high)}</td><td class="axis">${intervalBar(part)}</td></tr>`;
+  return html`<div class="tile wide"><h3>${name}</h3><p class="big">${big}</p><table>${row('start', start)}${row('final', final)}</table><p>95 % Wilson intervals over ${newest.episodes} episodes apart from training</p></div>`;
 }
 
 /** Final success of each group of episodes, e.g. of each type of task; nothing where a game knows no groups. */
@@ -77,30 +57,16 @@ function groupTile({ groups, progress }: EvaluationPart): Html | null {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([group, part]) =>
-        html`<tr>
-          <th>${group.replaceAll('_', ' ')}</th>
-          <td>${percent(part.success)} of ${part.episodes}</td>
-          <td class="axis">${intervalBar(part)}</td>
-        </tr>`,
+        html`<tr><th>${group.replaceAll('_', ' ')}</th><td>${percent(part.success)} of ${part.episodes}</td><td class="axis">${intervalBar(part)}</td></tr>`,
     );
   return rows.length === 0
     ? null
-    : html`<div class="tile wide">
-        <h3>Final success by group</h3>
-        <table>
-          ${rows}
-        </table>
-        ${progress === null ? null : html`<p>${percent(progress)} of the goal reached on average</p>`}
-      </div>`;
+    : html`<div class="tile wide"><h3>Final success by group</h3><table>${rows}</table>${progress === null ? null : html`<p>${percent(progress)} of the goal reached on average</p>`}</div>`;
 }
 
 function intervalBar({ success, low, high }: SuccessRate): Html {
   const at = (value: number) => Math.round(value * 1000) / 10;
-  return html`<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-    <rect class="rail" y="3.5" width="100" height="1" />
-    <rect class="span" x="${at(low)}" y="2" width="${at(high - low)}" height="4" />
-    <rect class="value" x="${at(success) - 0.5}" width="1" height="8" />
-  </svg>`;
+  return html`<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" y="3.5" width="100" height="1"/><rect class="span" x="${at(low)}" y="2" width="${at(high - low)}" height="4"/><rect class="value" x="${at(success) - 0.5}" width="1" height="8"/></svg>`;
 }
 
 /** The sum of what was measured; null when nothing was. */

@@ -78,14 +78,11 @@ function curve({ name, values }: Series, index: number, { x, y }: Scale, format:
   const lines = stretches(values).filter((stretch) => stretch.length > 1);
   const points = values.flatMap((value, i) =>
     isMeasured(value)
-      ? html`<circle cx="${x(i + 1)}" cy="${y(value)}" r="${values.length > 60 ? 1 : values.length > 3 ? 2.2 : 3.2}"
-          ><title>iteration ${i + 1}, ${name}: ${format(value)}</title></circle
-        >`
+      ? html`<circle cx="${x(i + 1)}" cy="${y(value)}" r="${values.length > 60 ? 1 : values.length > 3 ? 2.2 : 3.2}"><title>iteration ${i + 1}, ${name}: ${format(value)}</title></circle>`
       : [],
   );
-  return html`<g class="s${index}"
-    >${lines.map((stretch) => html`<path class="curve" d="M${stretch.map(at).join('L')}" />`)}${points}</g
-  > `;
+  return html`<g class="s${index}">${lines.map((stretch) => html`<path class="curve" d="M${stretch.map(at).join('L')}"/>`)}${points}</g>
+`;
 }
 
 function bandPath({ values, low, high }: Series, index: number, { x, y }: Scale): Html | null {
@@ -101,7 +98,7 @@ function bandPath({ values, low, high }: Series, index: number, { x, y }: Scale)
         : [[stretch[0] + 0.75, stretch[0]] as const, [stretch[0] + 1.25, stretch[0]] as const];
     return `M${[...ends.map(([place, i]) => `${x(place)} ${y(high[i]!)}`), ...ends.toReversed().map(([place, i]) => `${x(place)} ${y(low[i]!)}`)].join('L')}Z`;
   });
-  return html`<path class="band s${index}" d="${paths.join('')}" />`;
+  return html`<path class="band s${index}" d="${paths.join('')}"/>`;
 }
 
 function markShape(
@@ -110,9 +107,6 @@ function markShape(
   format: (value: number) => string,
 ): Html {
   const place = x(iterationsDone + 0.5) + (hollow ? 3 : -3);
-  return html`<g class="mark${hollow ? ' hollow' : ''}"
-    ><line x1="${place}" x2="${place}" y1="${y(low)}" y2="${y(high)}" /><circle cx="${place}" cy="${y(value)}" r="3.5"
-      ><title>${name}: ${format(value)} (95 %: ${format(low)} to ${format(high)})</title></circle
-    ></g
-  > `;
+  return html`<g class="mark${hollow ? ' hollow' : ''}"><line x1="${place}" x2="${place}" y1="${y(low)}" y2="${y(high)}"/><circle cx="${place}" cy="${y(value)}" r="3.5"><title>${name}: ${format(value)} (95 %: ${format(low)} to ${format(high)})</title></circle></g>
+`;
 }

@@ -31,14 +31,7 @@ export function stackedChart({
       const value = values[i] ?? 0;
       const [top, bottom] = [y(below + value), y(below)];
       below += value;
-      return html`<rect
-        class="s${index}"
-        x="${(x(i + 1) - width / 2).toFixed(1)}"
-        width="${width.toFixed(1)}"
-        y="${top}"
-        height="${(bottom - top).toFixed(1)}"
-        ><title>iteration ${i + 1}, ${name}: ${format(value)}</title></rect
-      >`;
+      return html`<rect class="s${index}" x="${(x(i + 1) - width / 2).toFixed(1)}" width="${width.toFixed(1)}" y="${top}" height="${(bottom - top).toFixed(1)}"><title>iteration ${i + 1}, ${name}: ${format(value)}</title></rect>`;
     });
   });
   return figure(title, note ?? null, names, null, drawing(title, area, format, bars.flat()));

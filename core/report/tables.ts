@@ -11,9 +11,7 @@ export function configurationTables(config: RunConfig): Html {
     typeof value === 'object' && value !== null && !Array.isArray(value);
   const parts = Object.entries(shown).filter(([, value]) => isPart(value));
   const single = Object.entries(shown).filter(([, value]) => !isPart(value));
-  return html`<div class="tables">
-    ${table('run', single)}${parts.map(([name, value]) => table(name, leaves(value)))}
-  </div>`;
+  return html`<div class="tables">${table('run', single)}${parts.map(([name, value]) => table(name, leaves(value)))}</div>`;
 }
 
 /** `[path, value]` of everything below; lists and empty objects are values. */
@@ -24,18 +22,8 @@ function leaves(value: unknown, path = ''): [string, unknown][] {
 }
 
 function table(name: string, rows: readonly [string, unknown][]): Html {
-  return html`<table>
-    <caption>
-      ${name}
-    </caption>
-    ${rows.map(
-      ([key, value]) =>
-        html`<tr>
-          <th>${key}</th>
-          <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
-        </tr>`,
-    )}
-  </table> `;
+  return html`<table><caption>${name}</caption>${rows.map(([key, value]) => html`<tr><th>${key}</th><td>${typeof value === 'string' ? value : JSON.stringify(value)}</td></tr>`)}</table>
+`;
 }
 
 /** Every metric in the first, middle and last iteration. */
@@ -43,19 +31,9 @@ export function metricsTable(lines: readonly MetricsLine[]): Html {
   const shown = [...new Set([0, lines.length >> 1, lines.length - 1])].flatMap((index) => lines[index] ?? []);
   const names = [...new Set(shown.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
   const cell = (value: number | null | undefined) => html`<td>${value == null ? '–' : compactNumber(value)}</td>`;
-  return html`<div class="scroll">
-    <table class="metrics">
-      <tr>
-        <th>metric</th>
-        ${shown.map(({ iteration }) => html`<th>iteration ${iteration + 1}</th>`)}
-      </tr>
-      ${names.map(
-        (name) =>
-          html`<tr>
-            <th>${name}</th>
-            ${shown.map(({ metrics }) => cell(metrics[name]))}
-          </tr> `,
-      )}
-    </table>
-  </div>`;
+  return html`<div class="scroll"><table class="metrics"><tr><th>metric</th>${shown.map(({ iteration }) => html`<th>iteration ${iteration + 1}</th>`)}</tr>
+${names.map(
+  (name) => html`<tr><th>${name}</th>${shown.map(({ metrics }) => cell(metrics[name]))}</tr>
+`,
+)}</table></div>`;
 }

@@ -19,7 +19,8 @@ export function thoughtCards(config: RunConfig, iteration: number, samples: read
       ? html`<p class="empty">No samples: ${samples}</p>`
       : html`<div class="cards">${samples.map((sample) => card(config, sample))}</div>`;
   return html`<h3>Iteration ${iteration + 1}</h3>
-    ${cards} `;
+${cards}
+`;
 }
 
 function card(config: RunConfig, { state, text, action, legal, reward, verdict }: ThoughtSample): Html {
@@ -27,30 +28,12 @@ function card(config: RunConfig, { state, text, action, legal, reward, verdict }
   const thought = readThought(text);
   const changes = thought === null || correction === null ? null : changesOf(thought, correction);
   return html`<article class="card ${verdict.outcome}">
-    <div class="picture">
-      ${picture(config, state)}
-      <p class="outcome">
-        action <b>${action}</b><br />${legal ? 'legal' : html`<em>not readable: drawn at random</em>`}<br />reward
-        <b>${compactNumber(reward)}</b>
-      </p>
-    </div>
-    <div class="thought">
-      ${told(config, state)}
-      <p class="verdict">
-        ${describeVerdict(verdict)}${'target' in verdict && verdict.target !== null ? html` <span>target</span> <code>${verdict.target}</code>` : null}
-      </p>
-      ${thought === null ? html`<pre>${text}</pre>` : fieldList(changes?.before ?? plainWords(thought), 'del')}
-      ${
-        changes === null
-          ? correction === null
-            ? null
-            : html`<h4>Correction</h4>
-                ${fieldList(plainWords(correction), 'ins')}`
-          : html`<h4>Correction</h4>
-              ${fieldList(changes.after, 'ins')}`
-      }
-    </div>
-  </article> `;
+<div class="picture">${picture(config, state)}<p class="outcome">action <b>${action}</b><br>${legal ? 'legal' : html`<em>not readable: drawn at random</em>`}<br>reward <b>${compactNumber(reward)}</b></p></div>
+<div class="thought">${told(config, state)}<p class="verdict">${describeVerdict(verdict)}${'target' in verdict && verdict.target !== null ? html` <span>target</span> <code>${verdict.target}</code>` : null}</p>
+${thought === null ? html`<pre>${text}</pre>` : fieldList(changes?.before ?? plainWords(thought), 'del')}
+${changes === null ? (correction === null ? null : html`<h4>Correction</h4>${fieldList(plainWords(correction), 'ins')}`) : html`<h4>Correction</h4>${fieldList(changes.after, 'ins')}`}</div>
+</article>
+`;
 }
 
 type Fields = readonly { key: string; words: readonly Word[] }[];
@@ -102,13 +85,7 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
       kept ? html`${text} ` : mark === 'ins' ? html`<ins>${text}</ins> ` : html`<del>${text}</del> `,
     );
   };
-  return html`<dl>
-    ${fields.map(
-      ({ key, words }) =>
-        html`<dt>${key}</dt>
-          <dd>${runs(words)}</dd>`,
-    )}
-  </dl>`;
+  return html`<dl>${fields.map(({ key, words }) => html`<dt>${key}</dt><dd>${runs(words)}</dd>`)}</dl>`;
 }
 
 /**
@@ -137,10 +114,5 @@ function picture(config: RunConfig, state: JsonState): Html {
   } catch (error) {
     return html`<p class="empty">No picture: ${(error as Error).message}</p>`;
   }
-  return html`<img
-    width="${PICTURE_SIZE}"
-    height="${PICTURE_SIZE}"
-    alt="what the agent saw"
-    src="data:image/png;base64,${png.toString('base64')}"
-  />`;
+  return html`<img width="${PICTURE_SIZE}" height="${PICTURE_SIZE}" alt="what the agent saw" src="data:image/png;base64,${png.toString('base64')}">`;
 }

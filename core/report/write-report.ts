@@ -32,43 +32,25 @@ export async function writeReport({ folder, runId, config, store, status }: Writ
   );
   const style = new Html(await readFile(path.join(import.meta.dirname, 'report.css'), 'utf8'));
   const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-        />
-        <title>${config.title || runId}</title>
-        <style>
-          ${style}
-        </style>
-      </head>
-      <body>
-        <main>
-          ${headline(runId, config, status, files)} ${charts(files)}
-          <section>
-            <h2>Thoughts</h2>
-            ${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}
-          </section>
-          <section>
-            <h2>Configuration</h2>
-            ${configurationTables(config)}
-          </section>
-          ${
-            lines.length === 0
-              ? null
-              : html`<section>
-                  <details>
-                    <summary>All metrics</summary>
-                    ${metricsTable(lines)}
-                  </details>
-                </section>`
-          }
-        </main>
-      </body>
-    </html> `;
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${config.title || runId}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${headline(runId, config, status, files)}
+${charts(files)}
+<section><h2>Thoughts</h2>${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}</section>
+<section><h2>Configuration</h2>${configurationTables(config)}</section>
+${lines.length === 0 ? null : html`<section><details><summary>All metrics</summary>${metricsTable(lines)}</details></section>`}
+</main>
+</body>
+</html>
+`;
   const file = path.join(folder, 'report.html');
   await writeDurably(file, page.text);
   return file;
