@@ -1,12 +1,18 @@
 """Writes test/golden/vlm-configs.json: configurations as the hub has them, with what transformers reads out of them.
 
-usage: python scripts/golden/vlm-configs.py      (pip install transformers; made with 5.23.0)
+usage: python scripts/golden/vlm-configs.py      (pip install transformers; made with 5.24.0)
 """
 import json
 from transformers import LlavaConfig, LlavaNextConfig
 
 VIT = {"hidden_size": 1024, "image_size": 336, "intermediate_size": 4096, "model_type": "clip_vision_model", "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14, "projection_dim": 768, "vocab_size": 32000}
 SMALL = {"hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 400}
+
+
+def rope(**text):
+    return {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, **text}}
+
+
 CASES = {
     "llava-hf/llava-1.5-7b-hf": {"architectures": ["LlavaForConditionalGeneration"], "ignore_index": -100, "image_token_index": 32000, "model_type": "llava", "pad_token_id": 32001, "projector_hidden_act": "gelu", "text_config": {"_name_or_path": "lmsys/vicuna-7b-v1.5", "architectures": ["LlamaForCausalLM"], "max_position_embeddings": 4096, "model_type": "llama", "rms_norm_eps": 1e-05, "torch_dtype": "float16", "vocab_size": 32064}, "tie_word_embeddings": False, "torch_dtype": "float16", "vision_config": VIT, "vision_feature_layer": -2, "vision_feature_select_strategy": "default", "vocab_size": 32064},
     "llava-hf/llava-v1.6-mistral-7b-hf": {"architectures": ["LlavaNextForConditionalGeneration"], "ignore_index": -100, "image_grid_pinpoints": [[336, 672], [672, 336]], "image_token_index": 32000, "model_type": "llava_next", "projector_hidden_act": "gelu", "text_config": {"_name_or_path": "mistralai/Mistral-7B-Instruct-v0.2", "architectures": ["MistralForCausalLM"], "intermediate_size": 14336, "max_position_embeddings": 32768, "model_type": "mistral", "num_key_value_heads": 8, "rms_norm_eps": 1e-05, "rope_theta": 1000000.0, "sliding_window": None, "torch_dtype": "bfloat16", "vocab_size": 32064}, "torch_dtype": "float16", "use_image_newline_parameter": True, "vision_config": VIT, "vision_feature_layer": -2, "vision_feature_select_strategy": "default", "vocab_size": 32064},
@@ -22,6 +28,19 @@ CASES = {
     "embeddings tied inside": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "tie_word_embeddings": True}},
     "embeddings tied outside": {"model_type": "llava", "image_token_index": 9, "tie_word_embeddings": True, "text_config": SMALL},
     "embeddings tied inside, next": {"model_type": "llava_next", "image_token_index": 9, "text_config": {**SMALL, "tie_word_embeddings": True}},
+    "scaling beside parameters": rope(rope_parameters={"rope_type": "default", "rope_theta": 5e5}, rope_scaling={"type": "linear", "factor": 2.0}, rope_theta=3e5),
+    "scaling beside parameters, the one theta with them": rope(rope_parameters={"rope_type": "default", "rope_theta": 5e5}, rope_scaling={"type": "linear", "factor": 2.0}),
+    "scaling that is empty": rope(rope_parameters={"rope_type": "linear", "rope_theta": 5e5, "factor": 4.0}, rope_scaling={}, rope_theta=3e5),
+    "scaling that is null": rope(rope_parameters={"rope_type": "linear", "rope_theta": 5e5, "factor": 4.0}, rope_scaling=None),
+    "scaling with its own theta": rope(rope_scaling={"rope_type": "linear", "factor": 2.0, "rope_theta": 7e4}, rope_theta=3e5),
+    "two names of the kind": rope(rope_scaling={"rope_type": "default", "type": "linear", "rope_theta": 7e4}),
+    "parameters without a theta": rope(rope_parameters={"rope_type": "linear", "factor": 2.0}, rope_theta=3e5),
+    "parameters that are empty": rope(rope_parameters={}, rope_theta=3e5),
+    "Llama 3's positions without their length": rope(max_position_embeddings=1024, rope_parameters={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "rope_theta": 5e5}),
+    "Llama 3's positions, their length outside": rope(max_position_embeddings=1024, original_max_position_embeddings=512, rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 256}),
+    "the image's token by both names": {"model_type": "llava", "image_token_index": 9, "image_token_id": 11, "text_config": SMALL},
+    "the image's token by both names, next": {"model_type": "llava_next", "image_token_id": 11, "image_token_index": 9, "text_config": SMALL},
+    "mistral's scaling beside parameters": rope(model_type="mistral", num_key_value_heads=2, rope_parameters={"rope_type": "default", "rope_theta": 5e5}, rope_scaling={"type": "linear", "factor": 2.0}),
     "ids": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "bos_token_id": None, "eos_token_id": [2, 5], "pad_token_id": 3}},
 }
 
@@ -36,6 +55,7 @@ def scaling(rope):
 def expected(config):
     c = {"llava": LlavaConfig, "llava_next": LlavaNextConfig}[config["model_type"]].from_dict(config)
     t, v = c.text_config, c.vision_config
+    t.standardize_rope_params()  # as the rotary embedding does before it reads them
     ends = t.eos_token_id if isinstance(t.eos_token_id, list) else [t.eos_token_id]
     layers = c.vision_feature_layer if isinstance(c.vision_feature_layer, list) else [c.vision_feature_layer]
     return {

@@ -96,7 +96,7 @@ export function parseVlmConfig(content: unknown, origin: string, tower: string |
       featureSelect: config.vision_feature_select_strategy,
       projectorActivation: config.projector_hidden_act,
       projectorBias: config.multimodal_projector_bias,
-      imageTokenId: config.image_token_index ?? config.image_token_id ?? 32_000,
+      imageTokenId: config.image_token_id ?? config.image_token_index ?? 32_000,
     },
     origin,
   );

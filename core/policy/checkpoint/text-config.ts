@@ -9,14 +9,16 @@ import { checkConfig } from './check-config.ts';
 
 const length = z.int().min(1);
 const positive = z.number().positive();
-const rope = z.object({
-  rope_theta: positive.optional(),
+/** What is not known would change the positions, or not: it is refused. */
+const rope = z.strictObject({
+  rope_theta: positive.nullish(),
   rope_type: z.string().optional(),
   type: z.string().optional(),
   factor: positive.optional(),
   low_freq_factor: positive.optional(),
   high_freq_factor: positive.optional(),
   original_max_position_embeddings: length.optional(),
+  partial_rotary_factor: z.literal(1).nullish(),
 });
 
 const schema = z.object({
@@ -29,6 +31,7 @@ const schema = z.object({
   num_key_value_heads: length.nullish(),
   head_dim: length.nullish(),
   max_position_embeddings: length.optional(),
+  original_max_position_embeddings: length.optional(),
   sliding_window: length.nullish(),
   rms_norm_eps: z.number().positive().default(1e-6),
   rope_theta: z.number().positive().nullish(),
@@ -71,6 +74,12 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
     throw new CheckpointError(
       `${origin}: num_attention_heads ${heads} is no multiple of num_key_value_heads ${keyValueHeads}`,
     );
+  // transformers takes rope_scaling, where it says anything, in the place of all of rope_parameters, theta included.
+  const { rope_scaling: scaling, rope_parameters: parameters } = text;
+  const positions = (scaling && Object.keys(scaling).length > 0 ? scaling : parameters) ?? {};
+  const maxPositions = text.max_position_embeddings ?? family.maxPositions;
+  const originalPositions =
+    text.original_max_position_embeddings ?? positions.original_max_position_embeddings ?? maxPositions;
   return {
     family: text.model_type,
     vocabSize: text.vocab_size,
@@ -80,13 +89,13 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
     heads,
     keyValueHeads,
     headDim,
-    ropeScaling: ropeScaling(text.rope_parameters ?? text.rope_scaling ?? {}, origin),
-    ropeTheta: text.rope_parameters?.rope_theta ?? text.rope_theta ?? 10_000,
+    ropeScaling: ropeScaling(positions, originalPositions, origin),
+    ropeTheta: positions.rope_theta ?? text.rope_theta ?? 10_000,
     rmsNormEps: text.rms_norm_eps,
     tiedEmbeddings: text.tie_word_embeddings,
     attentionBias: text.attention_bias,
     mlpBias: text.mlp_bias,
-    maxPositions: text.max_position_embeddings ?? family.maxPositions,
+    maxPositions,
     slidingWindow: text.sliding_window === undefined ? family.slidingWindow : text.sliding_window,
     bosTokenId: text.bos_token_id,
     eosTokenIds: [text.eos_token_id ?? []].flat(),
@@ -94,14 +103,14 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
   };
 }
 
-function ropeScaling(settings: z.infer<typeof rope>, origin: string): RopeScaling | null {
+function ropeScaling(settings: z.infer<typeof rope>, originalPositions: number, origin: string): RopeScaling | null {
   const kind = settings.rope_type ?? settings.type ?? 'default';
   if (kind === 'default') return null;
   if (kind !== 'linear' && kind !== 'llama3')
     throw new CheckpointError(
       `${origin}: rotary positions of the kind "${kind}" are not supported; default, linear and llama3 are`,
     );
-  const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings') => {
+  const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor') => {
     const value = settings[name];
     if (value === undefined)
       throw new CheckpointError(
@@ -115,7 +124,7 @@ function ropeScaling(settings: z.infer<typeof rope>, origin: string): RopeScalin
     factor: needed('factor'),
     lowFrequencyFactor: needed('low_freq_factor'),
     highFrequencyFactor: needed('high_freq_factor'),
-    originalPositions: needed('original_max_position_embeddings'),
+    originalPositions,
   };
 }
 

@@ -128,6 +128,19 @@ for (const [what, config, message] of [
     /rotary positions of the kind "yarn" are not supported; default, linear and llama3 are/,
   ],
   [
+    'positions with a field that is not known',
+    {
+      ...small,
+      text_config: { ...small.text_config, rope_scaling: { type: 'linear', factor: 2, attention_factor: 2 } },
+    },
+    /^x\.json, text_config: rope_scaling: .*"attention_factor"/,
+  ],
+  [
+    'positions by layer',
+    { ...small, text_config: { ...small.text_config, rope_parameters: { full_attention: { rope_type: 'default' } } } },
+    /^x\.json, text_config: rope_parameters: .*"full_attention"/,
+  ],
+  [
     'positions without their numbers',
     {
       ...small,
