@@ -3,6 +3,9 @@ import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { Agent } from '../core/policy/agent.ts';
 
+/** GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte. */
+const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
+
 type AgentConfig = Pick<RunConfig, 'model' | 'engine' | 'environment'>;
 
 export class AgentCache {
@@ -15,7 +18,8 @@ export class AgentCache {
     if (this.#key !== key || (await this.#hasFailed())) {
       await this.close();
       this.#key = key;
-      this.#agent = Agent.open({ model, engine, environment }, modelFolder);
+      const lanes = Math.max(1, Math.floor(engine.lanes / LANES_OF));
+      this.#agent = Agent.open({ model, engine: { ...engine, lanes }, environment }, modelFolder);
     }
     try {
       return await this.#agent!;

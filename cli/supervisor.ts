@@ -14,6 +14,34 @@ import { serverAnswers, splitAddress } from './temporal.ts';
 export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/**
+ * A worker process. `name`: among the processes of the installation. `device`: of a GPU worker, as `gpu:1` names it;
+ * null: the default one. `lanesOf`: GPU workers that share the machine's cores, so that each takes its share of
+ * `engine.lanes`.
+ */
+export type WorkerProcess = { role: WorkerRole; name: string; device: string | null; lanesOf: number };
+
+/**
+ * The processes of a list such as `orchestrator,corrector,gpu:0,gpu:1`: a role may stand more than once, and a GPU
+ * worker may name its device. Throws `UsageError`.
+ */
+export function workerProcesses(list: string): WorkerProcess[] {
+  const entries = list.split(',').filter(Boolean);
+  const withoutDevice = entries.filter((entry) => entry === 'gpu').length;
+  return entries.map((entry, index) => {
+    const [role, device = null, ...rest] = entry.split(':');
+    if (!(WORKER_ROLES as readonly string[]).includes(role))
+      throw new UsageError(`--workers: unknown role "${entry}"; known are ${WORKER_ROLES.join(', ')}.`);
+    if (rest.length > 0 || (device !== null && (role !== 'gpu' || !/^\d+$/.test(device))))
+      throw new UsageError(`--workers: ${entry}: only a GPU worker has a device, by its number: gpu:0, gpu:1.`);
+    const sameBefore = entries.slice(0, index).filter((earlier) => earlier === entry).length;
+    if (device !== null && sameBefore > 0)
+      throw new UsageError(`--workers: ${entry} stands twice; a device serves one worker.`);
+    const name = sameBefore === 0 ? entry : `${entry}-${sameBefore + 1}`;
+    return { role: role as WorkerRole, name, device, lanesOf: entry === 'gpu' ? withoutDevice : 1 };
+  });
+}
+
 /** Temporal's dynamic configuration of the embedded server. */
 const SERVER_SETTINGS = {
   // Runs that wait on one queue take turns (workflows/queues.ts).
@@ -92,23 +120,32 @@ export class Supervisor {
   }
 
   /** Starts a worker process and waits until it polls. */
-  async startWorker(role: WorkerRole): Promise<void> {
+  async startWorker(worker: WorkerRole | WorkerProcess): Promise<void> {
+    const { role, name, device, lanesOf } = typeof worker === 'string' ? workerProcesses(worker)[0] : worker;
     const index = this.#workers++;
     const [metrics, health] = [
       atPort(this.#settings.metrics, index, '--metrics'),
       atPort(this.#settings.health, index, '--health'),
     ];
     this.#say(
-      `Starting the ${role} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`,
+      `Starting the ${name} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`,
     );
-    const env = { ...process.env, ...this.#settings.env, GTR_METRICS_ADDRESS: metrics, GTR_HEALTH_ADDRESS: health };
+    const env = {
+      ...process.env,
+      ...this.#settings.env,
+      // CUDA numbers what is left visible from 0 on, so the process's default device is this one.
+      ...(device === null ? {} : { GTR_DEVICE: device, CUDA_VISIBLE_DEVICES: device }),
+      ...(lanesOf === 1 ? {} : { GTR_LANES_OF: String(lanesOf) }),
+      GTR_METRICS_ADDRESS: metrics,
+      GTR_HEALTH_ADDRESS: health,
+    };
     const child = this.#keep(
-      role,
+      name,
       process.execPath,
       ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)],
       env,
     );
-    await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(role))]);
+    await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(name))]);
   }
 
   /** Process id of a running child, e.g. to see what its death does; undefined while it is started again. */
@@ -159,8 +196,8 @@ export class Supervisor {
     return child;
   }
 
-  #failedStart(role: WorkerRole): never {
-    throw new Error(`The ${role} worker ended before it was ready; see ${this.#logFile(role)}`);
+  #failedStart(name: string): never {
+    throw new Error(`The ${name} worker ended before it was ready; see ${this.#logFile(name)}`);
   }
 
   #logFile(name: string): string {

@@ -2,14 +2,18 @@
 import type { Command } from 'commander';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
-import { Supervisor, type WorkerRole, WORKER_ROLES } from './supervisor.ts';
+import { Supervisor, type WorkerProcess, workerProcesses, type WorkerRole, WORKER_ROLES } from './supervisor.ts';
 import { serverAnswers } from './temporal.ts';
 
 export function register(program: Command): void {
   program
     .command('up')
     .description('run the Temporal server and the workers in the foreground')
-    .option('--workers <roles>', `comma-separated: ${WORKER_ROLES.join(', ')}`, WORKER_ROLES.join(','))
+    .option(
+      '--workers <roles>',
+      `comma-separated: ${WORKER_ROLES.join(', ')}; several of a role as gpu,gpu; one per device as gpu:0,gpu:1`,
+      WORKER_ROLES.join(','),
+    )
     .option('--no-server', 'use a server that runs already')
     .option(
       '--metrics <address>',
@@ -27,7 +31,7 @@ export function register(program: Command): void {
         metrics?: string;
         health?: string;
       }) => {
-        const roles = workers.split(',').filter(Boolean).map(workerRole);
+        const roles = workerProcesses(workers);
         const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
         await startInstallation(supervisor, { server, roles });
         process.stdout.write(
@@ -38,16 +42,10 @@ export function register(program: Command): void {
     );
 }
 
-function workerRole(name: string): WorkerRole {
-  if (!(WORKER_ROLES as readonly string[]).includes(name))
-    throw new UsageError(`--workers: unknown role "${name}"; known are ${WORKER_ROLES.join(', ')}.`);
-  return name as WorkerRole;
-}
-
 /** Starts the server if none answers, then the workers. */
 export async function startInstallation(
   supervisor: Supervisor,
-  { server, roles }: { server: boolean; roles: readonly WorkerRole[] },
+  { server, roles }: { server: boolean; roles: readonly (WorkerRole | WorkerProcess)[] },
 ): Promise<void> {
   const { address } = temporalConfig();
   if (!(await serverAnswers())) {

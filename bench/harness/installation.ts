@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import type { Client } from '@temporalio/client';
-import { Supervisor, type SupervisorSettings, WORKER_ROLES, type WorkerRole } from '../../cli/supervisor.ts';
+import {
+  Supervisor,
+  type SupervisorSettings,
+  type WorkerProcess,
+  WORKER_ROLES,
+  type WorkerRole,
+} from '../../cli/supervisor.ts';
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
@@ -27,7 +33,7 @@ export type Installation = { supervisor: Supervisor; home: string; stop(): Promi
 export async function startInstallation({
   roles = WORKER_ROLES,
   ...settings
-}: SupervisorSettings & { roles?: readonly WorkerRole[] } = {}): Promise<Installation> {
+}: SupervisorSettings & { roles?: readonly (WorkerRole | WorkerProcess)[] } = {}): Promise<Installation> {
   const home = await mkdtemp(path.join(tmpdir(), 'gtr-test-'));
   process.env.GTR_HOME = home;
   process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
