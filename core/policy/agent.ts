@@ -2,9 +2,10 @@
  * The agent: a policy with its tokenizer, image preprocessing and wording, answering observations with thoughts and
  * actions.
  */
-import type { RunConfig } from '../../configs/schema.ts';
+import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Step } from '../episodes/episode.ts';
+import { IMAGE_MARK } from './chat-template.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { imageTokens } from './vlm-config.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
@@ -100,10 +101,12 @@ export class Agent {
 
   /** The same of a text with an image mark, worded already. */
   questionIds(question: string): number[] {
-    const [before, after] = question.split('<image>');
+    const [before, after, ...others] = question.split(IMAGE_MARK);
+    if (after === undefined || others.length > 0)
+      throw new ConfigError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(question)}.`);
     const { config } = this.checkpoint;
     const image = new Array<number>(imageTokens(config)).fill(config.imageTokenId);
-    if (this.template.chat) return this.tokenizer.chatPromptIds(`${before}<image>${after}`, image);
+    if (this.template.chat) return this.tokenizer.chatPromptIds(question, image);
     return [
       ...this.tokenizer.beginIds(),
       ...this.tokenizer.encode(before),

@@ -1,32 +1,69 @@
 /** A checkpoint's own chat template, which wraps a prompt with one image as its instruction tuning did. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Template } from '@huggingface/jinja';
-import { readJson } from './checkpoint/check-config.ts';
+import { z } from 'zod';
+import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 
 /** Stands for the image in prompts and in rendered templates. */
 export const IMAGE_MARK = '<image>';
 
+/** One template, or several by name, as a list or as an object. */
+const templates = z.union([
+  z.string(),
+  z.array(z.object({ name: z.string(), template: z.string() })).min(1),
+  z.record(z.string(), z.string()),
+]);
+const inJson = z.looseObject({ chat_template: templates });
+const mayBeInJson = z.looseObject({ chat_template: templates.nullish() });
+
+/** What a conversation is rendered with where there are several. */
+const DEFAULT = 'default';
+
 /**
- * The template of a checkpoint folder, in any of the places where transformers keeps it; null where there is none.
- * Throws `CheckpointError`.
+ * The template of a checkpoint folder, in any of the places where transformers keeps it and in its order: the
+ * processor's configuration, chat_template.json (the older form), chat_template.jinja, the tokenizer's configuration.
+ * Null where there is none. Throws `CheckpointError`, also where there are only templates for other purposes.
  */
-export function readChatTemplate(folder: string, tokenizerConfig: { chat_template?: unknown }): string | null {
-  const plain = path.join(folder, 'chat_template.jinja');
-  if (existsSync(plain)) return readFileSync(plain, 'utf8');
-  const wrapped = path.join(folder, 'chat_template.json');
-  const { chat_template: template } = existsSync(wrapped)
-    ? (readJson(wrapped, 'fetch it again') as { chat_template?: unknown })
-    : tokenizerConfig;
-  // Several templates, by name: the default one is for conversations.
-  const chosen: unknown = Array.isArray(template)
-    ? (template as { name?: string; template?: unknown }[]).find(({ name }) => name === 'default')?.template
-    : template;
-  if (chosen === undefined || chosen === null) return null;
-  if (typeof chosen !== 'string')
-    throw new CheckpointError(`${folder}: chat_template is no text; fetch the tokenizer files again`);
-  return chosen;
+export function readChatTemplate(folder: string, tokenizerConfig: object): string | null {
+  const at = (name: string) => path.join(folder, name);
+  const json = (name: string) => readJson(at(name), 'fetch it again');
+  const processor = existsSync(at('processor_config.json'))
+    ? checkConfig(mayBeInJson, json('processor_config.json'), at('processor_config.json')).chat_template
+    : null;
+  if (processor !== null && processor !== undefined) return chosen(processor, at('processor_config.json'));
+  if (existsSync(at('chat_template.json')))
+    return chosen(
+      checkConfig(inJson, json('chat_template.json'), at('chat_template.json')).chat_template,
+      at('chat_template.json'),
+    );
+  if (existsSync(at('chat_template.jinja'))) return readFileSync(at('chat_template.jinja'), 'utf8');
+  const { chat_template: own } = checkConfig(mayBeInJson, tokenizerConfig, at('tokenizer_config.json'));
+  if (own !== null && own !== undefined) return chosen(own, at('tokenizer_config.json'));
+  const others = existsSync(at(OTHERS)) ? readdirSync(at(OTHERS)).filter((name) => name.endsWith('.jinja')) : [];
+  if (others.length > 0) throw withoutDefault(at(OTHERS), others);
+  return null;
+}
+
+/** Templates for other purposes (tools, documents), one a file. */
+const OTHERS = 'additional_chat_templates';
+
+function chosen(found: z.infer<typeof templates>, file: string): string {
+  if (typeof found === 'string') return found;
+  const byName = new Map(
+    Array.isArray(found) ? found.map(({ name, template }) => [name, template]) : Object.entries(found),
+  );
+  const template = byName.get(DEFAULT);
+  if (template === undefined) throw withoutDefault(file, [...byName.keys()]);
+  return template;
+}
+
+function withoutDefault(place: string, names: readonly string[]): CheckpointError {
+  return new CheckpointError(
+    `${place} has chat templates (${names.join(', ')}), but none called "${DEFAULT}"; put the one for conversations ` +
+      `into chat_template.jinja`,
+  );
 }
 
 /** Texts of the special tokens that templates write. */

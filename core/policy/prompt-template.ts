@@ -11,7 +11,7 @@ const templateSchema = z.strictObject({
   /** Environment whose `promptValues()` fill the placeholders. */
   environment: z.string(),
   /** Text around the image mark `<image>`; `{name}` is replaced by a prompt value. */
-  prompt: z.string().regex(/^[^]*<image>[^]*$/, 'must contain the image mark <image> once'),
+  prompt: z.string().refine((text) => text.split('<image>').length === 2, 'must contain the image mark <image> once'),
   /** Wrap the prompt in the checkpoint's own chat template. */
   chat: z.boolean().default(true),
   /**

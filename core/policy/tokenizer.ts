@@ -160,7 +160,7 @@ export function loadTokenizer(folder: string): PolicyTokenizer {
     );
   const tokenizer = readJson(file, 'a checkpoint needs its tokenizer.json') as object;
   const configFile = path.join(folder, 'tokenizer_config.json');
-  const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as { chat_template?: unknown };
+  const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as object;
   const { text } = readVlmConfig(folder);
   const template = readChatTemplate(folder, config);
   try {

@@ -1,4 +1,6 @@
 /** Where chat templates are found, and how prompts are put into them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { applyChatTemplate, readChatTemplate } from '../../core/policy/chat-template.ts';
 import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
@@ -33,30 +35,55 @@ for (const [what, template, message] of [
   });
 }
 
-test('a template is found in every place where transformers keeps it', (t) => {
+test('a template is found in every place where transformers keeps it, and in its order', (t) => {
+  const places = {
+    'processor_config.json': { processor_class: 'LlavaProcessor', chat_template: 'in the processor' },
+    'chat_template.json': { chat_template: 'in JSON' },
+    'chat_template.jinja': 'in Jinja',
+  };
+  const tokenizer = { chat_template: 'in the tokenizer' };
+  const order = ['in the processor', 'in JSON', 'in Jinja', 'in the tokenizer'];
+  for (const [index, expected] of order.entries()) {
+    const files = Object.fromEntries(Object.entries(places).slice(index));
+    t.is(readChatTemplate(checkpointFolder(t, files), tokenizer), expected);
+  }
   t.is(
-    readChatTemplate(
-      checkpointFolder(t, { 'chat_template.jinja': text, 'chat_template.json': { chat_template: parts } }),
-      { chat_template: parts },
-    ),
-    text,
-  );
-  t.is(
-    readChatTemplate(checkpointFolder(t, { 'chat_template.json': { chat_template: text } }), { chat_template: parts }),
-    text,
-  );
-  t.is(readChatTemplate(checkpointFolder(t, {}), { chat_template: text }), text);
-  t.is(
-    readChatTemplate(checkpointFolder(t, {}), {
-      chat_template: [
-        { name: 'tool_use', template: parts },
-        { name: 'default', template: text },
-      ],
-    }),
-    text,
+    readChatTemplate(checkpointFolder(t, { 'processor_config.json': { chat_template: null } }), tokenizer),
+    'in the tokenizer',
   );
   t.is(readChatTemplate(checkpointFolder(t, {}), {}), null);
-  t.throws(() => readChatTemplate(checkpointFolder(t, {}), { chat_template: 3 }), { instanceOf: CheckpointError });
+});
+
+test('of several templates by name, in every form and place, the default one is taken', (t) => {
+  const list = [
+    { name: 'tool_use', template: parts },
+    { name: 'default', template: text },
+  ];
+  for (const chat_template of [list, { tool_use: parts, default: text }]) {
+    t.is(readChatTemplate(checkpointFolder(t, {}), { chat_template }), text);
+    for (const file of ['processor_config.json', 'chat_template.json'])
+      t.is(readChatTemplate(checkpointFolder(t, { [file]: { chat_template } }), {}), text);
+  }
+});
+
+test('templates that are there are not dropped without a word', (t) => {
+  const read = (files: object, tokenizer = {}) => {
+    const folder = checkpointFolder(t, files as Record<string, object | string>);
+    return t.throws(() => readChatTemplate(folder, tokenizer), { instanceOf: CheckpointError }).message;
+  };
+  const others = { tool_use: text, rag: parts };
+  t.regex(
+    read({ 'processor_config.json': { chat_template: others } }),
+    /processor_config\.json has chat templates \(tool_use, rag\), but none called "default"; put/,
+  );
+  t.regex(read({}, { chat_template: [{ name: 'rag', template: text }] }), /tokenizer_config\.json has .* \(rag\)/);
+  t.regex(read({ 'chat_template.json': {} }), /chat_template\.json: chat_template: /);
+  t.regex(read({}, { chat_template: 3 }), /tokenizer_config\.json: chat_template: /);
+  const folder = checkpointFolder(t, {});
+  mkdirSync(path.join(folder, 'additional_chat_templates'));
+  writeFileSync(path.join(folder, 'additional_chat_templates', 'rag.jinja'), text);
+  t.throws(() => readChatTemplate(folder, {}), { message: /additional_chat_templates has .* \(rag\.jinja\)/ });
+  t.is(readChatTemplate(folder, { chat_template: text }), text);
 });
 
 test('prompts of a folder: image ids in the place of the mark, one begin of sequence', (t) => {
