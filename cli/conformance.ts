@@ -6,6 +6,7 @@ import { replayAlfworldGames } from '../core/envs/alfworld/conformance.ts';
 import { replayGymCards } from '../core/envs/conformance-gymcards.ts';
 import { checkProvider } from '../core/graph/provider.ts';
 import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
+import { conformTies } from '../core/policy/conformance-ties.ts';
 import { UsageError } from './errors.ts';
 
 export function register(program: Command): void {
@@ -36,6 +37,15 @@ export function register(program: Command): void {
             `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`,
           );
       }
+      totals.close();
+    });
+  conformance
+    .command('ties <folder>')
+    .description('recorded TIES merges (cases.json, cases.safetensors): every case with its worst error')
+    .action((folder: string) => {
+      const totals = new Totals();
+      for (const { name, kind, worstError, tolerance, passed } of conformTies(folder))
+        totals.add(passed, `${name} (${kind}): worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
       totals.close();
     });
   conformance

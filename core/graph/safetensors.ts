@@ -9,7 +9,7 @@ import { elements } from './tensor.ts';
  * Element types that can be read, all of them as float32: whole numbers are exact up to 2^24, which token ids never
  * reach.
  */
-export type StoredDType = 'F32' | 'F16' | 'BF16' | 'I32' | 'I64';
+export type StoredDType = 'F32' | 'F64' | 'F16' | 'BF16' | 'I32' | 'I64';
 
 /** Where a tensor lies in its file. */
 export type TensorLocation = {
@@ -26,7 +26,7 @@ export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
 
-const ELEMENT_BYTES: Readonly<Record<StoredDType, number>> = { F32: 4, F16: 2, BF16: 2, I32: 4, I64: 8 };
+const ELEMENT_BYTES: Readonly<Record<StoredDType, number>> = { F32: 4, F64: 8, F16: 2, BF16: 2, I32: 4, I64: 8 };
 /** Longest header that the format allows. */
 const LONGEST_HEADER = 100_000_000;
 /** Length of the number in front of the header. */
@@ -184,7 +184,7 @@ function locate(name: string, entry: unknown, start: number, origin: string): Te
     throw damaged(origin, `the header's entry of tensor ${name} makes no sense`);
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new SafetensorsError(
-      `${origin}: tensor ${name} has element type ${String(dtype)}; only F32, F16, BF16, I32 and I64 can be read: ` +
+      `${origin}: tensor ${name} has element type ${String(dtype)}; only F32, F64, F16, BF16, I32 and I64 can be read: ` +
         `convert the file`,
     );
   const [from, to] = offsets as [number, number];
@@ -236,6 +236,8 @@ function toFloat32(bytes: Uint8Array, dtype: StoredDType): Float32Array {
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer);
+    case 'F64':
+      return new Float32Array(new Float64Array(buffer));
     case 'F16':
       return new Float32Array(new Float16Array(buffer));
     case 'BF16': {

@@ -29,13 +29,8 @@ export type GraphModel = {
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
 
-const DTYPES: Readonly<Record<StoredDType, DType>> = {
-  F32: 'float32',
-  F16: 'float16',
-  BF16: 'bfloat16',
-  I32: 'int64',
-  I64: 'int64',
-};
+/** What weights may be stored as. */
+const DTYPES: Readonly<Partial<Record<StoredDType, DType>>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** With fewer rows the weight is better the right operand. */
 const LEAST_COLUMNS = 8;
@@ -112,7 +107,10 @@ export class GraphParameters {
         `${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`,
       );
     const { dtype, shape, file, byteOffset, byteLength } = location;
-    return this.#g.stored(DTYPES[dtype], shape, { name, file, offset: byteOffset, bytes: byteLength });
+    const type = DTYPES[dtype];
+    if (type === undefined)
+      throw new CheckpointError(`${file}: ${name} is stored as ${dtype}; convert it to float32, float16 or bfloat16`);
+    return this.#g.stored(type, shape, { name, file, offset: byteOffset, bytes: byteLength });
   }
 
   #stored(name: string): TensorLocation | undefined {

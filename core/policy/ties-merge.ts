@@ -1,0 +1,108 @@
+/**
+ * TIES merging (Yadav et al., arXiv 2306.01708) of checkpoints of one model, tensor by tensor, as GTR-Turbo makes its
+ * teacher: trim each change to its largest elements, elect a sign per element, average what agrees.
+ */
+
+/** One start tensor and the same tensor of each checkpoint, any float type. `weights`: one a checkpoint, above 0. */
+export type TiesInput = {
+  start: ArrayLike<number>;
+  checkpoints: readonly ArrayLike<number>[];
+  /** Only their ratios matter. */
+  weights: readonly number[];
+  /** Share of the elements of each change that is kept, in (0, 1]. */
+  density: number;
+};
+
+/** The merged tensor; every sum is in float64. [size] */
+export function tiesMerge({ start, checkpoints, weights, density }: TiesInput): Float64Array {
+  const size = start.length;
+  const merged = Float64Array.from(start);
+  // delta_i = checkpoint_i - start, of which the ceil(density * size) largest |delta_i| are kept
+  const trims = checkpoints.map((checkpoint) => new Trim(checkpoint, start, Math.ceil(density * size)));
+  const deltas = new Float64Array(checkpoints.length);
+  for (let index = 0; index < size; index++) {
+    let elected = 0;
+    for (const [i, trim] of trims.entries()) {
+      deltas[i] = trim.next(index);
+      elected += weights[i] * deltas[i];
+    }
+    // A sum of zero elects no sign: nothing is merged there.
+    if (elected === 0) continue;
+    let [sum, total] = [0, 0];
+    for (const [i, delta] of deltas.entries())
+      if (delta !== 0 && delta > 0 === elected > 0) {
+        sum += weights[i] * delta;
+        total += weights[i];
+      }
+    merged[index] += sum / total;
+  }
+  return merged;
+}
+
+/** The change of one checkpoint, read once from the first element to the last; 0 where it is trimmed away. */
+class Trim {
+  readonly #checkpoint: ArrayLike<number>;
+  readonly #start: ArrayLike<number>;
+  /** What the smallest kept |delta| is, and how many of exactly that size may still be kept: the first ones. */
+  readonly #threshold: number;
+  #equalLeft: number;
+
+  constructor(checkpoint: ArrayLike<number>, start: ArrayLike<number>, kept: number) {
+    this.#checkpoint = checkpoint;
+    this.#start = start;
+    const magnitudes = Float64Array.from(start, (value, index) => Math.abs(checkpoint[index] - value));
+    this.#threshold = kthLargest(magnitudes, kept);
+    let larger = 0;
+    for (const magnitude of magnitudes) if (magnitude > this.#threshold) larger++;
+    this.#equalLeft = kept - larger;
+  }
+
+  next(index: number): number {
+    const delta = this.#checkpoint[index] - this.#start[index];
+    const magnitude = Math.abs(delta);
+    if (magnitude > this.#threshold) return delta;
+    return magnitude === this.#threshold && this.#equalLeft-- > 0 ? delta : 0;
+  }
+}
+
+/** The k-th largest value (k from 1), by quickselect in expected linear time; reorders `values`. */
+function kthLargest(values: Float64Array, k: number): number {
+  const target = values.length - k;
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = medianOfThree(values[low], values[(low + high) >>> 1], values[high]);
+    let [left, right] = [low, high];
+    while (left <= right) {
+      while (values[left] < pivot) left++;
+      while (values[right] > pivot) right--;
+      if (left > right) break;
+      [values[left], values[right]] = [values[right], values[left]];
+      left++;
+      right--;
+    }
+    if (target <= right) high = right;
+    else if (target >= left) low = left;
+    else break;
+  }
+  return values[target];
+}
+
+function medianOfThree(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
+/**
+ * Weights of `count` checkpoints, oldest first. `uniform`: equal. `sma`: the first one stands for `standsFor` earlier
+ * ones. `ema`: each new one counts `alpha`, what was before 1 - alpha.
+ */
+export function mergeWeights(
+  kind: 'uniform' | 'sma' | 'ema',
+  count: number,
+  { standsFor = 1, alpha = 0.5 }: { standsFor?: number; alpha?: number } = {},
+): number[] {
+  return Array.from({ length: count }, (_, index) => {
+    if (kind === 'uniform') return 1 / count;
+    if (kind === 'sma') return (index === 0 ? standsFor : 1) / (standsFor + count - 1);
+    return index === 0 ? (1 - alpha) ** (count - 1) : alpha * (1 - alpha) ** (count - 1 - index);
+  });
+}
