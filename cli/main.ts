@@ -1,6 +1,7 @@
 /** The `gtr` command: one file per verb. */
 import { Command, CommanderError } from 'commander';
 import { explain } from './errors.ts';
+import { register as assemble } from './assemble.ts';
 import { register as conformance } from './conformance.ts';
 import { register as control } from './control.ts';
 import { register as corrections } from './corrections.ts';
@@ -45,6 +46,7 @@ for (const register of [
   estimate,
   evaluate,
   report,
+  assemble,
   exportRun,
   verify,
   gc,

@@ -48,10 +48,11 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
     );
   const own = listWeightFiles(folder);
   const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
-  const found = collect(own);
+  const found = collectParameters(own);
   // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
   const towerFiles = tower === null || holdsTower(found) ? [] : listWeightFiles(tower);
-  for (const [name, tensor] of collect(towerFiles)) if (name.startsWith('vision_tower.')) found.set(name, tensor);
+  for (const [name, tensor] of collectParameters(towerFiles))
+    if (name.startsWith('vision_tower.')) found.set(name, tensor);
   const weightFiles = [...own, ...towerFiles];
   const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), found));
   const adapter =
@@ -92,7 +93,7 @@ function holdsAdapter(folder: string): boolean {
 }
 
 /** model.safetensors, or the shards that its index names. */
-function listWeightFiles(folder: string): string[] {
+export function listWeightFiles(folder: string): string[] {
   const single = path.join(folder, 'model.safetensors');
   if (existsSync(single)) return [single];
   const index = `${single}.index.json`;
@@ -116,7 +117,7 @@ function listWeightFiles(folder: string): string[] {
   return files;
 }
 
-function collect(files: readonly string[]): Map<string, TensorLocation> {
+export function collectParameters(files: readonly string[]): Map<string, TensorLocation> {
   const parameters = new Map<string, TensorLocation>();
   for (const tensor of files.flatMap((file) => readSafetensorsHeader(file).tensors)) {
     const name = canonicalName(tensor.name);
@@ -138,7 +139,7 @@ const [EMBEDDINGS, HEAD] = ['language_model.embed_tokens.weight', 'lm_head.weigh
  * Tied embeddings as transformers 5 takes them: a file may hold either of the two, and two that differ are not tied,
  * whatever config.json says.
  */
-function withTying(
+export function withTying(
   config: VlmConfig,
   found: ReadonlyMap<string, TensorLocation>,
 ): [VlmConfig, ReadonlyMap<string, TensorLocation>] {

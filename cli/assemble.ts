@@ -1,0 +1,26 @@
+/** `gtr assemble`: a LLaVA-architecture checkpoint of a language model, a vision tower and a new projector. */
+import type { Command } from 'commander';
+import { assemble } from '../core/policy/assemble/assemble.ts';
+import { imageTokens } from '../core/policy/vlm-config.ts';
+import { UsageError } from './errors.ts';
+
+export function register(program: Command): void {
+  program
+    .command('assemble')
+    .description('make a checkpoint of a language model, a vision tower and a new projector')
+    .requiredOption('--language <folder>', 'language model in Hugging Face format')
+    .requiredOption('--vision <folder>', 'vision model in Hugging Face format, or a checkpoint whose eyes are taken')
+    .requiredOption('--out <folder>', 'checkpoint folder to write')
+    .option('--seed <number>', "the projector's random numbers follow from it", '1')
+    .action(async (options: { language: string; vision: string; out: string; seed: string }) => {
+      const seed = Number(options.seed);
+      if (!Number.isSafeInteger(seed) || seed < 0)
+        throw new UsageError(`--seed ${options.seed}: must be a whole number from 0 on.`);
+      const config = await assemble({ ...options, seed });
+      const { vision, text, imageTokenId } = config;
+      process.stdout.write(
+        `${options.out}: a ${text.family} decoder of ${text.layers} layers, a vision tower of ${vision.layers} layers ` +
+          `(${imageTokens(config)} tokens a picture), a new projector; the image token is ${imageTokenId}\n`,
+      );
+    });
+}
