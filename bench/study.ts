@@ -6,22 +6,12 @@
  * npm run bench -- study [--seeds 1,2,3] [--only points24/gtr,ezpoints] [--set a.b=c ...] [--table]   (--table: only
  * write what there is)
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { workersAnswer } from '../cli/workers-answer.ts';
-import { startRun } from '../cli/start-run.ts';
-import { Supervisor, WORKER_ROLES } from '../cli/supervisor.ts';
-import { withClient, workflowResult } from '../cli/temporal.ts';
-import { startInstallation } from '../cli/up.ts';
-import { activityDependencies, gtrHome } from '../workers/installation.ts';
-import type { evaluate } from '../workflows/evaluate.ts';
-import type { train } from '../workflows/train.ts';
-import { type StudyGame, type StudyRun, studyRuns } from './study/arms.ts';
-import { studyFigure } from './study/figure.ts';
-import { evaluationId, readEvaluation, readOutcomes, startId } from './study/outcomes.ts';
-import { gameTables } from './study/tables.ts';
+import { activityDependencies } from '../workers/installation.ts';
+import { studyRuns } from './study/arms.ts';
+import { readOutcomes } from './study/outcomes.ts';
+import { type StudyPage, writePage } from './study/pages.ts';
+import { say, trainAndEvaluate, withInstallation } from './study/run-study.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,16 +22,10 @@ const { values: options } = parseArgs({
   },
 });
 const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set };
-const say = (line: string) => process.stdout.write(`${line}\n`);
-const DOCS = path.resolve(import.meta.dirname, '../docs');
 const CORE = ['gtr', 'ppo', 'mild-ppo', 'sft'];
 const ABLATIONS = ['gtr', 'no-dagger', 'no-cut', 'masked'];
-/** The pages with results, the games on each, and the panels of its figure; `arms`: all, if not said. */
-const PAGES: readonly {
-  page: string;
-  games: readonly StudyGame[];
-  panels: readonly { title: string; metric: string; game: StudyGame; arms?: readonly string[] }[];
-}[] = [
+/** The pages with results. */
+const PAGES: readonly Omit<StudyPage, 'bench'>[] = [
   {
     page: 'results',
     games: ['points24', 'ezpoints', 'numberline'],
@@ -103,106 +87,11 @@ const PAGES: readonly {
   },
 ];
 
-if (!options.table) await trainAndEvaluate(studyRuns({ ...runs, only: options.only.split(',').filter(Boolean) }));
-await writeResults();
-
-async function trainAndEvaluate(runs: readonly StudyRun[]): Promise<void> {
-  const supervisor = new Supervisor(gtrHome(), say);
-  // Ctrl-C: everything stops in order; the same command goes on.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void supervisor.stop().then(() => process.exit(130)));
-  try {
-    if (!(await workersAnswer())) await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
-    await withClient(async (client) => {
-      for (const game of new Set(runs.map(({ arm }) => arm.game))) {
-        const { config } = runs.find(({ arm }) => arm.game === game)!;
-        await resultOf<typeof evaluate>(client, 'evaluate', startId(game), { config, policy: null });
-      }
-      for (const { id, config } of runs) {
-        const { policy } = await resultOf<typeof train>(client, 'train', id, {
-          ...config,
-          evaluation: { ...config.evaluation, episodes: 0 },
-        });
-        const { success, low, high, heldOut } = await resultOf<typeof evaluate>(client, 'evaluate', evaluationId(id), {
-          config,
-          policy,
-        });
-        say(
-          `${id}: success ${share(success)} (${share(low)} to ${share(high)})${heldOut === null ? '' : `, held out ${share(heldOut.success)} (${share(heldOut.low)} to ${share(heldOut.high)})`}`,
-        );
-      }
-    });
-  } finally {
-    await supervisor.stop();
-  }
-}
-
-/** The result of a workflow that was started under this id before, or is started now. */
-async function resultOf<W extends typeof train | typeof evaluate>(
-  client: Client,
-  type: string,
-  id: string,
-  input: Parameters<W>[0],
-): Promise<Awaited<ReturnType<W>>> {
-  const known = await client.workflow
-    .getHandle(id)
-    .describe()
-    .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    });
-  if (known === null) {
-    say(`${new Date().toISOString().slice(11, 19)}  ${id}`);
-    await startRun(client, type, id, [input], '');
-  }
-  try {
-    return await workflowResult<Awaited<ReturnType<W>>>(client, id);
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw new Error(
-      `${id} ended without a result (${error.cause?.message ?? error.message}); look at it in the Web UI, and ` +
-        `delete it with \`temporal workflow delete\` to have it made again`,
-    );
-  }
-}
-
-/**
- * Fills the generated part of each page and draws its figure, with all arms and seeds that are finished; a page of
- * which nothing is finished stays as it is.
- */
-async function writeResults(): Promise<void> {
-  const { store } = activityDependencies();
-  const outcomes = await readOutcomes(store, studyRuns(runs));
-  for (const { page, games, panels } of PAGES) {
-    if (!outcomes.some(({ arm }) => games.includes(arm.game))) continue;
-    const tables = await Promise.all(
-      games.map(async (game) =>
-        gameTables(
-          game,
-          await readEvaluation(store, startId(game)),
-          outcomes.filter(({ arm }) => arm.game === game),
-        ),
-      ),
-    );
-    const file = path.join(DOCS, `${page}.md`);
-    const text = readFileSync(file, 'utf8');
-    const [before, , after] = text.split(/<!-- tables(?: end)?: npm run bench -- study -->\n/);
-    if (after === undefined) throw new Error(`${file} lacks the marks between which the tables are written.`);
-    writeFileSync(
-      file,
-      `${before}<!-- tables: npm run bench -- study -->\n${tables.join('\n')}<!-- tables end: npm run bench -- ` +
-        `study -->\n${after}`,
-    );
-    const shown = panels.map(({ title, metric, game, arms }) => ({
-      title,
-      metric,
-      outcomes: outcomes.filter(({ arm }) => arm.game === game && (arms === undefined || arms.includes(arm.name))),
-    }));
-    writeFileSync(path.join(DOCS, `${page}.svg`), studyFigure(shown));
-    say(`Written: ${file}, ${path.join(DOCS, `${page}.svg`)}`);
-  }
-}
-
-function share(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
-}
+if (!options.table)
+  await withInstallation((client) =>
+    trainAndEvaluate(client, studyRuns({ ...runs, only: options.only.split(',').filter(Boolean) })),
+  );
+const { store } = activityDependencies();
+const outcomes = await readOutcomes(store, studyRuns(runs));
+for (const page of PAGES)
+  for (const file of await writePage(store, outcomes, { ...page, bench: 'study' })) say(`Written: ${file}`);

