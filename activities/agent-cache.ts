@@ -2,6 +2,7 @@
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { Agent } from '../core/policy/agent.ts';
+import type { AgentParts } from '../core/policy/agent-parts.ts';
 
 /** GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte. */
 const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
@@ -12,14 +13,16 @@ export class AgentCache {
   #key: string | null = null;
   #agent: Promise<Agent> | null = null;
 
-  /** The agent of this configuration; an open one of another configuration, or one whose engine has died, is closed. */
-  async get({ model, engine, environment }: AgentConfig): Promise<Agent> {
+  /**
+   * The agent of this configuration, made of `parts` where they are open already; an open one of another configuration, or one whose engine has died, is closed.
+   */
+  async get({ model, engine, environment }: AgentConfig, parts?: AgentParts): Promise<Agent> {
     const key = JSON.stringify([model, engine, environment.name]);
     if (this.#key !== key || (await this.#hasFailed())) {
       await this.close();
       this.#key = key;
       const lanes = Math.max(1, Math.floor(engine.lanes / LANES_OF));
-      this.#agent = Agent.open({ model, engine: { ...engine, lanes }, environment }, modelFolder);
+      this.#agent = Agent.open({ model, engine: { ...engine, lanes }, environment }, modelFolder, parts);
     }
     try {
       return await this.#agent!;

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { checkProvider } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
+import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
@@ -28,13 +30,14 @@ export function createPreparationActivities({ store }: ActivityDependencies, age
         const game = gameByName(config.environment.name);
         for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}])
           game.parseOptions({ ...config.environment.options, ...others });
-        const agent = await agents.get(config);
+        const parts = openAgentParts(config, modelFolder);
         const { options, maxEpisodeSteps } = config.environment;
         checkFit(
-          agent.checkpoint,
+          parts.checkpoint,
           config,
-          longestPrompt(agent, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+          longestPrompt(parts.prompts, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
         );
+        const agent = await agents.get(config, parts);
         const parameters = agent.engine.initialParameters(config.seed);
         return {
           policy: await putPolicy(store, agent.engine, parameters),

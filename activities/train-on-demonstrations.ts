@@ -8,6 +8,7 @@ import { gameByName } from '../core/envs/registry.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
 import { writeMerged } from '../core/policy/checkpoint/export-policy.ts';
+import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { writeNewCheckpoint } from '../core/policy/new-checkpoint.ts';
@@ -44,19 +45,21 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
           config.model.base === null
             ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
             : modelFolder(config.model.base);
-        const agent = await open(config, model);
+        const run = runConfig(config, model);
+        const parts = openAgentParts(run, modelFolder);
         const game = gameByName(config.environment.name);
         checkFit(
-          agent.checkpoint,
-          runConfig(config, model),
+          parts.checkpoint,
+          run,
           longestPrompt(
-            agent,
+            parts.prompts,
             game,
             game.parseOptions(config.environment.options),
             config.environment.maxEpisodeSteps,
             config.seed,
           ),
         );
+        const agent = await agents.get(run, parts);
         const parameters = agent.engine.initialParameters(config.seed);
         return {
           model,

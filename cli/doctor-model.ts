@@ -7,10 +7,11 @@ import { elements } from '../core/graph/tensor.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
-import { Agent } from '../core/policy/agent.ts';
+import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { gibibytes, misfit, type ModelFit, modelFit } from '../core/policy/model-fit.ts';
+import { tooLong } from '../core/policy/positions.ts';
 import { loadImagePreprocessor } from '../core/policy/preprocess-image.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
@@ -64,8 +65,13 @@ export async function examineModel(
     ),
   ].map(({ finding }) => finding);
   if (named !== null && parts.some(({ ok }) => !ok)) return [opened.finding, ...parts];
-  const promptTokens = named === null ? imageTokens(checkpoint.config) + WORDS_OF_A_PROMPT : await promptLength(config);
-  return [opened.finding, ...parts, ...memoryFindings(modelFit(checkpoint, config, promptTokens), config)];
+  const promptTokens = named === null ? imageTokens(checkpoint.config) + WORDS_OF_A_PROMPT : promptLength(config);
+  return [
+    opened.finding,
+    ...parts,
+    ...positionFindings(checkpoint, promptTokens, named),
+    ...memoryFindings(modelFit(checkpoint, config, promptTokens), config),
+  ];
 }
 
 /** LoRA with the paper's numbers, or of the adapter that the checkpoint brings. */
@@ -108,20 +114,23 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
   return `${total(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
 }
 
-async function promptLength(config: RunConfig): Promise<number> {
-  const agent = await Agent.open(config, modelFolder);
-  try {
-    const game = gameByName(config.environment.name);
-    return longestPrompt(
-      agent,
-      game,
-      game.parseOptions(config.environment.options),
-      config.environment.maxEpisodeSteps,
-      config.seed,
-    );
-  } finally {
-    await agent.close();
-  }
+function promptLength(config: RunConfig): number {
+  const game = gameByName(config.environment.name);
+  return longestPrompt(
+    openAgentParts(config, modelFolder).prompts,
+    game,
+    game.parseOptions(config.environment.options),
+    config.environment.maxEpisodeSteps,
+    config.seed,
+  );
+}
+
+/** What is longer than the model has positions; without a configuration nobody knows how long it gets. */
+function positionFindings({ config: { text } }: Checkpoint, promptTokens: number, named: RunConfig | null): Finding[] {
+  const problem = named === null ? null : tooLong(text, promptTokens, named.rollout.maxNewTokens);
+  if (problem === null) return [];
+  const mend = 'lower rollout.maxNewTokens, shorten the prompt template, or use another model';
+  return [{ name: 'Positions', ok: false, needed: true, found: problem, mend }];
 }
 
 function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {

@@ -303,6 +303,7 @@ const engine = z
   .strictObject({
     provider: z.enum(['cpu', 'cuda']).default('cpu').describe('onnxruntime execution provider.'),
     lanes: positive
+      .max(256)
       .default(2)
       .describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
     rowsPerShard: positive.default(16).describe('Rows of one gradient shard; part of the arithmetic.'),

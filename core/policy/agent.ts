@@ -2,18 +2,17 @@
  * The agent: a policy with its tokenizer, image preprocessing and wording, answering observations with thoughts and
  * actions.
  */
-import { ConfigError, type RunConfig } from '../../configs/schema.ts';
+import type { RunConfig } from '../../configs/schema.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Step } from '../episodes/episode.ts';
-import { IMAGE_MARK } from './chat-template.ts';
-import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
-import { imageTokens } from './vlm-config.ts';
+import { type AgentParts, openAgentParts, type PromptEncoder } from './agent-parts.ts';
+import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
-import { type ImagePreprocessor, loadImagePreprocessor } from './preprocess-image.ts';
-import { fillTemplate, loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
+import type { ImagePreprocessor } from './preprocess-image.ts';
+import type { PromptTemplate } from './prompt-template.ts';
 import { parseResponse } from './response.ts';
-import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
+import type { PolicyTokenizer } from './tokenizer.ts';
 
 export type Observation = { image: RgbImage; promptValues: Readonly<Record<string, string>> };
 
@@ -29,48 +28,40 @@ export class Agent {
   readonly tokenizer: PolicyTokenizer;
   readonly checkpoint: Checkpoint;
   readonly imageSize: number;
+  readonly #prompts: PromptEncoder;
   readonly #preprocess: ImagePreprocessor;
   /** Of images that are still around: environments draw a scene that comes again but once. */
   readonly #pictures = new WeakMap<RgbImage, Float32Array>();
   #policy: string | null = null;
   #policies = 0;
 
-  private constructor(parts: {
-    engine: PolicyEngine;
-    template: PromptTemplate;
-    tokenizer: PolicyTokenizer;
-    checkpoint: Checkpoint;
-    preprocess: ImagePreprocessor;
-    imageSize: number;
-  }) {
-    this.engine = parts.engine;
-    this.template = parts.template;
-    this.tokenizer = parts.tokenizer;
-    this.checkpoint = parts.checkpoint;
-    this.imageSize = parts.imageSize;
-    this.#preprocess = parts.preprocess;
+  private constructor(
+    { checkpoint, template, tokenizer, prompts, preprocess }: AgentParts,
+    engine: PolicyEngine,
+    imageSize: number,
+  ) {
+    this.engine = engine;
+    this.template = template;
+    this.tokenizer = tokenizer;
+    this.checkpoint = checkpoint;
+    this.imageSize = imageSize;
+    this.#prompts = prompts;
+    this.#preprocess = preprocess;
   }
 
-  /**
-   * Opens a checkpoint for one environment's wording. Throws `CheckpointError` or `ConfigError` with one clear
-   * sentence.
-   */
+  /** `parts`: where they are open already. Throws as `openAgentParts` does. */
   static async open(
     { model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>,
     resolvePath: (path: string) => string,
+    parts: AgentParts = openAgentParts({ model, environment }, resolvePath),
   ): Promise<Agent> {
-    const folder = resolvePath(model.base);
-    const template = loadPromptTemplate(model.prompt, environment.name);
-    const checkpoint = openCheckpoint(folder, model.adapter === null ? null : resolvePath(model.adapter));
-    const tokenizer = loadTokenizer(folder);
-    const preprocess = loadImagePreprocessor(folder);
     const policyEngine = await OnnxPolicyEngine.open({
-      checkpoint,
+      checkpoint: parts.checkpoint,
       scope: model.train,
       valueHead: model.valueHead,
       ...engine,
     });
-    return new Agent({ engine: policyEngine, template, tokenizer, checkpoint, preprocess, imageSize: model.imageSize });
+    return new Agent(parts, policyEngine, model.imageSize);
   }
 
   /** The hash of the policy of all calls; null while it is being trained. */
@@ -94,33 +85,14 @@ export class Agent {
     this.#policy = sha256;
   }
 
-  /** Prompt ids with one image token per patch in the place of the image mark. */
+  /** See `PromptEncoder`. */
   promptIds(values: Readonly<Record<string, string>>): number[] {
-    return this.questionIds(fillTemplate(this.template.prompt, values));
+    return this.#prompts.promptIds(values);
   }
 
-  /** The same of a text with an image mark, worded already. */
+  /** See `PromptEncoder`. */
   questionIds(question: string): number[] {
-    const [before, after, ...others] = question.split(IMAGE_MARK);
-    if (after === undefined || others.length > 0)
-      throw new ConfigError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(question)}.`);
-    const { config } = this.checkpoint;
-    const image = new Array<number>(imageTokens(config)).fill(config.imageTokenId);
-    if (this.template.chat) return this.tokenizer.chatPromptIds(question, image);
-    return [
-      ...this.tokenizer.beginIds(),
-      ...this.tokenizer.encode(before),
-      ...image,
-      ...this.#fixedLength(this.tokenizer.encode(after)),
-    ];
-  }
-
-  #fixedLength(ids: number[]): number[] {
-    const { fixedLength } = this.template;
-    if (fixedLength === null) return ids;
-    const [pad] = this.tokenizer.encode(fixedLength.pad);
-    const kept = ids.slice(-fixedLength.tokens);
-    return [...kept, ...new Array<number>(fixedLength.tokens - kept.length).fill(pad)];
+    return this.#prompts.questionIds(question);
   }
 
   /** An image as the vision tower takes it. [3, size, size] */

@@ -5,6 +5,7 @@ import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { deviceMemory, hostMemory } from './machine-memory.ts';
 import { type MemoryPlan, memoryPlan } from './memory-plan.ts';
 import { graphModel } from './onnx-policy-engine.ts';
+import { tooLong } from './positions.ts';
 
 /** Bytes. `limits`: what the machine has, or what `engine.memoryGiB` states; null: not known. */
 export type ModelFit = {
@@ -69,12 +70,17 @@ export function misfit(
   );
 }
 
-/** Throws `CheckpointError` when the run does not fit. */
+/** Throws `CheckpointError` when the run does not fit: the model's positions, or the machine's memory. */
 export function checkFit(
   checkpoint: Checkpoint,
   config: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
   promptTokens: number,
 ): void {
+  const long = tooLong(checkpoint.config.text, promptTokens, config.rollout.maxNewTokens);
+  if (long !== null)
+    throw new CheckpointError(
+      `maxNewTokens: ${long} in ${checkpoint.folder}; lower it, shorten the prompt template, or use another model`,
+    );
   const reason = misfit(modelFit(checkpoint, config, promptTokens), config);
   if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
 }

@@ -16,6 +16,7 @@ import type {
   TrainingRow,
 } from './policy-engine.ts';
 import { NotFiniteError } from './not-finite-error.ts';
+import { checkPositions } from './positions.ts';
 import { sharedPrompts } from './shared-prompts.ts';
 import { type Feeds, samplingFeeds, scoringFeeds, trainingFeeds } from './vlm/feeds.ts';
 import { startParameters, trainedParameters } from './trained-parameters.ts';
@@ -100,6 +101,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   ): Promise<SampledRow[]> {
     const { rows, maxNewTokens, temperature, repetitionPenalty } = request;
     const { config } = this.#options.checkpoint;
+    checkPositions(config.text, rows, maxNewTokens);
     const prompts = promptShape(rows, this.#options.lengthStep ?? null);
     const { rowsPerSample } = this.#options;
     const { order, rowsPerPrompt } = sharedPrompts(request, rowsPerSample);
@@ -144,6 +146,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     temperature: number;
   }): Promise<{ logprobs: Float32Array[]; values: Float32Array }> {
     const { config } = this.#options.checkpoint;
+    checkPositions(config.text, rows);
     const logprobs: Float32Array[] = [];
     const values = new Float32Array(rows.length);
     await Promise.all(
@@ -183,6 +186,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const { scope } = this.#options;
     if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined))
       throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
+    checkPositions(this.#options.checkpoint.config.text, request.rows);
     const statistics: RowStatistics[] = [];
     const laidOut = this.#laidOut.get(request) ?? [];
     this.#laidOut.delete(request);

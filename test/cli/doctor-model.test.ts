@@ -31,6 +31,18 @@ test('a stated limit that the run exceeds', async (t) => {
   t.regex(reason, /the run takes about 0\.\d GiB \(.*\), but this machine has 51\.2 MiB; lower /);
 });
 
+test('responses that are longer than the model has positions', async (t) => {
+  const { ok, found: reason } = (
+    await found(path.join(project, 'models/points24-tiny'), 'quickstart', ['rollout.maxNewTokens=2000'])
+  ).get('Positions')!;
+  t.false(ok);
+  t.is(
+    reason,
+    'a prompt of 29 tokens, image included, and an answer of 2000 make 2029, but the model has 256 positions ' +
+      '(max_position_embeddings)',
+  );
+});
+
 test("without a configuration: LoRA, of the adapter's rank where there is one; what is missing is named", async (t) => {
   const findings = await found(path.join(project, 'test/golden/llava/mistral-window'), undefined, []);
   t.regex(

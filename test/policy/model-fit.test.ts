@@ -3,6 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
+import { positionsOf, tooLong } from '../../core/policy/positions.ts';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { checkFit, gibibytes, modelFit } from '../../core/policy/model-fit.ts';
 
@@ -56,4 +57,24 @@ test('what fits passes; what does not is one sentence with the numbers and what 
   );
   t.notRegex(error.message, /\n/);
   t.is(gibibytes(3 * 2 ** 29), '1.5 GiB');
+});
+
+test('what the model has no positions for is refused with the numbers, before memory is looked at', (t) => {
+  const long = { ...config({ memoryGiB: 0.01 }), rollout: { ...config({}).rollout, maxNewTokens: 500 } };
+  t.throws(() => checkFit(checkpoint, long, 13), {
+    instanceOf: CheckpointError,
+    message:
+      /^maxNewTokens: a prompt of 13 tokens, image included, and an answer of 500 make 513, but the model has 512 positions/,
+  });
+  t.throws(() => checkFit(checkpoint, long, 12), { message: /does not fit: the run takes about/ });
+  const stretched = { kind: 'linear', factor: 2 } as const;
+  t.is(positionsOf({ maxPositions: 512, ropeScaling: stretched }), 1024);
+  t.is(tooLong({ maxPositions: 512, ropeScaling: stretched }, 512, 512), null);
+});
+
+test('lanes are bounded by the schema, and by what the machine has', (t) => {
+  t.throws(() => config({ lanes: 1_000_000 }), { message: /engine\.lanes/ });
+  t.throws(() => checkFit(checkpoint, config({ lanes: 256, memoryGiB: 8 }), 31), {
+    message: /does not fit: .* lower .*engine\.lanes/,
+  });
 });

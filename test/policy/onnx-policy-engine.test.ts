@@ -331,3 +331,16 @@ test('log-probabilities and values that are not finite end a sample and a score 
   }
   await policy.close();
 });
+
+test('rows that are longer than the model has positions are refused, sampled, scored or trained', async (t) => {
+  const text = { ...config.text, maxPositions: 24 };
+  const policy = await engine({ checkpoint: { ...checkpoint, config: { ...config, text } } });
+  const message =
+    /a prompt of 21 tokens, image included, and an answer of (7|9) make (28|30), but the model has 24 positions/;
+  const expected = { name: 'CheckpointError', message: /but the model has 24 positions/ };
+  await t.throwsAsync(policy.sample(sampleRequest(0.8)), { ...expected, message });
+  await t.throwsAsync(policy.score(mixedRows()), expected);
+  await t.throwsAsync(policy.gradients(mixedRows()), expected);
+  t.is((await policy.score({ ...mixedRows(), rows: mixedRows().rows.slice(0, 3) })).values.length, 3);
+  await policy.close();
+});
