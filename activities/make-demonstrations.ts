@@ -2,16 +2,14 @@
  * Demonstrations for the supervised warm start, by the expert or from a user's file, in the order of training and in
  * pages.
  */
-import path from 'node:path';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { SftConfig } from '../configs/schema.ts';
 import { type Demonstration, makeDemonstrations } from '../core/corrector/demonstrations.ts';
-import { type PictureDemonstration, readLlavaDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { type PictureDemonstration, namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { RandomStream } from '../core/random/counter.ts';
 import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
-import { PROJECT } from '../configs/project-folder.ts';
 
 export type MakeDemonstrationsInput = { config: SftConfig };
 
@@ -29,12 +27,7 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
         const all: readonly (Demonstration | PictureDemonstration)[] =
           file === null
             ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
-            : await Array.fromAsync(
-                readLlavaDemonstrations(
-                  path.resolve(PROJECT, file),
-                  images === null ? null : path.resolve(PROJECT, images),
-                ),
-              );
+            : await Array.fromAsync(namedDemonstrations({ file, images }));
         const ordered = inTrainingOrder(all, config);
         const pages: ArtifactRef[] = [];
         for (let from = 0; from < ordered.length; from += PAGE)

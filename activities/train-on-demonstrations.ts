@@ -4,6 +4,8 @@
 import path from 'node:path';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '../configs/schema.ts';
+import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
+import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
@@ -47,6 +49,8 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
             : modelFolder(config.model.base);
         const run = runConfig(config, model);
         const parts = openAgentParts(run, modelFolder);
+        const { file, images } = config.demonstrations;
+        if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));
         const game = gameByName(config.environment.name);
         checkFit(
           parts.checkpoint,

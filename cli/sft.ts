@@ -1,10 +1,12 @@
 /** `gtr sft`: a supervised warm start that writes a checkpoint folder. */
-import path from 'node:path';
 import type { Command } from 'commander';
-import { PROJECT } from '../configs/project-folder.ts';
-import { sftConfigSchema } from '../configs/schema.ts';
-import { readLlavaDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { modelFolder } from '../configs/project-folder.ts';
+import { type SftConfig, sftConfigSchema } from '../configs/schema.ts';
+import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
+import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { openWording } from '../core/policy/agent-parts.ts';
 import type { sft, SftProgress, SftResult } from '../workflows/sft.ts';
+import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
 import { withClient, workflowResult } from './temporal.ts';
@@ -23,9 +25,7 @@ export function register(program: Command): void {
       const config = readConfig(sftConfigSchema, options.config, options.set);
       const { file, images, count } = config.demonstrations;
       if (file !== null) {
-        const items = await Array.fromAsync(
-          readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images)),
-        );
+        const items = await Array.fromAsync(namedDemonstrations({ file, images }, modelCheck(config)));
         process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
       }
       await withClient(async (client) => {
@@ -52,4 +52,12 @@ export function register(program: Command): void {
         );
       });
     });
+}
+
+/** What the starting model says of demonstrations; a new one is made, and asked, by the worker. */
+function modelCheck({ model, environment }: SftConfig) {
+  const { base, adapter, prompt } = model;
+  if (base === null) return undefined;
+  checkModelFolders({ base, adapter });
+  return demonstrationCheck(openWording({ model: { base, prompt }, environment }, modelFolder));
 }

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { ConfigError } from '../../configs/schema.ts';
 
 /**
- * The objects of a JSON list, or of a file with one object a line, in order. Throws `ConfigError` naming the file and
- * the index of what is no JSON object.
+ * The objects of a JSON list, or of a file with one object a line, in order; for one that is no JSON a `ConfigError`
+ * with its index. Throws `ConfigError` naming the file where it cannot be taken apart.
  */
 export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
   let index = 0;
@@ -12,7 +12,7 @@ export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
     try {
       yield JSON.parse(text) as unknown;
     } catch (error) {
-      throw new ConfigError(`${file}, item ${index}: is no JSON (${(error as Error).message}).`);
+      yield new ConfigError(`${file}, item ${index}: is no JSON (${(error as Error).message}).`);
     }
     index++;
   }

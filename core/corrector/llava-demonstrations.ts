@@ -4,7 +4,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { Faults } from '../../configs/faults.ts';
+import { PROJECT } from '../../configs/project-folder.ts';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { readPicture } from '../pictures/read-picture.ts';
+import { IMAGE_MARK } from '../policy/chat-template.ts';
 import { readJsonElements } from './json-elements.ts';
 
 /** One answer about one picture. */
@@ -16,6 +20,9 @@ export type PictureDemonstration = {
   text: string;
 };
 
+/** What stands against a demonstration, as a sentence without its full stop; null: nothing. */
+export type DemonstrationCheck = (demonstration: PictureDemonstration) => string | null;
+
 const turn = (from: string) => z.object({ from: z.literal(from), value: z.string().min(1) });
 const itemSchema = z.object({
   id: z.union([z.string(), z.number()]).optional(),
@@ -23,31 +30,86 @@ const itemSchema = z.object({
   conversations: z.tuple([turn('human'), turn('gpt')], 'must be one question (from: human) and one answer (from: gpt)'),
 });
 
+/** The file that a configuration names; paths count from the project. */
+export function namedDemonstrations(
+  { file, images }: { file: string; images: string | null },
+  check?: DemonstrationCheck,
+): AsyncGenerator<PictureDemonstration> {
+  return readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images), check);
+}
+
 /**
- * The file's items, one after the other. `images`: the folder from which pictures count; null: the file's own. Throws
- * `ConfigError` naming the file, the index of the item (from 0) and what is wrong with it.
+ * The file's items, one after the other, each with its picture read once. `images`: the folder from which pictures
+ * count; null: the file's own. Throws `ConfigError` at the end for all faults: the file, the index of the item (from 0)
+ * and what is wrong with it; items with a fault are not given.
  */
 export async function* readLlavaDemonstrations(
   file: string,
   images: string | null,
+  check: DemonstrationCheck = () => null,
 ): AsyncGenerator<PictureDemonstration> {
-  let index = 0;
-  for await (const item of readJsonElements(file)) {
-    const place = `${file}, item ${index}`;
+  const folder = images ?? path.dirname(file);
+  const faults = new Faults();
+  const pictures = new Map<string, Promise<string | null>>();
+  const pictureOf = (image: string) => {
+    if (!pictures.has(image)) pictures.set(image, pictureProblem(image));
+    return pictures.get(image)!;
+  };
+  const begun: { item: PictureDemonstration | ConfigError; place: string; picture: Promise<string | null> }[] = [];
+  const finish = async function* (until: number) {
+    while (begun.length > until) {
+      const { item, place, picture } = begun.shift()!;
+      const problem = item instanceof ConfigError ? null : ((await picture) ?? check(item));
+      if (item instanceof ConfigError) faults.add(item.message);
+      else if (problem === null) yield item;
+      else faults.add(`${place}: ${problem}.`);
+    }
+  };
+  let unreadable: ConfigError | null = null;
+  try {
+    let index = 0;
+    for await (const element of readJsonElements(file)) {
+      const place = `${file}, item ${index++}`;
+      const item = element instanceof ConfigError ? element : readItem(element, folder, place);
+      begun.push({ item, place, picture: item instanceof ConfigError ? Promise.resolve(null) : pictureOf(item.image) });
+      yield* finish(AHEAD);
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    unreadable = error;
+  }
+  yield* finish(0);
+  if (unreadable !== null) faults.add(unreadable.message);
+  faults.check();
+}
+
+/** Pictures that are read while others are looked at. */
+const AHEAD = 16;
+
+function readItem(item: unknown, folder: string, place: string): PictureDemonstration | ConfigError {
+  try {
     const {
       image,
       conversations: [question, answer],
     } = parseConfig(itemSchema, item, place);
-    if (question.value.split('<image>').length !== 2)
-      throw new ConfigError(
-        `${place}: the question must hold <image> once; it begins ${JSON.stringify(question.value.slice(0, 40))}.`,
+    if (question.value.split(IMAGE_MARK).length !== 2)
+      return new ConfigError(
+        `${place}: the question must hold ${IMAGE_MARK} once; it begins ${JSON.stringify(question.value.slice(0, 40))}.`,
       );
-    const picture = path.resolve(images ?? path.dirname(file), image);
-    if (!(await stat(picture).catch(() => null))?.isFile())
-      throw new ConfigError(
-        `${place}: there is no picture ${picture}; demonstrations.images names the folder that paths count from.`,
-      );
-    yield { image: picture, prompt: question.value, text: answer.value };
-    index++;
+    return { image: path.resolve(folder, image), prompt: question.value, text: answer.value };
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+async function pictureProblem(image: string): Promise<string | null> {
+  if (!(await stat(image).catch(() => null))?.isFile())
+    return `there is no picture ${image}; demonstrations.images names the folder that paths count from`;
+  try {
+    await readPicture(image);
+    return null;
+  } catch (error) {
+    return (error as Error).message.replace(/\.$/, '');
   }
 }

@@ -1,38 +1,44 @@
 /** What an agent is made of but its engine: enough to word prompts, read pictures and count tokens. */
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { IMAGE_MARK } from './chat-template.ts';
+import { readVlmConfig } from './checkpoint/read-config.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { type ImagePreprocessor, loadImagePreprocessor } from './preprocess-image.ts';
 import { fillTemplate, loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
 import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
 import { imageTokens, type VlmConfig } from './vlm-config.ts';
 
-export type AgentParts = {
-  checkpoint: Checkpoint;
+/** What of it needs no weights. */
+export type Wording = {
+  config: VlmConfig;
   template: PromptTemplate;
   tokenizer: PolicyTokenizer;
   prompts: PromptEncoder;
-  preprocess: ImagePreprocessor;
 };
+
+export type AgentParts = Wording & { checkpoint: Checkpoint; preprocess: ImagePreprocessor };
+
+type Named = Pick<RunConfig, 'model' | 'environment'>;
+
+/** The wording of one environment in a checkpoint's tokens. Throws `CheckpointError` or `ConfigError`. */
+export function openWording(
+  { model, environment }: { model: Pick<RunConfig['model'], 'base' | 'prompt'>; environment: { name: string } },
+  resolvePath: (path: string) => string,
+): Wording {
+  const folder = resolvePath(model.base);
+  const template = loadPromptTemplate(model.prompt, environment.name);
+  const config = readVlmConfig(folder);
+  const tokenizer = loadTokenizer(folder);
+  return { config, template, tokenizer, prompts: new PromptEncoder(template, tokenizer, config) };
+}
 
 /**
  * Opens a checkpoint for one environment's wording. Throws `CheckpointError` or `ConfigError` with one clear sentence.
  */
-export function openAgentParts(
-  { model, environment }: Pick<RunConfig, 'model' | 'environment'>,
-  resolvePath: (path: string) => string,
-): AgentParts {
-  const folder = resolvePath(model.base);
-  const template = loadPromptTemplate(model.prompt, environment.name);
-  const checkpoint = openCheckpoint(folder, model.adapter === null ? null : resolvePath(model.adapter));
-  const tokenizer = loadTokenizer(folder);
-  return {
-    checkpoint,
-    template,
-    tokenizer,
-    prompts: new PromptEncoder(template, tokenizer, checkpoint.config),
-    preprocess: loadImagePreprocessor(folder),
-  };
+export function openAgentParts(named: Named, resolvePath: (path: string) => string): AgentParts {
+  const { base, adapter } = named.model;
+  const checkpoint = openCheckpoint(resolvePath(base), adapter === null ? null : resolvePath(adapter));
+  return { ...openWording(named, resolvePath), checkpoint, preprocess: loadImagePreprocessor(resolvePath(base)) };
 }
 
 /** Prompts as token ids, with one image token per patch in the place of the image mark. */
@@ -52,8 +58,11 @@ export class PromptEncoder {
     return this.questionIds(fillTemplate(this.#template.prompt, values));
   }
 
-  /** A text with one image mark, worded already. Throws `ConfigError` for another number of marks. */
-  questionIds(question: string): number[] {
+  /**
+   * A text with one image mark, worded already; `whole`: not cut to the template's fixed length. Throws `ConfigError`
+   * for another number of marks.
+   */
+  questionIds(question: string, { whole = false } = {}): number[] {
     const [before, after, ...others] = question.split(IMAGE_MARK);
     if (after === undefined || others.length > 0)
       throw new ConfigError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(question)}.`);
@@ -63,13 +72,13 @@ export class PromptEncoder {
       ...this.#tokenizer.beginIds(),
       ...this.#tokenizer.encode(before),
       ...image,
-      ...this.#fixedLength(this.#tokenizer.encode(after)),
+      ...this.#fixedLength(this.#tokenizer.encode(after), whole),
     ];
   }
 
-  #fixedLength(ids: number[]): number[] {
+  #fixedLength(ids: number[], whole: boolean): number[] {
     const { fixedLength } = this.#template;
-    if (fixedLength === null) return ids;
+    if (fixedLength === null || (whole && ids.length > fixedLength.tokens)) return ids;
     const [pad] = this.#tokenizer.encode(fixedLength.pad);
     const kept = ids.slice(-fixedLength.tokens);
     return [...kept, ...new Array<number>(fixedLength.tokens - kept.length).fill(pad)];

@@ -21,6 +21,7 @@ export class PolicyTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #bosTokenId: number | null;
   readonly #endIds: readonly number[];
+  readonly #special: ReadonlyMap<string, number>;
   readonly #chatTemplate: string | null;
 
   constructor(
@@ -33,6 +34,7 @@ export class PolicyTokenizer {
     this.#chatTemplate = chatTemplate;
     this.#bosTokenId = bosTokenId;
     this.#endIds = eosTokenIds;
+    this.#special = specialTokens(tokenizer, [bosTokenId ?? -1, ...eosTokenIds]);
   }
 
   /** Ids of a text, without special tokens around it. */
@@ -49,12 +51,23 @@ export class PolicyTokenizer {
   }
 
   /**
-   * Whether the vocabulary has words for the whole text: it comes back, but for spaces, which tokenizers treat as they
-   * like.
+   * Whether the vocabulary has words for the whole text: it comes back, but for spaces and forms of one letter, which
+   * tokenizers treat as they like.
    */
   canSay(text: string): boolean {
-    const letters = (spaced: string) => spaced.replace(/\s/g, '');
+    const letters = (spaced: string) => spaced.normalize('NFKC').replace(/\s/g, '');
     return letters(this.decode(this.encode(text))) === letters(text);
+  }
+
+  /**
+   * The first special token (end of sequence, image, padding ...) that encoding makes of the text's own letters; null:
+   * none.
+   */
+  specialIn(text: string): string | null {
+    const found = [...this.#special].filter(([token]) => text.includes(token));
+    if (found.length === 0) return null;
+    const ids = new Set(this.encode(text));
+    return found.find(([, id]) => ids.has(id))?.[0] ?? null;
   }
 
   /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
@@ -148,6 +161,16 @@ export class PolicyTokenizer {
     const [before, after] = text.split(IMAGE_MARK);
     return [...this.encode(before), ...imageIds, ...this.encode(after)];
   }
+}
+
+/** Added tokens that are marked as special, and those of `ids`, with their ids. */
+function specialTokens(tokenizer: object, ids: readonly number[]): Map<string, number> {
+  const { added_tokens: added = [] } = tokenizer as {
+    added_tokens?: readonly { content: string; id: number; special?: boolean }[];
+  };
+  return new Map(
+    added.filter(({ id, special }) => special === true || ids.includes(id)).map(({ content, id }) => [content, id]),
+  );
 }
 
 /** The tokenizer of a checkpoint folder. Throws `CheckpointError`. */

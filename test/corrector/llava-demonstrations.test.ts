@@ -5,12 +5,14 @@ import path from 'node:path';
 import test from 'ava';
 import { modelFolder } from '../../configs/project-folder.ts';
 import { parseConfig, sftConfigSchema } from '../../configs/schema.ts';
+import { demonstrationCheck } from '../../core/corrector/check-demonstration.ts';
 import { makeDemonstrations } from '../../core/corrector/demonstrations.ts';
 import { readLlavaDemonstrations } from '../../core/corrector/llava-demonstrations.ts';
 import { encodePng } from '../../core/pictures/png.ts';
 import { points24 } from '../../core/envs/points24.ts';
 import { initAdam } from '../../core/learner/adam.ts';
 import { superviseSteps, type TaughtAnswer } from '../../core/learner/supervise.ts';
+import { openWording } from '../../core/policy/agent-parts.ts';
 import { Agent } from '../../core/policy/agent.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'gtr-llava-'));
@@ -98,6 +100,67 @@ test.serial('what is wrong is named by file and index', async (t) => {
     name: 'ConfigError',
     message: /none\.json: cannot be read/,
   });
+});
+
+test.serial('all faults are told at once, up to twenty, in order, every picture read', async (t) => {
+  const whole = encodePng({ width: 9, height: 9, data: new Uint8Array(243).map((_, index) => index) });
+  writeFileSync(path.join(folder, 'pictures/cut.png'), whole.subarray(0, -30));
+  writeFileSync(path.join(folder, 'pictures/text.png'), 'no picture');
+  const items = [item(), item({ image: 'pictures/cut.png' }), item({ image: 7 }), item({ image: 'pictures/text.png' })];
+  const { message } = (await t.throwsAsync(read(`[${items.map((each) => JSON.stringify(each)).join()}, {"id" 3}]`)))!;
+  const lines = message.split('\n');
+  t.is(lines.length, 5);
+  t.is(lines[0], '4 faults:');
+  t.regex(lines[1], /data\.json, item 1: .*cut\.png: cannot be read as a picture \(.*\)\.$/);
+  t.regex(lines[2], /data\.json, item 2: image/);
+  t.regex(lines[3], /data\.json, item 3: .*text\.png: cannot be read as a picture/);
+  t.regex(lines[4], /data\.json, item 4: is no JSON/);
+  const many = await t.throwsAsync(
+    read(JSON.stringify(Array.from({ length: 500 }, () => item({ image: 'none.png' })))),
+  );
+  const told = many!.message.split('\n');
+  t.is(told.length, 22);
+  t.regex(told[20], /item 19: there is no picture/);
+  t.is(told[21], '  and 480 more');
+});
+
+test.serial('what a model cannot be trained on is refused by file and index', async (t) => {
+  const wording = openWording(
+    { model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, environment: { name: 'points24' } },
+    modelFolder,
+  );
+  const answer =
+    '{"cards":["A","2","3","4"],"formula":"","thoughts":"numbers 1 2 3 4 left 1 2 3 4 reach 24","action":"1"}';
+  const problem = async (question: string, value: string) => {
+    const conversations = [
+      { from: 'human', value: question },
+      { from: 'gpt', value },
+    ];
+    const file = write(JSON.stringify([item({ conversations })]));
+    try {
+      await Array.fromAsync(readLlavaDemonstrations(file, null, demonstrationCheck(wording)));
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  t.is(await problem('<image>1+2', answer), null);
+  for (const special of ['</s>', '<image>', '<pad>', '<s>'])
+    t.regex(
+      (await problem('<image>1', answer.replace('reach 24', special)))!,
+      new RegExp(`data\\.json, item 0: the answer holds "${special}", which is a special token of the model`),
+    );
+  t.regex((await problem('</s><image>1', answer))!, /item 0: the question holds "<\/s>"/);
+  t.regex(
+    (await problem('<image>1', answer.replace('reach 24', 'Привет')))!,
+    /item 0: the model's vocabulary cannot say the answer, which begins "\{\\"cards/,
+  );
+  t.regex((await problem(`<image>${'+'.repeat(13)}`, answer))!, /cut by 1 tokens to the 12 of fixedLength/);
+  t.regex(
+    (await problem(`<image>${'+'.repeat(300)}`, answer))!,
+    /a prompt of 317 tokens, image included, and an answer of \d+ make \d+, but the model has 256 positions/,
+  );
+  t.regex((await problem('<image>1', answer.replace('reach 24', '+'.repeat(300))))!, /but the model has 256 positions/);
 });
 
 test('trained on pictures and questions, a model is the same as trained on the states that they show', async (t) => {
