@@ -1,5 +1,5 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
-import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
 import { faultPoint } from './fault-point.ts';
 
@@ -27,14 +27,15 @@ const FAILURE_TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence,
- * results are checked to be small.
+ * results are checked to be small. `run` may report and take up resume points of type `P` by its `beat`.
  */
-export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Promise<R> {
+export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) => Promise<R>): (input: I) => Promise<R> {
   return async (input) => {
     await faultPoint('start');
+    const beat = new Heartbeat<P>();
     let result: R;
     try {
-      result = await withHeartbeat(() => run(input));
+      result = await run(input, beat);
     } catch (error) {
       const type = FAILURE_TYPES[(error as Error).name];
       if (type === undefined) throw error;
@@ -44,6 +45,8 @@ export function activity<I, R>(run: (input: I) => Promise<R>): (input: I) => Pro
         nonRetryable: true,
         cause: error as Error,
       });
+    } finally {
+      beat.stop();
     }
     const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
     if (bytes > LARGEST_RESULT)
@@ -106,23 +109,6 @@ export class Heartbeat<P> {
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-}
-
-const beats = new WeakMap<Context, Heartbeat<unknown>>();
-
-/** Runs `body` with the heartbeat of the activity, which ends with whoever began it. */
-export async function withHeartbeat<P, R>(body: (beat: Heartbeat<P>) => Promise<R>): Promise<R> {
-  const context = Context.current();
-  const running = beats.get(context);
-  if (running !== undefined) return await body(running as Heartbeat<P>);
-  const beat = new Heartbeat<P>();
-  beats.set(context, beat as Heartbeat<unknown>);
-  try {
-    return await body(beat);
-  } finally {
-    beats.delete(context);
-    beat.stop();
   }
 }
 

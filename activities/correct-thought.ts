@@ -9,7 +9,7 @@ import { problemOf } from '../core/corrector/openai-client.ts';
 import { PaidJudge } from '../core/corrector/paid-judge.ts';
 import { TeacherError } from '../core/corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
-import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
 import { type JudgingContext, openTeacher } from './review-wave.ts';
 import { getSampled } from './roll-out-wave.ts';
@@ -36,8 +36,11 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
     }),
 
     /** Asks about the episode's next open thought and goes on with what is known behind it. */
-    correctThought: activity(async ({ context, slot, progress }: CorrectThoughtInput): Promise<CorrectThoughtResult> =>
-      withHeartbeat<FailedTries, CorrectThoughtResult>(async (beat) => {
+    correctThought: activity(
+      async (
+        { context, slot, progress }: CorrectThoughtInput,
+        beat: Heartbeat<FailedTries>,
+      ): Promise<CorrectThoughtResult> => {
         const { config, iteration, payer, episodes, closed, upTo, judge, ...opened } = await openContext(context);
         const soFar = progress === null ? opened.progress[slot] : await getJson<EpisodeProgress>(store, progress);
         const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
@@ -76,7 +79,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
           done: judged.done,
           counts,
         };
-      }),
+      },
     ),
   };
 }

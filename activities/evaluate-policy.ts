@@ -9,7 +9,7 @@ import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-
 import { playEpisodes, type RolloutProgress } from '../core/policy/rollout.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
-import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
 import type { Evaluation, EvaluatePolicyResult } from '../core/records/evaluation.ts';
@@ -27,57 +27,62 @@ export type EvaluatePolicyInput = {
 
 type Progress = { deals: RolloutProgress; finished: EvaluationPart[] };
 
-export function createEvaluationActivities({ store, home }: ActivityDependencies, agents: AgentCache) {
+export function createEvaluationActivities(dependencies: ActivityDependencies, agents: AgentCache) {
   return {
-    evaluatePolicy: activity(
-      async ({ config, policy, runId, label, iterationsDone }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> =>
-        withHeartbeat<ArtifactRef, EvaluatePolicyResult>(async (beat) => {
-          const { evaluation, environment } = config;
-          const agent = await agents.get(config);
-          await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-          const game = gameByName(environment.name);
-          const clock = new ResumeClock(config.durability.resumePointSeconds);
-          const resume = await beat.resume((point) => getJson<Progress>(store, point));
-          const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
-          for (const [index, { options, temperature }] of plays(config).entries()) {
-            if (index < parts.length) continue;
-            const settings = {
-              ...rolloutSettings(config),
-              episodes: evaluation.episodes,
-              leaveAfterFailure: false,
-              temperature,
-            };
-            const parsed = game.parseOptions(options);
-            const { episodes } = await playEpisodes(
-              agent,
-              game,
-              parsed,
-              { seed: evaluation.seed, iteration: 0, firstEpisode: 0 },
-              settings,
-              {
-                resume: resume && index === resume.finished.length ? resume.deals : undefined,
-                onRound: async (deals) => {
-                  if (beat.interrupted || clock.due())
-                    beat.reached(
-                      await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress),
-                    );
-                  beat.leaveIfInterrupted();
-                },
-              },
-            );
-            parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
-          }
-          const result = collect(config, parts);
-          await putEvaluationRecord(store, runId, label, result);
-          await writeEvaluation(runFolder(home, runId), label, result);
-          if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
-          return result;
-        }),
+    evaluatePolicy: activity((input: EvaluatePolicyInput, beat: Heartbeat<ArtifactRef>) =>
+      evaluatePolicy(dependencies, agents, input, beat),
     ),
   };
 }
 
 export type EvaluationActivities = ReturnType<typeof createEvaluationActivities>;
+
+/** Plays the evaluation deals with `policy`; records the result under `label`. */
+export async function evaluatePolicy(
+  { store, home }: ActivityDependencies,
+  agents: AgentCache,
+  { config, policy, runId, label, iterationsDone }: EvaluatePolicyInput,
+  beat: Heartbeat<ArtifactRef>,
+): Promise<EvaluatePolicyResult> {
+  const { evaluation, environment } = config;
+  const agent = await agents.get(config);
+  await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+  const game = gameByName(environment.name);
+  const clock = new ResumeClock(config.durability.resumePointSeconds);
+  const resume = await beat.resume((point) => getJson<Progress>(store, point));
+  const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
+  for (const [index, { options, temperature }] of plays(config).entries()) {
+    if (index < parts.length) continue;
+    const settings = {
+      ...rolloutSettings(config),
+      episodes: evaluation.episodes,
+      leaveAfterFailure: false,
+      temperature,
+    };
+    const parsed = game.parseOptions(options);
+    const { episodes } = await playEpisodes(
+      agent,
+      game,
+      parsed,
+      { seed: evaluation.seed, iteration: 0, firstEpisode: 0 },
+      settings,
+      {
+        resume: resume && index === resume.finished.length ? resume.deals : undefined,
+        onRound: async (deals) => {
+          if (beat.interrupted || clock.due())
+            beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));
+          beat.leaveIfInterrupted();
+        },
+      },
+    );
+    parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
+  }
+  const result = collect(config, parts);
+  await putEvaluationRecord(store, runId, label, result);
+  await writeEvaluation(runFolder(home, runId), label, result);
+  if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
+  return result;
+}
 
 /** Puts an evaluation into the run's event file, behind those before it. */
 async function logEvaluation(

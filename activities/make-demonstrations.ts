@@ -9,7 +9,7 @@ import { type Demonstration, makeDemonstrations } from '../core/corrector/demons
 import { type PictureDemonstration, namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { RandomStream } from '../core/random/counter.ts';
-import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity } from './activity.ts';
 
 export type MakeDemonstrationsInput = { config: SftConfig };
 
@@ -21,20 +21,18 @@ const PAGE = 2048;
 
 export function createDemonstrationActivities({ store }: ActivityDependencies) {
   return {
-    makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> =>
-      withHeartbeat(async () => {
-        const { file, images } = config.demonstrations;
-        const all: readonly (Demonstration | PictureDemonstration)[] =
-          file === null
-            ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
-            : await Array.fromAsync(namedDemonstrations({ file, images }));
-        const ordered = inTrainingOrder(all, config);
-        const pages: ArtifactRef[] = [];
-        for (let from = 0; from < ordered.length; from += PAGE)
-          pages.push(await putJson(store, 'demonstrations-page', ordered.slice(from, from + PAGE)));
-        return await putJson(store, 'demonstrations', { pages } satisfies DemonstrationPages);
-      }),
-    ),
+    makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> => {
+      const { file, images } = config.demonstrations;
+      const all: readonly (Demonstration | PictureDemonstration)[] =
+        file === null
+          ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
+          : await Array.fromAsync(namedDemonstrations({ file, images }));
+      const ordered = inTrainingOrder(all, config);
+      const pages: ArtifactRef[] = [];
+      for (let from = 0; from < ordered.length; from += PAGE)
+        pages.push(await putJson(store, 'demonstrations-page', ordered.slice(from, from + PAGE)));
+      return await putJson(store, 'demonstrations', { pages } satisfies DemonstrationPages);
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Opens the model of a run and stores its first policy and optimizer. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { ArtifactRef } from '../core/artifacts/store.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { gameByName } from '../core/envs/registry.ts';
@@ -10,7 +10,7 @@ import { initAdam } from '../core/learner/adam.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
-import { type ActivityDependencies, activity, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 
@@ -24,33 +24,38 @@ export type PrepareRunResult = {
 
 export function createPreparationActivities({ store }: ActivityDependencies, agents: AgentCache) {
   return {
-    prepareRun: activity(async ({ config }: PrepareRunInput): Promise<PrepareRunResult> =>
-      withHeartbeat(async () => {
-        await checkProvider(config.engine.provider);
-        const game = gameByName(config.environment.name);
-        for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}])
-          game.parseOptions({ ...config.environment.options, ...others });
-        const parts = openAgentParts(config, modelFolder);
-        const { options, maxEpisodeSteps } = config.environment;
-        checkFit(
-          parts.checkpoint,
-          config,
-          longestPrompt(parts.prompts, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
-        );
-        const agent = await agents.get(config, parts);
-        const parameters = agent.engine.initialParameters(config.seed);
-        return {
-          policy: await putPolicy(store, agent.engine, parameters),
-          optimizer: await putOptimizer(store, initAdam(parameters.length)),
-          modelSha256: await hashFiles(agent.checkpoint.files),
-          trainedParameters: parameters.length,
-        };
-      }),
-    ),
+    prepareRun: activity((input: PrepareRunInput) => prepareRun(store, agents, input)),
   };
 }
 
 export type PreparationActivities = ReturnType<typeof createPreparationActivities>;
+
+/** Opens a run's model, and stores the parameters and the optimizer that it begins with. */
+export async function prepareRun(
+  store: ArtifactStore,
+  agents: AgentCache,
+  { config }: PrepareRunInput,
+): Promise<PrepareRunResult> {
+  await checkProvider(config.engine.provider);
+  const game = gameByName(config.environment.name);
+  for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}])
+    game.parseOptions({ ...config.environment.options, ...others });
+  const parts = openAgentParts(config, modelFolder);
+  const { options, maxEpisodeSteps } = config.environment;
+  checkFit(
+    parts.checkpoint,
+    config,
+    longestPrompt(parts.prompts, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+  );
+  const agent = await agents.get(config, parts);
+  const parameters = agent.engine.initialParameters(config.seed);
+  return {
+    policy: await putPolicy(store, agent.engine, parameters),
+    optimizer: await putOptimizer(store, initAdam(parameters.length)),
+    modelSha256: await hashFiles(agent.checkpoint.files),
+    trainedParameters: parameters.length,
+  };
+}
 
 async function hashFiles(files: readonly string[]): Promise<string> {
   const hash = createHash('sha256');

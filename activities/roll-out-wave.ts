@@ -7,7 +7,7 @@ import { gameByName } from '../core/envs/registry.ts';
 import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
-import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { countWork } from './count-work.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
@@ -59,59 +59,61 @@ export function rolloutSettings(config: RunConfig): RolloutSettings {
 export function createRolloutActivities({ store }: ActivityDependencies, agents: AgentCache) {
   return {
     rolloutWave: activity(
-      async ({ config, iteration, wave, policy, soFar }: RolloutWaveInput): Promise<RolloutWaveResult> =>
-        withHeartbeat<ArtifactRef, RolloutWaveResult>(async (beat) => {
-          const started = performance.now();
-          const agent = await agents.get(config);
-          const before = agent.engine.seconds;
-          if (agent.policy !== policy.sha256)
-            await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-          const game = gameByName(config.environment.name);
-          const options = game.parseOptions(config.environment.options);
-          const clock = new ResumeClock(config.durability.resumePointSeconds);
-          const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
-          const progress = await playEpisodes(
-            agent,
-            game,
-            options,
-            {
-              seed: config.seed,
-              iteration,
-              firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave,
+      async (
+        { config, iteration, wave, policy, soFar }: RolloutWaveInput,
+        beat: Heartbeat<ArtifactRef>,
+      ): Promise<RolloutWaveResult> => {
+        const started = performance.now();
+        const agent = await agents.get(config);
+        const before = agent.engine.seconds;
+        if (agent.policy !== policy.sha256)
+          await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+        const game = gameByName(config.environment.name);
+        const options = game.parseOptions(config.environment.options);
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+        const progress = await playEpisodes(
+          agent,
+          game,
+          options,
+          {
+            seed: config.seed,
+            iteration,
+            firstEpisode: iteration * EPISODES_PER_ITERATION + wave * config.rollout.episodesPerWave,
+          },
+          rolloutSettings(config),
+          {
+            resume:
+              (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ??
+              (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
+            onRound: async (reached) => {
+              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', reached));
+              beat.leaveIfInterrupted();
+              if (handOver?.due()) return 'leave';
             },
-            rolloutSettings(config),
-            {
-              resume:
-                (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ??
-                (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
-              onRound: async (reached) => {
-                if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', reached));
-                beat.leaveIfInterrupted();
-                if (handOver?.due()) return 'leave';
-              },
-            },
-          );
-          const { over, episodes } = progress;
-          const steps = episodes.flatMap((episode: Episode) =>
-            episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
-          );
-          const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
-          if (over) {
-            countWork('gtr_env_steps', steps.length);
-            countWork('gtr_response_tokens', responseTokens);
-          }
-          const first = over && wave === 0;
-          if (first) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
-          return {
-            wave,
-            ...(await putSampled(store, config, iteration, progress)),
-            envSteps: steps.length,
-            responseTokens,
-            perplexity: first ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null,
-            seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
-            modelSeconds: (soFar?.modelSeconds ?? 0) + agent.engine.seconds - before,
-          };
-        }),
+          },
+        );
+        const { over, episodes } = progress;
+        const steps = episodes.flatMap((episode: Episode) =>
+          episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
+        );
+        const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
+        if (over) {
+          countWork('gtr_env_steps', steps.length);
+          countWork('gtr_response_tokens', responseTokens);
+        }
+        const first = over && wave === 0;
+        if (first) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
+        return {
+          wave,
+          ...(await putSampled(store, config, iteration, progress)),
+          envSteps: steps.length,
+          responseTokens,
+          perplexity: first ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null,
+          seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
+          modelSeconds: (soFar?.modelSeconds ?? 0) + agent.engine.seconds - before,
+        };
+      },
     ),
   };
 }

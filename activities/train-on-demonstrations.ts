@@ -14,14 +14,14 @@ import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { writeNewCheckpoint } from '../core/policy/new-checkpoint.ts';
-import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { modelFolder, PROJECT } from '../configs/project-folder.ts';
-import { createEvaluationActivities } from './evaluate-policy.ts';
+import { evaluatePolicy } from './evaluate-policy.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { demonstrationReader } from './make-demonstrations.ts';
 import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
-import { createPreparationActivities } from './prepare-run.ts';
+import { prepareRun } from './prepare-run.ts';
 
 /** `model`: the folder that the training starts from. */
 export type PrepareSupervisedResult = { model: string; policy: ArtifactRef; optimizer: ArtifactRef };
@@ -37,85 +37,76 @@ type ResumePoint = { policy: ArtifactRef; optimizer: ArtifactRef; step: number; 
 
 export function createSupervisedActivities(dependencies: ActivityDependencies, agents: AgentCache) {
   const { store, home } = dependencies;
-  const { evaluatePolicy } = createEvaluationActivities(dependencies, agents);
-  const { prepareRun } = createPreparationActivities(dependencies, agents);
   const open = (config: SftConfig, model: string) => agents.get(runConfig(config, model));
   return {
-    prepareSupervised: activity(async ({ config }: { config: SftConfig }): Promise<PrepareSupervisedResult> =>
-      withHeartbeat(async () => {
-        const model =
-          config.model.base === null
-            ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
-            : modelFolder(config.model.base);
-        const run = runConfig(config, model);
-        const parts = openAgentParts(run, modelFolder);
-        const { file, images } = config.demonstrations;
-        if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));
-        const game = gameByName(config.environment.name);
-        checkFit(
-          parts.checkpoint,
-          run,
-          longestPrompt(
-            parts.prompts,
-            game,
-            game.parseOptions(config.environment.options),
-            config.environment.maxEpisodeSteps,
-            config.seed,
-          ),
-        );
-        const agent = await agents.get(run, parts);
-        const parameters = agent.engine.initialParameters(config.seed);
-        return {
-          model,
-          policy: await putPolicy(store, agent.engine, parameters),
-          optimizer: await putOptimizer(store, initAdam(parameters.length)),
-        };
-      }),
-    ),
+    prepareSupervised: activity(async ({ config }: { config: SftConfig }): Promise<PrepareSupervisedResult> => {
+      const model =
+        config.model.base === null
+          ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
+          : modelFolder(config.model.base);
+      const run = runConfig(config, model);
+      const parts = openAgentParts(run, modelFolder);
+      const { file, images } = config.demonstrations;
+      if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));
+      const game = gameByName(config.environment.name);
+      checkFit(
+        parts.checkpoint,
+        run,
+        longestPrompt(
+          parts.prompts,
+          game,
+          game.parseOptions(config.environment.options),
+          config.environment.maxEpisodeSteps,
+          config.seed,
+        ),
+      );
+      const agent = await agents.get(run, parts);
+      const parameters = agent.engine.initialParameters(config.seed);
+      return {
+        model,
+        policy: await putPolicy(store, agent.engine, parameters),
+        optimizer: await putOptimizer(store, initAdam(parameters.length)),
+      };
+    }),
 
     trainOnDemonstrations: activity(
-      async ({
-        config,
-        model,
-        demonstrations,
-        from,
-        until,
-        ...input
-      }: TrainOnDemonstrationsInput): Promise<TrainOnDemonstrationsResult> =>
-        withHeartbeat<ResumePoint, TrainOnDemonstrationsResult>(async (beat) => {
-          const agent = await open(config, model);
-          const game = gameByName(config.environment.name);
-          const load = async (point: ResumePoint): Promise<SupervisedState> => ({
-            ...point,
-            parameters: await getPolicy(store, agent.engine, point.policy),
-            adam: await getOptimizer(store, point.optimizer),
-          });
-          const state =
-            (await beat.resume(load)) ??
-            (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
-          const save = async () => ({
-            policy: await putPolicy(store, agent.engine, state.parameters),
-            optimizer: await putOptimizer(store, state.adam),
-          });
-          const clock = new ResumeClock(config.durability.resumePointSeconds);
-          await superviseSteps(
-            {
-              agent,
-              game,
-              options: game.parseOptions(config.environment.options),
-              config,
-              demonstrations: demonstrationReader(store, demonstrations),
-              steps: Math.ceil(config.demonstrations.count / config.batch),
-            },
-            state,
-            until,
-            async ({ step, losses }) => {
-              if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
-              beat.leaveIfInterrupted();
-            },
-          );
-          return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
-        }),
+      async (
+        { config, model, demonstrations, from, until, ...input }: TrainOnDemonstrationsInput,
+        beat: Heartbeat<ResumePoint>,
+      ): Promise<TrainOnDemonstrationsResult> => {
+        const agent = await open(config, model);
+        const game = gameByName(config.environment.name);
+        const load = async (point: ResumePoint): Promise<SupervisedState> => ({
+          ...point,
+          parameters: await getPolicy(store, agent.engine, point.policy),
+          adam: await getOptimizer(store, point.optimizer),
+        });
+        const state =
+          (await beat.resume(load)) ??
+          (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
+        const save = async () => ({
+          policy: await putPolicy(store, agent.engine, state.parameters),
+          optimizer: await putOptimizer(store, state.adam),
+        });
+        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        await superviseSteps(
+          {
+            agent,
+            game,
+            options: game.parseOptions(config.environment.options),
+            config,
+            demonstrations: demonstrationReader(store, demonstrations),
+            steps: Math.ceil(config.demonstrations.count / config.batch),
+          },
+          state,
+          until,
+          async ({ step, losses }) => {
+            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
+            beat.leaveIfInterrupted();
+          },
+        );
+        return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
+      },
     ),
 
     saveCheckpoint: activity(
@@ -139,18 +130,26 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
 
     /** Evaluates the written folder itself, as a run would open it. */
     evaluateCheckpoint: activity(
-      async ({
-        config,
-        folder,
-        runId,
-      }: {
-        config: SftConfig;
-        folder: string;
-        runId: string;
-      }): Promise<EvaluatePolicyResult> => {
+      async (
+        {
+          config,
+          folder,
+          runId,
+        }: {
+          config: SftConfig;
+          folder: string;
+          runId: string;
+        },
+        beat: Heartbeat<ArtifactRef>,
+      ): Promise<EvaluatePolicyResult> => {
         const run = runConfig(config, folder);
-        const { policy } = await prepareRun({ config: run });
-        return await evaluatePolicy({ config: run, policy, runId, label: 'sft', iterationsDone: null });
+        const { policy } = await prepareRun(store, agents, { config: run });
+        return await evaluatePolicy(
+          dependencies,
+          agents,
+          { config: run, policy, runId, label: 'sft', iterationsDone: null },
+          beat,
+        );
       },
     ),
   };

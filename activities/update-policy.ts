@@ -13,7 +13,7 @@ import {
   updateEpoch,
 } from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
-import { type ActivityDependencies, activity, ResumeClock, withHeartbeat } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
 import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
@@ -67,8 +67,8 @@ type ResumePoint = {
 export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
   let ahead: EpochAhead | null = null;
   return {
-    updatePolicy: activity(async (input: UpdatePolicyInput): Promise<UpdatePolicyResult> =>
-      withHeartbeat<ResumePoint, UpdatePolicyResult>(async (beat) => {
+    updatePolicy: activity(
+      async (input: UpdatePolicyInput, beat: Heartbeat<ResumePoint>): Promise<UpdatePolicyResult> => {
         const { config, iteration, epoch } = input;
         const started = performance.now();
         const agent = await agents.get(config);
@@ -145,7 +145,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
           seconds: (performance.now() - started) / 1000,
           modelSeconds: seconds - before,
         };
-      }),
+      },
     ),
   };
 }
