@@ -2,7 +2,7 @@
 import { getClient } from '@temporalio/activity';
 import type { RunConfig } from '../configs/schema.ts';
 import { type AccountLimits, setLimits } from '../core/corrector/account-limits.ts';
-import { requestsPerThought } from '../core/corrector/openai-teacher.ts';
+import { teacherTerms } from '../core/corrector/teachers.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 
 /** `queue`: the account's task queue. */
@@ -11,21 +11,17 @@ export type SetAccountLimitsInput = { queue: string; config: Pick<RunConfig, 'co
 export function createAccountActivities({ store }: ActivityDependencies) {
   return {
     /** What the configuration says of its account; nothing of what it leaves open. */
-    setAccountLimits: activity(
-      async ({ queue, config: { corrector, environment } }: SetAccountLimitsInput): Promise<AccountLimits> => {
-        const { account, requestsPerMinute, tokensPerMinute } = corrector;
-        const requests =
-          requestsPerMinute === null
-            ? {}
-            : { requestsPerMinute, requestsPerThought: requestsPerThought(environment.name, corrector.openai) };
-        return await setLimits(
-          getClient(),
-          store,
-          { account, queue },
-          { ...requests, ...(tokensPerMinute === null ? {} : { tokensPerMinute }) },
-        );
-      },
-    ),
+    setAccountLimits: activity(async ({ queue, config }: SetAccountLimitsInput): Promise<AccountLimits> => {
+      const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
+      const requestsPerThought = teacherTerms(config)?.requestsPerThought ?? 1;
+      const requests = requestsPerMinute === null ? {} : { requestsPerMinute, requestsPerThought };
+      return await setLimits(
+        getClient(),
+        store,
+        { account, queue },
+        { ...requests, ...(tokensPerMinute === null ? {} : { tokensPerMinute }) },
+      );
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
 import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
+import { FAILURE_OF_ERROR, FAILURES } from '../configs/failure-types.ts';
 import { faultPoint } from './fault-point.ts';
 
 /** What activities are given by the worker that runs them. */
@@ -12,18 +13,6 @@ export type ActivityDependencies = {
 
 /** Largest activity result; anything larger belongs into an artifact. */
 const LARGEST_RESULT = 64 * 1024;
-
-/** Errors that a retry cannot mend, by class name. */
-const FAILURE_TYPES: Readonly<Record<string, string>> = {
-  ConfigError: 'Config.Invalid',
-  AlfworldGameError: 'Game.Unusable',
-  CheckpointError: 'Model.Unusable',
-  ProviderError: 'Engine.Unusable',
-  SafetensorsError: 'Model.Unusable',
-  ArtifactError: 'Artifact.Unusable',
-  NotFiniteError: 'Policy.NotFinite',
-  StaleSampleError: 'Update.StaleSample',
-};
 
 /**
  * Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence,
@@ -37,7 +26,7 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
     try {
       result = await run(input, beat);
     } catch (error) {
-      const type = FAILURE_TYPES[(error as Error).name];
+      const type = FAILURE_OF_ERROR[(error as Error).name];
       if (type === undefined) throw error;
       throw ApplicationFailure.create({
         message: (error as Error).message,
@@ -52,7 +41,7 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
     if (bytes > LARGEST_RESULT)
       throw ApplicationFailure.nonRetryable(
         `The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`,
-        'Result.TooLarge',
+        FAILURES.resultTooLarge,
       );
     await faultPoint('end');
     return result;

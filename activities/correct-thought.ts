@@ -2,10 +2,10 @@
 import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
+import { FAILURES } from '../configs/failure-types.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { LATER } from '../core/corrector/correct-episode.ts';
 import { type EpisodeProgress, judgeEpisode } from '../core/corrector/judge-episode.ts';
-import { problemOf } from '../core/corrector/openai-client.ts';
 import { PaidJudge } from '../core/corrector/paid-judge.ts';
 import { TeacherError } from '../core/corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
@@ -30,8 +30,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
   return {
     /** What stands against questions to the run's teacher, as far as it can be known without one; null: nothing. */
     checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
-      openTeacher(config); // a wrong prompt file shows here
-      const problem = await problemOf(config.corrector.openai);
+      const problem = await openTeacher(config).problem();
       return problem === null ? null : { reason: problem.message, passes: problem.passes };
     }),
 
@@ -93,7 +92,7 @@ export type ThoughtActivities = ReturnType<typeof createThoughtActivities>;
 function failureOf(error: unknown): unknown {
   if (error instanceof CoolingDown) return later(error.message, 'coolDown', error.seconds);
   if (!(error instanceof TeacherError)) return error;
-  if (!error.passes) return ApplicationFailure.nonRetryable(error.message, 'Corrector.Refused', error.kind);
+  if (!error.passes) return ApplicationFailure.nonRetryable(error.message, FAILURES.teacherRefused, error.kind);
   return later(error.message, error.kind, error.retryAfterSeconds ?? backoffSeconds(activityInfo().attempt));
 }
 

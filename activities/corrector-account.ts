@@ -3,7 +3,7 @@ import { activityInfo, getClient } from '@temporalio/activity';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { AccountGate } from '../core/corrector/account-gate.ts';
 import { Ledger } from '../core/corrector/ledger.ts';
-import { type Teacher, TeacherError } from '../core/corrector/teacher.ts';
+import { type PaidTeacher, TeacherError } from '../core/corrector/teacher.ts';
 import { queueWorkers, readLimits } from '../core/corrector/account-limits.ts';
 
 /** How old the limits may be that a call goes by. */
@@ -37,8 +37,10 @@ export class CorrectorAccount {
   }
 
   /** The teacher within the account's limits. Its `judge` throws `CoolingDown` when it would have to wait long. */
-  limit(teacher: Teacher): Teacher {
+  limit(teacher: PaidTeacher): PaidTeacher {
     return {
+      terms: teacher.terms,
+      problem: () => teacher.problem(),
       identity: teacher.identity,
       estimate: (request) => teacher.estimate(request),
       judge: async (request, options = {}) => {

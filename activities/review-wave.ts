@@ -8,10 +8,10 @@ import type { RunConfig } from '../configs/schema.ts';
 import { LATER } from '../core/corrector/correct-episode.ts';
 import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../core/corrector/judge-episode.ts';
 import { Ledger } from '../core/corrector/ledger.ts';
-import { makeTeacher } from '../core/corrector/make-teacher.ts';
+import { makePaidTeacher } from '../core/corrector/teachers.ts';
 import { likelyKept, mostKept } from '../core/corrector/needed-steps.ts';
 import { PaidJudge } from '../core/corrector/paid-judge.ts';
-import type { Teacher } from '../core/corrector/teacher.ts';
+import type { PaidTeacher } from '../core/corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
@@ -141,9 +141,9 @@ export function createReviewActivities({ store }: ActivityDependencies) {
 export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 
 /** The teacher of a run, who is told what its policy can say. */
-export function openTeacher(config: RunConfig): Teacher {
+export function openTeacher(config: RunConfig): PaidTeacher {
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
-  return makeTeacher(config, (text) => tokenizer.canSay(text));
+  return makePaidTeacher(config, (text) => tokenizer.canSay(text));
 }
 
 function largest(a: number | null, b: number | null): number | null {

@@ -1,7 +1,9 @@
 /** Samples one wave of episodes with the policy, in parts where a paid teacher judges them meanwhile. */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
-import { hasPaidTeacher, type RunConfig } from '../configs/schema.ts';
+import { algorithmOf } from '../configs/algorithms.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { asksPaidTeacher } from '../configs/teachers.ts';
 import { likelyKept } from '../core/corrector/needed-steps.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
@@ -52,7 +54,7 @@ export function rolloutSettings(config: RunConfig): RolloutSettings {
     repetitionPenalty,
     penalizePrompt,
     thoughtCoef: config.ppo.thoughtCoef,
-    leaveAfterFailure: config.algorithm !== 'ppo' && config.corrector.cut,
+    leaveAfterFailure: algorithmOf(config).cuts && config.corrector.cut,
   };
 }
 
@@ -71,7 +73,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const game = gameByName(config.environment.name);
         const options = game.parseOptions(config.environment.options);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+        const handOver = asksPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
         const progress = await playEpisodes(
           agent,
           game,
@@ -129,7 +131,7 @@ export async function putSampled(
 ): Promise<Pick<RolloutWaveResult, 'over' | 'episodes' | 'likelySteps'>> {
   const { over, episodes, closed } = progress;
   if (!over) return { over, episodes: await putJson(store, 'rollout-progress', progress), likelySteps: null };
-  const likely = hasPaidTeacher(config)
+  const likely = asksPaidTeacher(config)
     ? await likelyKept(
         config,
         iteration,

@@ -1,6 +1,7 @@
 /** One PPO epoch on the GPU worker. */
 import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
+import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts';
@@ -103,7 +104,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
           config.optimizer.lrEnd,
         );
         const sftCoef =
-          config.algorithm === 'ppo' ? 0 : config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
+          algorithmOf(config).losses.sft * config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
         const clock = new ResumeClock(config.durability.resumePointSeconds);
         const rows = await correctionRows(store, config, iteration, input.corrections);
         const epochInput = {

@@ -5,6 +5,7 @@ import { runConfigSchema } from '../configs/schema.ts';
 import { type Estimate, estimateRun, type Range } from '../core/corrector/estimate.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { readConfig } from './config-file.ts';
+import { teacherTerms } from '../core/corrector/teachers.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
 
@@ -17,8 +18,9 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async (options: { config: string; set: string[]; json?: boolean }) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
-      const { teacher, account, requestsPerMinute, tokensPerMinute } = config.corrector;
-      if (teacher === 'solver')
+      const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
+      const terms = teacherTerms(config);
+      if (terms === null)
         throw new UsageError(
           'The teacher of this run is the exact solver, which costs nothing; --set corrector.teacher=openai ' +
             'estimates a paid one.',
@@ -31,8 +33,8 @@ export function register(program: Command): void {
       const estimate = estimateRun(config, limits);
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ model: config.corrector.openai.model, limits, ...estimate }, null, 2)}\n`
-          : estimateText(config.corrector.openai.model, estimate),
+          ? `${JSON.stringify({ model: terms.model, limits, ...estimate }, null, 2)}\n`
+          : estimateText(terms.model, estimate),
       );
     });
 }

@@ -1,7 +1,8 @@
 /** `gtr train`: start a run. */
 import type { Command } from 'commander';
-import { hasPaidTeacher, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { pricesOf } from '../core/corrector/prices.ts';
+import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { asksPaidTeacher } from '../configs/teachers.ts';
+import { teacherTerms } from '../core/corrector/teachers.ts';
 import type { train } from '../workflows/train.ts';
 import { checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
@@ -30,9 +31,10 @@ export function register(program: Command): void {
       checkModelFolders(config.model);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
-        if (hasUnknownCost(config))
+        const unpriced = modelWithoutPrice(config);
+        if (unpriced !== null)
           process.stderr.write(
-            `warning: the price of ${config.corrector.openai.model} is not known, so the cost of this run will not ` +
+            `warning: the price of ${unpriced} is not known, so the cost of this run will not ` +
               `be either; set corrector.openai.prices.\n`,
           );
         process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
@@ -41,10 +43,10 @@ export function register(program: Command): void {
     });
 }
 
-/** Whether the run pays a teacher of which nobody knows what it takes. */
-function hasUnknownCost(config: RunConfig): boolean {
-  const { model, prices } = config.corrector.openai;
-  return hasPaidTeacher(config) && prices === null && pricesOf(model) === null;
+/** Name of the paid teacher's model if nobody knows what it takes; else null. */
+function modelWithoutPrice(config: RunConfig): string | null {
+  const terms = asksPaidTeacher(config) ? teacherTerms(config) : null;
+  return terms?.prices === null ? terms.model : null;
 }
 
 /** What `--simulator` changes in an environment's options, which stand under `prefix`. */

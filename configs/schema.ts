@@ -3,6 +3,20 @@
  * the paper stand in the presets.
  */
 import { z } from 'zod';
+import { ALGORITHMS } from './algorithms.ts';
+import { TEACHERS } from './teachers.ts';
+
+/** The names of a table, for an enum. */
+function namesOf<T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] {
+  return Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
+}
+
+/** `name: what it is; ...` of a table. */
+function summaries(table: Readonly<Record<string, { summary: string }>>): string {
+  return `${Object.entries(table)
+    .map(([name, { summary }]) => `${name}: ${summary}`)
+    .join('; ')}.`;
+}
 
 const probability = z.number().min(0).max(1);
 const positive = z.int().min(1);
@@ -212,12 +226,9 @@ const openai = z
 const corrector = z
   .strictObject({
     teacher: z
-      .enum(['solver', 'openai'])
+      .enum(namesOf(TEACHERS))
       .default('solver')
-      .describe(
-        "Who judges thoughts: the exact solver (free, offline, sees the true state), or a model behind OpenAI's " +
-          'chat completions (`openai`).',
-      ),
+      .describe(`Who judges thoughts. ${summaries(TEACHERS)}`),
     openai: openai.prefault({}),
     cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
     judgedShare: probability
@@ -364,10 +375,7 @@ const durability = z
   .describe('What a crash may cost.');
 
 const runShape = {
-  algorithm: z
-    .enum(['gtr', 'ppo', 'sft'])
-    .default('gtr')
-    .describe('gtr: PPO + corrected thoughts; ppo: no corrector, no cut; sft: corrected thoughts only.'),
+  algorithm: z.enum(namesOf(ALGORITHMS)).default('gtr').describe(summaries(ALGORITHMS)),
   seed: z.int().min(0).default(1).describe('Everything random derives from it.'),
   envSteps: positive.default(15_000).describe('Environment steps of the whole run (kept steps).'),
   successWindow: positive
@@ -400,7 +408,7 @@ export const runConfigSchema = z
         path: ['optimizer', 'lrEnd'],
         message: `must not exceed optimizer.lr (${config.optimizer.lr})`,
       });
-    if (config.algorithm !== 'sft' && config.rollout.temperature === 0)
+    if (ALGORITHMS[config.algorithm].losses.policy > 0 && config.rollout.temperature === 0)
       context.addIssue({
         code: 'custom',
         path: ['rollout', 'temperature'],
@@ -409,11 +417,6 @@ export const runConfigSchema = z
   });
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
-
-/** Whether thoughts are judged by a teacher who costs money and time; the exact solver is free and instant. */
-export function hasPaidTeacher({ algorithm, corrector }: Pick<RunConfig, 'algorithm' | 'corrector'>): boolean {
-  return algorithm !== 'ppo' && corrector.teacher !== 'solver';
-}
 
 /** A supervised warm start: makes a checkpoint from demonstrations. */
 export const sftConfigSchema = z

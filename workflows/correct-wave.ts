@@ -18,6 +18,7 @@ import type { CorrectEpisodesInput, CorrectEpisodesResult } from '../activities/
 import type { CorrectThoughtInput, CorrectThoughtResult, ThoughtActivities } from '../activities/correct-thought.ts';
 import type { EpisodeReview, ReviewActivities, ReviewWaveResult } from '../activities/review-wave.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import { FAILURES } from '../configs/failure-types.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { WavePurse } from './budget.ts';
@@ -210,7 +211,7 @@ class PaidWave {
       return await correctThought(place);
     } catch (error) {
       const cause = error instanceof ActivityFailure ? error.cause : undefined;
-      if (!(cause instanceof ApplicationFailure) || cause.type !== 'Corrector.Refused') throw error;
+      if (!(cause instanceof ApplicationFailure) || cause.type !== FAILURES.teacherRefused) throw error;
       if (!this.#gate.paused) {
         this.#gate.paused = true;
         setCurrentDetails(`**paused**: ${cause.message}`);

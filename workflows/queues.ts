@@ -3,6 +3,7 @@
  * workers.
  */
 import type { ActivityOptions } from '@temporalio/workflow';
+import { FAILURES } from '../configs/failure-types.ts';
 
 /** Task queue that users name when they start a run; the other queues derive from it. */
 export const WORKFLOW_QUEUE = 'gtr';
@@ -25,18 +26,6 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, accou
   const name = role === 'corrector' && account !== DEFAULT_ACCOUNT ? `${role}-${account}` : role;
   return base === WORKFLOW_QUEUE ? name : `${base}-${name}`;
 }
-
-/** Failure types that no retry mends; each message says what does. */
-export const NON_RETRYABLE = [
-  'Config.Invalid',
-  'Game.Unusable',
-  'Model.Unusable',
-  'Artifact.Unusable',
-  'Result.TooLarge',
-  'Policy.NotFinite',
-  'Update.StaleSample',
-  'Corrector.Refused',
-];
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
@@ -62,7 +51,7 @@ export function activityOptions(
     initialInterval: '1s',
     backoffCoefficient: 2,
     maximumInterval: '30s',
-    nonRetryableErrorTypes: NON_RETRYABLE,
+    nonRetryableErrorTypes: Object.values(FAILURES),
   } as const;
   return {
     taskQueue: queueOf(role, base, account),

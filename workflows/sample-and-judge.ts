@@ -6,7 +6,8 @@ import { type ChildWorkflowHandle, proxyActivities, startChild, workflowInfo } f
 import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { WaveRecord } from '../core/records/run-records.ts';
-import { hasPaidTeacher, type RunConfig } from '../configs/schema.ts';
+import { type RunConfig } from '../configs/schema.ts';
+import { asksPaidTeacher } from '../configs/teachers.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
@@ -48,7 +49,7 @@ export type SamplingPlace = {
  */
 export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = place.config.rollout.envStepsPerIteration;
-  const isSampledAsAWhole = !hasPaidTeacher(place.config);
+  const isSampledAsAWhole = !asksPaidTeacher(place.config);
   const waves: Wave[] = [];
   for (let kept = 0; ;) {
     const more = keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
@@ -155,7 +156,7 @@ class Wave {
   }
 
   #begin(wave: RolloutWaveResult, needed: number, carried?: CarriedWave): void {
-    const judging = (this.#judging = hasPaidTeacher(this.#place.config)
+    const judging = (this.#judging = asksPaidTeacher(this.#place.config)
       ? this.#askTeacher(wave, needed, carried)
       : this.#judgeLocally(wave));
     judging

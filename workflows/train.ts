@@ -24,11 +24,12 @@ import type { SearchAttributeActivities } from '../activities/find-search-attrib
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
-import { hasPaidTeacher, parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import { asksPaidTeacher } from '../configs/teachers.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { RunBudget } from './budget.ts';
 import { haltSignal, PauseGate } from './control.ts';
-import { hasFailureType } from './failure-type.ts';
+import { hasFailureType } from './failures.ts';
 import { iteration, type IterationResult } from './iteration.ts';
 import { activityOptions, queueOf } from './queues.ts';
 import { progressDetails } from './progress-details.ts';
@@ -170,7 +171,7 @@ class Run {
       'search attributes of this server',
     ).findSearchAttributes({ wanted: SEARCH_ATTRIBUTES });
     await this.#setAccountLimits();
-    if (hasPaidTeacher(this.#config)) await this.#checkTeacher();
+    if (asksPaidTeacher(this.#config)) await this.#checkTeacher();
     this.#phase = 'opening the model';
     const prepared = await this.#gpu<PreparationActivities>('open the model, first policy').prepareRun({
       config: this.#config,

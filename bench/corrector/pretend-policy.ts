@@ -9,7 +9,8 @@ import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import { EPISODES_PER_ITERATION, putSampled, type RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
 import { getJson, putJson } from '../../core/artifacts/codecs.ts';
-import { hasPaidTeacher, type RunConfig } from '../../configs/schema.ts';
+import { type RunConfig } from '../../configs/schema.ts';
+import { asksPaidTeacher } from '../../configs/teachers.ts';
 import { expertOf } from '../../core/corrector/experts.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import type { Episode } from '../../core/episodes/episode.ts';
@@ -48,7 +49,7 @@ export function pretendPolicyActivities(
         ),
       );
       const rounds = Math.max(...episodes.map(({ steps }) => steps.length));
-      const handOver = hasPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+      const handOver = asksPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
       let round = soFar === undefined ? 0 : (await getJson<RolloutProgress>(store, soFar.episodes)).round;
       do {
         await sleep(roundSeconds * 1000);

@@ -2,14 +2,15 @@
  * What a run's paid teacher will take, before anything is started: from its configuration and the measured sizes of its
  * requests.
  */
+import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Environment } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Thought } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { expertOf } from './experts.ts';
-import { OpenAITeacher, requestsPerThought } from './openai-teacher.ts';
-import { costUsd, type Prices, pricesOf } from './prices.ts';
+import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
+import { costUsd } from './prices.ts';
 
 /** Between what is possible at the least and at the most; `likely` is no promise. */
 export type Range = { low: number; likely: number; high: number };
@@ -67,18 +68,17 @@ const each = (make: (of: keyof Range) => number): Range => ({
 
 /** Throws `ConfigError` where the configuration cannot be run with a paid teacher. */
 export function estimateRun(config: RunConfig, limits: Limits): Estimate {
-  const { corrector, rollout, environment } = config;
+  const { corrector, rollout } = config;
   const { openai } = corrector;
+  const { prices, requestsPerThought: perThought } = openaiTerms(config);
   const sizes = measureSizes(config);
-  const prices: Prices | null = openai.prices ?? pricesOf(openai.model);
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const envSteps = iterations * rollout.envStepsPerIteration;
   // Episodes that the teacher keeps longer than the exact solver would bring more than was needed: at the most a whole
   // wave of them.
   const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
   const skip = corrector.policy === 'verified-skip';
-  const perThought = requestsPerThought(environment.name, openai);
-  const judged = config.algorithm === 'ppo' ? 0 : corrector.judgedShare;
+  const judged = algorithmOf(config).judges ? corrector.judgedShare : 0;
 
   const calls = each((of) =>
     Math.round((envSteps + iterations * surplus[of]) * judged * WELL_FORMED[of] * (skip ? UNPROVED[of] : 1)),

@@ -2,6 +2,7 @@
  * Judging the thoughts of one episode of a run: which are judged, what the teacher is shown, and where each verdict
  * came from.
  */
+import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Episode, EpisodeJudgement, Verdict, VerdictSource } from '../episodes/episode.ts';
@@ -44,7 +45,7 @@ export async function judgeEpisode(
   const judgement = await correctEpisode<Verdict>(
     judgeable,
     (step, target) => {
-      if (config.algorithm === 'ppo' || !isJudged(config, iteration, episode.episode, step)) return null;
+      if (!algorithmOf(config).judges || !isJudged(config, iteration, episode.episode, step)) return null;
       const { thought, action } = steps[step];
       return judge(
         { environment: game.fromState(states[step], options), thought: thought!, action, target },
@@ -55,7 +56,7 @@ export async function judgeEpisode(
         return answer.verdict;
       });
     },
-    { cut: config.algorithm !== 'ppo' && config.corrector.cut, soFar: soFar.verdicts },
+    { cut: algorithmOf(config).cuts && config.corrector.cut, soFar: soFar.verdicts },
   );
   const done = judgement.cut || (judgement.done && over && upTo >= steps.length);
   return { ...judgement, done, sources: judgement.verdicts.map((_, step) => sources[step] ?? null) };

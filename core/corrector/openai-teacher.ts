@@ -14,9 +14,9 @@ import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, syst
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
 import { handOf } from '../envs/formulas/hand.ts';
 import { type AnswerRules, answerSchema, readAnswer } from './model-answer.ts';
-import { connect, type OpenAIConnection, serverName } from './openai-client.ts';
+import { connect, type OpenAIConnection, problemOf, serverName } from './openai-client.ts';
 import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
-import { imageTokens } from './prices.ts';
+import { imageTokens, pricesOf } from './prices.ts';
 import { imageDataUrl } from './request-image.ts';
 import {
   addUsage,
@@ -25,6 +25,7 @@ import {
   type JudgeRequest,
   type Judgement,
   NO_USAGE,
+  type PaidTerms,
   type RateLimitState,
   type Teacher,
   TeacherError,
@@ -43,12 +44,14 @@ type Completion = {
 /** Games whose requests offer the solver's formulas as a tool. */
 const GAMES_WITH_TOOL = ['points24'];
 
-/** Requests that a judgement usually takes: with the tool two, its call and the answer. */
-export function requestsPerThought(
-  environment: string,
-  { toolRounds }: Pick<RunConfig['corrector']['openai'], 'toolRounds'>,
-): number {
-  return GAMES_WITH_TOOL.includes(environment) && toolRounds > 0 ? 2 : 1;
+/** A judgement usually takes two requests where the tool is offered: its call and the answer. */
+export function openaiTerms({
+  environment,
+  corrector: { openai },
+}: Pick<RunConfig, 'environment' | 'corrector'>): PaidTerms {
+  const { model, prices, image, toolRounds } = openai;
+  const requestsPerThought = GAMES_WITH_TOOL.includes(environment.name) && toolRounds > 0 ? 2 : 1;
+  return { model, prices: prices ?? pricesOf(model), pictureSize: image.size, requestsPerThought };
 }
 
 const CHARACTERS_PER_TOKEN = 4;
@@ -57,6 +60,7 @@ const TOOL_CALL_TOKENS = { completion: 40, prompt: 250 };
 
 export class OpenAITeacher implements Teacher {
   readonly identity: JsonState;
+  readonly terms: PaidTerms;
   readonly #settings: RunConfig['corrector']['openai'];
   readonly #prompt: CorrectorPrompt;
   readonly #system: string;
@@ -70,10 +74,13 @@ export class OpenAITeacher implements Teacher {
    * keys are looked for at the first request.
    */
   constructor(
-    { environment, corrector: { openai } }: Pick<RunConfig, 'environment' | 'corrector'>,
+    config: Pick<RunConfig, 'environment' | 'corrector'>,
     template: PromptTemplate,
     canSay: AnswerRules['canSay'] = () => true,
   ) {
+    const { environment, corrector } = config;
+    const { openai } = corrector;
+    this.terms = openaiTerms(config);
     this.#settings = openai;
     this.#prompt = loadCorrectorPrompt(environment.name, openai.prompt);
     this.#system = systemText(this.#prompt, template);
@@ -84,7 +91,7 @@ export class OpenAITeacher implements Teacher {
       canSay,
     };
     this.#responseFormat = zodResponseFormat(this.#rules.schema, 'judgement');
-    this.#hasTool = requestsPerThought(environment.name, openai) > 1;
+    this.#hasTool = this.terms.requestsPerThought > 1;
     const { model, temperature, maxTokens, answerFormat, toolRounds, image, azure } = openai;
     this.identity = {
       teacher: 'openai',
@@ -102,6 +109,10 @@ export class OpenAITeacher implements Teacher {
       toolRounds,
       image,
     };
+  }
+
+  async problem(): Promise<TeacherError | null> {
+    return await problemOf(this.#settings);
   }
 
   /** All rounds: the tool makes a second request of the first one and its answer. */

@@ -5,26 +5,22 @@ import type { CorrectorCounts } from '../episodes/corrector-counts.ts';
 import type { Verdict, VerdictSource } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { type Ledger, type LedgerEntry, ledgerKey, type Question } from './ledger.ts';
-import { costUsd, type Prices, pricesOf } from './prices.ts';
+import { costUsd } from './prices.ts';
 import { SolverTeacher } from './solver-teacher.ts';
-import { addUsage, type JudgeRequest, NO_USAGE, type Teacher } from './teacher.ts';
+import { addUsage, type JudgeRequest, NO_USAGE, type PaidTeacher, type PaidTerms } from './teacher.ts';
 
 /** A verdict, who it is from, and what it took. */
 export type PaidVerdict = { verdict: Verdict; source: VerdictSource; counts: Partial<CorrectorCounts> };
 
 export class PaidJudge {
-  readonly #imageSize: number;
-  /** Null: unknown. */
-  readonly #prices: Prices | null;
-  readonly #teacher: Teacher;
+  readonly #terms: PaidTerms;
+  readonly #teacher: PaidTeacher;
   readonly #ledger: Ledger;
   /** Null where every thought is asked about. */
   readonly #solver: SolverTeacher | null;
 
-  constructor({ corrector, environment, model }: RunConfig, teacher: Teacher, ledger: Ledger) {
-    const { image, prices, model: asked } = corrector.openai;
-    this.#imageSize = image.size;
-    this.#prices = prices ?? pricesOf(asked);
+  constructor({ corrector, environment, model }: RunConfig, teacher: PaidTeacher, ledger: Ledger) {
+    this.#terms = teacher.terms;
     this.#teacher = teacher;
     this.#ledger = ledger;
     this.#solver =
@@ -63,11 +59,11 @@ export class PaidJudge {
    */
   mostUsd(request: JudgeRequest): number | null {
     const usage = this.#teacher.estimate(request);
-    return costUsd(addUsage(usage, usage), this.#prices);
+    return costUsd(addUsage(usage, usage), this.#terms.prices);
   }
 
   #question({ environment, thought, action, target }: JudgeRequest): Question {
-    const { data } = environment.observe(this.#imageSize);
+    const { data } = environment.observe(this.#terms.pictureSize);
     return {
       teacher: this.#teacher.identity,
       image: sha256(data),
@@ -95,7 +91,7 @@ export class PaidJudge {
         tokensIn: usage.promptTokens,
         tokensCached: usage.cachedTokens,
         tokensOut: usage.completionTokens,
-        costUsd: costUsd(usage, this.#prices),
+        costUsd: costUsd(usage, this.#terms.prices),
         seconds,
         slowestSeconds: seconds,
         unusable,

@@ -8,6 +8,7 @@ import type { ThoughtTemplate } from './solver-thought.ts';
 import { type JudgeRequest, type Judgement, NO_USAGE, type Teacher, type Usage } from './teacher.ts';
 
 export class SolverTeacher implements Teacher {
+  readonly terms = null;
   readonly identity: JsonState;
   readonly #expert: Expert;
   readonly #template: ThoughtTemplate;
@@ -16,6 +17,10 @@ export class SolverTeacher implements Teacher {
     this.identity = { teacher: 'solver', environment, template };
     this.#expert = expertOf(environment);
     this.#template = template;
+  }
+
+  async problem(): Promise<null> {
+    return null;
   }
 
   estimate(): Usage {

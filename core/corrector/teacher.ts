@@ -1,6 +1,7 @@
 /** The interface of every corrector: one judged thought at a time. */
 import type { Environment, JsonState, JsonValue } from '../envs/env.ts';
 import type { Thought, Verdict } from '../episodes/episode.ts';
+import type { Prices } from './prices.ts';
 
 export type JudgeRequest = {
   /**
@@ -52,7 +53,17 @@ export type JudgeOptions = {
   onAnswer?: (answer: Answer, details: { usage: Usage; rateLimit: RateLimitState }) => Promise<void>;
 };
 
+/**
+ * What a paid teacher takes. `prices`: null: unknown. `pictureSize`: pixels on each side of the picture in a question.
+ * `requestsPerThought`: that a judgement usually takes.
+ */
+export type PaidTerms = { model: string; prices: Prices | null; pictureSize: number; requestsPerThought: number };
+
 export interface Teacher {
+  /** Null: free and instant. */
+  readonly terms: PaidTerms | null;
+  /** What stands against questions, as far as it can be known without one; null: nothing. */
+  problem(): Promise<TeacherError | null>;
   /**
    * Everything beside the request that shapes an answer (teacher, model, prompt version, temperature, image settings):
    * part of the ledger key.
@@ -65,6 +76,9 @@ export interface Teacher {
   /** Throws `TeacherError` when there is no answer; an answer without sense is the verdict `unusable`. */
   judge(request: JudgeRequest, options?: JudgeOptions): Promise<Judgement>;
 }
+
+/** A teacher that costs. */
+export type PaidTeacher = Teacher & { readonly terms: PaidTerms };
 
 /** Why a provider did not answer. The first four pass by themselves; the others need a person. */
 export const TEACHER_ERROR_KINDS = [

@@ -1,4 +1,5 @@
 /** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
+import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
@@ -152,7 +153,7 @@ function stepRequest<O>(
       dropoutSeed: dropout.odd64(),
     };
   };
-  const ppoRows = config.algorithm === 'sft' ? [] : chosen;
+  const ppoRows = algorithmOf(config).losses.policy === 0 ? [] : chosen;
   const rows: TrainingRow[] = [
     ...ppoRows.map((sample) => ({
       ...row(sample.state, sample.responseIds),

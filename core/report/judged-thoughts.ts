@@ -7,7 +7,8 @@ import { mapConcurrently } from '../artifacts/map-concurrently.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { Ledger } from '../corrector/ledger.ts';
-import { costUsd, pricesOf } from '../corrector/prices.ts';
+import { costUsd } from '../corrector/prices.ts';
+import { teacherTerms } from '../corrector/teachers.ts';
 import { addUsage, NO_USAGE } from '../corrector/teacher.ts';
 import type { JsonState } from '../envs/env.ts';
 import type { Episode, EpisodeJudgement, Thought, Verdict, VerdictSource } from '../episodes/episode.ts';
@@ -100,11 +101,7 @@ export async function* judgedThoughts(
   }
 }
 
-async function answerCost(
-  store: ArtifactStore,
-  { corrector: { openai } }: RunConfig,
-  key: string,
-): Promise<AnswerCost | null> {
+async function answerCost(store: ArtifactStore, config: RunConfig, key: string): Promise<AnswerCost | null> {
   const answers = (await new Ledger(store).find(key))?.answers ?? [];
   if (answers.length === 0) return null;
   const usage = answers.reduce((sum, answer) => addUsage(sum, answer.usage), NO_USAGE);
@@ -113,7 +110,7 @@ async function answerCost(
     tokensIn: usage.promptTokens,
     tokensCached: usage.cachedTokens,
     tokensOut: usage.completionTokens,
-    costUsd: costUsd(usage, openai.prices ?? pricesOf(openai.model)),
+    costUsd: costUsd(usage, teacherTerms(config)?.prices ?? null),
     seconds: answers.reduce((sum, { seconds }) => sum + seconds, 0),
     at: new Date(answers.at(-1)!.at).toISOString(),
   };

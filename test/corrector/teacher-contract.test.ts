@@ -5,7 +5,7 @@
 import test from 'ava';
 import { type RunConfig, parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { expertOf } from '../../core/corrector/experts.ts';
-import { makeTeacher } from '../../core/corrector/make-teacher.ts';
+import { makeTeacher } from '../../core/corrector/teachers.ts';
 import { SolverTeacher } from '../../core/corrector/solver-teacher.ts';
 import type { JudgeRequest } from '../../core/corrector/teacher.ts';
 import type { JsonState } from '../../core/envs/env.ts';

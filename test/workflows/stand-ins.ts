@@ -20,7 +20,7 @@ import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
 import type { ArtifactRef } from '../../core/artifacts/store.ts';
-import { hasPaidTeacher } from '../../configs/schema.ts';
+import { asksPaidTeacher } from '../../configs/teachers.ts';
 import { NO_COUNTS } from '../../core/episodes/corrector-counts.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import { WORKFLOWS_PATH } from '../../workers/orchestrator.ts';
@@ -149,7 +149,7 @@ function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, on
     rolloutWave: async ({ config, iteration, wave, policy, soFar }) => {
       const part = Math.round((soFar?.seconds ?? 0) / PART_SECONDS) + 1;
       await onPart?.(part);
-      const paid = hasPaidTeacher(config);
+      const paid = asksPaidTeacher(config);
       const over = !paid || part === parts;
       return {
         wave,

@@ -1,0 +1,42 @@
+/** The algorithms. One record each, read everywhere instead of comparing names. */
+
+/**
+ * What an algorithm does (spec.md section 2).
+ *
+ * - `judges`: a teacher judges thoughts, and corrected ones become rows.
+ * - `cuts`: episodes that leave the way to the target are cut (`corrector.cut`).
+ * - `losses`: factors of the configured weights; 0 leaves a loss out.
+ */
+export type Algorithm = {
+  summary: string;
+  judges: boolean;
+  cuts: boolean;
+  losses: { policy: 0 | 1; value: 0 | 1; sft: 0 | 1 };
+};
+
+export const ALGORITHMS = {
+  gtr: {
+    summary: 'PPO + corrected thoughts',
+    judges: true,
+    cuts: true,
+    losses: { policy: 1, value: 1, sft: 1 },
+  },
+  ppo: {
+    summary: 'no corrector, no cut',
+    judges: false,
+    cuts: false,
+    losses: { policy: 1, value: 1, sft: 0 },
+  },
+  sft: {
+    summary: 'corrected thoughts only',
+    judges: true,
+    cuts: true,
+    losses: { policy: 0, value: 0, sft: 1 },
+  },
+} as const satisfies Readonly<Record<string, Algorithm>>;
+
+export type AlgorithmName = keyof typeof ALGORITHMS;
+
+export function algorithmOf({ algorithm }: { algorithm: AlgorithmName }): Algorithm {
+  return ALGORITHMS[algorithm];
+}

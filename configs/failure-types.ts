@@ -1,0 +1,26 @@
+/** The types that failures of activities and workflows carry. */
+
+/** What went wrong -> failure type. No retry mends one; its message says what does. */
+export const FAILURES = {
+  configuration: 'Config.Invalid',
+  game: 'Game.Unusable',
+  model: 'Model.Unusable',
+  engine: 'Engine.Unusable',
+  artifact: 'Artifact.Unusable',
+  resultTooLarge: 'Result.TooLarge',
+  notFinite: 'Policy.NotFinite',
+  staleSample: 'Update.StaleSample',
+  teacherRefused: 'Corrector.Refused',
+} as const;
+
+/** Class name of an error -> the failure that it becomes. Errors of other classes are retried. */
+export const FAILURE_OF_ERROR: Readonly<Record<string, (typeof FAILURES)[keyof typeof FAILURES]>> = {
+  ConfigError: FAILURES.configuration,
+  AlfworldGameError: FAILURES.game,
+  CheckpointError: FAILURES.model,
+  SafetensorsError: FAILURES.model,
+  ProviderError: FAILURES.engine,
+  ArtifactError: FAILURES.artifact,
+  NotFiniteError: FAILURES.notFinite,
+  StaleSampleError: FAILURES.staleSample,
+};

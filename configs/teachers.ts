@@ -1,0 +1,20 @@
+/** Who may judge thoughts. Pure values: workflows read them; how each teacher judges is in core/corrector/teachers.ts. */
+import { type AlgorithmName, algorithmOf } from './algorithms.ts';
+
+/**
+ * `paid`: a judgement costs money and time, so it is one activity on the account's queue, paced, recorded and counted.
+ * A free teacher judges a whole wave in one activity.
+ */
+export type TeacherKind = { summary: string; paid: boolean };
+
+export const TEACHERS = {
+  solver: { summary: 'the exact solver: free, offline, sees the true state', paid: false },
+  openai: { summary: "a model behind OpenAI's chat completions", paid: true },
+} as const satisfies Readonly<Record<string, TeacherKind>>;
+
+export type TeacherName = keyof typeof TEACHERS;
+
+/** Whether a run asks a paid teacher. */
+export function asksPaidTeacher(config: { algorithm: AlgorithmName; corrector: { teacher: TeacherName } }): boolean {
+  return algorithmOf(config).judges && TEACHERS[config.corrector.teacher].paid;
+}

@@ -1,0 +1,26 @@
+/** Failures of workflows: what made one fail, however deep it lies, and input that one refuses. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { z } from 'zod';
+import { FAILURES } from '../configs/failure-types.ts';
+import { parseConfig } from '../configs/schema.ts';
+
+/** Whether an error is, or was caused by, a failure of this type (`FAILURES`). */
+export function hasFailureType(error: unknown, type: string): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof ApplicationFailure && cause.type === type) return true;
+  return false;
+}
+
+/** What `check` returns; what it throws fails the workflow as a wrong configuration, which no retry mends. */
+export function orInvalid<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, FAILURES.configuration);
+  }
+}
+
+/** A checked configuration; `name` says in the failure what it is. */
+export function checkedConfig<S extends z.ZodType>(schema: S, input: unknown, name: string): z.output<S> {
+  return orInvalid(() => parseConfig(schema, input, name));
+}
