@@ -45,7 +45,7 @@ export async function prepareRun(
   checkFit(
     parts.checkpoint,
     config,
-    longestPrompt(parts.prompts, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+    longestPrompt(parts, config.model.imageSize, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
   );
   const agent = await agents.get(config, parts);
   const parameters = agent.engine.initialParameters(config.seed);

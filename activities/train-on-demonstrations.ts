@@ -53,7 +53,8 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         parts.checkpoint,
         run,
         longestPrompt(
-          parts.prompts,
+          parts,
+          config.model.imageSize,
           game,
           game.parseOptions(config.environment.options),
           config.environment.maxEpisodeSteps,

@@ -168,6 +168,7 @@ async function planOf(
     rowsPerShard: rows,
     rowsPerSample: sampled,
     promptTokens,
+    picture: { parts: 1, padded: false },
     responseTokens,
   });
 }

@@ -1,7 +1,7 @@
 /** `gtr assemble`: a LLaVA-architecture checkpoint of a language model, a vision tower and a new projector. */
 import type { Command } from 'commander';
 import { assemble } from '../core/policy/assemble/assemble.ts';
-import { imageTokens } from '../core/policy/vlm-config.ts';
+import { imageTokens } from '../core/policy/families/llava/llava-config.ts';
 import { UsageError } from './errors.ts';
 
 export function register(program: Command): void {
@@ -19,7 +19,7 @@ export function register(program: Command): void {
       const config = await assemble({ ...options, seed });
       const { vision, text, imageTokenId } = config;
       process.stdout.write(
-        `${options.out}: a ${text.family} decoder of ${text.layers} layers, a vision tower of ${vision.layers} layers ` +
+        `${options.out}: a ${text.modelType} decoder of ${text.layers} layers, a vision tower of ${vision.layers} layers ` +
           `(${imageTokens(config)} tokens a picture), a new projector; the image token is ${imageTokenId}\n`,
       );
     });

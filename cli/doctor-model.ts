@@ -9,13 +9,13 @@ import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.
 import { gameByName } from '../core/envs/registry.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
-import { longestPrompt } from '../core/policy/longest-prompt.ts';
+import type { Picture } from '../core/policy/families/model-family.ts';
+import { familyOf } from '../core/policy/families/registry.ts';
+import { type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
 import { gibibytes, misfit, type ModelFit, modelFit } from '../core/policy/model-fit.ts';
 import { tooLong } from '../core/policy/positions.ts';
-import { loadImagePreprocessor } from '../core/policy/preprocess-image.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
-import { imageTokens } from '../core/policy/vlm-config.ts';
 import { readConfig } from './config-file.ts';
 import type { Finding } from './doctor.ts';
 
@@ -43,6 +43,14 @@ export async function examineModel(
   if (opened.value === null) return [opened.finding];
   const checkpoint = opened.value;
   const config = named ?? defaultsFor(base, checkpoint);
+  const family = familyOf(checkpoint.config);
+  const images = look(
+    'Images',
+    () => drawnPicture(base, checkpoint, config.model.imageSize),
+    ({ grid }) =>
+      `a picture of ${config.model.imageSize} x ${config.model.imageSize} pixels becomes ` +
+      `${family.describePicture(checkpoint.config, grid)}, ${family.imageTokens(checkpoint.config, grid)} tokens`,
+  );
   const parts = [
     look(
       'Parameters',
@@ -56,21 +64,15 @@ export async function examineModel(
         `a response ends with token ${checkpoint.config.text.eosTokenIds.join(' or ')}; ` +
         `${tokenizer.hasChatTemplate ? 'chat template of the checkpoint' : 'no chat template: prompts are taken as they are'}`,
     ),
-    look(
-      'Images',
-      () => loadImagePreprocessor(base),
-      () =>
-        `become ${checkpoint.config.vision.imageSize} x ${checkpoint.config.vision.imageSize} pixels, ` +
-        `${imageTokens(checkpoint.config)} tokens`,
-    ),
+    images,
   ].map(({ finding }) => finding);
-  if (named !== null && parts.some(({ ok }) => !ok)) return [opened.finding, ...parts];
-  const promptTokens = named === null ? imageTokens(checkpoint.config) + WORDS_OF_A_PROMPT : promptLength(config);
+  if (images.value === null || (named !== null && parts.some(({ ok }) => !ok))) return [opened.finding, ...parts];
+  const prompt = named === null ? plainPrompt(checkpoint, images.value) : playedPrompt(config);
   return [
     opened.finding,
     ...parts,
-    ...positionFindings(checkpoint, promptTokens, named),
-    ...memoryFindings(modelFit(checkpoint, config, promptTokens), config),
+    ...positionFindings(checkpoint, prompt.tokens, named),
+    ...memoryFindings(modelFit(checkpoint, config, prompt), config),
   ];
 }
 
@@ -87,22 +89,26 @@ function defaultsFor(base: string, { adapter }: Checkpoint): RunConfig {
   );
 }
 
-function describeModel({
-  config: { vision, text, featureLayers, featureSelect },
-  adapter,
-  valueHead,
-  files,
-}: Checkpoint): string {
-  const decoder = `${text.family === 'llama' ? 'Llama' : 'Mistral'} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
-  const tower =
-    `CLIP tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
-    `${vision.patchSize}, features of layer ` +
-    `${featureLayers.join(' and ')}${featureSelect === 'full' ? ' with class token' : ''}`;
+/** A black picture as a run would show it to the model. */
+function drawnPicture(folder: string, { config }: Checkpoint, size: number): Picture {
+  const black = { width: size, height: size, data: new Uint8Array(3 * size ** 2) };
+  return familyOf(config).loadPreprocessor(folder, config)(black);
+}
+
+function plainPrompt({ config }: Checkpoint, { grid }: Picture): LongestPrompt {
+  const family = familyOf(config);
+  return {
+    tokens: family.imageTokens(config, grid) + WORDS_OF_A_PROMPT,
+    pictureParts: family.pictureParts(config, grid),
+  };
+}
+
+function describeModel({ config, adapter, valueHead, files }: Checkpoint): string {
   const beside = [
     ...(adapter === null ? [] : [`an adapter of rank ${adapter.rank}`]),
     ...(valueHead === null ? [] : ['a value head']),
   ];
-  return `LLaVA; ${decoder}; ${tower}${beside.length === 0 ? '' : `; with ${beside.join(' and ')}`} (${files.length} files)`;
+  return `${familyOf(config).describe(config)}${beside.length === 0 ? '' : `; with ${beside.join(' and ')}`} (${files.length} files)`;
 }
 
 function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): string {
@@ -114,10 +120,11 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
   return `${total(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
 }
 
-function promptLength(config: RunConfig): number {
+function playedPrompt(config: RunConfig): LongestPrompt {
   const game = gameByName(config.environment.name);
   return longestPrompt(
-    openAgentParts(config, modelFolder).prompts,
+    openAgentParts(config, modelFolder),
+    config.model.imageSize,
     game,
     game.parseOptions(config.environment.options),
     config.environment.maxEpisodeSteps,
@@ -137,7 +144,7 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
   const {
     plan: { sampling, updating, optimizer, host, device },
     limits,
-    promptTokens,
+    prompt,
     rowsPerShard,
   } = fit;
   const { engine, rollout } = config;
@@ -150,12 +157,12 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
   return [
     known(
       'Sampling',
-      `${engine.rowsPerSample} rows of ${promptTokens} + ${rollout.maxNewTokens} tokens: ` +
+      `${engine.rowsPerSample} rows of ${prompt.tokens} + ${rollout.maxNewTokens} tokens: ` +
         `${cost(sampling, sampling.prepacked)}`,
     ),
     known(
       'Updating',
-      `${rowsPerShard} rows of ${promptTokens} + ${rollout.maxNewTokens} ` +
+      `${rowsPerShard} rows of ${prompt.tokens} + ${rollout.maxNewTokens} ` +
         `tokens${engine.gradientCheckpointing ? ', layers recomputed' : ''}: ${cost(updating)}; ` +
         `${gibibytes(optimizer)} for gradients and Adam`,
     ),

@@ -107,6 +107,7 @@ export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: C
     rows: rowsPerPass,
     promptTokens,
     padded: false,
+    picture: { parts: 1, padded: false },
     responseTokens: longest,
   });
   return program.nodes.flatMap(({ op, inputs: [a, b], outputs: [, shares], attributes }): SizedProduct[] => {

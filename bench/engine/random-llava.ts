@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { elements } from '../../core/graph/tensor.ts';
 import { openCheckpoint, type Checkpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
-import { parameterShapes } from '../../core/policy/checkpoint/parameter-shapes.ts';
 import { writeCheckpoint, type WrittenParameter } from '../../core/policy/checkpoint/write-checkpoint.ts';
-import type { TextConfig, VisionConfig, VlmConfig } from '../../core/policy/vlm-config.ts';
+import type { LlavaConfig, VisionConfig } from '../../core/policy/families/llava/llava-config.ts';
+import { parameterShapes } from '../../core/policy/families/llava/parameter-shapes.ts';
+import type { TextConfig } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 export type WeightType = 'F32' | 'F16' | 'BF16';
@@ -36,7 +37,7 @@ const text = (
   vocabSize: number,
   tiedEmbeddings = false,
 ): TextConfig => ({
-  family: 'llama',
+  modelType: 'llama',
   vocabSize,
   hiddenSize,
   intermediateSize,
@@ -47,7 +48,9 @@ const text = (
   ropeTheta: 10_000,
   rmsNormEps: 1e-5,
   tiedEmbeddings,
-  attentionBias: false,
+  attentionBias: 'none',
+  headNorm: false,
+  ropeSections: null,
   mlpBias: false,
   maxPositions: 4096,
   ropeScaling: null,
@@ -57,7 +60,8 @@ const text = (
   padTokenId: 0,
 });
 
-const llava = (visionConfig: VisionConfig, textConfig: TextConfig): VlmConfig => ({
+const llava = (visionConfig: VisionConfig, textConfig: TextConfig): LlavaConfig => ({
+  family: 'llava',
   vision: visionConfig,
   text: textConfig,
   featureLayers: [-2],

@@ -1,17 +1,18 @@
 /** Requests like those of a training iteration, for a model of any shape: random words around one image. */
 import type { GradientRequest, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
-import { imageTokens, type VlmConfig } from '../../core/policy/vlm-config.ts';
+import { imageTokens, type LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
+import type { Picture } from '../../core/policy/families/model-family.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 /** Tokens that no response may hold: padding, begin, end, image. */
 const SPECIAL_TOKENS = 4;
 
 export class Requests {
-  readonly #config: VlmConfig;
+  readonly #config: LlavaConfig;
   /** Tokens of a prompt: begin, image, words. */
   readonly promptTokens: number;
 
-  constructor(config: VlmConfig, promptTokens: number) {
+  constructor(config: LlavaConfig, promptTokens: number) {
     this.#config = config;
     this.promptTokens = promptTokens;
   }
@@ -91,9 +92,11 @@ export class Requests {
     ];
   }
 
-  #pictures(random: RandomStream, count: number): Float32Array[] {
-    return Array.from({ length: count }, () =>
-      Float32Array.from({ length: 3 * this.#config.vision.imageSize ** 2 }, () => 2 * random.uniform() - 1),
-    );
+  #pictures(random: RandomStream, count: number): Picture[] {
+    const length = 3 * this.#config.vision.imageSize ** 2;
+    return Array.from({ length: count }, () => ({
+      pixels: Float32Array.from({ length }, () => 2 * random.uniform() - 1),
+      grid: [1, 1],
+    }));
   }
 }

@@ -5,8 +5,8 @@ import { tooLong } from '../policy/positions.ts';
 import type { DemonstrationCheck } from './llava-demonstrations.ts';
 
 /** Special tokens, words that are not in the vocabulary, and lengths beyond the prompt's or the model's. */
-export function demonstrationCheck({ config, template, tokenizer, prompts }: Wording): DemonstrationCheck {
-  return ({ prompt, text }) => {
+export function demonstrationCheck({ config, template, tokenizer, prompts, preprocess }: Wording): DemonstrationCheck {
+  return ({ prompt, text }, image) => {
     for (const [what, part] of [
       ['question', prompt.replace(IMAGE_MARK, '')],
       ['answer', text],
@@ -17,10 +17,11 @@ export function demonstrationCheck({ config, template, tokenizer, prompts }: Wor
     }
     if (!tokenizer.canSay(text))
       return `the model's vocabulary cannot say the answer, which begins ${JSON.stringify(text.slice(0, 40))}`;
-    const whole = prompts.questionIds(prompt, { whole: true }).length;
+    const picture = preprocess(image);
+    const whole = prompts.questionIds(prompt, picture, { whole: true }).length;
     const long = tooLong(config.text, whole, tokenizer.encode(text).length + 1);
     if (long !== null) return `${long}; shorten it, or use another model`;
-    const taken = prompts.questionIds(prompt).length;
+    const taken = prompts.questionIds(prompt, picture).length;
     return taken < whole
       ? `the question would be cut by ${whole - taken} tokens to the ${template.fixedLength?.tokens} of fixedLength in ` +
           `the prompt template; shorten it, or use another template`

@@ -8,6 +8,7 @@ import { Faults } from '../../configs/faults.ts';
 import { PROJECT } from '../../configs/project-folder.ts';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
 import { readPicture } from '../pictures/read-picture.ts';
+import type { RgbImage } from '../pictures/rgb-image.ts';
 import { IMAGE_MARK } from '../policy/chat-template.ts';
 import { readJsonElements } from './json-elements.ts';
 
@@ -21,7 +22,7 @@ export type PictureDemonstration = {
 };
 
 /** What stands against a demonstration, as a sentence without its full stop; null: nothing. */
-export type DemonstrationCheck = (demonstration: PictureDemonstration) => string | null;
+export type DemonstrationCheck = (demonstration: PictureDemonstration, picture: RgbImage) => string | null;
 
 const turn = (from: string) => z.object({ from: z.literal(from), value: z.string().min(1) });
 const itemSchema = z.object({
@@ -39,7 +40,7 @@ export function namedDemonstrations(
 }
 
 /**
- * The file's items, one after the other, each with its picture read once. `images`: the folder from which pictures
+ * The file's items, one after the other, each with its picture read. `images`: the folder from which pictures
  * count; null: the file's own. Throws `ConfigError` at the end for all faults: the file, the index of the item (from 0)
  * and what is wrong with it; items with a fault are not given.
  */
@@ -50,18 +51,17 @@ export async function* readLlavaDemonstrations(
 ): AsyncGenerator<PictureDemonstration> {
   const folder = images ?? path.dirname(file);
   const faults = new Faults();
-  const pictures = new Map<string, Promise<string | null>>();
-  const pictureOf = (image: string) => {
-    if (!pictures.has(image)) pictures.set(image, pictureProblem(image));
-    return pictures.get(image)!;
-  };
-  const begun: { item: PictureDemonstration | ConfigError; place: string; picture: Promise<string | null> }[] = [];
+  const begun: { item: PictureDemonstration | ConfigError; place: string; picture: Promise<RgbImage | string> }[] = [];
   const finish = async function* (until: number) {
     while (begun.length > until) {
       const { item, place, picture } = begun.shift()!;
-      const problem = item instanceof ConfigError ? null : ((await picture) ?? check(item));
-      if (item instanceof ConfigError) faults.add(item.message);
-      else if (problem === null) yield item;
+      if (item instanceof ConfigError) {
+        faults.add(item.message);
+        continue;
+      }
+      const seen = await picture;
+      const problem = typeof seen === 'string' ? seen : check(item, seen);
+      if (problem === null) yield item;
       else faults.add(`${place}: ${problem}.`);
     }
   };
@@ -71,7 +71,7 @@ export async function* readLlavaDemonstrations(
     for await (const element of readJsonElements(file)) {
       const place = `${file}, item ${index++}`;
       const item = element instanceof ConfigError ? element : readItem(element, folder, place);
-      begun.push({ item, place, picture: item instanceof ConfigError ? Promise.resolve(null) : pictureOf(item.image) });
+      begun.push({ item, place, picture: item instanceof ConfigError ? Promise.resolve('') : openPicture(item.image) });
       yield* finish(AHEAD);
     }
   } catch (error) {
@@ -103,12 +103,12 @@ function readItem(item: unknown, folder: string, place: string): PictureDemonstr
   }
 }
 
-async function pictureProblem(image: string): Promise<string | null> {
+/** The picture, or what is wrong with it. */
+async function openPicture(image: string): Promise<RgbImage | string> {
   if (!(await stat(image).catch(() => null))?.isFile())
     return `there is no picture ${image}; demonstrations.images names the folder that paths count from`;
   try {
-    await readPicture(image);
-    return null;
+    return await readPicture(image);
   } catch (error) {
     return (error as Error).message.replace(/\.$/, '');
   }

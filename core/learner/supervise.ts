@@ -81,10 +81,13 @@ async function trainingRows<O>(
   const tokens = responses.reduce((sum, ids) => sum + ids.length, 0);
   const questions = await Promise.all(
     chosen.map(async (answer) => {
-      if (!('state' in answer))
-        return { promptIds: agent.questionIds(answer.prompt), picture: await readPicture(answer.image) };
+      if (!('state' in answer)) {
+        const picture = agent.picture(await readPicture(answer.image));
+        return { promptIds: agent.questionIds(answer.prompt, picture), picture };
+      }
       const environment = game.fromState(answer.state, options);
-      return { promptIds: agent.promptIds(environment.promptValues()), picture: environment.observe(agent.imageSize) };
+      const picture = agent.picture(environment.observe(agent.imageSize));
+      return { promptIds: agent.promptIds(environment.promptValues(), picture), picture };
     }),
   );
   const rows = questions.map(({ promptIds }, image): TrainingRow => ({
@@ -94,5 +97,5 @@ async function trainingRows<O>(
     dropoutSeed: dropout.odd64(),
     sftWeights: new Float32Array(responses[image].length).fill(1 / tokens),
   }));
-  return { rows, pictures: questions.map(({ picture }) => agent.picture(picture)) };
+  return { rows, pictures: questions.map(({ picture }) => picture) };
 }

@@ -22,14 +22,15 @@ export async function thoughtPerplexity<O>(
   const chosen = new RandomStream({ seed, purpose: 'perplexity' }).shuffled(thinking).slice(0, THOUGHTS);
   if (chosen.length === 0) return null;
   const environments = chosen.map(({ state }) => game.fromState(state, options));
+  const pictures = environments.map((environment) => agent.picture(environment.observe(agent.imageSize)));
   const rows = environments.map((environment, image) => ({
     image,
-    promptIds: agent.promptIds(environment.promptValues()),
+    promptIds: agent.promptIds(environment.promptValues(), pictures[image]),
     responseIds: chosen[image].step.responseIds.slice(0, chosen[image].step.thoughtTokens),
   }));
   const { logprobs } = await agent.engine.score({
     rows,
-    pictures: environments.map((environment) => agent.picture(environment.observe(agent.imageSize))),
+    pictures,
     temperature: 1,
   });
   const tokens = logprobs.flatMap((row) => [...row]);

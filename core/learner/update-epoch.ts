@@ -3,6 +3,7 @@ import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
+import type { Picture } from '../policy/families/model-family.ts';
 import { responseWeights } from '../policy/agent.ts';
 import { NotFiniteError } from '../policy/not-finite-error.ts';
 import type { GradientRequest, Gradients, RowStatistics, TrainingRow } from '../policy/policy-engine.ts';
@@ -143,12 +144,13 @@ function stepRequest<O>(
     episode: place.epoch,
     step,
   });
-  const pictures: Float32Array[] = [];
+  const pictures: Picture[] = [];
   const row = (state: JsonState, responseIds: readonly number[]) => {
     const environment = game.fromState(state, options);
+    const picture = agent.picture(environment.observe(agent.imageSize));
     return {
-      image: pictures.push(agent.picture(environment.observe(agent.imageSize))) - 1,
-      promptIds: agent.promptIds(environment.promptValues()),
+      image: pictures.push(picture) - 1,
+      promptIds: agent.promptIds(environment.promptValues(), picture),
       responseIds,
       dropoutSeed: dropout.odd64(),
     };

@@ -3,10 +3,11 @@ import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { IMAGE_MARK } from './chat-template.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
-import { type ImagePreprocessor, loadImagePreprocessor } from './preprocess-image.ts';
+import type { ImagePreprocessor, Picture } from './families/model-family.ts';
+import { familyOf } from './families/registry.ts';
 import { fillTemplate, loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
 import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
-import { imageTokens, type VlmConfig } from './vlm-config.ts';
+import type { VlmConfig } from './vlm-config.ts';
 
 /** What of it needs no weights. */
 export type Wording = {
@@ -14,9 +15,10 @@ export type Wording = {
   template: PromptTemplate;
   tokenizer: PolicyTokenizer;
   prompts: PromptEncoder;
+  preprocess: ImagePreprocessor;
 };
 
-export type AgentParts = Wording & { checkpoint: Checkpoint; preprocess: ImagePreprocessor };
+export type AgentParts = Wording & { checkpoint: Checkpoint };
 
 type Named = Pick<RunConfig, 'model' | 'environment'>;
 
@@ -29,7 +31,8 @@ export function openWording(
   const template = loadPromptTemplate(model.prompt, environment.name);
   const config = readVlmConfig(folder);
   const tokenizer = loadTokenizer(folder);
-  return { config, template, tokenizer, prompts: new PromptEncoder(template, tokenizer, config) };
+  const preprocess = familyOf(config).loadPreprocessor(folder, config);
+  return { config, template, tokenizer, prompts: new PromptEncoder(template, tokenizer, config), preprocess };
 }
 
 /**
@@ -38,10 +41,10 @@ export function openWording(
 export function openAgentParts(named: Named, resolvePath: (path: string) => string): AgentParts {
   const { base, adapter } = named.model;
   const checkpoint = openCheckpoint(resolvePath(base), adapter === null ? null : resolvePath(adapter));
-  return { ...openWording(named, resolvePath), checkpoint, preprocess: loadImagePreprocessor(resolvePath(base)) };
+  return { ...openWording(named, resolvePath), checkpoint };
 }
 
-/** Prompts as token ids, with one image token per patch in the place of the image mark. */
+/** Prompts as token ids, with the tokens of a picture in the place of the image mark. */
 export class PromptEncoder {
   readonly #template: PromptTemplate;
   readonly #tokenizer: PolicyTokenizer;
@@ -54,24 +57,31 @@ export class PromptEncoder {
   }
 
   /** The template's prompt, filled with an environment's values. */
-  promptIds(values: Readonly<Record<string, string>>): number[] {
-    return this.questionIds(fillTemplate(this.#template.prompt, values));
+  promptIds(values: Readonly<Record<string, string>>, picture: Picture): number[] {
+    return this.questionIds(fillTemplate(this.#template.prompt, values), picture);
   }
 
   /**
    * A text with one image mark, worded already; `whole`: not cut to the template's fixed length. Throws `ConfigError`
    * for another number of marks.
    */
-  questionIds(question: string, { whole = false } = {}): number[] {
+  questionIds(question: string, { grid }: Picture, { whole = false } = {}): number[] {
     const [before, after, ...others] = question.split(IMAGE_MARK);
     if (after === undefined || others.length > 0)
       throw new ConfigError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(question)}.`);
-    const image = new Array<number>(imageTokens(this.#config)).fill(this.#config.imageTokenId);
-    if (this.#template.chat) return this.#tokenizer.chatPromptIds(question, image);
+    const family = familyOf(this.#config);
+    const { chat } = this.#template;
+    const plain = !chat || !this.#tokenizer.hasChatTemplate;
+    const image = {
+      mark: family.imageMark,
+      id: this.#config.imageTokenId,
+      ...family.imageWords(this.#config, grid, plain),
+    };
+    if (chat) return this.#tokenizer.chatPromptIds(question, image);
     return [
       ...this.#tokenizer.beginIds(),
       ...this.#tokenizer.encode(before),
-      ...image,
+      ...this.#tokenizer.imageIds(image.text, image),
       ...this.#fixedLength(this.#tokenizer.encode(after), whole),
     ];
   }

@@ -7,9 +7,9 @@ import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Step } from '../episodes/episode.ts';
 import { type AgentParts, openAgentParts, type PromptEncoder } from './agent-parts.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import type { ImagePreprocessor, Picture } from './families/model-family.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
-import type { ImagePreprocessor } from './preprocess-image.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 import { parseResponse } from './response.ts';
 import type { PolicyTokenizer } from './tokenizer.ts';
@@ -31,7 +31,7 @@ export class Agent {
   readonly #prompts: PromptEncoder;
   readonly #preprocess: ImagePreprocessor;
   /** Of images that are still around: environments draw a scene that comes again but once. */
-  readonly #pictures = new WeakMap<RgbImage, Float32Array>();
+  readonly #pictures = new WeakMap<RgbImage, Picture>();
   #policy: string | null = null;
   #policies = 0;
 
@@ -86,17 +86,17 @@ export class Agent {
   }
 
   /** See `PromptEncoder`. */
-  promptIds(values: Readonly<Record<string, string>>): number[] {
-    return this.#prompts.promptIds(values);
+  promptIds(values: Readonly<Record<string, string>>, picture: Picture): number[] {
+    return this.#prompts.promptIds(values, picture);
   }
 
   /** See `PromptEncoder`. */
-  questionIds(question: string): number[] {
-    return this.#prompts.questionIds(question);
+  questionIds(question: string, picture: Picture): number[] {
+    return this.#prompts.questionIds(question, picture);
   }
 
-  /** An image as the vision tower takes it. [3, size, size] */
-  picture(image: RgbImage): Float32Array {
+  /** An image as the vision tower takes it. */
+  picture(image: RgbImage): Picture {
     const known = this.#pictures.get(image) ?? this.#preprocess(image);
     this.#pictures.set(image, known);
     return known;
@@ -113,14 +113,15 @@ export class Agent {
     const sampledBy = this.#policy;
     if (sampledBy === null)
       throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
+    const pictures = observations.map(({ image }) => this.picture(image));
     const rows = observations.map(({ promptValues, noise }, image) => ({
       image,
-      promptIds: this.promptIds(promptValues),
+      promptIds: this.promptIds(promptValues, pictures[image]),
       noise,
     }));
     const request = {
       rows,
-      pictures: observations.map(({ image }) => this.picture(image)),
+      pictures,
       maxNewTokens,
       temperature,
       repetitionPenalty,
@@ -148,16 +149,13 @@ export class Agent {
   /** The value head's answers. */
   async values(observations: readonly Observation[]): Promise<Float32Array> {
     if (observations.length === 0) return new Float32Array(0);
+    const pictures = observations.map(({ image }) => this.picture(image));
     const rows = observations.map(({ promptValues }, image) => ({
       image,
-      promptIds: this.promptIds(promptValues),
+      promptIds: this.promptIds(promptValues, pictures[image]),
       responseIds: [],
     }));
-    const { values } = await this.engine.score({
-      rows,
-      pictures: observations.map(({ image }) => this.picture(image)),
-      temperature: 1,
-    });
+    const { values } = await this.engine.score({ rows, pictures, temperature: 1 });
     return values;
   }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 
-/** Stands for the image in prompts and in rendered templates. */
+/** Stands for the image in prompts, and in rendered templates of most models. */
 export const IMAGE_MARK = '<image>';
 
 /** One template, or several by name, as a list or as an object. */
@@ -70,10 +70,16 @@ function withoutDefault(place: string, names: readonly string[]): CheckpointErro
 export type SpecialTexts = { bos_token: string; eos_token: string };
 
 /**
- * The prompt as a user's only turn, the template's invitation to answer behind it. Throws `CheckpointError` when the
+ * The prompt as a user's only turn, the template's invitation to answer behind it; `imageMark`: what it writes
+ * for a picture. Throws `CheckpointError` when the
  * template cannot be used.
  */
-export function applyChatTemplate(source: string, prompt: string, special: SpecialTexts): string {
+export function applyChatTemplate(
+  source: string,
+  prompt: string,
+  special: SpecialTexts,
+  imageMark: string = IMAGE_MARK,
+): string {
   const [before, after] = prompt.split(IMAGE_MARK);
   const parts = [{ type: 'text', text: before }, { type: 'image' }, { type: 'text', text: after }].filter(
     ({ text }) => text !== '',
@@ -96,14 +102,14 @@ export function applyChatTemplate(source: string, prompt: string, special: Speci
   };
   const complete = (text: string | Error): text is string =>
     typeof text === 'string' &&
-    text.split(IMAGE_MARK).length === 2 &&
+    text.split(imageMark).length === 2 &&
     [before, after].every((part) => text.includes(part.trim()));
   // Templates of text models take a message's content as one text.
   const attempts = [parts, prompt].map(render);
   const rendered = attempts.find(complete);
   if (rendered !== undefined) return rendered;
   const reason =
-    attempts[0] instanceof Error ? attempts[0].message : `it does not keep the prompt with one ${IMAGE_MARK}`;
+    attempts[0] instanceof Error ? attempts[0].message : `it does not keep the prompt with one ${imageMark}`;
   throw new CheckpointError(
     `The checkpoint's chat template cannot be applied (${reason}); mend chat_template.jinja, or use a prompt ` +
       `template with "chat": false`,

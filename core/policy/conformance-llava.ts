@@ -7,11 +7,11 @@ import { responseWeights } from './agent.ts';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
-import { canonicalName } from './checkpoint/parameter-names.ts';
+import type { ParameterNames } from './families/model-family.ts';
+import { familyOf } from './families/registry.ts';
 import { Lane } from './lanes/lane.ts';
-import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import { OnnxPolicyEngine, pictureShape } from './onnx-policy-engine.ts';
 import type { TrainingRow } from './policy-engine.ts';
-import { picturesOf } from './preprocess-image.ts';
 import { scoringFeeds } from './vlm/feeds.ts';
 
 /** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
@@ -50,11 +50,10 @@ export function referenceFolders(folder: string): string[] {
 /** Throws `CheckpointError` or `SafetensorsError`, which say what the folder lacks. */
 export function openReferenceCase(folder: string): ReferenceCase {
   const file = path.join(folder, 'reference.json');
-  return {
-    facts: checkConfig(factsSchema, readJson(file, 'fetch it again'), file),
-    reference: decodeReference(path.join(folder, 'reference.safetensors')),
-    checkpoint: openCheckpoint(folder),
-  };
+  const facts = checkConfig(factsSchema, readJson(file, 'fetch it again'), file);
+  const checkpoint = openCheckpoint(folder);
+  const { names } = familyOf(checkpoint.config);
+  return { facts, checkpoint, reference: decodeReference(path.join(folder, 'reference.safetensors'), names) };
 }
 
 /** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
@@ -66,7 +65,7 @@ export async function conformLlava(
   const [rowCount, tokens] = reference.shapeOf('full_ids');
   const promptTokens = facts.prompt_len;
   const responseTokens = tokens - promptTokens;
-  const pictures = picturesOf(reference.floats('pixel_values'), config.vision.imageSize);
+  const pictures = familyOf(config).recordedPictures(config, reference.tensor);
   const fullIds = reference.ints('full_ids');
   const rowIds = (row: number) => fullIds.slice(row * tokens, (row + 1) * tokens);
   const prompts = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(0, promptTokens));
@@ -84,7 +83,17 @@ export async function conformLlava(
       sessions: 1,
     });
     if (engine !== null) lane.setParameters(engine.initialParameters(0));
-    const shape = { rows: rowCount, promptTokens: tokens, responseTokens: 1, padded: false };
+    const shape = {
+      rows: rowCount,
+      promptTokens: tokens,
+      responseTokens: 1,
+      padded: false,
+      picture: pictureShape(
+        config,
+        pictures.map(({ grid }) => grid),
+        false,
+      ),
+    };
     const rows = Array.from({ length: rowCount }, (_, row) => ({
       image: row,
       promptIds: rowIds(row),
@@ -260,6 +269,7 @@ function largestOf(gradient: Float32Array): number {
 }
 
 type Reference = {
+  tensor(name: string): { shape: readonly number[]; data: Float32Array };
   shapeOf(name: string): readonly number[];
   floats(name: string): Float32Array;
   ints(name: string): number[];
@@ -267,14 +277,14 @@ type Reference = {
 };
 
 /** Reference tensors; ids are stored as I32, which `decodeSafetensors` reads as numbers. */
-function decodeReference(file: string): Reference {
+function decodeReference(file: string, names: ParameterNames): Reference {
   if (!existsSync(file)) throw new CheckpointError(`${file} is missing; fetch the reference checkpoint again`);
   const tensors: DecodedTensors = decodeSafetensors(readFileSync(file), file);
   const gradients = new Map(
     [...tensors]
       .filter(([name]) => name.startsWith('grad.'))
       .map(([name, tensor]) => [
-        `${name.split('.')[1]} ${canonicalName(name.split('.').slice(2).join('.'))}`,
+        `${name.split('.')[1]} ${names.canonical(name.split('.').slice(2).join('.'))}`,
         tensor.data,
       ]),
   );
@@ -284,6 +294,7 @@ function decodeReference(file: string): Reference {
     return found;
   };
   return {
+    tensor,
     shapeOf: (name) => tensor(name).shape,
     floats: (name) => tensor(name).data,
     ints: (name) => [...tensor(name).data],

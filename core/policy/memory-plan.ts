@@ -1,6 +1,7 @@
 /** What sampling and updating take: bytes known from the graphs, before anything is loaded or run. */
 import { elements } from '../graph/tensor.ts';
 import { type RunMemory, runMemory } from '../graph/memory.ts';
+import type { PictureShape } from './families/model-family.ts';
 import type { GraphModel } from './vlm/parameters.ts';
 import { samplingProgram } from './vlm/sampling-graph.ts';
 import { type ShardShape, trainingProgram } from './vlm/training-graph.ts';
@@ -24,6 +25,7 @@ export type PlannedWork = {
   rowsPerShard: number;
   rowsPerSample: number;
   promptTokens: number;
+  picture: PictureShape;
   /** Tokens of the longest response. */
   responseTokens: number;
 };
@@ -51,15 +53,17 @@ export function memoryPlan({
   rowsPerShard,
   rowsPerSample,
   promptTokens,
+  picture,
   responseTokens,
 }: PlannedWork): MemoryPlan {
-  const shard: ShardShape = { rows: rowsPerShard, promptTokens, responseTokens, padded: true };
+  const shard: ShardShape = { rows: rowsPerShard, promptTokens, responseTokens, padded: true, picture };
   const updating = runMemory(trainingProgram(model, shard));
   const samplingGraph = samplingProgram(model, {
     rows: rowsPerSample,
     rowsPerPrompt: 1,
     promptTokens,
     padded: true,
+    picture,
     maxNewTokens: responseTokens,
     greedy: false,
     penalized: true,

@@ -2,6 +2,7 @@
 import type { RunConfig } from '../../configs/schema.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import type { LongestPrompt } from './longest-prompt.ts';
 import { deviceMemory, hostMemory } from './machine-memory.ts';
 import { type MemoryPlan, memoryPlan } from './memory-plan.ts';
 import { graphModel } from './onnx-policy-engine.ts';
@@ -11,15 +12,15 @@ import { tooLong } from './positions.ts';
 export type ModelFit = {
   plan: MemoryPlan;
   limits: { host: number; device: number | null };
-  promptTokens: number;
+  prompt: LongestPrompt;
   rowsPerShard: number;
 };
 
-/** `promptTokens`: of the longest prompt to expect, image included. */
+/** `prompt`: the longest to expect. */
 export function modelFit(
   checkpoint: Checkpoint,
   { model, engine, rollout, ppo }: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
-  promptTokens: number,
+  prompt: LongestPrompt,
 ): ModelFit {
   // An optimizer step has a supervised row beside each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
@@ -34,7 +35,8 @@ export function modelFit(
       gradientCheckpointing: engine.gradientCheckpointing,
     }),
     rowsPerShard,
-    promptTokens: rounded(promptTokens),
+    promptTokens: rounded(prompt.tokens),
+    picture: { parts: prompt.pictureParts, padded: false },
     responseTokens: rounded(rollout.maxNewTokens),
   });
   const stated = engine.memoryGiB === null ? null : engine.memoryGiB * 2 ** 30;
@@ -42,7 +44,7 @@ export function modelFit(
     engine.provider === 'cuda'
       ? { host: hostMemory(), device: stated ?? deviceMemory() }
       : { host: stated ?? hostMemory(), device: null };
-  return { plan, limits, promptTokens, rowsPerShard };
+  return { plan, limits, prompt, rowsPerShard };
 }
 
 /** What does not fit, as one sentence with the numbers and what would help; null where everything fits. */
@@ -74,14 +76,14 @@ export function misfit(
 export function checkFit(
   checkpoint: Checkpoint,
   config: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
-  promptTokens: number,
+  prompt: LongestPrompt,
 ): void {
-  const long = tooLong(checkpoint.config.text, promptTokens, config.rollout.maxNewTokens);
+  const long = tooLong(checkpoint.config.text, prompt.tokens, config.rollout.maxNewTokens);
   if (long !== null)
     throw new CheckpointError(
       `maxNewTokens: ${long} in ${checkpoint.folder}; lower it, shorten the prompt template, or use another model`,
     );
-  const reason = misfit(modelFit(checkpoint, config, promptTokens), config);
+  const reason = misfit(modelFit(checkpoint, config, prompt), config);
   if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
 }
 

@@ -8,11 +8,11 @@ import type { SftConfig } from '../../configs/schema.ts';
 import { encodeSafetensors } from '../graph/safetensors.ts';
 import { RandomStream } from '../random/counter.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
-import { fileName } from './checkpoint/parameter-names.ts';
-import { parameterShapes } from './checkpoint/parameter-shapes.ts';
-import { parseVlmConfig } from './checkpoint/read-config.ts';
-import { croppingPreprocessor } from './checkpoint/write-config.ts';
-import { pieceTokenizer, SPECIAL_TOKENS } from './piece-tokenizer.ts';
+import { familyOfConfig, parseVlmConfig } from './checkpoint/read-config.ts';
+import type { ModelFamily } from './families/model-family.ts';
+import { familyOf } from './families/registry.ts';
+import { END_TOKENS, pieceTokenizer } from './piece-tokenizer.ts';
+import type { VlmConfig } from './vlm-config.ts';
 
 /** Standard deviation of new embeddings. */
 const EMBEDDING_DEVIATION = 0.1;
@@ -34,41 +34,44 @@ export async function writeNewCheckpoint(
     .slice(0, 16);
   const folder = path.join(parent, `new-${hash}`);
   if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
-  const config = completeConfig(architecture, pieces);
+  const family = familyOfConfig(architecture, 'model.architecture');
+  const image = family.newTokens.map(({ text }) => text);
+  const content = completeConfig(architecture, family, END_TOKENS.length + image.length + pieces.length);
+  const config = parseVlmConfig(content, 'model.architecture');
   const parameters = initialTensors(config, seed);
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
-  await writeDurably(path.join(folder, 'config.json'), json(config));
-  await writeDurably(path.join(folder, 'tokenizer.json'), json(pieceTokenizer(pieces)));
+  await writeDurably(path.join(folder, 'config.json'), json(content));
+  await writeDurably(path.join(folder, 'tokenizer.json'), json(pieceTokenizer(pieces, image)));
   await writeDurably(
     path.join(folder, 'tokenizer_config.json'),
     json({
       tokenizer_class: 'PreTrainedTokenizerFast',
-      pad_token: SPECIAL_TOKENS[0],
-      bos_token: SPECIAL_TOKENS[1],
-      eos_token: SPECIAL_TOKENS[2],
+      pad_token: END_TOKENS[0],
+      bos_token: END_TOKENS[1],
+      eos_token: END_TOKENS[2],
       clean_up_tokenization_spaces: false,
     }),
   );
-  await writeDurably(
-    path.join(folder, 'preprocessor_config.json'),
-    json(croppingPreprocessor(imageSize, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5])),
-  );
+  await writeDurably(path.join(folder, 'preprocessor_config.json'), json(family.newPreprocessor(config, imageSize)));
   // The weights come last: a folder with weights is whole.
   await writeDurably(path.join(folder, 'model.safetensors'), encodeSafetensors(parameters));
   return folder;
 }
 
-/** The architecture with what follows from the pieces: vocabulary and special ids. */
+/** The architecture with what follows from the tokenizer: the vocabulary's size and special ids. */
 function completeConfig(
   architecture: Readonly<Record<string, unknown>>,
-  pieces: readonly string[],
+  { newTokens }: ModelFamily,
+  vocabulary: number,
 ): Record<string, unknown> {
   const text = architecture.text_config as Record<string, unknown>;
   const ids = { pad_token_id: 0, bos_token_id: 1, eos_token_id: 2 };
   return {
     ...architecture,
-    image_token_index: SPECIAL_TOKENS.indexOf('<image>'),
-    text_config: { ...text, vocab_size: SPECIAL_TOKENS.length + pieces.length, ...ids },
+    ...Object.fromEntries(
+      newTokens.flatMap(({ field }, index) => (field === null ? [] : [[field, END_TOKENS.length + index]])),
+    ),
+    text_config: { ...text, vocab_size: vocabulary, ...ids },
   };
 }
 
@@ -78,14 +81,15 @@ function completeConfig(
  * learned.
  */
 function initialTensors(
-  config: Record<string, unknown>,
+  config: VlmConfig,
   seed: number,
 ): { name: string; shape: readonly number[]; data: Float32Array }[] {
-  return [...parameterShapes(parseVlmConfig(config, 'model.architecture'))].map(([name, shape], index) => {
+  const family = familyOf(config);
+  return [...family.parameterShapes(config)].map(([name, shape], index) => {
     const size = elements(shape);
     const random = new RandomStream({ seed, purpose: 'initial parameters', episode: index });
-    const isNorm = /norm\d?\.weight$/.test(name);
-    const deviation = /embed_tokens|class_embedding|position_embedding/.test(name)
+    const isNorm = shape.length === 1 && name.endsWith('.weight');
+    const deviation = /embed_tokens|class_embedding|position_embedding|pos_embed/.test(name)
       ? EMBEDDING_DEVIATION
       : 1 / Math.sqrt(size / shape[0]);
     const data = isNorm
@@ -93,6 +97,6 @@ function initialTensors(
       : name.endsWith('.bias')
         ? new Float32Array(size)
         : Float32Array.from({ length: size }, () => random.normal() * deviation);
-    return { name: fileName(name), shape, data };
+    return { name: family.names.inFile(name), shape, data };
   });
 }

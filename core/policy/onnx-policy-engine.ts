@@ -4,6 +4,8 @@
 import { firstNotFinite } from '../graph/not-finite.ts';
 import { elements } from '../graph/tensor.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import type { Grid, PictureShape } from './families/model-family.ts';
+import { familyOf } from './families/registry.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import type {
   GradientRequest,
@@ -23,7 +25,7 @@ import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
 import type { ShardShape } from './vlm/training-graph.ts';
-import { loraScale, type Precision, type TrainScope } from './vlm-config.ts';
+import { loraScale, type Precision, type TrainScope, type VlmConfig } from './vlm-config.ts';
 
 export type EngineOptions = {
   checkpoint: Checkpoint;
@@ -102,7 +104,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const { rows, maxNewTokens, temperature, repetitionPenalty } = request;
     const { config } = this.#options.checkpoint;
     checkPositions(config.text, rows, maxNewTokens);
-    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
+    const prompts = this.#promptShape(rows, request.pictures);
     const { rowsPerSample } = this.#options;
     const { order, rowsPerPrompt } = sharedPrompts(request, rowsPerSample);
     const sampled: SampledRow[] = [];
@@ -150,7 +152,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const logprobs: Float32Array[] = [];
     const values = new Float32Array(rows.length);
     await Promise.all(
-      this.#shards(rows).map(async ({ shape, indices, rows: shard }) => {
+      this.#shards(rows, pictures).map(async ({ shape, indices, rows: shard }) => {
         const { outputs } = await this.#pool.run({
           kind: 'score',
           shape,
@@ -171,7 +173,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
 
   layOut(request: GradientRequest): void {
     // The other shards are laid out while lanes compute the first ones.
-    const first = this.#shards(request.rows).slice(0, this.#options.lanes);
+    const first = this.#shards(request.rows, request.pictures).slice(0, this.#options.lanes);
     this.#laidOut.set(
       request,
       first.map(({ shape, rows }) => this.#trainingFeeds(request, shape, rows)),
@@ -190,7 +192,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const statistics: RowStatistics[] = [];
     const laidOut = this.#laidOut.get(request) ?? [];
     this.#laidOut.delete(request);
-    const running = this.#shards(request.rows).map(async ({ shape, indices, rows }, shard) => {
+    const running = this.#shards(request.rows, request.pictures).map(async ({ shape, indices, rows }, shard) => {
       const { outputs, gradient } = await this.#pool.run({
         kind: 'train',
         shape,
@@ -229,11 +231,31 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return sum;
   }
 
+  /** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */
+  #promptShape(
+    rows: readonly { image: number; promptIds: readonly number[] }[],
+    pictures: Pictures,
+  ): Pick<ShardShape, 'promptTokens' | 'padded' | 'picture'> {
+    const step = this.#options.lengthStep ?? null;
+    const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
+    const padded = step !== null || rows.some(({ promptIds }) => promptIds.length !== longest);
+    return {
+      promptTokens: padded ? roundUp(longest, step) : longest,
+      padded,
+      picture: pictureShape(
+        this.#options.checkpoint.config,
+        rows.map(({ image }) => pictures[image].grid),
+        step !== null,
+      ),
+    };
+  }
+
   /** Rows of like length side by side, longest first, cut into shards. */
   #shards<R extends PromptRow | TrainingRow>(
     rows: readonly R[],
+    pictures: Pictures,
   ): { shape: ShardShape; indices: number[]; rows: R[] }[] {
-    const prompts = promptShape(rows, this.#options.lengthStep ?? null);
+    const prompts = this.#promptShape(rows, pictures);
     const order = rows
       .map((_, index) => index)
       .sort((a, b) => rows[b].responseIds.length - rows[a].responseIds.length || a - b);
@@ -268,19 +290,19 @@ export function graphModel({
   };
 }
 
-/** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */
-function promptShape(
-  rows: readonly { promptIds: readonly number[] }[],
-  step: number | null,
-): { promptTokens: number; padded: boolean } {
-  const longest = rows.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
-  const padded = step !== null || rows.some(({ promptIds }) => promptIds.length !== longest);
-  return { promptTokens: padded ? roundUp(longest, step) : longest, padded };
-}
-
 function roundUp(length: number, fixed: number | null): number {
   const step = fixed ?? Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
   return Math.ceil(length / step) * step;
+}
+
+/** Of pictures cut so; `rounded`: their number of parts becomes one of few even where all have the same. */
+export function pictureShape(config: VlmConfig, grids: readonly Grid[], rounded: boolean): PictureShape {
+  const family = familyOf(config);
+  const parts = grids.map((grid) => family.pictureParts(config, grid));
+  const most = parts.reduce((one, other) => Math.max(one, other), 0);
+  const step = rounded || parts.some((count) => count !== most) ? family.partsStep(most) : 1;
+  const held = Math.ceil(most / step) * step;
+  return { parts: held, padded: parts.some((count) => count !== held) };
 }
 
 /** The smallest power of two that holds `count` rows, at most `most`. */

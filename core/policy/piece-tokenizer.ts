@@ -1,15 +1,16 @@
 /** The tokenizer of a built-in model: a list of texts that are one token each, matched longest first. */
 import { CheckpointError } from './checkpoint/errors.ts';
 
-/** Special tokens in front of the pieces, by id. */
-export const SPECIAL_TOKENS = ['<pad>', '<s>', '</s>', '<image>'] as const;
+/** The first tokens, by id: padding, begin and end. */
+export const END_TOKENS = ['<pad>', '<s>', '</s>'] as const;
 
 /**
  * A `tokenizer.json` that the tokenizers library reads the same in every language: the pieces are added tokens over an
  * empty BPE model, matched longest first and joined without spaces. A character that no piece holds becomes `<pad>`.
- * Throws `CheckpointError` for a piece that is there twice.
+ * In front of them stand `END_TOKENS` and those of the `image`. Throws `CheckpointError` for a piece that is there twice.
  */
-export function pieceTokenizer(pieces: readonly string[]): object {
+export function pieceTokenizer(pieces: readonly string[], image: readonly string[] = ['<image>']): object {
+  const reserved = [...END_TOKENS, ...image];
   const added = (content: string, id: number, special: boolean) => ({
     id,
     content,
@@ -19,7 +20,7 @@ export function pieceTokenizer(pieces: readonly string[]): object {
     normalized: false,
     special,
   });
-  const vocabulary = [...SPECIAL_TOKENS, ...pieces];
+  const vocabulary = [...reserved, ...pieces];
   const twice = vocabulary.find((text, id) => text === '' || vocabulary.indexOf(text) !== id);
   if (twice !== undefined)
     throw new CheckpointError(
@@ -29,7 +30,7 @@ export function pieceTokenizer(pieces: readonly string[]): object {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: vocabulary.map((text, id) => added(text, id, id < SPECIAL_TOKENS.length)),
+    added_tokens: vocabulary.map((text, id) => added(text, id, id < reserved.length)),
     normalizer: null,
     pre_tokenizer: null,
     post_processor: null,

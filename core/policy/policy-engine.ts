@@ -1,10 +1,12 @@
 /**
  * What rollouts, evaluations and updates ask of a policy, whatever device it runs on. Token ids are the tokenizer's;
- * prompts hold one image token per patch.
+ * prompts hold as many image tokens as the
+ * family counts for the picture.
  */
+import type { Picture } from './families/model-family.ts';
 
-/** What rows show: [3, size, size] each, normalised. */
-export type Pictures = readonly Float32Array[];
+/** What rows show, as the checkpoint's preprocessing makes it. */
+export type Pictures = readonly Picture[];
 
 /** One prompt to answer. Rows of one request may have prompts of different lengths and may share an image. */
 export type SampleRow = {

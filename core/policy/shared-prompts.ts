@@ -1,6 +1,7 @@
 /**
  * Which rows of a request ask the same prompt about the same picture: such prompts are read once for several answers.
  */
+import type { Picture } from './families/model-family.ts';
 import type { SampleRequest } from './policy-engine.ts';
 
 /** `order` lists the rows so that `rowsPerPrompt` at a time share a prompt. */
@@ -37,7 +38,8 @@ export function sharedPrompts(
     : { order: prompts.flatMap((prompt) => prompt.rows), rowsPerPrompt };
 }
 
-function isSame(a: Float32Array, b: Float32Array): boolean {
-  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
-  return a === b || bytes(a).equals(bytes(b));
+function isSame(a: Picture, b: Picture): boolean {
+  const bytes = ({ pixels: { buffer, byteOffset, byteLength } }: Picture) =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  return a === b || (a.grid.join() === b.grid.join() && bytes(a).equals(bytes(b)));
 }

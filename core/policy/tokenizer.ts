@@ -6,6 +6,7 @@ import { applyChatTemplate, IMAGE_MARK, readChatTemplate } from './chat-template
 import { readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
+import { familyOf } from './families/registry.ts';
 
 /** Tokens of the action part of a response that has no action key (spec.md section 3). */
 const ACTION_TOKENS_WITHOUT_KEY = 4;
@@ -17,6 +18,9 @@ const ACTION_KEY = '"action":';
  */
 export type DecodedText = { text: string; offsets: [number, number][] };
 
+/** A picture in words: text with a mark in the place of each run of image tokens, whose id is `id`. */
+export type ImageWords = { mark: string; text: string; tokensEach: number; id: number };
+
 export class PolicyTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #bosTokenId: number | null;
@@ -24,15 +28,20 @@ export class PolicyTokenizer {
   readonly #special: ReadonlyMap<string, number>;
   readonly #chatTemplate: string | null;
 
+  /** `alwaysBegins`: prompts begin with the begin-of-sequence id whatever the tokenizer does. */
   constructor(
     tokenizer: object,
     tokenizerConfig: object,
-    { bosTokenId, eosTokenIds }: { bosTokenId: number | null; eosTokenIds: readonly number[] },
+    {
+      bosTokenId,
+      eosTokenIds,
+      alwaysBegins = true,
+    }: { bosTokenId: number | null; eosTokenIds: readonly number[]; alwaysBegins?: boolean },
     chatTemplate: string | null = null,
   ) {
     this.#tokenizer = new Tokenizer(tokenizer, tokenizerConfig);
     this.#chatTemplate = chatTemplate;
-    this.#bosTokenId = bosTokenId;
+    this.#bosTokenId = alwaysBegins || this.#tokenizer.encode('a').ids[0] === bosTokenId ? bosTokenId : null;
     this.#endIds = eosTokenIds;
     this.#special = specialTokens(tokenizer, [bosTokenId ?? -1, ...eosTokenIds]);
   }
@@ -82,16 +91,16 @@ export class PolicyTokenizer {
     return { text, offsets };
   }
 
-  /** What a prompt begins with: the begin-of-sequence id, if the model has one. */
+  /** What a prompt begins with: the begin-of-sequence id, if prompts of the model have one. */
   beginIds(): number[] {
     return this.#bosTokenId === null ? [] : [this.#bosTokenId];
   }
 
   /**
-   * A prompt in the checkpoint's own chat template, the image mark replaced by `imageIds`. Without a template: begin id
-   * and plain text. Throws `CheckpointError`.
+   * A prompt in the checkpoint's own chat template, the image mark replaced by the ids of `image`. Without a template:
+   * begin id and plain text. Throws `CheckpointError`.
    */
-  chatPromptIds(prompt: string, imageIds: readonly number[]): number[] {
+  chatPromptIds(prompt: string, image: ImageWords): number[] {
     if (prompt.split(IMAGE_MARK).length !== 2)
       throw new CheckpointError(
         `A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; mend the prompt template`,
@@ -99,13 +108,26 @@ export class PolicyTokenizer {
     const name = (id: number | null) => (id === null ? '' : (this.#tokenizer.id_to_token(id) ?? ''));
     const text =
       this.#chatTemplate === null
-        ? prompt
-        : applyChatTemplate(this.#chatTemplate, prompt, {
-            bos_token: name(this.#bosTokenId),
-            eos_token: name(this.endId),
-          });
-    const ids = this.#encodeWithImage(text, imageIds);
+        ? prompt.replace(IMAGE_MARK, () => image.text)
+        : applyChatTemplate(
+            this.#chatTemplate,
+            prompt,
+            { bos_token: name(this.#bosTokenId), eos_token: name(this.endId) },
+            image.mark,
+          ).replace(image.mark, () => image.text);
+    const ids = this.imageIds(text, image);
     return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
+  }
+
+  /**
+   * Ids of a text in which each mark stands for as many image tokens as `image` says. A tokenizer with a token for the
+   * image sees the text as a whole: what it does to the text behind depends on what stands before.
+   */
+  imageIds(text: string, { mark, tokensEach, id }: Omit<ImageWords, 'text'>): number[] {
+    const run = new Array<number>(tokensEach).fill(id);
+    const known = this.#tokenizer.token_to_id(mark);
+    if (known !== undefined) return this.encode(text).flatMap((each) => (each === known ? run : each));
+    return text.split(mark).flatMap((part, index) => [...(index === 0 ? [] : run), ...this.encode(part)]);
   }
 
   get hasChatTemplate(): boolean {
@@ -150,17 +172,6 @@ export class PolicyTokenizer {
     while (prefix[end] === text[end]) end++;
     return end;
   }
-
-  /**
-   * A tokenizer with a token for the image sees the text as a whole: what it does to the text behind depends on what
-   * stands before.
-   */
-  #encodeWithImage(text: string, imageIds: readonly number[]): number[] {
-    const mark = this.#tokenizer.token_to_id(IMAGE_MARK);
-    if (mark !== undefined) return this.encode(text).flatMap((id) => (id === mark ? imageIds : id));
-    const [before, after] = text.split(IMAGE_MARK);
-    return [...this.encode(before), ...imageIds, ...this.encode(after)];
-  }
 }
 
 /** Added tokens that are marked as special, and those of `ids`, with their ids. */
@@ -184,10 +195,15 @@ export function loadTokenizer(folder: string): PolicyTokenizer {
   const tokenizer = readJson(file, 'a checkpoint needs its tokenizer.json') as object;
   const configFile = path.join(folder, 'tokenizer_config.json');
   const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as object;
-  const { text } = readVlmConfig(folder);
+  const { text, family } = readVlmConfig(folder);
   const template = readChatTemplate(folder, config);
   try {
-    return new PolicyTokenizer(tokenizer, config, text, template);
+    return new PolicyTokenizer(
+      tokenizer,
+      config,
+      { ...text, alwaysBegins: familyOf({ family }).alwaysBegins },
+      template,
+    );
   } catch (error) {
     throw new CheckpointError(
       `${file} cannot be used (${(error as Error).message}); fetch the tokenizer files again, or save them with a ` +

@@ -5,7 +5,8 @@ import { RandomStream } from '../random/counter.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { mergedParameters } from './checkpoint/merge-adapter.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
-import { parameterShapes, usedVisionLayers, valueHeadShapes } from './checkpoint/parameter-shapes.ts';
+import { valueHeadShapes } from './families/parts/parameter-shapes.ts';
+import { familyOf } from './families/registry.ts';
 import type { Parameters } from './policy-engine.ts';
 import type { TrainScope } from './vlm-config.ts';
 import type { TrainedParameter } from './vlm/parameters.ts';
@@ -20,12 +21,14 @@ export function trainedParameters(
   scope: TrainScope,
   valueHead: readonly number[],
 ): TrainedParameter[] {
-  const shapes = [...parameterShapes(checkpoint.config)].filter(([name]) => !isUnusedVisionLayer(checkpoint, name));
+  const { config } = checkpoint;
+  const family = familyOf(config);
+  const shapes = [...family.parameterShapes(config)].filter(([name]) => !family.isUnused(config, name));
   const policy =
     scope.kind === 'all'
       ? shapes
       : shapes
-          .filter(([name]) => carriesAdapter(name, checkpoint, scope))
+          .filter(([name, shape]) => carriesAdapter(name, shape, checkpoint, scope))
           .flatMap(([name, shape]) => loraShapes(name, shape, scope.rank));
   const head =
     checkpoint.valueHead === null
@@ -63,24 +66,24 @@ export function startParameters(
   return flat;
 }
 
-/** Vision layers behind the last feature layer are never read. */
-function isUnusedVisionLayer({ config }: Checkpoint, name: string): boolean {
-  return Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) >= usedVisionLayers(config);
-}
-
 function carriesAdapter(
   name: string,
+  shape: readonly number[],
   { adapter }: Checkpoint,
   { rank, alpha, parts }: TrainScope & { kind: 'lora' },
 ): boolean {
-  if (adapter === null)
-    return /(_proj|fc1|fc2|linear_[12])\.weight$/.test(name) && parts.some((part) => name.startsWith(`${part}.`));
+  if (adapter === null) return isLinear(name, shape) && parts.some((part) => name.startsWith(`${part}.`));
   if (adapter.rank !== rank || Math.abs(adapter.alpha - alpha) > 1e-6 * alpha)
     throw new CheckpointError(
       `${adapter.files[0]} describes an adapter of rank ${adapter.rank} and alpha ${adapter.alpha}; set model.train ` +
         `to the same, or merge the adapter`,
     );
   return adapter.parameters.has(name.replace(/weight$/, 'lora_A.weight'));
+}
+
+/** Whether a parameter is the matrix of a linear layer. */
+function isLinear(name: string, shape: readonly number[]): boolean {
+  return shape.length === 2 && name.endsWith('.weight') && !/embed/.test(name);
 }
 
 function loraShapes(name: string, [outputs, inputs]: readonly number[], rank: number): [string, readonly number[]][] {

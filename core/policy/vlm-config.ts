@@ -1,19 +1,5 @@
-/**
- * What a LLaVA-architecture policy is made of: read from a Hugging Face `config.json`, used by every graph and name
- * table.
- */
-
-/** CLIP vision tower. Lengths in units of the named thing. */
-export type VisionConfig = {
-  hiddenSize: number;
-  intermediateSize: number;
-  layers: number;
-  heads: number;
-  imageSize: number;
-  patchSize: number;
-  layerNormEps: number;
-  activation: 'quick_gelu' | 'gelu' | 'gelu_pytorch_tanh';
-};
+/** What a policy is made of: read from a Hugging Face `config.json`, used by every graph and name table. */
+import type { LlavaConfig } from './families/llava/llava-config.ts';
 
 /**
  * How rotary frequencies are stretched for longer texts than the model was first trained on (transformers'
@@ -29,9 +15,13 @@ export type RopeScaling =
       originalPositions: number;
     };
 
-/** Llama / Mistral decoder. */
+/** Which of three axes of positions (time, height, width) each rotary frequency of a head turns by. */
+export type RopeSections = { lengths: readonly [number, number, number]; interleaved: boolean };
+
+/** A decoder of gated MLPs, RMS norms and rotary positions. */
 export type TextConfig = {
-  family: 'llama' | 'mistral';
+  /** The decoder's own `model_type`. */
+  modelType: string;
   vocabSize: number;
   hiddenSize: number;
   intermediateSize: number;
@@ -41,9 +31,14 @@ export type TextConfig = {
   headDim: number;
   ropeTheta: number;
   ropeScaling: RopeScaling | null;
+  /** Null: one axis of positions. */
+  ropeSections: RopeSections | null;
   rmsNormEps: number;
   tiedEmbeddings: boolean;
-  attentionBias: boolean;
+  /** Which attention projections have a bias. */
+  attentionBias: 'none' | 'queries, keys and values' | 'all';
+  /** Whether each head's queries and keys are normed before they are turned. */
+  headNorm: boolean;
   mlpBias: boolean;
   maxPositions: number;
   /** A token sees itself and the `slidingWindow - 1` tokens before; null: all before. */
@@ -53,31 +48,16 @@ export type TextConfig = {
   padTokenId: number;
 };
 
-export type VlmConfig = {
-  vision: VisionConfig;
-  text: TextConfig;
-  /**
-   * Vision layers whose output feeds the projector, as Hugging Face counts (`-2`: the last but one); several are
-   * concatenated.
-   */
-  featureLayers: readonly number[];
-  /** `default` drops the class token, `full` keeps it. */
-  featureSelect: 'default' | 'full';
-  projectorActivation: 'gelu' | 'gelu_pytorch_tanh' | 'quick_gelu';
-  projectorBias: boolean;
-  imageTokenId: number;
-};
+/** What the configurations of all families have. */
+export type CommonConfig = { text: TextConfig; imageTokenId: number };
+
+export type VlmConfig = LlavaConfig;
 
 /**
  * What embeddings, matrix products and residuals are computed in; norms, softmax, activations, positions, losses and
  * the value head are float32 throughout.
  */
 export type Precision = 'float32' | 'float16' | 'bfloat16';
-
-/** Image tokens per image. */
-export function imageTokens({ vision, featureSelect }: VlmConfig): number {
-  return Math.floor(vision.imageSize / vision.patchSize) ** 2 + (featureSelect === 'full' ? 1 : 0);
-}
 
 /** Which parameters are trained; the others are frozen. The value head is always trained where it is used. */
 export type TrainScope =

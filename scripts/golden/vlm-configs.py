@@ -59,8 +59,9 @@ def expected(config):
     ends = t.eos_token_id if isinstance(t.eos_token_id, list) else [t.eos_token_id]
     layers = c.vision_feature_layer if isinstance(c.vision_feature_layer, list) else [c.vision_feature_layer]
     return {
+        "family": "llava",
         "vision": {"hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
-        "text": {"family": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": t.head_dim, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": getattr(t, "attention_bias", False), "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
+        "text": {"modelType": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": t.head_dim, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": "all" if getattr(t, "attention_bias", False) else "none", "headNorm": False, "ropeSections": None, "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
         "featureLayers": layers, "featureSelect": c.vision_feature_select_strategy, "projectorActivation": c.projector_hidden_act, "projectorBias": c.multimodal_projector_bias, "imageTokenId": c.image_token_index,
     }
 

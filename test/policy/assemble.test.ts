@@ -8,9 +8,9 @@ import { decodeSafetensors, readTensorBytes } from '../../core/graph/safetensors
 import { assemble } from '../../core/policy/assemble/assemble.ts';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
-import { loadImagePreprocessor } from '../../core/policy/preprocess-image.ts';
+import { imageTokens, type LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
+import { loadImagePreprocessor } from '../../core/policy/families/llava/preprocess-image.ts';
 import { loadTokenizer } from '../../core/policy/tokenizer.ts';
-import { imageTokens } from '../../core/policy/vlm-config.ts';
 
 const GOLDEN = path.resolve(import.meta.dirname, '../golden/assemble');
 const BUILT_IN = path.resolve(import.meta.dirname, '../../models/points24-tiny');
@@ -41,13 +41,17 @@ for (const name of readdirSync(GOLDEN)) {
     const checkpoint = openCheckpoint(out);
     t.is(checkpoint.config.text.vocabSize, facts.vocab_size);
     const tokenizer = loadTokenizer(out);
-    const image = new Array<number>(imageTokens(checkpoint.config)).fill(checkpoint.config.imageTokenId);
+    const config = checkpoint.config as LlavaConfig;
+    const image = { mark: '<image>', text: '<image>', tokensEach: imageTokens(config), id: config.imageTokenId };
     t.deepEqual(tokenizer.chatPromptIds(facts.prompt, image), facts.prompt_ids);
     t.deepEqual(tokenizer.encode(facts.response), facts.response_ids);
 
     const { data, info } = await sharp(path.join(folder, 'picture.png')).raw().toBuffer({ resolveWithObject: true });
-    const pixels = loadImagePreprocessor(out)({ width: info.width, height: info.height, data });
-    t.true(worstError(pixels, golden.get('pixels')!.data) < 1e-6);
+    const picture = loadImagePreprocessor(
+      out,
+      config.vision.imageSize,
+    )({ width: info.width, height: info.height, data });
+    t.true(worstError(picture.pixels, golden.get('pixels')!.data) < 1e-6);
 
     const engine = OnnxPolicyEngine.open({
       checkpoint,
@@ -61,7 +65,7 @@ for (const name of readdirSync(GOLDEN)) {
     await engine.setParameters(engine.initialParameters(1));
     const { logprobs } = await engine.score({
       rows: [{ image: 0, promptIds: facts.prompt_ids, responseIds: facts.response_ids }],
-      pictures: [pixels],
+      pictures: [picture],
       temperature: 1,
     });
     await engine.close();

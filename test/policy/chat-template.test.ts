@@ -86,14 +86,16 @@ test('templates that are there are not dropped without a word', (t) => {
   t.is(readChatTemplate(folder, { chat_template: text }), text);
 });
 
+const image = (id: number, tokensEach: number) => ({ mark: '<image>', text: '<image>', tokensEach, id });
+
 test('prompts of a folder: image ids in the place of the mark, one begin of sequence', (t) => {
   const pieces = ['USER: ', ' ASSISTANT:', 'play'];
   const folder = (files: object) =>
     loadTokenizer(checkpointFolder(t, { 'config.json': true, 'tokenizer.json': pieceTokenizer(pieces), ...files }));
   // ids: 0 <pad>, 1 <s>, 2 </s>, 3 <image>, then the pieces
-  t.deepEqual(folder({ 'chat_template.jinja': parts }).chatPromptIds('<image>play', [9, 9]), [1, 4, 9, 9, 6, 5]);
-  t.deepEqual(folder({}).chatPromptIds('<image>play', [9, 9]), [1, 9, 9, 6]);
-  t.throws(() => folder({}).chatPromptIds('play', [9]), {
+  t.deepEqual(folder({ 'chat_template.jinja': parts }).chatPromptIds('<image>play', image(9, 2)), [1, 4, 9, 9, 6, 5]);
+  t.deepEqual(folder({}).chatPromptIds('<image>play', image(9, 2)), [1, 9, 9, 6]);
+  t.throws(() => folder({}).chatPromptIds('play', image(9, 1)), {
     instanceOf: CheckpointError,
     message: /must hold <image> once/,
   });
@@ -101,7 +103,10 @@ test('prompts of a folder: image ids in the place of the mark, one begin of sequ
   const bare = pieceTokenizer(pieces) as { added_tokens: { content: string }[] };
   const other = { ...bare, added_tokens: bare.added_tokens.filter(({ content }) => content !== '<image>') };
   t.deepEqual(
-    new PolicyTokenizer(other, {}, { bosTokenId: 1, eosTokenIds: [2] }, parts).chatPromptIds('<image>play', [0, 0]),
+    new PolicyTokenizer(other, {}, { bosTokenId: 1, eosTokenIds: [2] }, parts).chatPromptIds(
+      '<image>play',
+      image(0, 2),
+    ),
     [1, 4, 0, 0, 6, 5],
   );
 });

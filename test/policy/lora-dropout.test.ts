@@ -10,10 +10,10 @@ import { Session } from '../../core/graph/session.ts';
 import { GraphBuilder } from '../../core/graph/builder.ts';
 import { responseWeights } from '../../core/policy/agent.ts';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
-import { canonicalName } from '../../core/policy/checkpoint/parameter-names.ts';
+import { llava } from '../../core/policy/families/llava/llava.ts';
+import type { LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
 import { type EngineOptions, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import type { GradientRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
-import { picturesOf } from '../../core/policy/preprocess-image.ts';
 import { LoraDropout } from '../../core/policy/vlm/lora-dropout.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
@@ -80,7 +80,7 @@ function request(): GradientRequest {
   });
   return {
     rows,
-    pictures: picturesOf(reference.get('pixel_values')!.data, openCheckpoint(folder).config.vision.imageSize),
+    pictures: llava.recordedPictures(openCheckpoint(folder).config as LlavaConfig, (name) => reference.get(name)!),
     temperature: facts.temperature,
     clip: facts.ppo_clip,
     valueCoef: facts.value_loss_coefficient,
@@ -99,7 +99,7 @@ test("log-probs, values and every gradient are peft's with the same elements dro
   }
   const expected = new Map(
     [...golden].flatMap(([name, { data }]) =>
-      name.startsWith('grad.') ? [[canonicalName(name.slice('grad.'.length)), data]] : [],
+      name.startsWith('grad.') ? [[llava.names.canonical(name.slice('grad.'.length)), data]] : [],
     ),
   );
   let offset = 0;

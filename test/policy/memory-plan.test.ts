@@ -17,6 +17,7 @@ const work = (gradientCheckpointing: boolean): PlannedWork => ({
   rowsPerShard: 4,
   rowsPerSample: 32,
   promptTokens: 768,
+  picture: { parts: 1, padded: false },
   responseTokens: 256,
 });
 const GB = 1e9;

@@ -21,11 +21,13 @@ const config = (engine: object, ppo: object = {}): RunConfig =>
     'test',
   );
 
+const prompt = (tokens: number) => ({ tokens, pictureParts: 1 });
+
 test('weights, trained parameters and limits are those of the checkpoint and the configuration', (t) => {
   const { plan, limits, rowsPerShard } = modelFit(
     checkpoint,
     config({ lanes: 1, memoryGiB: 0.5 }, { samplesPerStep: 4 }),
-    31,
+    prompt(31),
   );
   // bfloat16: two bytes for each of the parameters that graphs read, and the stored float32 value head is trained.
   const read = [...checkpoint.parameters]
@@ -43,14 +45,16 @@ test('weights, trained parameters and limits are those of the checkpoint and the
 });
 
 test('fewer rows and recomputed layers take less', (t) => {
-  const activations = (engine: object) => modelFit(checkpoint, config(engine), 200).plan.updating.activations;
+  const activations = (engine: object) => modelFit(checkpoint, config(engine), prompt(200)).plan.updating.activations;
   t.true(activations({ rowsPerShard: 4 }) < 0.3 * activations({ rowsPerShard: 16 }));
   t.true(activations({ gradientCheckpointing: true }) < activations({}));
 });
 
 test('what fits passes; what does not is one sentence with the numbers and what would help', (t) => {
-  t.notThrows(() => checkFit(checkpoint, config({ memoryGiB: 4 }), 31));
-  const error = t.throws(() => checkFit(checkpoint, config({ memoryGiB: 0.01 }), 31), { instanceOf: CheckpointError });
+  t.notThrows(() => checkFit(checkpoint, config({ memoryGiB: 4 }), prompt(31)));
+  const error = t.throws(() => checkFit(checkpoint, config({ memoryGiB: 0.01 }), prompt(31)), {
+    instanceOf: CheckpointError,
+  });
   t.regex(
     error.message,
     /^model\.base: .*llama-gqa-bf16 does not fit: the run takes about 0\.\d GiB \(weights 0\.5 MiB, .*activations of an update of 16 rows .* but this machine has 10\.2 MiB; lower engine\.rowsPerShard, .*engine\.gradientCheckpointing/,
@@ -61,12 +65,12 @@ test('what fits passes; what does not is one sentence with the numbers and what 
 
 test('what the model has no positions for is refused with the numbers, before memory is looked at', (t) => {
   const long = { ...config({ memoryGiB: 0.01 }), rollout: { ...config({}).rollout, maxNewTokens: 500 } };
-  t.throws(() => checkFit(checkpoint, long, 13), {
+  t.throws(() => checkFit(checkpoint, long, prompt(13)), {
     instanceOf: CheckpointError,
     message:
       /^maxNewTokens: a prompt of 13 tokens, image included, and an answer of 500 make 513, but the model has 512 positions/,
   });
-  t.throws(() => checkFit(checkpoint, long, 12), { message: /does not fit: the run takes about/ });
+  t.throws(() => checkFit(checkpoint, long, prompt(12)), { message: /does not fit: the run takes about/ });
   const stretched = { kind: 'linear', factor: 2 } as const;
   t.is(positionsOf({ maxPositions: 512, ropeScaling: stretched }), 1024);
   t.is(tooLong({ maxPositions: 512, ropeScaling: stretched }, 512, 512), null);
@@ -74,7 +78,7 @@ test('what the model has no positions for is refused with the numbers, before me
 
 test('lanes are bounded by the schema, and by what the machine has', (t) => {
   t.throws(() => config({ lanes: 1_000_000 }), { message: /engine\.lanes/ });
-  t.throws(() => checkFit(checkpoint, config({ lanes: 256, memoryGiB: 8 }), 31), {
+  t.throws(() => checkFit(checkpoint, config({ lanes: 256, memoryGiB: 8 }), prompt(31)), {
     message: /does not fit: .* lower .*engine\.lanes/,
   });
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeNewCheckpoint } from '../../core/policy/new-checkpoint.ts';
 import type { GradientRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
-import { imageTokens, type VlmConfig } from '../../core/policy/vlm-config.ts';
+import { imageTokens, type LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 /** Writes the model (float32) and returns its folder. */
@@ -57,7 +57,7 @@ export function newModel(): Promise<string> {
 }
 
 /** Two rows with both losses: prompts of 5 words and an image, responses of 4 tokens. */
-export function rowsFor(config: VlmConfig): GradientRequest {
+export function rowsFor(config: LlavaConfig): GradientRequest {
   const stream = new RandomStream({ seed: 4, purpose: 'test' });
   const words = (count: number) =>
     Array.from({ length: count }, () => 4 + stream.below(Math.min(config.text.vocabSize, 200) - 4));
@@ -81,7 +81,10 @@ export function rowsFor(config: VlmConfig): GradientRequest {
   }));
   return {
     rows,
-    pictures: [0, 1].map(() => Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal())),
+    pictures: [0, 1].map(() => ({
+      pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()),
+      grid: [1, 1],
+    })),
     temperature: 0.9,
     clip: 0.2,
     valueCoef: 0.5,

@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts'
 import { type EngineOptions, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import type { GradientRequest, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
 import { RandomStream } from '../../core/random/counter.ts';
-import { imageTokens } from '../../core/policy/vlm-config.ts';
+import { imageTokens } from '../../core/policy/families/llava/llava-config.ts';
 import { newModel, rowsFor } from './new-model.ts';
 
 // The smallest recorded checkpoint: one key/value head for five query heads, bfloat16 weights, a LoRA adapter and a
@@ -47,9 +47,10 @@ const prompt = (stream: RandomStream, before: number, after: number) => [
   ...words(stream, after),
 ];
 const pictures = (stream: RandomStream, count: number) =>
-  Array.from({ length: count }, () =>
-    Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()),
-  );
+  Array.from({ length: count }, () => ({
+    pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()),
+    grid: [1, 1] as const,
+  }));
 
 /**
  * Prompts of 3, 12 and 7 text tokens; responses of 5, 1, 0 and 9 tokens; PPO, SFT, neither (an empty response), and

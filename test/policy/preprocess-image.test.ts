@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { RgbImage } from '../../core/pictures/rgb-image.ts';
 import { decodeSafetensors } from '../../core/graph/safetensors.ts';
 import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
-import { imagePreprocessor, loadImagePreprocessor } from '../../core/policy/preprocess-image.ts';
+import { imagePreprocessor, loadImagePreprocessor } from '../../core/policy/families/llava/preprocess-image.ts';
 import { resizeBicubic } from '../../core/pictures/resize-bicubic.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint/checkpoint-folder.ts';
 
@@ -74,13 +74,13 @@ test('an image of the right size is not touched', (t) => {
 
 test('a checkpoint folder: either file, and the image size of config.json', (t) => {
   const image = drawn(60, 50);
-  const expected = loadImagePreprocessor(RECORDED)(image);
-  t.is(expected.length, 3 * 42 * 42);
+  const expected = loadImagePreprocessor(RECORDED, 42)(image);
+  t.is(expected.pixels.length, 3 * 42 * 42);
   const nested = checkpointFolder(t, {
     'config.json': true,
     'processor_config.json': { image_processor: recordedJson('preprocessor_config.json') },
   });
-  t.deepEqual(loadImagePreprocessor(nested)(image), expected);
+  t.deepEqual(loadImagePreprocessor(nested, 42)(image), expected);
   // Old files give sizes as plain numbers.
   const numbers = checkpointFolder(t, {
     'config.json': true,
@@ -92,7 +92,7 @@ test('a checkpoint folder: either file, and the image size of config.json', (t) 
       feature_extractor_type: 'CLIPFeatureExtractor',
     },
   });
-  t.deepEqual(loadImagePreprocessor(numbers)(image), expected);
+  t.deepEqual(loadImagePreprocessor(numbers, 42)(image), expected);
 });
 
 test('the original layout needs no file, and squares images as its config.json says', (t) => {
@@ -102,9 +102,10 @@ test('the original layout needs no file, and squares images as its config.json s
     mm_projector_type: 'mlp2x_gelu',
   };
   const by = (ratio?: string) =>
-    loadImagePreprocessor(checkpointFolder(t, { 'config.json': { ...config, image_aspect_ratio: ratio } }))(
-      drawn(60, 40),
-    );
+    loadImagePreprocessor(
+      checkpointFolder(t, { 'config.json': { ...config, image_aspect_ratio: ratio } }),
+      224,
+    )(drawn(60, 40)).pixels;
   const settings = (changes: object) =>
     imagePreprocessor({ size: 224, crop_size: 224, ...changes }, { origin: 'x.json', side: 224 })(drawn(60, 40));
   t.deepEqual(by(), settings({}));
@@ -139,7 +140,7 @@ for (const [what, content, message] of [
 
 test('a folder without settings is named', (t) => {
   const folder = checkpointFolder(t, { 'config.json': true });
-  t.throws(() => loadImagePreprocessor(folder), {
+  t.throws(() => loadImagePreprocessor(folder, 42), {
     instanceOf: CheckpointError,
     message: /has no preprocessor_config\.json; copy it/,
   });

@@ -8,7 +8,8 @@ import { type Checkpoint, openCheckpoint } from '../../core/policy/checkpoint/op
 import { OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import type { SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
 import { sharedPrompts } from '../../core/policy/shared-prompts.ts';
-import { imageTokens, type TrainScope } from '../../core/policy/vlm-config.ts';
+import { imageTokens } from '../../core/policy/families/llava/llava-config.ts';
+import type { TrainScope } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 const LIMIT = 9;
@@ -49,9 +50,10 @@ function request({ config }: Checkpoint, seed: number): SampleRequest {
     ],
     noise: Float32Array.from({ length: LIMIT }, () => random.uniform()),
   }));
-  const pictures = Array.from({ length: 4 }, () =>
-    Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => random.normal()),
-  );
+  const pictures = Array.from({ length: 4 }, () => ({
+    pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => random.normal()),
+    grid: [1, 1] as const,
+  }));
   return { rows, pictures, maxNewTokens: LIMIT, temperature: 0.8, repetitionPenalty: 1.2, penalizePrompt: false };
 }
 
@@ -110,7 +112,7 @@ for (const [name, seed] of [
     const other = request(recorded, seed + 1).rows;
     const twice = {
       ...asked,
-      pictures: [...asked.pictures, asked.pictures[0].slice()],
+      pictures: [...asked.pictures, { ...asked.pictures[0], pixels: asked.pictures[0].pixels.slice() }],
       rows: [0, 1, 2, 3, 3, 2, 1, 0].map((row, index) => ({
         ...asked.rows[row],
         image: index === 7 ? 4 : asked.rows[row].image,

@@ -23,6 +23,8 @@ const golden = read('../golden/tokenizers.json') as Golden[];
 const config = { unk_token: '<unk>' };
 const ids = { bosTokenId: 1, eosTokenIds: [2] };
 
+const image = { mark: '<image>', text: '<image>', tokensEach: 3, id: 3 };
+
 for (const { name, tokenizer: content, cases, splits, chats } of golden) {
   const tokenizer = new PolicyTokenizer(content, config, ids);
 
@@ -68,7 +70,7 @@ for (const { name, tokenizer: content, cases, splits, chats } of golden) {
 
   for (const { name: kind, template, prompt, ids: expected } of chats) {
     test(`${name}: prompts in the chat template of ${kind} are transformers'`, (t) => {
-      t.deepEqual(new PolicyTokenizer(content, config, ids, template).chatPromptIds(prompt, [3, 3, 3]), expected);
+      t.deepEqual(new PolicyTokenizer(content, config, ids, template).chatPromptIds(prompt, image), expected);
     });
   }
 }

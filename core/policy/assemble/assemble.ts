@@ -8,10 +8,10 @@ import { RandomStream } from '../../random/counter.ts';
 import { IMAGE_MARK } from '../chat-template.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { withTying } from '../checkpoint/open-checkpoint.ts';
-import { parameterShapes, unreadShapes } from '../checkpoint/parameter-shapes.ts';
 import { writeCheckpoint, type WrittenParameter } from '../checkpoint/write-checkpoint.ts';
-import type { WrittenDType } from '../checkpoint/write-config.ts';
-import type { VlmConfig } from '../vlm-config.ts';
+import type { WrittenDType } from '../checkpoint/config-json.ts';
+import type { LlavaConfig } from '../families/llava/llava-config.ts';
+import { parameterShapes, unreadShapes } from '../families/llava/parameter-shapes.ts';
 import { withImageToken } from './image-token.ts';
 import { openLanguageModel } from './language-model.ts';
 import { openVisionTower } from './vision-tower.ts';
@@ -25,14 +25,15 @@ export type AssembleInput = { language: string; vision: string; out: string; see
  * Writes the checkpoint folder `out`, whole or not at all; the same input always gives the same bytes. Throws
  * `CheckpointError` when a part is not what it must be, or something lies in `out`.
  */
-export async function assemble({ language, vision, out, seed }: AssembleInput): Promise<VlmConfig> {
+export async function assemble({ language, vision, out, seed }: AssembleInput): Promise<LlavaConfig> {
   if (existsSync(out) && (await readdir(out)).length > 0)
     throw new CheckpointError(`${out} is not empty; name a new folder for the checkpoint`);
   const [model, tower, tokenizer] = [openLanguageModel(language), openVisionTower(vision), withImageToken(language)];
   const { imageTokenId } = tokenizer;
   const { vision: eyes, featureLayers, featureSelect } = tower.config;
-  const [described, decoder] = withTying(
+  const [described, decoder] = withTying<LlavaConfig>(
     {
+      family: 'llava',
       vision: eyes,
       featureLayers,
       featureSelect,
@@ -84,7 +85,7 @@ export async function assemble({ language, vision, out, seed }: AssembleInput): 
 /** The parameters of one part, which are all there and of the shapes that its config.json says. */
 function checked(
   folder: string,
-  config: VlmConfig,
+  config: LlavaConfig,
   found: ReadonlyMap<string, TensorLocation>,
   part: RegExp,
 ): ReadonlyMap<string, TensorLocation> {
@@ -118,7 +119,7 @@ function checked(
 
 /** Both parts and the projector; a vocabulary that grew has the mean of its rows in the new ones. */
 function joined(
-  config: VlmConfig,
+  config: LlavaConfig,
   { decoder, eyes, seed }: Record<'decoder' | 'eyes', ReadonlyMap<string, TensorLocation>> & { seed: number },
 ): Map<string, WrittenParameter> {
   const dtype = decoder.get('language_model.embed_tokens.weight')!.dtype as WrittenDType;

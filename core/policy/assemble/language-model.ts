@@ -6,7 +6,8 @@ import type { TensorLocation } from '../../graph/safetensors.ts';
 import { checkConfig, readJson } from '../checkpoint/check-config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { collectParameters, listWeightFiles } from '../checkpoint/open-checkpoint.ts';
-import { parseTextConfig } from '../checkpoint/text-config.ts';
+import { names } from '../families/llava/parameter-names.ts';
+import { parseTextConfig } from '../families/parts/text-config.ts';
 import type { TextConfig } from '../vlm-config.ts';
 
 const DECODERS = ['llama', 'mistral'];
@@ -32,7 +33,7 @@ export function openLanguageModel(folder: string): LanguageModel {
   if (text.eosTokenIds.length === 0)
     throw new CheckpointError(`${file}: no eos_token_id ends a response; take a model whose configuration names one`);
   const parameters = new Map(
-    [...collectParameters(listWeightFiles(folder))].filter(
+    [...collectParameters(listWeightFiles(folder), names)].filter(
       ([name]) => name.startsWith('language_model.') || name === 'lm_head.weight',
     ),
   );

@@ -6,13 +6,14 @@ import type { TensorLocation } from '../../graph/safetensors.ts';
 import { checkConfig, readJson } from '../checkpoint/check-config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { collectParameters, listWeightFiles, openCheckpoint } from '../checkpoint/open-checkpoint.ts';
-import { visionConfig, visionSchema } from '../checkpoint/vision-config.ts';
-import type { VlmConfig } from '../vlm-config.ts';
+import type { LlavaConfig } from '../families/llava/llava-config.ts';
+import { names } from '../families/llava/parameter-names.ts';
+import { visionConfig, visionSchema } from '../families/llava/vision-config.ts';
 
 export type VisionTower = {
   folder: string;
   /** With the layers that feed the projector: a LLaVA's own; else as LLaVA 1.5 takes them. */
-  config: Pick<VlmConfig, 'vision' | 'featureLayers' | 'featureSelect'>;
+  config: Pick<LlavaConfig, 'vision' | 'featureLayers' | 'featureSelect'>;
   /** `vision_tower.*` by canonical name. */
   parameters: ReadonlyMap<string, TensorLocation>;
   /** Settings of its image processor, as they stand in the folder. */
@@ -56,7 +57,7 @@ export function openVisionTower(folder: string): VisionTower {
   return {
     folder,
     config: { vision, featureLayers: [-2], featureSelect: 'default' },
-    parameters: eyes(collectParameters(listWeightFiles(folder))),
+    parameters: eyes(collectParameters(listWeightFiles(folder), names)),
     preprocessor,
   };
 }

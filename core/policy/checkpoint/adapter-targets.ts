@@ -1,7 +1,7 @@
 /** Which layers an adapter's own settings name, as PEFT compares them with the module paths of the model. */
 import { z } from 'zod';
+import type { ParameterNames } from '../families/model-family.ts';
 import { CheckpointError } from './errors.ts';
-import { modulePaths } from './parameter-names.ts';
 
 const names = z.union([z.string(), z.array(z.string())]).nullish();
 
@@ -78,6 +78,7 @@ function expression(source: string, field: string, origin: string): RegExp {
  * adapted modules in the file, by canonical name, with their paths there.
  */
 export function namedModules(
+  { modulePaths }: ParameterNames,
   named: (module: string) => boolean,
   modules: readonly string[],
   saved: ReadonlyMap<string, string>,

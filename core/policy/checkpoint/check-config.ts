@@ -24,3 +24,10 @@ export function readJson(file: string, remedy: string): unknown {
     throw new CheckpointError(`${file} cannot be read (${(error as Error).message}); ${remedy}`);
   }
 }
+
+/** Throws `CheckpointError` for fields that do not go together. */
+export function unusable(origin: string, what: string): never {
+  throw new CheckpointError(
+    `${origin}: ${what}; the file does not describe a model that can be computed: fetch it again`,
+  );
+}

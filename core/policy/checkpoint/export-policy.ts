@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Parameters } from '../policy-engine.ts';
 import { loraScale, type TrainScope } from '../vlm-config.ts';
+import { familyOf } from '../families/registry.ts';
 import { mergedParameters } from './merge-adapter.ts';
 import type { Checkpoint } from './open-checkpoint.ts';
 import { writeAdapter, writeCheckpoint, writeValueHead } from './write-checkpoint.ts';
@@ -32,7 +33,12 @@ export async function exportPolicy(
   const [adapter, merged] = ['adapter', 'merged'].map((name) => path.join(out, name));
   if (scope.kind === 'lora') {
     await writeValueHead(adapter, trained);
-    await writeAdapter(adapter, { matrices: trained, ...scope, baseModel: path.resolve(checkpoint.folder) });
+    await writeAdapter(adapter, {
+      names: familyOf(checkpoint.config).names,
+      matrices: trained,
+      ...scope,
+      baseModel: path.resolve(checkpoint.folder),
+    });
   }
   await writeMerged(merged, checkpoint, trained, scope);
   return scope.kind === 'lora' ? [adapter, merged] : [merged];

@@ -3,7 +3,7 @@
  */
 import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import type { Parameters } from '../policy-engine.ts';
-import type { WrittenDType } from './write-config.ts';
+import type { WrittenDType } from './config-json.ts';
 import type { WrittenParameter } from './write-checkpoint.ts';
 
 /**

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { readSafetensorsHeader, readTensor, type TensorLocation } from '../../graph/safetensors.ts';
+import type { ModelFamily, ParameterNames } from '../families/model-family.ts';
+import { familyOf } from '../families/registry.ts';
 import type { VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { checkFinite } from './check-finite.ts';
 import { CheckpointError } from './errors.ts';
 import { namedModules, namesModule, targetFields, type TargetSettings } from './adapter-targets.ts';
-import { canonicalName } from './parameter-names.ts';
-import { parameterShapes } from './parameter-shapes.ts';
 
 export type Adapter = {
   /** `<linear>.lora_A.weight` [rank, inputs] and `<linear>.lora_B.weight` [outputs, rank], by canonical name. */
@@ -72,13 +72,14 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
       ? new CheckpointError(`${error.message}; only plain LoRA is supported: merge the adapter into the model first`)
       : error;
   }
-  const found = collect(file);
+  const family = familyOf(config);
+  const found = collect(file, family.names);
   checkFinite([...found.values()]);
   const { r: rank, lora_alpha: alpha, use_rslora: stabilised } = settings;
   const parameters = new Map([...found].filter(([name, tensor]) => !isCopy(name, tensor, model)));
   if (parameters.size === 0)
     throw new CheckpointError(`${file} holds no LoRA matrix, only copies of the model; save the adapter again`);
-  const shapes = parameterShapes(config);
+  const shapes = family.parameterShapes(config);
   for (const [name, { shape }] of parameters) {
     const [, linear, side] = /^(.*)\.lora_([AB])\.weight$/.exec(name) ?? [];
     const base = linear === undefined ? undefined : shapes.get(`${linear}.weight`);
@@ -97,13 +98,14 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
     if (!parameters.has(partner))
       throw new CheckpointError(`${file} holds ${name} without ${partner}; save the adapter again`);
   }
-  checkComplete(parameters, [...shapes], file, settings, configFile);
+  checkComplete(parameters, family, [...shapes], file, settings, configFile);
   return { parameters, rank, alpha: stabilised ? alpha * Math.sqrt(rank) : alpha, files: [configFile, file] };
 }
 
 /** Every module that the settings name has its matrices, and no other has. */
 function checkComplete(
   parameters: ReadonlyMap<string, TensorLocation>,
+  { names }: ModelFamily,
   shapes: readonly (readonly [string, readonly number[]])[],
   file: string,
   settings: TargetSettings,
@@ -122,7 +124,7 @@ function checkComplete(
     shape.length > 1 && name.endsWith('.weight') ? [moduleOf(name)] : [],
   );
   // A head tied to the embeddings has no weight of its own, but is a module.
-  const wanted = namedModules(named, [...new Set([...modules, 'lm_head'])], saved);
+  const wanted = namedModules(names, named, [...new Set([...modules, 'lm_head'])], saved);
   const missing = wanted.filter((module) => !saved.has(module));
   const more = (count: number) => (count > 1 ? ` and of ${count - 1} more` : '');
   if (missing.length > 0)
@@ -146,10 +148,10 @@ function isCopy(name: string, tensor: TensorLocation, model: ReadonlyMap<string,
   return saved.every((element, index) => element === own[index]);
 }
 
-function collect(file: string): Map<string, TensorLocation> {
+function collect(file: string, names: ParameterNames): Map<string, TensorLocation> {
   const parameters = new Map<string, TensorLocation>();
   for (const tensor of readSafetensorsHeader(file).tensors) {
-    const name = canonicalName(tensor.name) ?? tensor.name;
+    const name = names.canonical(tensor.name) ?? tensor.name;
     const other = parameters.get(name);
     if (other !== undefined)
       throw new CheckpointError(

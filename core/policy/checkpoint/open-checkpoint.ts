@@ -3,14 +3,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { readSafetensorsHeader, readTensorBytes, type TensorLocation } from '../../graph/safetensors.ts';
-import type { VlmConfig } from '../vlm-config.ts';
+import type { ParameterNames } from '../families/model-family.ts';
+import { familyOf } from '../families/registry.ts';
+import type { CommonConfig, VlmConfig } from '../vlm-config.ts';
 import { checkConfig, readJson } from './check-config.ts';
 import { checkFinite } from './check-finite.ts';
 import { CheckpointError } from './errors.ts';
 import { type Adapter, openAdapter } from './open-adapter.ts';
-import { towerFolder } from './original-config.ts';
-import { canonicalName } from './parameter-names.ts';
-import { parameterShapes, unreadShapes } from './parameter-shapes.ts';
 import { readVlmConfig } from './read-config.ts';
 
 export type Checkpoint = {
@@ -46,32 +45,33 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
       `There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder ` +
         `that has one`,
     );
+  const config = readVlmConfig(folder);
+  const family = familyOf(config);
   const own = listWeightFiles(folder);
-  const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
-  const found = collectParameters(own);
-  // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
-  const towerFiles = tower === null || holdsTower(found) ? [] : listWeightFiles(tower);
-  for (const [name, tensor] of collectParameters(towerFiles))
-    if (name.startsWith('vision_tower.')) found.set(name, tensor);
-  const weightFiles = [...own, ...towerFiles];
-  const { config, parameters } = checkParameters(folder, ...withTying(readVlmConfig(folder), found));
+  const found = collectParameters(own, family.names);
+  const beside = family.weightsBeside?.(folder) ?? null;
+  const isBeside = (name: string) => beside !== null && name.startsWith(beside.prefix);
+  const others = beside === null || [...found.keys()].some(isBeside) ? [] : listWeightFiles(beside.folder);
+  for (const [name, tensor] of collectParameters(others, family.names)) if (isBeside(name)) found.set(name, tensor);
+  const weightFiles = [...own, ...others];
+  const { config: checkedConfig, parameters } = checkParameters(folder, ...withTying(config, found));
   const adapter =
     adapterFolder !== null
-      ? openAdapter(adapterFolder, config, parameters)
+      ? openAdapter(adapterFolder, checkedConfig, parameters)
       : holdsAdapter(folder)
-        ? openAdapter(folder, config, parameters)
+        ? openAdapter(folder, checkedConfig, parameters)
         : null;
   const valueHeadFile = [adapterFolder, folder]
     .flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')]))
     .find((file) => existsSync(file));
-  const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, config);
+  const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, checkedConfig);
   checkFinite([...parameters.values(), ...(valueHead?.values() ?? [])]);
   const configFiles = ['config.json', 'generation_config.json']
     .map((name) => path.join(folder, name))
     .filter((file) => existsSync(file));
   return {
     folder,
-    config,
+    config: checkedConfig,
     parameters,
     adapter,
     valueHead,
@@ -82,10 +82,6 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
       ...(valueHeadFile === undefined ? [] : [valueHeadFile]),
     ],
   };
-}
-
-function holdsTower(found: ReadonlyMap<string, TensorLocation>): boolean {
-  return [...found.keys()].some((name) => name.startsWith('vision_tower.'));
 }
 
 function holdsAdapter(folder: string): boolean {
@@ -117,10 +113,10 @@ export function listWeightFiles(folder: string): string[] {
   return files;
 }
 
-export function collectParameters(files: readonly string[]): Map<string, TensorLocation> {
+export function collectParameters(files: readonly string[], names: ParameterNames): Map<string, TensorLocation> {
   const parameters = new Map<string, TensorLocation>();
   for (const tensor of files.flatMap((file) => readSafetensorsHeader(file).tensors)) {
-    const name = canonicalName(tensor.name);
+    const name = names.canonical(tensor.name);
     if (name === null) continue;
     const other = parameters.get(name);
     if (other !== undefined)
@@ -139,10 +135,10 @@ const [EMBEDDINGS, HEAD] = ['language_model.embed_tokens.weight', 'lm_head.weigh
  * Tied embeddings as transformers 5 takes them: a file may hold either of the two, and two that differ are not tied,
  * whatever config.json says.
  */
-export function withTying(
-  config: VlmConfig,
+export function withTying<C extends CommonConfig>(
+  config: C,
   found: ReadonlyMap<string, TensorLocation>,
-): [VlmConfig, ReadonlyMap<string, TensorLocation>] {
+): [C, ReadonlyMap<string, TensorLocation>] {
   const [embeddings, head] = [found.get(EMBEDDINGS), found.get(HEAD)];
   if (!config.text.tiedEmbeddings || head === undefined) return [config, found];
   if (embeddings !== undefined && !Buffer.from(readTensorBytes(embeddings).buffer).equals(readTensorBytes(head)))
@@ -158,15 +154,12 @@ function checkParameters(
   config: VlmConfig,
   found: ReadonlyMap<string, TensorLocation>,
 ): Pick<Checkpoint, 'config' | 'parameters'> {
-  const expected = parameterShapes(config);
-  const optional = unreadShapes(config);
+  const family = familyOf(config);
+  const expected = family.parameterShapes(config);
+  const optional = family.unreadShapes(config);
   const missing = [...expected.keys()].filter((name) => !found.has(name));
-  if (missing.length > 0 && !holdsTower(found)) {
-    throw new CheckpointError(
-      `${folder} holds no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's ` +
-        `folder beside it, as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`,
-    );
-  }
+  const explanation = missing.length === 0 ? null : (family.explainMissing?.([...found.keys()]) ?? null);
+  if (explanation !== null) throw new CheckpointError(`${folder} holds ${explanation}`);
   if (missing.length > 0)
     throw new CheckpointError(
       `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,

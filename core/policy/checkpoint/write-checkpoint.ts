@@ -11,11 +11,11 @@ import {
   type TensorLocation,
 } from '../../graph/safetensors.ts';
 import type { Parameters } from '../policy-engine.ts';
+import type { ParameterNames } from '../families/model-family.ts';
+import { familyOf } from '../families/registry.ts';
 import type { VlmConfig } from '../vlm-config.ts';
+import type { WrittenDType } from './config-json.ts';
 import { CheckpointError } from './errors.ts';
-import { adapterFileName, fileName } from './parameter-names.ts';
-import { IMAGE_NEWLINE, parameterShapes, unreadShapes } from './parameter-shapes.ts';
-import { type WrittenDType, writtenConfigs } from './write-config.ts';
 
 /** A parameter as it lies in a file, or made when its turn comes: a large model never lies in memory as a whole. */
 export type WrittenParameter =
@@ -53,8 +53,10 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const dtype = mainType(parameters);
   const written = new Map(parameters);
-  const files = writtenConfigs(config, dtype, source);
-  for (const [name, shape] of unreadShapes(config)) {
+  const family = familyOf(config);
+  const files = family.writeConfigs(config, dtype, source);
+  const unread = family.unreadShapes(config, files['config.json']);
+  for (const [name, shape] of unread) {
     // Never read, but a file without them makes transformers warn of new parameters.
     if (!written.has(name))
       written.set(name, {
@@ -63,17 +65,14 @@ export async function writeCheckpoint(
         data: () => new Float32Array(shape[0]).fill(name.endsWith('.weight') ? 1 : 0),
       });
   }
-  if ((files['config.json'] as { model_type?: unknown }).model_type !== 'llava_next') written.delete(IMAGE_NEWLINE);
-  const tensors = [...parameterShapes(config), ...[...unreadShapes(config)].filter(([name]) => written.has(name))].map(
-    ([name, shape]) => {
-      const parameter = written.get(name);
-      if (parameter?.shape.join() !== shape.join())
-        throw new CheckpointError(
-          `${folder} cannot be written: ${name} ${parameter === undefined ? 'is missing' : `has shape [${parameter.shape.join(', ')}]`}, the configuration asks for [${shape.join(', ')}]`,
-        );
-      return { name: fileName(name), parameter, dtype: parameter.dtype, shape };
-    },
-  );
+  const tensors = [...family.parameterShapes(config), ...unread].map(([name, shape]) => {
+    const parameter = written.get(name);
+    if (parameter?.shape.join() !== shape.join())
+      throw new CheckpointError(
+        `${folder} cannot be written: ${name} ${parameter === undefined ? 'is missing' : `has shape [${parameter.shape.join(', ')}]`}, the configuration asks for [${shape.join(', ')}]`,
+      );
+    return { name: family.names.inFile(name), parameter, dtype: parameter.dtype, shape };
+  });
   await mkdir(folder, { recursive: true });
   if (source !== undefined)
     for (const name of SIDE_FILES)
@@ -88,6 +87,8 @@ export async function writeCheckpoint(
 }
 
 export type WrittenAdapter = {
+  /** Of the model's family. */
+  names: ParameterNames;
   /** `<linear>.lora_A.weight` and `<linear>.lora_B.weight` by canonical name; other trained parameters are left out. */
   matrices: Parameters;
   rank: number;
@@ -103,13 +104,14 @@ export type WrittenAdapter = {
  */
 export async function writeAdapter(
   folder: string,
-  { matrices, rank, alpha, dropout, baseModel }: WrittenAdapter,
+  { names, matrices, rank, alpha, dropout, baseModel }: WrittenAdapter,
 ): Promise<void> {
   const lora = [...matrices].filter(([name]) => /\.lora_[AB]\.weight$/.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
   if (lora.length === 0)
     throw new CheckpointError(
       `${folder} cannot be written: the policy has no adapter; write the whole checkpoint instead`,
     );
+  const pathOf = (module: string) => names.modulePaths(module)[0];
   const config = {
     base_model_name_or_path: baseModel,
     bias: 'none',
@@ -122,7 +124,7 @@ export async function writeAdapter(
     r: rank,
     // Module paths that PEFT compares from their end.
     target_modules: lora.flatMap(([name]) =>
-      name.endsWith('.lora_A.weight') ? [name.slice(0, -'.lora_A.weight'.length)] : [],
+      name.endsWith('.lora_A.weight') ? [pathOf(name.slice(0, -'.lora_A.weight'.length)).replace(/^model\./, '')] : [],
     ),
     task_type: 'CAUSAL_LM',
     use_dora: false,
@@ -132,7 +134,10 @@ export async function writeAdapter(
   await writeDurably(
     path.join(folder, 'adapter_model.safetensors'),
     encodeSafetensors(
-      lora.map(([name, { shape, data }]) => ({ name: adapterFileName(name), shape, data })),
+      lora.map(([name, { shape, data }]) => {
+        const [, module, matrix] = /^(.*)(\.lora_[AB]\.weight)$/.exec(name)!;
+        return { name: `base_model.model.${pathOf(module)}${matrix}`, shape, data };
+      }),
       METADATA,
     ),
   );

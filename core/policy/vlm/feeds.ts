@@ -3,9 +3,11 @@
  * weight 0.
  */
 import type { ArrayData } from '../../graph/session.ts';
-import { imageTokens, type VlmConfig } from '../vlm-config.ts';
+import type { PictureShape } from '../families/model-family.ts';
+import { HIDDEN_SCORE } from '../families/parts/causal-attention.ts';
+import { familyOf } from '../families/registry.ts';
 import type { GradientRequest, Pictures, SampleRequest, SampleRow, TrainingRow } from '../policy-engine.ts';
-import { HIDDEN_SCORE } from './causal-attention.ts';
+import type { VlmConfig } from '../vlm-config.ts';
 import type { SampleShape } from './sampling-graph.ts';
 import { inputTokens, type ShardShape } from './training-graph.ts';
 
@@ -16,7 +18,7 @@ const freshPixels: NewPixels = (length) => new Float32Array(length);
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds?: readonly number[] };
 
 /**
- * Ids, positions, image places and pixels of prompts aligned to the right of `promptTokens`, and of responses behind
+ * Ids, positions, image places and pictures of prompts aligned to the right of `promptTokens`, and of responses behind
  * them.
  */
 function sequenceFeeds(
@@ -24,37 +26,55 @@ function sequenceFeeds(
   rows: readonly PromptRow[],
   pictures: Pictures,
   count: number,
-  promptTokens: number,
+  { promptTokens, padded, picture }: { promptTokens: number; padded: boolean; picture: PictureShape },
   tokens: number,
-  padded: boolean,
   newPixels: NewPixels,
 ): Feeds {
-  const { imageTokenId, text, vision } = config;
-  const perImage = imageTokens(config);
-  const pixelsPerImage = 3 * vision.imageSize ** 2;
+  const family = familyOf(config);
+  const { imageTokenId, text } = config;
+  const { positionAxes } = family;
+  const mostImageTokens = family.tokensOfParts(config, picture.parts);
   const ids = new BigInt64Array(count * tokens).fill(BigInt(text.padTokenId));
-  const positions = new BigInt64Array(count * tokens);
-  const imagePositions = new BigInt64Array(count * perImage);
-  const pixels = newPixels(count * pixelsPerImage);
+  const positions = new BigInt64Array(positionAxes * count * tokens);
+  // What a picture lacks goes behind the last token.
+  const imagePositions = new BigInt64Array(count * mostImageTokens).fill(BigInt(count * tokens));
+  const nextPositions = new BigInt64Array(count);
   const padding = padded ? new Float32Array(count * tokens) : null;
+  const shown = Array.from({ length: count }, (_, index) => pictures[(rows[index] ?? rows[0]).image]);
   for (let index = 0; index < count; index++) {
-    const { image, promptIds, responseIds = [] } = rows[index] ?? rows[0];
+    const { promptIds, responseIds = [] } = rows[index] ?? rows[0];
+    const { grid } = shown[index];
     const start = promptTokens - promptIds.length;
+    const { axes, next } = family.positions(config, promptIds, grid);
+    nextPositions[index] = BigInt(next);
     let seen = 0;
     for (let position = 0; position < tokens; position++) {
       const at = index * tokens + position;
       const place = position - start;
       const id = place < promptIds.length ? promptIds[place] : responseIds[place - promptIds.length];
       if (place >= 0 && id !== undefined) ids[at] = BigInt(id);
-      positions[at] = BigInt(Math.max(0, place));
+      for (let axis = 0; place > 0 && axis < positionAxes; axis++)
+        positions[axis * count * tokens + at] = BigInt(
+          place < promptIds.length ? axes[axis][place] : next + place - promptIds.length,
+        );
       if (place < 0 && padding !== null) padding[at] = HIDDEN_SCORE;
-      if (place >= 0 && place < promptIds.length && id === imageTokenId)
-        imagePositions[index * perImage + seen++] = BigInt(at);
+      if (place >= 0 && place < promptIds.length && id === imageTokenId) {
+        if (seen < mostImageTokens) imagePositions[index * mostImageTokens + seen] = BigInt(at);
+        seen++;
+      }
     }
-    if (seen !== perImage) throw new RangeError(`a prompt holds ${seen} image tokens; this model takes ${perImage}`);
-    pixels.set(pictures[image], index * pixelsPerImage);
+    const wanted = family.imageTokens(config, grid);
+    if (seen !== wanted)
+      throw new RangeError(`a prompt holds ${seen} image tokens; this model takes ${wanted} for its picture`);
   }
-  return { ids, positions, image_positions: imagePositions, pixels, ...(padding === null ? {} : { padding }) };
+  return {
+    ids,
+    positions,
+    next_positions: nextPositions,
+    image_positions: imagePositions,
+    ...family.pictureFeeds(config, shown, picture, newPixels),
+    ...(padding === null ? {} : { padding }),
+  };
 }
 
 /** Feeds of `scoringProgram`. */
@@ -66,12 +86,12 @@ export function scoringFeeds(
   temperature: number,
   newPixels = freshPixels,
 ): Feeds {
-  const { rows: count, promptTokens, responseTokens, padded } = shape;
+  const { rows: count, responseTokens } = shape;
   const targets = new BigInt64Array(count * responseTokens);
   for (const [index, { responseIds = [] }] of rows.entries())
     for (const [token, id] of responseIds.entries()) targets[index * responseTokens + token] = BigInt(id);
   return {
-    ...sequenceFeeds(config, rows, pictures, count, promptTokens, inputTokens(shape), padded, newPixels),
+    ...sequenceFeeds(config, rows, pictures, count, shape, inputTokens(shape), newPixels),
     targets,
     temperature: new Float32Array([temperature]),
   };
@@ -117,7 +137,7 @@ export function samplingFeeds(
   request: Omit<SampleRequest, 'rows'>,
   newPixels = freshPixels,
 ): Feeds {
-  const { rows: count, rowsPerPrompt, promptTokens, padded, maxNewTokens } = shape;
+  const { rows: count, rowsPerPrompt, promptTokens, maxNewTokens } = shape;
   const prompts = rows.filter((_, index) => index % rowsPerPrompt === 0);
   const { vocabSize } = config.text;
   const noise = new Float32Array(maxNewTokens * count).fill(0.5);
@@ -127,16 +147,7 @@ export function samplingFeeds(
     if (request.penalizePrompt) for (const id of row.promptIds) seen[index * vocabSize + id] = 1;
   }
   return {
-    ...sequenceFeeds(
-      config,
-      prompts,
-      request.pictures,
-      count / rowsPerPrompt,
-      promptTokens,
-      promptTokens,
-      padded,
-      newPixels,
-    ),
+    ...sequenceFeeds(config, prompts, request.pictures, count / rowsPerPrompt, shape, promptTokens, newPixels),
     noise,
     seen,
     temperature: new Float32Array([request.temperature || 1]),

@@ -9,12 +9,11 @@ import { reshape, slice } from '../../graph/ops/movement.ts';
 import { tokenLogprob } from '../../graph/ops/neural.ts';
 import { reduceSum } from '../../graph/ops/reduction.ts';
 import type { Program, Value } from '../../graph/program.ts';
-import { imageTokens } from '../vlm-config.ts';
-import { causalAttention, causalBlocks, HIDDEN_SCORE } from './causal-attention.ts';
-import { Decoder } from './decoder.ts';
+import type { ImageFeatures, PictureShape } from '../families/model-family.ts';
+import { Decoder } from '../families/parts/decoder.ts';
 import { LoraDropout } from './lora-dropout.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
-import { imageFeatures } from './vision.ts';
+import { attentionBias, readSequence } from './sequence-pass.ts';
 
 /**
  * Static shape of a shard. Prompts are aligned to the right of `promptTokens`, responses to the left of
@@ -27,6 +26,7 @@ export type ShardShape = {
   responseTokens: number;
   /** Whether some prompt is shorter than `promptTokens`: then its padding is masked. */
   padded: boolean;
+  picture: PictureShape;
 };
 
 /** Far above log 10, from where on only the clipped term is taken, and far below the overflow of exp in float32. */
@@ -58,7 +58,9 @@ export function scoringProgram(model: GraphModel, shape: ShardShape): Program {
  */
 export function inspectionProgram(model: GraphModel, shape: ShardShape): Program {
   const { g, features, logits, hidden } = forward(model, shape, 0);
-  g.output('image_features', cast(g, features, 'float32'));
+  g.output('image_features', cast(g, features.features, 'float32'));
+  for (const [index, feature] of features.deepstack.entries())
+    g.output(`deepstack_features_${index}`, cast(g, feature, 'float32'));
   g.output('logits', logits);
   g.output('last_hidden', cast(g, hidden, 'float32'));
   return g.finish();
@@ -140,7 +142,7 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
 type Forward = {
   g: GraphBuilder;
   parameters: GraphParameters;
-  features: Value;
+  features: ImageFeatures;
   temperature: Value;
   targets: Value;
   logits: Value;
@@ -160,45 +162,27 @@ export function forward(
 ): Forward {
   const { rows, promptTokens, responseTokens } = shape;
   const { config } = model.checkpoint;
-  const { text, vision } = config;
+  const { text } = config;
   const tokens = inputTokens(shape);
   const kept = tokens - from;
   const g = new GraphBuilder();
   const parameters = new GraphParameters(g, model, dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows) });
-  const pixels = g.input('pixels', 'float32', [rows, 3, vision.imageSize, vision.imageSize]);
-  const ids = g.input('ids', 'int64', [rows * tokens]);
-  const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens(config)]);
-  const positions = g.input('positions', 'int64', [rows, tokens]);
   const targets = g.input('targets', 'int64', [rows * responseTokens]);
   const temperature = g.input('temperature', 'float32', []);
   const decoder = new Decoder(g, text, parameters, tokens);
-  const bias = attentionBias(g, shape, text.slidingWindow);
-  // Behind the last attention only the positions that are asked for matter.
-  const [allBlocks, lastBlocks] = [causalBlocks(g, bias), causalBlocks(g, bias, from)];
-
-  const inLayer = <T>(make: () => T): T => (model.gradientCheckpointing ? g.recomputed(make) : make());
-  const features = imageFeatures(g, parameters, config, pixels, inLayer);
-  let x = decoder.embed(ids, { features, positions: imagePositions });
-  const group = text.heads / text.keyValueHeads;
-  const decoderLayer = (layer: number, x: Value): Value => {
-    const normed = decoder.norm(`layers.${layer}.input_layernorm`, x);
-    const { keys, values } = decoder.keysAndValues(layer, normed, positions);
-    const last = layer === text.layers - 1;
-    const tail = (matrix: Value) =>
-      reshape(g, slice(g, reshape(g, matrix, [rows, tokens, text.hiddenSize]), 1, from), [
-        rows * kept,
-        text.hiddenSize,
-      ]);
-    const queries = decoder.queries(
-      layer,
-      last ? tail(normed) : normed,
-      last ? slice(g, positions, 1, from) : positions,
-    );
-    const mixed = causalAttention(g, queries, keys, values, { group, blocks: last ? lastBlocks : allBlocks });
-    return decoder.finishLayer(layer, mixed, last ? tail(x) : x);
-  };
-  for (let layer = 0; layer < text.layers; layer++) x = inLayer(() => decoderLayer(layer, x));
-  const hidden = decoder.norm('norm', x);
+  const { hidden, features } = readSequence(
+    decoder,
+    parameters,
+    config,
+    {
+      rows,
+      tokens,
+      from,
+      picture: shape.picture,
+      bias: attentionBias(g, { rows, tokens, padded: shape.padded }, text.slidingWindow),
+    },
+    model.gradientCheckpointing ? (make) => g.recomputed(make) : undefined,
+  );
   const lastPrompt = reshape(
     g,
     slice(g, reshape(g, hidden, [rows, kept, text.hiddenSize]), 1, promptTokens - 1 - from, promptTokens - from),
@@ -224,21 +208,4 @@ export function valueHead(g: GraphBuilder, parameters: GraphParameters, hidden: 
     if (!parameters.has(`value_head.${index + 2}.weight`)) return reshape(g, x, [hidden.shape[0]]);
     x = relu(g, x);
   }
-}
-
-/**
- * Causal scores [1 or rows, 1, tokens, tokens] within a sliding window; with padding each row also hides what lies
- * before its prompt.
- */
-export function attentionBias(g: GraphBuilder, shape: ShardShape, slidingWindow: number | null): Value {
-  const tokens = inputTokens(shape);
-  const hides = (distance: number) => distance < 0 || distance >= (slidingWindow ?? Infinity);
-  const causal = g.constant(
-    Float32Array.from({ length: tokens * tokens }, (_, index) =>
-      hides(Math.floor(index / tokens) - (index % tokens)) ? HIDDEN_SCORE : 0,
-    ),
-    [1, 1, tokens, tokens],
-  );
-  if (!shape.padded) return causal;
-  return max(g, add(g, causal, g.input('padding', 'float32', [shape.rows, 1, 1, tokens])), g.scalar(HIDDEN_SCORE));
 }

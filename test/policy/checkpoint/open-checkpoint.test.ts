@@ -15,9 +15,9 @@ import {
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { exportPolicy } from '../../../core/policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
-import { canonicalName, fileName } from '../../../core/policy/checkpoint/parameter-names.ts';
-import { parameterShapes } from '../../../core/policy/checkpoint/parameter-shapes.ts';
-import { loadImagePreprocessor } from '../../../core/policy/preprocess-image.ts';
+import { names } from '../../../core/policy/families/llava/parameter-names.ts';
+import { parameterShapes } from '../../../core/policy/families/llava/parameter-shapes.ts';
+import { loadImagePreprocessor } from '../../../core/policy/families/llava/preprocess-image.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint-folder.ts';
 
 type Tensor = { name: string; shape: readonly number[]; data: Float32Array };
@@ -70,10 +70,10 @@ test('the recorded checkpoint: every parameter where it lies, its adapter and it
 });
 
 test('one name for a parameter, whichever release wrote it', (t) => {
-  const same = (canonical: string, ...names: string[]) =>
+  const same = (canonical: string, ...others: string[]) =>
     t.deepEqual(
-      names.map(canonicalName),
-      names.map(() => canonical),
+      others.map(names.canonical),
+      others.map(() => canonical),
     );
   same(
     'language_model.layers.3.mlp.up_proj.weight',
@@ -115,10 +115,10 @@ test('one name for a parameter, whichever release wrote it', (t) => {
     [
       'vision_tower.vision_model.embeddings.position_ids',
       'language_model.model.layers.0.self_attn.rotary_emb.inv_freq',
-    ].map(canonicalName),
+    ].map(names.canonical),
     [null, null],
   );
-  for (const { name } of weights) t.is(fileName(canonicalName(name)!), name);
+  for (const { name } of weights) t.is(names.inFile(names.canonical(name)!), name);
 });
 
 for (const [what, rename] of [
@@ -157,7 +157,10 @@ for (const [what, rename] of [
       'vision_tower.embeddings.class_embedding',
       'multi_modal_projector.linear_2.weight',
     ]) {
-      t.deepEqual(readTensor(parameters.get(name)!), weights.find((tensor) => tensor.name === fileName(name))!.data);
+      t.deepEqual(
+        readTensor(parameters.get(name)!),
+        weights.find((tensor) => tensor.name === names.inFile(name))!.data,
+      );
     }
   });
 }
@@ -231,7 +234,7 @@ test(
       do_pad: true,
     });
     const image = { width: 30, height: 50, data: Uint8Array.from({ length: 30 * 50 * 3 }, (_, index) => index % 251) };
-    t.deepEqual(loadImagePreprocessor(merged)(image), loadImagePreprocessor(folder)(image));
+    t.deepEqual(loadImagePreprocessor(merged, 42)(image), loadImagePreprocessor(folder, 42)(image));
   },
 );
 

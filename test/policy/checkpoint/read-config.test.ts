@@ -57,6 +57,7 @@ test('the original layout of LLaVA 1.6 (Mistral) means the same model as the one
   t.deepEqual(
     { ...config, imageTokenId: 32000 },
     {
+      family: 'llava',
       vision: hub.vision,
       featureLayers: [-2],
       featureSelect: 'default',
@@ -82,7 +83,7 @@ test("the original layout of LLaVA 1.5 says model_type llava and is not taken fo
     },
     'original',
   );
-  t.like(text, { family: 'llama', hiddenSize: 5120, keyValueHeads: 40, headDim: 128 });
+  t.like(text, { modelType: 'llama', hiddenSize: 5120, keyValueHeads: 40, headDim: 128 });
   t.is(vision.imageSize, 224);
   t.is(featureSelect, 'full');
 });

@@ -11,6 +11,7 @@ import {
   readTensorBytes,
   type TensorLocation,
 } from '../../../core/graph/safetensors.ts';
+import { names } from '../../../core/policy/families/llava/parameter-names.ts';
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { mergedParameters } from '../../../core/policy/checkpoint/merge-adapter.ts';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
@@ -63,7 +64,7 @@ test('every setting of a configuration survives', async (t) => {
     {
       ...recorded.config,
       imageTokenId: 9,
-      text: { ...text, family: 'mistral' as const },
+      text: { ...text, modelType: 'mistral' as const },
       vision: { ...vision, layerNormEps: 1e-3, activation: 'gelu' as const },
       projectorActivation: 'gelu_pytorch_tanh' as const,
       featureSelect: 'full' as const,
@@ -102,7 +103,7 @@ test('a parameter that is missing or does not fit is named, and no weights are w
 test('a written adapter is the one that PEFT wrote', async (t) => {
   const folder = checkpointFolder(t, { 'config.json': true, 'model.safetensors': true });
   const matrices = new Map([...loaded(recorded.adapter!.parameters), ...loaded(recorded.valueHead!)]);
-  await writeAdapter(folder, { matrices, rank: 4, alpha: 8, dropout: 0.05, baseModel: 'base' });
+  await writeAdapter(folder, { names, matrices, rank: 4, alpha: 8, dropout: 0.05, baseModel: 'base' });
   await writeValueHead(folder, matrices);
   t.deepEqual(
     contents(path.join(folder, 'adapter_model.safetensors')),
@@ -120,10 +121,13 @@ test('a written adapter is the one that PEFT wrote', async (t) => {
   };
   t.is(modules.length, 14);
   t.true(modules.includes('language_model.layers.1.mlp.down_proj'));
-  await t.throwsAsync(writeAdapter(folder, { matrices: new Map(), rank: 4, alpha: 8, dropout: 0, baseModel: null }), {
-    instanceOf: CheckpointError,
-    message: /has no adapter; write the whole checkpoint/,
-  });
+  await t.throwsAsync(
+    writeAdapter(folder, { names, matrices: new Map(), rank: 4, alpha: 8, dropout: 0, baseModel: null }),
+    {
+      instanceOf: CheckpointError,
+      message: /has no adapter; write the whole checkpoint/,
+    },
+  );
 });
 
 test('merging adds alpha / rank * B A to adapted layers, replaces whole parameters, and leaves the rest as stored', (t) => {

@@ -9,7 +9,7 @@ import test from 'ava';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
 import { LaneError, LanePool } from '../../../core/policy/lanes/lane-pool.ts';
 import { OnnxPolicyEngine } from '../../../core/policy/onnx-policy-engine.ts';
-import { imageTokens } from '../../../core/policy/vlm-config.ts';
+import { imageTokens } from '../../../core/policy/families/llava/llava-config.ts';
 
 const golden = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
 
@@ -30,7 +30,7 @@ test('weights that vanish after opening are a LaneError that names the file, and
   await engine.setParameters(engine.initialParameters(1));
   rmSync(path.join(folder, 'model.safetensors'));
   const promptIds = [1, ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), 5];
-  const pictures = [new Float32Array(3 * config.vision.imageSize ** 2)];
+  const pictures = [{ pixels: new Float32Array(3 * config.vision.imageSize ** 2), grid: [1, 1] as const }];
   const error = await t.throwsAsync(
     engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pictures, temperature: 1 }),
     { instanceOf: LaneError },

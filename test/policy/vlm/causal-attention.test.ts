@@ -3,7 +3,7 @@ import test from 'ava';
 import { GraphBuilder } from '../../../core/graph/builder.ts';
 import { Attention } from '../../../core/graph/ops/neural.ts';
 import { Session } from '../../../core/graph/session.ts';
-import { causalAttention, causalBlocks, HIDDEN_SCORE } from '../../../core/policy/vlm/causal-attention.ts';
+import { causalAttention, causalBlocks, HIDDEN_SCORE } from '../../../core/policy/families/parts/causal-attention.ts';
 
 const TOKENS = 100;
 const WIDTH = 4;

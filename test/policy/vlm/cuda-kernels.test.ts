@@ -89,8 +89,9 @@ function programs(precision: GraphModel['precision'], scope: TrainScope, gradien
     precision,
     gradientCheckpointing,
   };
-  const shape = { rows: 2, promptTokens: 30, responseTokens: 8, padded: true };
-  const sample = { rows: 4, rowsPerPrompt: 2, promptTokens: 30, padded: true, maxNewTokens: 4 };
+  const picture = { parts: 1, padded: false };
+  const shape = { rows: 2, promptTokens: 30, responseTokens: 8, padded: true, picture };
+  const sample = { rows: 4, rowsPerPrompt: 2, promptTokens: 30, padded: true, picture, maxNewTokens: 4 };
   return [
     trainingProgram(model, shape),
     scoringProgram(model, shape),

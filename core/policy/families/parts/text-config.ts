@@ -3,9 +3,9 @@
  * fields out.
  */
 import { z } from 'zod';
-import type { RopeScaling, TextConfig } from '../vlm-config.ts';
-import { CheckpointError } from './errors.ts';
-import { checkConfig } from './check-config.ts';
+import type { RopeScaling, TextConfig } from '../../vlm-config.ts';
+import { CheckpointError } from '../../checkpoint/errors.ts';
+import { checkConfig } from '../../checkpoint/check-config.ts';
 
 const length = z.int().min(1);
 const positive = z.number().positive();
@@ -81,7 +81,7 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
   const originalPositions =
     text.original_max_position_embeddings ?? positions.original_max_position_embeddings ?? maxPositions;
   return {
-    family: text.model_type,
+    modelType: text.model_type,
     vocabSize: text.vocab_size,
     hiddenSize: text.hidden_size,
     intermediateSize: text.intermediate_size ?? family.intermediateSize,
@@ -90,10 +90,12 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
     keyValueHeads,
     headDim,
     ropeScaling: ropeScaling(positions, originalPositions, origin),
+    ropeSections: null,
     ropeTheta: positions.rope_theta ?? text.rope_theta ?? 10_000,
     rmsNormEps: text.rms_norm_eps,
     tiedEmbeddings: text.tie_word_embeddings,
-    attentionBias: text.attention_bias,
+    attentionBias: text.attention_bias ? 'all' : 'none',
+    headNorm: false,
     mlpBias: text.mlp_bias,
     maxPositions,
     slidingWindow: text.sliding_window === undefined ? family.slidingWindow : text.sliding_window,

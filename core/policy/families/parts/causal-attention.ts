@@ -2,11 +2,11 @@
  * Causal attention in blocks of queries: each block looks at the keys up to its end only, so that nearly half of the
  * scores are never made.
  */
-import type { GraphBuilder } from '../../graph/builder.ts';
-import { cast, greater } from '../../graph/ops/elementwise.ts';
-import { concat, reshape, slice, split } from '../../graph/ops/movement.ts';
-import { attention } from '../../graph/ops/neural.ts';
-import type { Value } from '../../graph/program.ts';
+import type { GraphBuilder } from '../../../graph/builder.ts';
+import { cast, greater } from '../../../graph/ops/elementwise.ts';
+import { concat, reshape, slice, split } from '../../../graph/ops/movement.ts';
+import { attention } from '../../../graph/ops/neural.ts';
+import type { Value } from '../../../graph/program.ts';
 
 /** Bias of a score that must not count; finite, so that a row without any visible position stays finite. */
 export const HIDDEN_SCORE = -1e9;

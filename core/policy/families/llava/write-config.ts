@@ -2,23 +2,20 @@
  * Configurations as transformers reads them: `config.json` and, where a checkpoint brings none,
  * `preprocessor_config.json`.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { RopeScaling, VlmConfig } from '../vlm-config.ts';
-import { readJson } from './check-config.ts';
+import { readJson } from '../../checkpoint/check-config.ts';
+import { fraction, restatedConfig, TORCH_TYPES, type WrittenDType } from '../../checkpoint/config-json.ts';
+import type { RopeScaling } from '../../vlm-config.ts';
+import { imageTokens, type LlavaConfig } from './llava-config.ts';
 import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
-
-const TORCH_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
-
-/** Element types of written weights. */
-export type WrittenDType = keyof typeof TORCH_TYPES;
 
 /**
  * The configuration files of a written checkpoint, by name: the source's own config.json where transformers reads it,
  * with the type of the written weights; else one made of `config`, with the preprocessing that the original code does.
  */
 export function writtenConfigs(
-  config: VlmConfig,
+  config: LlavaConfig,
   dtype: WrittenDType,
   source: string | undefined,
 ): Record<string, object> {
@@ -30,31 +27,8 @@ export function writtenConfigs(
       'config.json': huggingFaceConfig(config, dtype),
       'preprocessor_config.json': originalPreprocessor(config.vision.imageSize, own, source),
     };
-  const facts = { dtype: TORCH_TYPES[dtype], tie_word_embeddings: config.text.tiedEmbeddings };
-  const replaced: Record<string, unknown> = { ...facts, torch_dtype: facts.dtype };
-  // Wherever they stand: at the top, in text_config, in vision_config.
-  const stated = parseKeepingNumbers(readFileSync(file, 'utf8'), (key, value) =>
-    Object.hasOwn(replaced, key) ? replaced[key] : value,
-  ) as object;
-  return { 'config.json': { ...stated, ...facts } };
+  return { 'config.json': restatedConfig(file, dtype, config.text.tiedEmbeddings) };
 }
-
-/** JSON whose numbers will be written as they stand here: transformers takes 1.0, but not 1, for a fraction. */
-function parseKeepingNumbers(text: string, revive: (key: string, value: unknown) => unknown): unknown {
-  const parse = JSON.parse as (
-    text: string,
-    reviver: (key: string, value: unknown, context: { source: string }) => unknown,
-  ) => unknown;
-  return parse(text, (key, value, { source }) => revive(key, typeof value === 'number' ? rawJson(source) : value));
-}
-
-/** A fraction for transformers, whole or not. */
-function fraction(value: number): unknown {
-  return rawJson(Number.isInteger(value) ? value.toFixed(1) : String(value));
-}
-
-/** ECMAScript's JSON.rawJSON, which TypeScript's library does not know yet. */
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** A `preprocessor_config.json` that shrinks an image's shorter side to `side` and cuts out its middle. */
 export function croppingPreprocessor(side: number, mean: readonly number[], deviation: readonly number[]): object {
@@ -92,19 +66,19 @@ function originalPreprocessor(side: number, content: object, folder: string): ob
 
 /** A `LlavaForConditionalGeneration` configuration (one base image), whatever layout the model came in. */
 function huggingFaceConfig(
-  { vision, text, featureLayers, featureSelect, projectorActivation, projectorBias, imageTokenId }: VlmConfig,
+  { vision, text, featureLayers, featureSelect, projectorActivation, projectorBias, imageTokenId }: LlavaConfig,
   dtype: WrittenDType,
 ): object {
   return {
     architectures: ['LlavaForConditionalGeneration'],
     dtype: TORCH_TYPES[dtype],
-    image_seq_length: Math.floor(vision.imageSize / vision.patchSize) ** 2 + (featureSelect === 'full' ? 1 : 0),
+    image_seq_length: imageTokens({ vision, featureSelect }),
     image_token_index: imageTokenId,
     model_type: 'llava',
     multimodal_projector_bias: projectorBias,
     projector_hidden_act: projectorActivation,
     text_config: {
-      attention_bias: text.attentionBias,
+      attention_bias: text.attentionBias === 'all',
       bos_token_id: text.bosTokenId,
       eos_token_id: text.eosTokenIds.length === 1 ? text.eosTokenIds[0] : text.eosTokenIds,
       head_dim: text.headDim,
@@ -113,7 +87,7 @@ function huggingFaceConfig(
       intermediate_size: text.intermediateSize,
       max_position_embeddings: text.maxPositions,
       mlp_bias: text.mlpBias,
-      model_type: text.family,
+      model_type: text.modelType,
       num_attention_heads: text.heads,
       num_hidden_layers: text.layers,
       num_key_value_heads: text.keyValueHeads,
@@ -123,7 +97,7 @@ function huggingFaceConfig(
       // Read by transformers 4.
       rope_theta: fraction(text.ropeTheta),
       ...(text.ropeScaling !== null && { rope_scaling: ropeType(text.ropeScaling) }),
-      ...(text.family === 'mistral' && { sliding_window: text.slidingWindow }),
+      ...(text.modelType === 'mistral' && { sliding_window: text.slidingWindow }),
       tie_word_embeddings: text.tiedEmbeddings,
       vocab_size: text.vocabSize,
     },

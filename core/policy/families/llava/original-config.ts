@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
-import { checkConfig, readJson } from './check-config.ts';
-import { CheckpointError } from './errors.ts';
-import { parseTextConfig } from './text-config.ts';
+import { checkConfig, readJson } from '../../checkpoint/check-config.ts';
+import { CheckpointError } from '../../checkpoint/errors.ts';
+import { parseTextConfig } from '../parts/text-config.ts';
+import type { LlavaConfig, VisionConfig } from './llava-config.ts';
 import { visionConfig, visionSchema } from './vision-config.ts';
 
 const VIT_L_14: VisionConfig = {
@@ -69,7 +69,7 @@ export function originalSquaring(content: object): 'pad' | 'squeeze' | undefined
  * Throws `CheckpointError` naming `origin`. `tower`: the vision tower's folder; without one its shape follows from its
  * name.
  */
-export function parseOriginalConfig(content: unknown, origin: string, tower: string | null): VlmConfig {
+export function parseOriginalConfig(content: unknown, origin: string, tower: string | null): LlavaConfig {
   const config = checkConfig(schema, content, origin);
   const kind = config.architectures?.[0] ?? config.model_type ?? '';
   const decoder = /mistral/i.test(kind) ? 'mistral' : /mpt|qwen|gemma|mixtral/i.test(kind) ? null : 'llama';
@@ -86,6 +86,7 @@ export function parseOriginalConfig(content: unknown, origin: string, tower: str
   if (config.mm_use_im_start_end)
     throw new CheckpointError(`${origin} sets mm_use_im_start_end, which is not supported; use LLaVA 1.5 or 1.6`);
   return {
+    family: 'llava',
     vision: tower === null ? namedTower(config.mm_vision_tower, origin) : readTower(path.join(tower, 'config.json')),
     text: parseTextConfig({ ...(content as object), model_type: decoder }, origin),
     featureLayers: [config.mm_vision_select_layer],

@@ -1,6 +1,6 @@
 /** The vision tower's part of a `config.json`, with the defaults of `CLIPVisionConfig`. */
 import { z } from 'zod';
-import type { VisionConfig } from '../vlm-config.ts';
+import type { VisionConfig } from './llava-config.ts';
 
 const length = z.int().min(1);
 

@@ -2,7 +2,7 @@
  * The frequencies of rotary positions: by how much each pair of a head's elements turns from one token to the next, in
  * radians.
  */
-import type { RopeScaling, TextConfig } from '../vlm-config.ts';
+import type { RopeScaling, TextConfig } from '../../vlm-config.ts';
 
 /** theta^(-2 i / headDim) for pair i, scaled as the checkpoint says. [headDim / 2] */
 export function rotaryFrequencies({ headDim, ropeTheta, ropeScaling }: TextConfig): number[] {

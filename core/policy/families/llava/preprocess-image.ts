@@ -1,13 +1,13 @@
 /** Images to pixel values as transformers' CLIP and LLaVA image processors make them with Pillow, bit for bit. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { RgbImage } from '../pictures/rgb-image.ts';
-import { checkConfig, readJson } from './checkpoint/check-config.ts';
-import { CheckpointError } from './checkpoint/errors.ts';
-import { isOriginalLayout, originalSquaring, towerFolder } from './checkpoint/original-config.ts';
-import { readVlmConfig } from './checkpoint/read-config.ts';
-import { resizeBicubic } from '../pictures/resize-bicubic.ts';
+import type { RgbImage } from '../../../pictures/rgb-image.ts';
+import { checkConfig, readJson } from '../../checkpoint/check-config.ts';
+import { CheckpointError } from '../../checkpoint/errors.ts';
+import type { ImagePreprocessor } from '../model-family.ts';
+import { byteTables, CLIP_DEVIATION, CLIP_MEAN, normalisation, preprocessorSettings } from '../parts/pixel-values.ts';
+import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
+import { resizeBicubic } from '../../../pictures/resize-bicubic.ts';
 
 const length = z.int().min(1);
 const sides = z.strictObject({ height: length, width: length });
@@ -26,59 +26,42 @@ const schema = z.object({
     .default({ height: 224, width: 224 }),
   do_resize: z.boolean().default(true),
   do_center_crop: z.boolean().default(true),
-  do_rescale: z.boolean().default(true),
-  do_normalize: z.boolean().default(true),
   do_pad: z.boolean().nullish(),
   resample: z.literal(3, 'only bicubic resampling (3) is supported').default(3),
-  rescale_factor: z.number().default(1 / 255),
-  image_mean: z.array(z.number()).length(3).default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: z.array(z.number().positive()).length(3).default([0.26862954, 0.26130258, 0.27577711]),
+  ...normalisation(CLIP_MEAN, CLIP_DEVIATION),
 });
 type Settings = z.infer<typeof schema>;
 
 /** How an image becomes a square: its middle is cut out, it is padded with the mean colour, or squeezed. */
 type Squaring = 'crop' | 'pad' | 'squeeze';
 
-/** [3, side, side]. Throws `CheckpointError` for an image that the settings do not bring to that size. */
-export type ImagePreprocessor = (image: RgbImage) => Float32Array;
-
 /**
  * The preprocessing of a checkpoint folder: preprocessor_config.json or processor_config.json, or what the original
- * LLaVA code does. Throws `CheckpointError`.
+ * LLaVA code does. `side`: the vision tower's image size. Throws `CheckpointError`.
  */
-export function loadImagePreprocessor(folder: string): ImagePreprocessor {
-  const side = readVlmConfig(folder).vision.imageSize;
+export function loadImagePreprocessor(folder: string, side: number): ImagePreprocessor {
   const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as object;
   const original = isOriginalLayout(model);
   const squaring = original ? originalSquaring(model) : undefined;
   const tower = towerFolder(folder, model);
-  const places = [
-    path.join(folder, 'preprocessor_config.json'),
-    path.join(folder, 'processor_config.json'),
-    ...(tower === null ? [] : [path.join(tower, 'preprocessor_config.json')]),
-  ];
-  for (const file of places) {
-    if (!existsSync(file)) continue;
-    const content = readJson(file, 'copy it from the original checkpoint');
-    const settings =
-      path.basename(file) === 'processor_config.json'
-        ? (content as { image_processor?: unknown }).image_processor
-        : content;
-    if (settings !== undefined) return imagePreprocessor(settings, { origin: file, side, squaring });
-  }
-  // The original code takes them from the vision tower's own folder.
-  if (original) return imagePreprocessor({ size: side, crop_size: side }, { origin: folder, side, squaring });
-  throw new CheckpointError(`${folder} has no preprocessor_config.json; copy it from the original checkpoint`);
+  const found = preprocessorSettings(
+    folder,
+    tower === null ? [] : [path.join(tower, 'preprocessor_config.json')],
+    // The original code takes them from the vision tower's own folder.
+    original ? { size: side, crop_size: side } : null,
+  );
+  const pixels = imagePreprocessor(found.settings, { origin: found.origin, side, squaring });
+  return (image) => ({ pixels: pixels(image), grid: [1, 1] });
 }
 
 /**
  * `content`: a preprocessor_config.json; `origin` names it in errors; `side`: the vision tower's image size. `squaring`
- * overrules what the settings say.
+ * overrules what the settings say. Images become [3, side, side].
  */
 export function imagePreprocessor(
   content: unknown,
   { origin, side, squaring }: { origin: string; side: number; squaring?: Squaring },
-): ImagePreprocessor {
+): (image: RgbImage) => Float32Array {
   const settings = checkConfig(schema, content, origin);
   const { crop_size: crop, size } = settings;
   const output = settings.do_center_crop ? crop : 'height' in size ? size : null;
@@ -88,7 +71,7 @@ export function imagePreprocessor(
         `${side}; fetch both from one place`,
     );
   const square = squareWith(squaring ?? squaringOf(settings), settings);
-  const tables = settings.image_mean.map((_, channel) => byteTable(settings, channel));
+  const tables = byteTables(settings);
   return (image) => {
     const { width, height, data } = centreCrop(resized(square(image), settings), settings);
     if (width !== side || height !== side)
@@ -107,24 +90,6 @@ export function imagePreprocessor(
 function squaringOf({ image_processor_type: kind, do_pad: pad }: Settings): Squaring {
   if (kind.startsWith('LlavaNext')) return 'squeeze';
   return kind.startsWith('Llava') && pad ? 'pad' : 'crop';
-}
-
-/** (byte * factor - mean) / deviation, rounded to float32 after each step. */
-function byteTable(
-  {
-    do_rescale: rescale,
-    rescale_factor: factor,
-    do_normalize: normalize,
-    image_mean: means,
-    image_std: deviations,
-  }: Settings,
-  channel: number,
-): Float32Array {
-  const { fround } = Math;
-  return Float32Array.from({ length: 256 }, (_, byte) => {
-    const value = rescale ? fround(byte * factor) : byte;
-    return normalize ? fround(fround(value - fround(means[channel])) / fround(deviations[channel])) : value;
-  });
 }
 
 function squareWith(squaring: Squaring, { size, image_mean: means }: Settings): (image: RgbImage) => RgbImage {
@@ -177,12 +142,4 @@ function centreCrop(image: RgbImage, { do_center_crop: enabled, crop_size: crop 
     data.set(image.data.subarray(source + from * 3, source + to * 3), (y * crop.width + from) * 3);
   }
   return { width: crop.width, height: crop.height, data };
-}
-
-/** A tensor of pictures, [pictures, 3, side, side], as the pictures in it. */
-export function picturesOf(pixels: Float32Array, side: number): Float32Array[] {
-  const length = 3 * side * side;
-  return Array.from({ length: pixels.length / length }, (_, index) =>
-    pixels.subarray(index * length, (index + 1) * length),
-  );
 }

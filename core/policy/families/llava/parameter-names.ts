@@ -1,12 +1,9 @@
-/**
- * The one table between the names in files and canonical names: transformers 5 module paths without the leading
- * `model.`.
- */
+/** Names of LLaVA's parameters: canonical are transformers 5's module paths without the leading `model.`. */
+import type { ParameterNames } from '../model-family.ts';
+import { peftName } from '../parts/parameter-names.ts';
 
 /** Rewritings in order; each is applied where it fits. */
 const REWRITINGS: readonly [RegExp, string][] = [
-  [/^base_model\.model\./, ''], // PEFT
-  [/\.(lora_[AB])\.default\.weight$/, '.$1.weight'], // PEFT, in memory
   [/^model\.mm_projector\.0\./, 'multi_modal_projector.linear_1.'], // original LLaVA
   [/^model\.mm_projector\.2\./, 'multi_modal_projector.linear_2.'],
   [/^model\.vision_tower\.vision_tower\./, 'vision_tower.'],
@@ -21,28 +18,21 @@ const REWRITINGS: readonly [RegExp, string][] = [
 /** Tables that old releases stored although they are computed. */
 const COMPUTED = [/\.position_ids$/, /\.rotary_emb\.inv_freq$/];
 
-/** The canonical name; null for a table that is computed. */
-export function canonicalName(name: string): string | null {
-  const canonical = REWRITINGS.reduce((text, [from, to]) => text.replace(from, to), name);
+function canonicalName(name: string): string | null {
+  const canonical = REWRITINGS.reduce((text, [from, to]) => text.replace(from, to), peftName(name));
   return COMPUTED.some((pattern) => pattern.test(canonical)) ? null : canonical;
 }
 
-/** The name as transformers 5 writes it into a file. */
-export function fileName(canonical: string): string {
+function fileName(canonical: string): string {
   if (canonical.startsWith('language_model.')) return canonical.replace('language_model.', 'language_model.model.');
   return canonical.startsWith('lm_head.') ? `language_model.${canonical}` : canonical;
 }
 
-/** The name as PEFT writes it into an adapter's file: the module path of transformers 5. */
-export function adapterFileName(canonical: string): string {
-  return `base_model.model.${canonical.startsWith('lm_head.') ? '' : 'model.'}${canonical}`;
-}
-
 /**
- * The paths of a module in the Python model, by kind: transformers 5, its releases from 4.52, those before, the original
+ * By kind of release: transformers 5, its releases from 4.52, those before, the original
  * LLaVA code.
  */
-export function modulePaths(canonical: string): string[] {
+function modulePaths(canonical: string): string[] {
   const head = canonical === 'lm_head';
   const old = canonical.replace(/^vision_tower\./, 'vision_tower.vision_model.');
   return [
@@ -58,3 +48,5 @@ export function modulePaths(canonical: string): string[] {
       ),
   ];
 }
+
+export const names: ParameterNames = { canonical: canonicalName, inFile: fileName, modulePaths };

@@ -1,31 +1,27 @@
 /** The CLIP vision tower and the projector: pixels to image features in the decoder's space. */
-import type { GraphBuilder } from '../../graph/builder.ts';
-import { add, cast, gelu, geluTanh, quickGelu } from '../../graph/ops/elementwise.ts';
-import { gemm } from '../../graph/ops/linear-algebra.ts';
-import { concat, expand, reshape, slice, transpose } from '../../graph/ops/movement.ts';
-import { attention, layerNorm } from '../../graph/ops/neural.ts';
-import type { Value } from '../../graph/program.ts';
-import { usedVisionLayers } from '../checkpoint/parameter-shapes.ts';
-import type { VisionConfig, VlmConfig } from '../vlm-config.ts';
-import type { GraphParameters } from './parameters.ts';
-
-type InLayer = (make: () => Value) => Value;
+import type { GraphBuilder } from '../../../graph/builder.ts';
+import { add, cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
+import { gemm } from '../../../graph/ops/linear-algebra.ts';
+import { concat, expand, reshape, slice, transpose } from '../../../graph/ops/movement.ts';
+import { attention, layerNorm } from '../../../graph/ops/neural.ts';
+import type { Value } from '../../../graph/program.ts';
+import type { GraphParameters } from '../../vlm/parameters.ts';
+import type { InLayer } from '../model-family.ts';
+import type { LlavaConfig, VisionConfig } from './llava-config.ts';
+import { usedVisionLayers } from './parameter-shapes.ts';
 
 const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
 
-/**
- * pixels [images, 3, size, size] -> features [images * tokens, hidden] in the model's precision; `inLayer` wraps the
- * making of each layer.
- */
+/** Of the input `pixels` [images, 3, size, size]: features [images * tokens, hidden] in the model's precision. */
 export function imageFeatures(
   g: GraphBuilder,
   parameters: GraphParameters,
-  config: VlmConfig,
-  pixels: Value,
-  inLayer: InLayer = (make) => make(),
+  config: LlavaConfig,
+  images: number,
+  inLayer: InLayer,
 ): Value {
   const { vision, featureLayers, featureSelect } = config;
-  const images = pixels.shape[0];
+  const pixels = g.input('pixels', 'float32', [images, 3, vision.imageSize, vision.imageSize]);
   const states = hiddenStates(g, parameters, vision, usedVisionLayers(config), pixels, inLayer);
   const chosen = featureLayers.map((layer) => states[layer < 0 ? vision.layers + 1 + layer : layer]);
   const joined = concat(g, chosen, 2);

@@ -1,0 +1,86 @@
+/** LLaVA 1.5 and 1.6 (its base image): every picture becomes one square, and costs the same number of tokens. */
+import path from 'node:path';
+import { readJson } from '../../checkpoint/check-config.ts';
+import type { ModelFamily } from '../model-family.ts';
+import { imageTokens, type LlavaConfig } from './llava-config.ts';
+import { isOriginalLayout, towerFolder } from './original-config.ts';
+import { names } from './parameter-names.ts';
+import { parameterShapes, unreadShapes, usedVisionLayers } from './parameter-shapes.ts';
+import { loadImagePreprocessor } from './preprocess-image.ts';
+import { readLlavaConfig, SUPPORTED } from './read-config.ts';
+import { imageFeatures } from './vision.ts';
+import { croppingPreprocessor, writtenConfigs } from './write-config.ts';
+
+const DECODERS: Readonly<Record<string, string>> = { llama: 'Llama', mistral: 'Mistral' };
+
+export const llava: ModelFamily<LlavaConfig> = {
+  name: 'llava',
+  supported: SUPPORTED,
+  names,
+
+  describes: (content) =>
+    isOriginalLayout(content) ||
+    ['llava', 'llava_next'].includes(String((content as { model_type?: unknown }).model_type)),
+  readConfig: (content, origin, folder) =>
+    readLlavaConfig(content, origin, folder === null ? null : towerFolder(folder, content)),
+  writeConfigs: writtenConfigs,
+  weightsBeside(folder) {
+    // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
+    const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
+    return tower === null ? null : { folder: tower, prefix: 'vision_tower.' };
+  },
+  explainMissing: (found) =>
+    found.some((name) => name.startsWith('vision_tower.'))
+      ? null
+      : `no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's folder beside it, ` +
+        `as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`,
+  describe({ vision, text, featureLayers, featureSelect }) {
+    const decoder = `${DECODERS[text.modelType]} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
+    const tower =
+      `CLIP tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
+      `${vision.patchSize}, features of layer ` +
+      `${featureLayers.join(' and ')}${featureSelect === 'full' ? ' with class token' : ''}`;
+    return `LLaVA; ${decoder}; ${tower}`;
+  },
+  describePicture: ({ vision }) => `${vision.imageSize} x ${vision.imageSize} pixels`,
+
+  parameterShapes,
+  unreadShapes,
+  // Vision layers behind the last feature layer are never read.
+  isUnused: (config, name) =>
+    Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) >= usedVisionLayers(config),
+
+  loadPreprocessor: (folder, { vision }) => loadImagePreprocessor(folder, vision.imageSize),
+  newPreprocessor: (_, imageSize) => croppingPreprocessor(imageSize, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+  recordedPictures(_, tensor) {
+    const { shape, data } = tensor('pixel_values');
+    const length = data.length / shape[0];
+    return Array.from({ length: shape[0] }, (__, image) => ({
+      pixels: data.subarray(image * length, (image + 1) * length),
+      grid: [1, 1],
+    }));
+  },
+  newTokens: [{ text: '<image>', field: 'image_token_index' }],
+
+  alwaysBegins: true,
+  imageMark: '<image>',
+  imageWords: (config) => ({ text: '<image>', tokensEach: imageTokens(config) }),
+  imageTokens,
+  pictureParts: () => 1,
+  partsStep: () => 1,
+  tokensOfParts: imageTokens,
+
+  positionAxes: 1,
+  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, place) => place)], next: promptIds.length }),
+
+  imageFeatures: (g, parameters, config, { images }, inLayer) => ({
+    features: imageFeatures(g, parameters, config, images, inLayer),
+    deepstack: [],
+  }),
+  pictureFeeds({ vision }, pictures, _, newPixels) {
+    const length = 3 * vision.imageSize ** 2;
+    const pixels = newPixels(pictures.length * length);
+    for (const [index, picture] of pictures.entries()) pixels.set(picture.pixels, index * length);
+    return { pixels };
+  },
+};

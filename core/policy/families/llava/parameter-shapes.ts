@@ -1,0 +1,64 @@
+/**
+ * Every parameter of a LLaVA-architecture model with its shape: what a checkpoint must hold, and what a new model is
+ * made of.
+ */
+import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
+import type { LlavaConfig, VisionConfig } from './llava-config.ts';
+
+/** Canonical name to shape, in the order of the forward pass. */
+export function parameterShapes(config: LlavaConfig): Map<string, readonly number[]> {
+  return new Map([...visionShapes(config.vision), ...projectorShapes(config), ...textShapes(config.text)]);
+}
+
+/**
+ * Parameters that files hold although nothing here reads them: no feature layer lies behind the tower's last norm, and
+ * only the base image of LLaVA 1.6 is used, whose rows need no end. `written`: a config.json.
+ */
+export function unreadShapes(
+  { vision, text }: LlavaConfig,
+  written?: { model_type?: unknown },
+): Map<string, readonly number[]> {
+  const shapes = new Map(norm('vision_tower.post_layernorm', vision.hiddenSize));
+  if (written === undefined || written.model_type === 'llava_next') shapes.set('image_newline', [text.hiddenSize]);
+  return shapes;
+}
+
+/** Vision layers that are computed: those behind the last feature layer are never read. */
+export function usedVisionLayers({ vision, featureLayers }: LlavaConfig): number {
+  return Math.max(...featureLayers.map((layer) => (layer < 0 ? vision.layers + 1 + layer : layer)));
+}
+
+function visionShapes({ hiddenSize, intermediateSize, layers, imageSize, patchSize }: VisionConfig): Entry[] {
+  const positions = Math.floor(imageSize / patchSize) ** 2 + 1;
+  const layer = (index: number): Entry[] => {
+    const at = `vision_tower.encoder.layers.${index}`;
+    return [
+      ...norm(`${at}.layer_norm1`, hiddenSize),
+      ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((name) =>
+        linear(`${at}.self_attn.${name}`, hiddenSize, hiddenSize, true),
+      ),
+      ...norm(`${at}.layer_norm2`, hiddenSize),
+      ...linear(`${at}.mlp.fc1`, intermediateSize, hiddenSize, true),
+      ...linear(`${at}.mlp.fc2`, hiddenSize, intermediateSize, true),
+    ];
+  };
+  return [
+    ['vision_tower.embeddings.class_embedding', [hiddenSize]],
+    ['vision_tower.embeddings.patch_embedding.weight', [hiddenSize, 3, patchSize, patchSize]],
+    ['vision_tower.embeddings.position_embedding.weight', [positions, hiddenSize]],
+    ...norm('vision_tower.pre_layrnorm', hiddenSize),
+    ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
+  ];
+}
+
+function projectorShapes({ vision, text, featureLayers, projectorBias }: LlavaConfig): Entry[] {
+  return [
+    ...linear(
+      'multi_modal_projector.linear_1',
+      text.hiddenSize,
+      vision.hiddenSize * featureLayers.length,
+      projectorBias,
+    ),
+    ...linear('multi_modal_projector.linear_2', text.hiddenSize, text.hiddenSize, projectorBias),
+  ];
+}
