@@ -3,8 +3,10 @@
  */
 import { createHash } from 'node:crypto';
 import { AzureOpenAI, OpenAI } from 'openai';
+import { z } from 'zod';
 import type { RunConfig } from '../../configs/schema.ts';
-import { toTeacherError } from './openai-errors.ts';
+import { isFromApi, noApi } from './completion.ts';
+import { isWebPage, toTeacherError } from './openai-errors.ts';
 import { TeacherError } from './teacher.ts';
 
 export type OpenAIConnection = {
@@ -74,9 +76,12 @@ const PATIENCE_MS = 5000;
 export async function listModels(environment: Environment = process.env): Promise<string[]> {
   const { client, secrets } = connect({ azure: null }, environment);
   try {
-    return (await client.models.list({ timeout: PATIENCE_MS })).data.map(({ id }) => id);
+    const { data } = z
+      .object({ data: z.array(z.object({ id: z.string() })) })
+      .parse(await client.models.list({ timeout: PATIENCE_MS }));
+    return data.map(({ id }) => id);
   } catch (error) {
-    throw toTeacherError(error, secrets);
+    throw error instanceof z.ZodError ? noApi() : toTeacherError(error, secrets);
   }
 }
 
@@ -93,12 +98,13 @@ export async function problemOf(
   try {
     const connection = connect(settings, environment);
     ({ secrets } = connection);
-    await connection.client.chat.completions.create(
+    const body: unknown = await connection.client.chat.completions.create(
       { model: settings.model, messages: [] },
       { timeout: settings.timeoutSeconds * 1000 },
     );
-    return null;
+    return isFromApi(body) ? null : noApi();
   } catch (error) {
+    if (isWebPage(error)) return noApi();
     const problem = error instanceof TeacherError ? error : toTeacherError(error, secrets);
     return problem.kind === 'badRequest' || problem.kind === 'rateLimit' ? null : problem;
   }

@@ -50,6 +50,15 @@ export function isContentFilter(error: unknown): boolean {
   );
 }
 
+/** A refusal in HTML is not from an API, but from a web server that knows none. */
+export function isWebPage(error: unknown): boolean {
+  return (
+    error instanceof APIError &&
+    (error.status as number) < 500 &&
+    /^text\/html\b/i.test(error.headers?.get('content-type') ?? '')
+  );
+}
+
 function kindOf({ status, code, type }: APIError): TeacherErrorKind {
   if (QUOTA_CODES.includes(code ?? '') || QUOTA_CODES.includes(type ?? '')) return 'quota';
   return KINDS_BY_STATUS[status as number] ?? ((status as number) >= 500 ? 'server' : 'badRequest');
@@ -70,18 +79,25 @@ function cleaned(message: string, secrets: readonly string[]): string {
     .replace(/[.\s]+$/, '');
 }
 
+/** Longer waits are asked for by mistake only; Temporal takes no endless ones. */
+const LONGEST_WAIT_SECONDS = 30 * 86_400;
+
 /**
  * Retry-after-ms, Retry-After in seconds or as a date, else when the exhausted one of the account's limits is full
  * again; null when nothing says it.
  */
 export function retryAfterSeconds(headers: Headers | undefined, nowMs: number): number | null {
-  if (headers === undefined) return null;
+  const seconds = headers === undefined ? null : statedWait(headers, nowMs);
+  return seconds === null ? null : Math.min(Math.max(0, seconds), LONGEST_WAIT_SECONDS);
+}
+
+function statedWait(headers: Headers, nowMs: number): number | null {
   const milliseconds = numberOf(headers.get('retry-after-ms'));
   if (milliseconds !== null) return milliseconds / 1000;
   const after = headers.get('retry-after');
   const seconds =
     numberOf(after) ?? (Number.isNaN(Date.parse(after ?? '')) ? null : (Date.parse(after!) - nowMs) / 1000);
-  if (seconds !== null) return Math.max(0, seconds);
+  if (seconds !== null) return seconds;
   const waits = ['requests', 'tokens'].flatMap((limit) =>
     numberOf(headers.get(`x-ratelimit-remaining-${limit}`)) === 0
       ? (durationSeconds(headers.get(`x-ratelimit-reset-${limit}`)) ?? [])
@@ -108,6 +124,6 @@ const UNITS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.00
 function durationSeconds(text: string | null): number | null {
   const plain = numberOf(text);
   if (plain !== null || text === null) return plain;
-  const parts = [...text.matchAll(/([\d.]+)(ms|h|m|s)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
   return parts.length === 0 ? null : parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit], 0);
 }

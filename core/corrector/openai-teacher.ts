@@ -10,6 +10,7 @@ import type { JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { UnusableReason } from '../episodes/episode.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { type Completion, failureOf, keptCompletion, readCompletion } from './completion.ts';
 import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
 import { handOf } from '../envs/formulas/hand.ts';
@@ -31,15 +32,6 @@ import {
   TeacherError,
   type Usage,
 } from './teacher.ts';
-
-/** What is kept of a completion: enough to go on with the conversation, and to count. */
-type Completion = {
-  finish: string | null;
-  content: string | null;
-  refused: boolean;
-  toolCalls: { id: string; name: string; arguments: string }[];
-  usage: Usage;
-};
 
 /** Games whose requests offer the solver's formulas as a tool. */
 const GAMES_WITH_TOOL = ['points24'];
@@ -139,9 +131,10 @@ export class OpenAITeacher implements Teacher {
     let usage = NO_USAGE;
     let rounds = 0;
     let complained = false;
+    const earlier = answers.map(keptCompletion).filter((answer) => answer !== null);
     for (let requests = 0; ;) {
       const toolChoice = !this.#hasTool ? null : rounds < this.#settings.toolRounds && !complained ? 'auto' : 'none';
-      let completion = answers[requests] as Completion | 'contentFilter' | undefined;
+      let completion = earlier.at(requests);
       if (completion === undefined) {
         const { answer, rateLimit } = await this.#ask(messages, toolChoice, signal);
         completion = answer;
@@ -248,7 +241,7 @@ export class OpenAITeacher implements Teacher {
           { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
         )
         .withResponse();
-      return { answer: completionOf(data), rateLimit: rateLimitState(response.headers) };
+      return { answer: readCompletion(data), rateLimit: rateLimitState(response.headers) };
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof TeacherError) throw error;
@@ -262,53 +255,4 @@ export class OpenAITeacher implements Teacher {
         : toTeacherError(error, secrets);
     }
   }
-}
-
-/**
- * Reads a completion, also one of a server that only resembles OpenAI's. Throws `TeacherError` (server) when it is
- * none.
- */
-function completionOf(data: unknown): Completion {
-  const { choices, usage } = (data ?? {}) as {
-    choices?: {
-      finish_reason?: string | null;
-      message?: {
-        content?: string | null;
-        refusal?: string | null;
-        tool_calls?: { id: string; function?: { name: string; arguments: string } }[] | null;
-      };
-    }[];
-    usage?: {
-      prompt_tokens?: number;
-      completion_tokens?: number;
-      prompt_tokens_details?: { cached_tokens?: number } | null;
-    } | null;
-  };
-  const choice = choices?.[0];
-  if (choice?.message === undefined)
-    throw new TeacherError('server', "The corrector's server answered something that is no chat completion.");
-  const { content = null, refusal, tool_calls: toolCalls } = choice.message;
-  return {
-    finish: choice.finish_reason ?? null,
-    content,
-    refused: Boolean(refusal),
-    toolCalls: (toolCalls ?? []).map(({ id, function: called }) => ({
-      id,
-      name: called?.name ?? '',
-      arguments: called?.arguments ?? '',
-    })),
-    usage: {
-      promptTokens: usage?.prompt_tokens ?? 0,
-      cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-      completionTokens: usage?.completion_tokens ?? 0,
-    },
-  };
-}
-
-/** Why there is nothing to read; null when there is. */
-function failureOf({ finish, content, refused, toolCalls }: Completion): UnusableReason | null {
-  if (refused) return 'refusal';
-  if (finish === 'length') return 'length';
-  if (finish === 'content_filter') return 'contentFilter';
-  return toolCalls.length === 0 && (content === null || content.trim() === '') ? 'empty' : null;
 }
