@@ -49,7 +49,7 @@ export type StepUnderWay = { request: GradientRequest; computing: Promise<Gradie
 
 /** Begins an epoch with the parameters that the engine has: what `updateEpoch` would begin with. */
 export function beginEpoch<O>(input: EpochInput<O>): StepUnderWay {
-  return compute(input.agent, requests(input)(0));
+  return compute(input.agent, stepRequests(input)(0));
 }
 
 /**
@@ -65,7 +65,7 @@ export async function updateEpoch<O>(
 ): Promise<void> {
   const { agent, config, samples } = input;
   const steps = optimizerSteps(samples.length, config.ppo.samplesPerStep);
-  const request = requests(input);
+  const request = stepRequests(input);
   if (begun === null) await agent.setPolicy(state.parameters, null);
   let next = begun?.request ?? (state.step < steps ? request(state.step) : null);
   while (next !== null) {
@@ -87,7 +87,7 @@ function compute(agent: Agent, request: GradientRequest): StepUnderWay {
 }
 
 /** What each optimizer step of an epoch asks for. */
-function requests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
+export function stepRequests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
   const { config, samples, rows } = input;
   const { samplesPerStep } = config.ppo;
   const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
@@ -113,7 +113,24 @@ async function optimizerStep<O>(
   { gradient, rows: statistics }: Gradients,
 ): Promise<void> {
   if (rows.length === 0) return;
-  const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.ppo.maxGradNorm));
+  const applied = await applyGradient(state, gradient, { config, lr }, (work) => agent.engine.timed(work));
+  if (!applied) return;
+  agent.engine.recycle(gradient);
+  await agent.setPolicy(state.parameters, null);
+  collect(state.sums, rows, statistics, config.ppo.clip);
+}
+
+/**
+ * Clips the gradient, which it changes, and lets Adam apply it to `state`; false: it was not finite, and the step is
+ * skipped. Throws `NotFiniteError` after a few of these in a row. `timed` counts the arithmetic.
+ */
+export async function applyGradient(
+  state: EpochState,
+  gradient: Float32Array,
+  { config, lr }: { config: Pick<RunConfig, 'ppo' | 'optimizer'>; lr: number },
+  timed: <T>(work: () => T) => Promise<T> = async (work) => work(),
+): Promise<boolean> {
+  const gradNorm = await timed(() => clipByGlobalNorm(gradient, config.ppo.maxGradNorm));
   if (!Number.isFinite(gradNorm)) {
     add(state.sums, 'skippedSteps', 1);
     if (++state.skippedInARow > MOST_SKIPPED_IN_A_ROW)
@@ -121,13 +138,13 @@ async function optimizerStep<O>(
         `The gradient was not finite in ${state.skippedInARow} optimizer steps in a row; lower optimizer.lr or look ` +
           `at the batch of this iteration`,
       );
-    return;
+    return false;
   }
   state.skippedInARow = 0;
-  await agent.engine.timed(() => adamStep(state.parameters, gradient, state.adam, lr, config.optimizer));
-  agent.engine.recycle(gradient);
-  await agent.setPolicy(state.parameters, null);
-  collect(state.sums, rows, statistics, gradNorm, config.ppo.clip);
+  await timed(() => adamStep(state.parameters, gradient, state.adam, lr, config.optimizer));
+  add(state.sums, 'steps', 1);
+  add(state.sums, 'gradNorm', gradNorm);
+  return true;
 }
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
@@ -182,16 +199,15 @@ function stepRequest<O>(
   };
 }
 
-function collect(
+/** Adds what rows measured to `sums`; places without statistics belong to another group of shards. */
+export function collect(
   sums: EpochSums,
   rows: readonly TrainingRow[],
   statistics: readonly RowStatistics[],
-  gradNorm: number,
   clip: number,
 ): void {
-  add(sums, 'steps', 1);
-  add(sums, 'gradNorm', gradNorm);
   for (const [index, row] of rows.entries()) {
+    if (statistics[index] === undefined) continue;
     const { ratio, actionLoss, valueLoss, entropy, logprob, sftLoss } = statistics[index];
     if (row.ppo !== undefined) {
       add(sums, 'ppoRows', 1);
@@ -211,4 +227,13 @@ function collect(
 
 function add(sums: EpochSums, name: string, value: number): void {
   sums[name] = (sums[name] ?? 0) + value;
+}
+
+/** The sums of two groups of rows: least and greatest ratios stay such. */
+export function addSums(sums: EpochSums, other: EpochSums): void {
+  for (const [name, value] of Object.entries(other)) {
+    if (name === 'ratioMin') sums.ratioMin = Math.min(sums.ratioMin ?? Infinity, value);
+    else if (name === 'ratioMax') sums.ratioMax = Math.max(sums.ratioMax ?? 0, value);
+    else add(sums, name, value);
+  }
 }

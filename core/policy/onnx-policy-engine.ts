@@ -15,6 +15,7 @@ import type {
   RowStatistics,
   SampledRow,
   SampleRequest,
+  ShardGroup,
   TrainingRow,
 } from './policy-engine.ts';
 import { NotFiniteError } from './not-finite-error.ts';
@@ -184,7 +185,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return trainingFeeds(this.#options.checkpoint.config, shape, rows, request, this.#newPixels);
   }
 
-  async gradients(request: GradientRequest): Promise<Gradients> {
+  async gradients(request: GradientRequest, group: ShardGroup = { index: 0, of: 1 }): Promise<Gradients> {
     const { scope } = this.#options;
     if (scope.kind === 'lora' && scope.dropout > 0 && request.rows.some(({ dropoutSeed }) => dropoutSeed === undefined))
       throw new RangeError('rows of a policy with LoRA dropout need a dropoutSeed each');
@@ -192,7 +193,10 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const statistics: RowStatistics[] = [];
     const laidOut = this.#laidOut.get(request) ?? [];
     this.#laidOut.delete(request);
-    const running = this.#shards(request.rows, request.pictures).map(async ({ shape, indices, rows }, shard) => {
+    const shards = this.#shards(request.rows, request.pictures);
+    const perGroup = Math.ceil(shards.length / group.of);
+    const own = shards.slice(group.index * perGroup, (group.index + 1) * perGroup);
+    const running = own.map(async ({ shape, indices, rows }, shard) => {
       const { outputs, gradient } = await this.#pool.run({
         kind: 'train',
         shape,

@@ -85,7 +85,13 @@ export type RowStatistics = {
   entropy: number;
 };
 
-/** `gradient`: of the request's loss. [trainedSize] */
+/**
+ * Part `index` of `of` parts of a request's shards, in their order: what one of several workers computes. Sums of parts
+ * that are added in order have the same bytes whoever computed them.
+ */
+export type ShardGroup = { index: number; of: number };
+
+/** `gradient`: of the request's loss. [trainedSize] `rows`: of a group, only the places of its rows are filled. */
 export type Gradients = { gradient: Float32Array; rows: RowStatistics[] };
 
 /** Trained parameters by canonical name, float32, in a fixed order. */
@@ -115,9 +121,10 @@ export interface PolicyEngine {
     temperature: number;
   }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /**
-   * Sum over rows of the weighted losses, differentiated. The bytes do not depend on the number of lanes. [trainedSize]
+   * Sum over rows (of `group`: over its shards) of the weighted losses, differentiated. The bytes do not depend on the
+   * number of lanes. [trainedSize]
    */
-  gradients(request: GradientRequest): Promise<Gradients>;
+  gradients(request: GradientRequest, group?: ShardGroup): Promise<Gradients>;
   /**
    * Does what can be done beforehand for `gradients` of this very request, e.g. while those of another are computed.
    */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { type EngineOptions, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
-import type { GradientRequest, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
+import type { GradientRequest, Gradients, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 import { imageTokens } from '../../core/policy/families/llava/llava-config.ts';
 import { newModel, rowsFor } from './new-model.ts';
@@ -118,6 +118,28 @@ test('gradient and sample bytes are those of one lane with two', async (t) => {
   for (const request of [mixedRows(), mixedRows()])
     t.deepEqual(await two.gradients(request), await one.gradients(request));
   t.deepEqual(await two.sample(sampleRequest(0.8)), await one.sample(sampleRequest(0.8)));
+  await Promise.all([one.close(), two.close()]);
+});
+
+test('groups of shards add up to the gradient, each row measured once; their bytes do not depend on lanes', async (t) => {
+  // Five rows in shards of two: with four groups the last has no shard, and its gradient is zero.
+  const request = mixedRows();
+  const [one, two] = await Promise.all([engine(), engine({ lanes: 2 })]);
+  const whole = await one.gradients(request);
+  const of = 4;
+  const groups: Gradients[] = [];
+  for (let index = 0; index < of; index++) groups.push(await one.gradients(request, { index, of }));
+  const again = await two.gradients(request, { index: 1, of });
+  t.deepEqual(again.gradient, groups[1].gradient);
+  t.true(groups[3].gradient.every((value) => value === 0));
+  const [first, second, third] = groups.map(({ gradient }) => gradient);
+  const sum = first.map((value, at) => Math.fround(value + second[at]) + third[at]);
+  t.deepEqual(sum, whole.gradient); // the same additions in the same order
+  const measured = groups.flatMap(({ rows }) => Object.keys(rows).map(Number));
+  t.deepEqual(
+    measured.sort((a, b) => a - b),
+    [0, 1, 2, 3, 4],
+  );
   await Promise.all([one.close(), two.close()]);
 });
 
