@@ -9,21 +9,20 @@ import {
   continueAsNew,
   defineSignal,
   getExternalWorkflowHandle,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CorrectEpisodesInput, CorrectEpisodesResult } from '../activities/correct-episodes-locally.ts';
-import type { CorrectThoughtInput, CorrectThoughtResult, ThoughtActivities } from '../activities/correct-thought.ts';
-import type { EpisodeReview, ReviewActivities, ReviewWaveResult } from '../activities/review-wave.ts';
+import type { CorrectThoughtInput, CorrectThoughtResult } from '../activities/correct-thought.ts';
+import type { EpisodeReview, ReviewWaveResult } from '../activities/review-wave.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import { FAILURES } from '../configs/failure-types.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import { activitiesOn } from './activities-on.ts';
 import { WavePurse } from './budget.ts';
 import { haltSignal, PauseGate } from './control.ts';
-import { activityOptions } from './queues.ts';
 
 /** More of the wave was sampled. */
 export const sampledSignal = defineSignal<[RolloutWaveResult]>('sampled');
@@ -127,10 +126,7 @@ class PaidWave {
   async #review(wave: RolloutWaveResult): Promise<ReviewWaveResult> {
     const { config, iteration, needed } = this.#input;
     const underWay = [...this.#underWay];
-    const { reviewWave } = proxyActivities<ReviewActivities>({
-      ...activityOptions('orchestrator', workflowInfo(), config.durability.heartbeatSeconds),
-      summary: `wave ${wave.wave}: what needs no question`,
-    });
+    const { reviewWave } = activitiesOn('orchestrator', config, `wave ${wave.wave}: what needs no question`);
     const review = await reviewWave({
       config,
       iteration,
@@ -203,10 +199,8 @@ class PaidWave {
   /** Null: the teacher needs a person; the run is told, and the same thought is asked again when it goes on. */
   async #ask(place: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
     const { config, wave } = this.#input;
-    const { correctThought } = proxyActivities<ThoughtActivities>({
-      ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds, config.corrector.account),
-      summary: `wave ${wave.wave}, episode ${place.slot}`,
-    });
+    const summary = `wave ${wave.wave}, episode ${place.slot}`;
+    const { correctThought } = activitiesOn('corrector', config, summary, config.corrector.account);
     try {
       return await correctThought(place);
     } catch (error) {

@@ -1,15 +1,12 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
-import { defineQuery, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { AssembleBatchResult, BatchActivities } from '../activities/assemble-batch.ts';
-import type { MeasureActivities } from '../activities/measure-rollout.ts';
-import type { MetricsActivities } from '../activities/publish-metrics.ts';
-import type { RolloutActivities } from '../activities/roll-out-wave.ts';
-import type { UpdateActivities, UpdatePolicyResult } from '../activities/update-policy.ts';
+import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
+import type { UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
+import { activitiesOn } from './activities-on.ts';
 import { PauseGate } from './control.ts';
-import { activityOptions } from './queues.ts';
 import { sampleAndJudge } from './sample-and-judge.ts';
 
 export type IterationInput = {
@@ -57,8 +54,6 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     epochsInAll: config.ppo.epochs,
   };
   setHandler(iterationProgressQuery, () => progress);
-  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
-    proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
 
   const { waves, sampledWaves, records, corrector, keptPerWave } = await sampleAndJudge(
     {
@@ -67,7 +62,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       iteration: index,
       gate,
       sample: (wave, soFar) =>
-        on<RolloutActivities>('gpu', `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({
+        activitiesOn('gpu', config, `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({
           config,
           iteration: index,
           wave,
@@ -81,14 +76,14 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const sampled = Date.now();
 
   const judgedWaves = waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements }));
-  const batch = await on<BatchActivities>('orchestrator', 'kept steps, advantages, correction rows').assembleBatch({
+  const batch = await activitiesOn('orchestrator', config, 'kept steps, advantages, correction rows').assembleBatch({
     config,
     iteration: index,
     waves: judgedWaves,
     corrections: input.corrections,
   });
   // Nothing trains on it, so it runs beside the update.
-  const measuring = on<MeasureActivities>('orchestrator', 'metrics of the rollout, samples').measureRollout({
+  const measuring = activitiesOn('orchestrator', config, 'metrics of the rollout, samples').measureRollout({
     config,
     iteration: index,
     waves: judgedWaves,
@@ -101,7 +96,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const epochs = { seconds: 0, modelSeconds: 0 };
   for (let epoch = 0; epoch < config.ppo.epochs; epoch++) {
     await gate.pass();
-    update = await on<UpdateActivities>('gpu', `epoch ${epoch + 1} of ${config.ppo.epochs}`).updatePolicy({
+    update = await activitiesOn('gpu', config, `epoch ${epoch + 1} of ${config.ppo.epochs}`).updatePolicy({
       config,
       iteration: index,
       iterations: input.iterations,
@@ -143,7 +138,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     ...update!.metrics,
     ...correctorMetrics(corrector),
   };
-  await on<MetricsActivities>('orchestrator', 'publish metrics').publishMetrics({
+  await activitiesOn('orchestrator', config, 'publish metrics').publishMetrics({
     runId,
     iteration: index,
     startedAt: started,

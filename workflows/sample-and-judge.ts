@@ -2,16 +2,15 @@
  * The first half of an iteration: waves of episodes sampled one after another, judged meanwhile, until enough of their
  * steps are kept.
  */
-import { type ChildWorkflowHandle, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
-import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
+import { type ChildWorkflowHandle, startChild, workflowInfo } from '@temporalio/workflow';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { WaveRecord } from '../core/records/run-records.ts';
 import { type RunConfig } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import { activitiesOn } from './activities-on.ts';
 import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
-import { activityOptions } from './queues.ts';
 
 export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
 
@@ -170,10 +169,7 @@ class Wave {
   /** The exact solver is free and instant, so a whole wave is one activity. */
   async #judgeLocally(wave: RolloutWaveResult): Promise<CorrectWaveResult> {
     const { config, iteration } = this.#place;
-    const { correctEpisodesLocally } = proxyActivities<CorrectionActivities>({
-      ...activityOptions('corrector', workflowInfo(), config.durability.heartbeatSeconds),
-      summary: `judge wave ${this.#wave}`,
-    });
+    const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
     return await correctEpisodesLocally({ config, iteration, wave });
   }
 

@@ -1,19 +1,11 @@
 /** A supervised warm start: demonstrations, optimizer steps in segments, an evaluation, and a checkpoint folder. */
-import {
-  ApplicationFailure,
-  defineQuery,
-  proxyActivities,
-  setCurrentDetails,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
-import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
-import type { SupervisedActivities } from '../activities/train-on-demonstrations.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
-import { parseConfig, type SftConfig, sftConfigSchema } from '../configs/schema.ts';
+import { sftConfigSchema } from '../configs/schema.ts';
+import { activitiesOn } from './activities-on.ts';
 import { PauseGate } from './control.ts';
-import { activityOptions } from './queues.ts';
+import { checkedConfig } from './failures.ts';
 
 /**
  * Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events
@@ -36,26 +28,26 @@ export const sftProgressQuery = defineQuery<SftProgress>('progress');
 
 /** `out`: the folder of the checkpoint to write, relative to the project. */
 export async function sft(input: { config: unknown; out: string }): Promise<SftResult> {
-  const config = checkedConfig(input.config);
+  const config = checkedConfig(sftConfigSchema, input.config, 'the sft configuration');
   const gate = new PauseGate();
   gate.listen();
   const { workflowId } = workflowInfo();
-  const on = <A>(role: 'gpu' | 'orchestrator', summary: string) =>
-    proxyActivities<A>({ ...activityOptions(role, workflowInfo(), config.durability.heartbeatSeconds), summary });
   const progress: SftProgress = { step: 0, steps: Math.ceil(config.demonstrations.count / config.batch), loss: null };
   setHandler(sftProgressQuery, () => progress);
 
   const segment = stepsPerSegment(progress.steps);
-  const demonstrations = await on<DemonstrationActivities>(
+  const demonstrations = await activitiesOn(
     'orchestrator',
+    config,
     `${config.demonstrations.count} demonstrations`,
   ).makeDemonstrations({ config });
-  let state = await on<SupervisedActivities>('gpu', 'first parameters').prepareSupervised({ config });
+  let state = await activitiesOn('gpu', config, 'first parameters').prepareSupervised({ config });
   while (progress.step < progress.steps) {
     await gate.pass();
     const until = Math.min(progress.step + segment, progress.steps);
-    const result = await on<SupervisedActivities>(
+    const result = await activitiesOn(
       'gpu',
+      config,
       `optimizer steps ${progress.step + 1} to ${until} of ${progress.steps}`,
     ).trainOnDemonstrations({ config, demonstrations, ...state, from: progress.step, until });
     state = { model: state.model, policy: result.policy, optimizer: result.optimizer };
@@ -63,7 +55,7 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
     progress.loss = result.loss;
     setCurrentDetails(`${config.title}\n\nStep ${until} of ${progress.steps}, loss ${result.loss?.toFixed(4)}`);
   }
-  const { folder } = await on<SupervisedActivities>('gpu', `write ${input.out}`).saveCheckpoint({
+  const { folder } = await activitiesOn('gpu', config, `write ${input.out}`).saveCheckpoint({
     config,
     model: state.model,
     policy: state.policy,
@@ -72,18 +64,10 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
   const evaluation =
     config.evaluation.episodes === 0
       ? null
-      : await on<SupervisedActivities>('gpu', `evaluate ${config.evaluation.episodes} episodes`).evaluateCheckpoint({
+      : await activitiesOn('gpu', config, `evaluate ${config.evaluation.episodes} episodes`).evaluateCheckpoint({
           config,
           folder,
           runId: workflowId,
         });
   return { policy: state.policy, loss: progress.loss, steps: progress.steps, folder, evaluation };
-}
-
-function checkedConfig(input: unknown): SftConfig {
-  try {
-    return parseConfig(sftConfigSchema, input, 'the sft configuration');
-  } catch (error) {
-    throw ApplicationFailure.nonRetryable((error as Error).message, 'Config.Invalid');
-  }
 }

@@ -1,0 +1,47 @@
+/** The activities of each role, as workflows call them. */
+import { type ActivityInterfaceFor, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { AccountActivities } from '../activities/account-limits.ts';
+import type { BatchActivities } from '../activities/assemble-batch.ts';
+import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
+import type { ThoughtActivities } from '../activities/correct-thought.ts';
+import type { ExpertActivities } from '../activities/evaluate-expert.ts';
+import type { EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
+import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
+import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
+import type { MeasureActivities } from '../activities/measure-rollout.ts';
+import type { PreparationActivities } from '../activities/prepare-run.ts';
+import type { MetricsActivities } from '../activities/publish-metrics.ts';
+import type { ReviewActivities } from '../activities/review-wave.ts';
+import type { RolloutActivities } from '../activities/roll-out-wave.ts';
+import type { SupervisedActivities } from '../activities/train-on-demonstrations.ts';
+import type { UpdateActivities } from '../activities/update-policy.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { activityOptions } from './queues.ts';
+
+type Activities = {
+  gpu: PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
+  orchestrator: BatchActivities &
+    MeasureActivities &
+    MetricsActivities &
+    RemakeActivities &
+    DemonstrationActivities &
+    ReviewActivities &
+    SearchAttributeActivities &
+    AccountActivities &
+    ExpertActivities;
+  corrector: CorrectionActivities & ThoughtActivities;
+};
+
+/** `summary`: what the Web UI shows; `account`: the corrector's, where it is not the default one. */
+export function activitiesOn<Role extends keyof Activities>(
+  role: Role,
+  { durability }: Pick<RunConfig, 'durability'>,
+  summary: string,
+  account?: string,
+): ActivityInterfaceFor<Activities[Role]> {
+  return proxyActivities<Activities[Role]>({
+    ...activityOptions(role, workflowInfo(), durability.heartbeatSeconds, account),
+    summary,
+  });
+}

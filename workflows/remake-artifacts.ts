@@ -1,0 +1,49 @@
+/** What a run does when artifacts have gone missing or bad: it makes them anew. */
+import { FAILURES } from '../configs/failure-types.ts';
+import { activitiesOn } from './activities-on.ts';
+import { hasFailureType } from './failures.ts';
+import { runIteration } from './run-iteration.ts';
+import type { Run } from './run.ts';
+import type { TrainState } from './train-state.ts';
+
+/**
+ * Does `work`; where it meets an artifact that has gone missing or bad, everything that led to it is made anew, once.
+ */
+export async function withWholeArtifacts<T>(run: Run, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (run.state === null || !hasFailureType(error, FAILURES.artifact)) throw error;
+    await remakeArtifacts(run, run.state, error);
+    return await work();
+  }
+}
+
+/**
+ * Runs iterations again from the newest whose results are whole. On a CPU they end with the same bytes, so that the
+ * run goes on as if nothing had been. Throws `reason` where that does not mend it.
+ */
+async function remakeArtifacts(run: Run, state: TrainState, reason: unknown): Promise<void> {
+  const { phase, config } = run;
+  const firstPolicy = async () => ({
+    ...(await activitiesOn('gpu', config, 'first policy anew').prepareRun({ config })),
+    corrections: null,
+    keptPerWave: null,
+  });
+  const { findIterationToRemake } = activitiesOn('orchestrator', config, 'which artifacts are whole');
+  if (state.iteration === 0) await firstPolicy();
+  for (let remade = -1; ;) {
+    const next = await findIterationToRemake({ runId: run.id, iterations: state.iteration });
+    if (next === null) break;
+    if (next.iteration <= remade) throw reason;
+    remade = next.iteration;
+    run.enter(`iteration ${remade + 1} again: artifacts of it are missing or damaged`);
+    const start = next.start ?? (await firstPolicy());
+    const result = await runIteration(run, { iteration: remade, ...start }, next.config);
+    if (result === null) break;
+    const { policy, optimizer, corrections } = result;
+    run.state = { ...state, policy, optimizer, corrections };
+  }
+  run.budget.reset();
+  run.enter(phase);
+}
