@@ -7,6 +7,7 @@ import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { SftConfig } from '../configs/schema.ts';
 import { type Demonstration, makeDemonstrations } from '../core/corrector/demonstrations.ts';
 import { type PictureDemonstration, namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { checkEnvironments } from '../core/envs/check-games.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { RandomStream } from '../core/random/counter.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
@@ -22,6 +23,7 @@ const PAGE = 2048;
 export function createDemonstrationActivities({ store }: ActivityDependencies) {
   return {
     makeDemonstrations: activity(async ({ config }: MakeDemonstrationsInput): Promise<ArtifactRef> => {
+      await checkEnvironments(config);
       const { file, images } = config.demonstrations;
       const all: readonly (Demonstration | PictureDemonstration)[] =
         file === null

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
+import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { checkProvider } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
@@ -38,8 +39,7 @@ export async function prepareRun(
 ): Promise<PrepareRunResult> {
   await checkProvider(config.engine.provider);
   const game = gameByName(config.environment.name);
-  for (const others of [{}, config.evaluation.options, config.evaluation.heldOut ?? {}])
-    game.parseOptions({ ...config.environment.options, ...others });
+  await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
   const { options, maxEpisodeSteps } = config.environment;
   checkFit(

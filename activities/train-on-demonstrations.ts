@@ -6,6 +6,7 @@ import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '../configs/schema.ts';
 import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
@@ -45,6 +46,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
           ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
           : modelFolder(config.model.base);
       const run = runConfig(config, model);
+      await checkEnvironments(run);
       const parts = openAgentParts(run, modelFolder);
       const { file, images } = config.demonstrations;
       if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));

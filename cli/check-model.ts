@@ -1,7 +1,8 @@
-/** Says at once that a model folder is missing, where the CLI sees the same disk as the workers. */
+/** Says at once what is wrong with the files that a run will read, where the CLI sees the same disk as the workers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { modelFolder } from '../configs/project-folder.ts';
+import { checkEnvironments } from '../core/envs/check-games.ts';
 import { UsageError } from './errors.ts';
 
 export function checkModelFolders({ base, adapter }: { base: string; adapter: string | null }): void {
@@ -15,4 +16,10 @@ export function checkModelFolders({ base, adapter }: { base: string; adapter: st
       `model.adapter: there is no PEFT adapter (adapter_config.json) in ${modelFolder(adapter)}; name a folder that ` +
         `has one, e.g. of \`gtr export\`.`,
     );
+}
+
+/** Reads the environments' files, and says what there is. Games that only workers see are theirs to check. */
+export async function checkGameFiles(config: Parameters<typeof checkEnvironments>[0]): Promise<void> {
+  if (config.environment.options.source === 'data' && !process.env.ALFWORLD_DATA) return;
+  for (const note of await checkEnvironments(config)) process.stdout.write(`${note}\n`);
 }

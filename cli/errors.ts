@@ -16,7 +16,7 @@ export class UsageError extends Error {
 
 /** Errors of the caller's making by class or failure type; everything else is a failure. */
 const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'SafetensorsError', 'AlfworldGameError']);
-const USAGE_FAILURES = new Set<string>([FAILURES.configuration, FAILURES.model]);
+const USAGE_FAILURES = new Set<string>([FAILURES.configuration, FAILURES.game, FAILURES.model]);
 /** What the system says of a path that was named wrongly. */
 const WRONG_PATH: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

@@ -6,7 +6,7 @@ import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { openWording } from '../core/policy/agent-parts.ts';
 import type { sft, SftProgress, SftResult } from '../workflows/sft.ts';
-import { checkModelFolders } from './check-model.ts';
+import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
 import { withClient, workflowResult } from './temporal.ts';
@@ -23,6 +23,7 @@ export function register(program: Command): void {
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .action(async (options: { config: string; out: string; id: string; set: string[] }) => {
       const config = readConfig(sftConfigSchema, options.config, options.set);
+      await checkGameFiles(config);
       const { file, images, count } = config.demonstrations;
       if (file !== null) {
         const items = await Array.fromAsync(namedDemonstrations({ file, images }, modelCheck(config)));

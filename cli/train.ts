@@ -4,7 +4,7 @@ import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
 import type { train } from '../workflows/train.ts';
-import { checkModelFolders } from './check-model.ts';
+import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
@@ -29,6 +29,7 @@ export function register(program: Command): void {
         ...options.set,
       ]);
       checkModelFolders(config.model);
+      await checkGameFiles(config);
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
         const unpriced = modelWithoutPrice(config);

@@ -65,6 +65,11 @@ export interface Game<Options> {
   readonly name: string;
   /** Fills defaults in and throws one clear sentence on an unknown or wrong option. */
   parseOptions(options: unknown): Options;
+  /**
+   * Reads once whatever foreign files episodes will be drawn from, before a run starts. `notes`: what there is, for
+   * people; `faults`: a sentence for each file that is unusable.
+   */
+  check?(options: Options): Promise<{ notes: string[]; faults: string[] }>;
   /** A fresh episode; the same (seed, episode, options) always gives the same one. */
   start(place: { seed: number; episode: number }, options: Options): Environment;
   fromState(state: JsonState, options: Options): Environment;

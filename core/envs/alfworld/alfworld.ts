@@ -5,7 +5,7 @@ import { RandomStream } from '../../random/counter.ts';
 import type { Environment, Game, JsonState, Outcome, StepResult } from '../env.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 import { BridgedEnvironment, type BridgedState } from './bridged-environment.ts';
-import { gameFolder, listGames, readGame, withGoalText } from './data-set.ts';
+import { checkGames, gameFolder, listGames, readGame, withGoalText } from './data-set.ts';
 import { judgeStep } from './episode-rules.ts';
 import type { Entity } from './entities.ts';
 import { advise, type Advice } from './expert.ts';
@@ -92,6 +92,9 @@ export const alfworld: Game<AlfworldOptions> = {
           `to "data".`,
       );
     return parsed;
+  },
+  async check({ source, split, taskTypes }) {
+    return source === 'generated' ? { notes: [], faults: [] } : checkGames(dataRoot(), split, taskTypes);
   },
   start(place, options) {
     if (options.source === 'generated') return new AlfworldEnvironment(generatedKey(place, options));

@@ -127,6 +127,12 @@ export class TextGame {
   }
 }
 
+/** Reads all texts of a game, but builds nothing of them. @throws AlfworldGameError as `TextGame` does */
+export function checkGameFile({ pddl_domain: domain, pddl_problem: problem, grammar }: GameFile): void {
+  readProblem(problem, domainOf(domain).domain);
+  readGrammarDocument(grammar);
+}
+
 function domainOf(text: string): { domain: Domain; types: TypeTree } {
   let known = domains.get(text);
   if (!known) {

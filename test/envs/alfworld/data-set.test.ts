@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { listGames, readGame, withGoalText } from '../../../core/envs/alfworld/data-set.ts';
+import { checkGames, listGames, readGame, withGoalText } from '../../../core/envs/alfworld/data-set.ts';
 import { TextGame } from '../../../core/envs/alfworld/text-game.ts';
 
 const GAMES = join(import.meta.dirname, 'games');
@@ -29,6 +29,52 @@ test('games are listed by split and type; movable, sliced and missing ones are l
   t.is(listGames(root, 'train').length, 2);
   t.is(listGames(root, 'train')[0], LAPTOP);
   t.deepEqual(listGames(root, 'train', ['look_at_obj_in_light']), [LAPTOP]);
+});
+
+test('unsolvable games are left out and counted; what cannot be read is named before it is drawn', async (t) => {
+  const root = dataSet(t);
+  const other = join(root, 'json_2.1.1/train', LAPTOP.replace('320', '321'));
+  cpSync(join(root, 'json_2.1.1/train', LAPTOP), other, { recursive: true });
+  const file = readGame(root, 'train', LAPTOP).file;
+  rmSync(join(other, 'game.tw-pddl.gz'));
+  writeFileSync(join(other, 'game.tw-pddl'), JSON.stringify({ ...file, solvable: false }));
+  t.is(listGames(root, 'train', ['look_at_obj_in_light']).length, 1);
+  t.deepEqual(await checkGames(root, 'train', ['look_at_obj_in_light']), {
+    notes: [`1 games of train (${join(root, 'json_2.1.1/train')}); 1 are left out: marked as unsolvable`],
+    faults: [],
+  });
+
+  const spoiled = dataSet(t);
+  const spoil = (name: string, text: string) => {
+    const folder = join(spoiled, 'json_2.1.1/train', LAPTOP.replace('320', name));
+    cpSync(join(spoiled, 'json_2.1.1/train', LAPTOP), folder, { recursive: true });
+    rmSync(join(folder, 'game.tw-pddl.gz'));
+    writeFileSync(join(folder, 'game.tw-pddl'), text);
+  };
+  spoil('400', '');
+  spoil('401', JSON.stringify({ ...file, walkthrough: 'go' }));
+  spoil('402', JSON.stringify({ ...file, pddl_problem: file.pddl_problem.slice(0, -90) }));
+  spoil('403', JSON.stringify({ ...file, grammar: 'grammar :: 7' }));
+  const { faults } = await checkGames(spoiled, 'train', ['look_at_obj_in_light']);
+  t.is(faults.length, 4);
+  for (const [index, message] of [
+    /^\/.*DeskLamp-400[^:]*game\.tw-pddl cannot be read: Unexpected end of JSON input/,
+    /DeskLamp-401.*: game\.tw-pddl: walkthrough: /,
+    /DeskLamp-402.*PDDL problem/,
+    /DeskLamp-403.*The text grammar needs a text in triple quotes/,
+  ].entries())
+    t.regex(faults[index], message);
+});
+
+test('a data set of unsolvable games only is refused', (t) => {
+  const root = dataSet(t);
+  const file = readGame(root, 'train', LAPTOP).file;
+  rmSync(join(root, 'json_2.1.1/train', LAPTOP, 'game.tw-pddl.gz'));
+  writeFileSync(join(root, 'json_2.1.1/train', LAPTOP, 'game.tw-pddl'), JSON.stringify({ ...file, solvable: false }));
+  t.throws(() => listGames(root, 'train', ['look_at_obj_in_light']), {
+    name: 'AlfworldGameError',
+    message: /^No game of the task types .* but 1 that are marked as unsolvable\.$/,
+  });
 });
 
 test('what is missing is said in a sentence', (t) => {
