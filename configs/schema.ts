@@ -317,6 +317,13 @@ const engine = z
       .max(256)
       .default(2)
       .describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
+    threads: positive
+      .max(256)
+      .default(1)
+      .describe(
+        'Threads of one operator in a lane; part of the arithmetic. From about 100 million parameters on, one lane of ' +
+          'several threads computes as fast as several lanes, in the memory of one.',
+      ),
     rowsPerShard: positive.default(16).describe('Rows of one gradient shard; part of the arithmetic.'),
     rowsPerSample: positive.default(16).describe('Rows sampled together by one lane; part of the arithmetic.'),
     sessions: positive

@@ -81,6 +81,7 @@ export async function conformLlava(
       model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false },
       executionProviders: [provider],
       sessions: 1,
+      threads: 1,
     });
     if (engine !== null) lane.setParameters(engine.initialParameters(0));
     const shape = {

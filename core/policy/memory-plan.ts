@@ -2,6 +2,8 @@
 import { elements } from '../graph/tensor.ts';
 import { type RunMemory, runMemory } from '../graph/memory.ts';
 import type { PictureShape } from './families/model-family.ts';
+import { MOST_REORDERED } from './lanes/kept-sessions.ts';
+import { reorderedBytes } from './lanes/lane.ts';
 import type { GraphModel } from './vlm/parameters.ts';
 import { samplingProgram } from './vlm/sampling-graph.ts';
 import { type ShardShape, trainingProgram } from './vlm/training-graph.ts';
@@ -69,14 +71,7 @@ export function memoryPlan({
     penalized: true,
   });
   // onnxruntime keeps a second, reordered copy of float32 matrices for products with few rows.
-  const prepacked =
-    provider === 'cuda'
-      ? 0
-      : samplingGraph.initializers.reduce(
-          (sum, { dtype, shape, data }) =>
-            sum + (dtype === 'float32' && shape.length === 2 && !ArrayBuffer.isView(data) ? data.bytes : 0),
-          0,
-        );
+  const prepacked = provider === 'cuda' ? 0 : reorderedBytes(samplingGraph);
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
   const trained = model.trained.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
   // Parameters, summed gradient, two moments, and what waits to be collected; each lane: parameters, new ones written
@@ -100,7 +95,13 @@ export function memoryPlan({
     sampling,
     updating,
     optimizer,
-    host: HEAP_SLACK * (base + updating.stored + lanes * (prepacked + fed + running)),
+    host: HEAP_SLACK * (base + updating.stored + lanes * (kept(prepacked, rowsPerSample) + fed + running)),
     device: 0,
   };
+}
+
+/** Bytes of reordered weights that a lane keeps: a copy for each shape of a shrinking wave, as far as lanes keep them. */
+function kept(prepacked: number, rowsPerSample: number): number {
+  const shapes = 1 + Math.ceil(Math.log2(rowsPerSample));
+  return prepacked === 0 ? 0 : prepacked * Math.min(shapes, Math.max(1, Math.floor(MOST_REORDERED / prepacked)));
 }

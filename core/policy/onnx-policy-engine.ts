@@ -35,6 +35,8 @@ export type EngineOptions = {
   valueHead: readonly number[];
   provider: 'cpu' | 'cuda';
   lanes: number;
+  /** Threads of one operator in a lane: part of the arithmetic. */
+  threads?: number;
   rowsPerShard: number;
   rowsPerSample: number;
   /** Sessions (shapes) that a lane keeps ready. */
@@ -68,7 +70,12 @@ export class OnnxPolicyEngine implements PolicyEngine {
     this.trained = model.trained;
     this.trainedSize = model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
     this.#pool = new LanePool(
-      { model, executionProviders: [options.provider], sessions: options.sessions ?? 24 },
+      {
+        model,
+        executionProviders: [options.provider],
+        sessions: options.sessions ?? 24,
+        threads: options.threads ?? 1,
+      },
       options.lanes,
     );
   }

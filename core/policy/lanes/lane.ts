@@ -4,6 +4,7 @@ import { runMemory } from '../../graph/memory.ts';
 import { Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { type SampleShape, samplingProgram } from '../vlm/sampling-graph.ts';
 import type { GraphModel } from '../vlm/parameters.ts';
 import { inspectionProgram, scoringProgram, type ShardShape, trainingProgram } from '../vlm/training-graph.ts';
@@ -13,6 +14,8 @@ export type LaneSetup = {
   executionProviders: readonly string[];
   /** Sessions kept before the oldest is closed: each holds its own buffers, on a GPU also its own weights. */
   sessions: number;
+  /** Threads of one operator: part of the arithmetic. */
+  threads: number;
 };
 
 /** A graph run: which graph, in which shape, on what. */
@@ -29,12 +32,6 @@ export type LaneJob =
 /** Named results; `gradient` is flat, in the order of the trained parameters. */
 export type LaneResult = { outputs: Record<string, Float32Array | BigInt64Array>; gradient: Float32Array | null };
 
-/**
- * Bytes of activations that a lane's sessions keep together for their next runs, first come first served: 4 to 8 %
- * faster, and up to twice as much memory.
- */
-const MOST_KEPT = 128 * 2 ** 20;
-
 const PROGRAMS = {
   train: trainingProgram,
   score: scoringProgram,
@@ -44,14 +41,13 @@ const PROGRAMS = {
 
 export class Lane {
   readonly #setup: LaneSetup;
-  readonly #sessions = new Map<string, Promise<Session>>();
-  /** Bytes of activations of the sessions that keep them. */
-  readonly #kept = new Map<string, number>();
+  readonly #sessions: KeptSessions<Session>;
   readonly #parameters: Record<string, Float32Array> = {};
   readonly #size: number;
 
   constructor(setup: LaneSetup) {
     this.#setup = setup;
+    this.#sessions = new KeptSessions(setup.sessions);
     this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
   }
 
@@ -76,9 +72,8 @@ export class Lane {
     return { outputs, gradient };
   }
 
-  async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).close();
-    this.#sessions.clear();
+  close(): Promise<void> {
+    return this.#sessions.close();
   }
 
   /** Each gradient is written straight into its place of the flat vector. */
@@ -93,30 +88,27 @@ export class Lane {
   }
 
   #session(kind: LaneJob['kind'], shape: ShardShape | SampleShape): Promise<Session> {
-    const key = `${kind} ${JSON.stringify(shape)}`;
-    let session = this.#sessions.get(key);
-    if (session === undefined) {
-      const { model, executionProviders, sessions } = this.#setup;
+    return this.#sessions.of(`${kind} ${JSON.stringify(shape)}`, () => {
+      const { model, executionProviders, threads } = this.#setup;
       const program = PROGRAMS[kind](model, shape as never);
-      const [oldest] = this.#sessions.keys();
-      if (this.#sessions.size >= sessions) {
-        void this.#sessions.get(oldest)!.then((old) => old.close());
-        this.#sessions.delete(oldest);
-        this.#kept.delete(oldest);
-      }
+      const prepack = kind === 'sample';
       const { activations } = runMemory(program, 'maxNewTokens' in shape ? shape.maxNewTokens : 0);
-      const arena = [...this.#kept.values()].reduce((sum, bytes) => sum + bytes, activations) <= MOST_KEPT;
-      if (arena) this.#kept.set(key, activations);
-      session = Session.load(program, { executionProviders, prepack: kind === 'sample', arena });
-    } else this.#sessions.delete(key);
-    this.#sessions.set(key, session); // the newest stands last
-    // One that did not load is not kept: the next job tries again.
-    session.catch(() => {
-      this.#sessions.delete(key);
-      this.#kept.delete(key);
+      return {
+        activations,
+        reordered: prepack ? reorderedBytes(program) : 0,
+        load: (arena) => Session.load(program, { executionProviders, threads, prepack, arena }),
+      };
     });
-    return session;
   }
+}
+
+/** Bytes of the matrices that a prepacking session keeps in the order in which products read them, beside the file's. */
+export function reorderedBytes({ initializers }: Program): number {
+  return initializers.reduce(
+    (sum, { dtype, shape, data }) =>
+      sum + (dtype === 'float32' && shape.length === 2 && !ArrayBuffer.isView(data) ? data.bytes : 0),
+    0,
+  );
 }
 
 function named(results: Awaited<ReturnType<Session['run']>>): LaneResult['outputs'] {
