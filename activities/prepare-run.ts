@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import { algorithmOf } from '../configs/algorithms.ts';
 import { modelFolder } from '../configs/project-folder.ts';
+import { checkTeacher } from '../core/corrector/teachers.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { checkProvider } from '../core/graph/provider.ts';
@@ -15,7 +17,8 @@ import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 
-export type PrepareRunInput = { config: RunConfig };
+/** `trains`: the run will need its teacher too. */
+export type PrepareRunInput = { config: RunConfig; trains?: boolean };
 export type PrepareRunResult = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -35,12 +38,13 @@ export type PreparationActivities = ReturnType<typeof createPreparationActivitie
 export async function prepareRun(
   store: ArtifactStore,
   agents: AgentCache,
-  { config }: PrepareRunInput,
+  { config, trains = false }: PrepareRunInput,
 ): Promise<PrepareRunResult> {
   await checkProvider(config.engine.provider);
   const game = gameByName(config.environment.name);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
+  if (trains && algorithmOf(config).judges) checkTeacher(config);
   const { options, maxEpisodeSteps } = config.environment;
   checkFit(
     parts.checkpoint,

@@ -2,12 +2,15 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { collect } from './train.ts';
 import { replayAlfworldGames } from '../core/envs/alfworld/conformance.ts';
 import { replayGymCards } from '../core/envs/conformance-gymcards.ts';
 import { checkProvider } from '../core/graph/provider.ts';
 import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
 import { conformTies } from '../core/policy/conformance-ties.ts';
+import { environmentToCheck } from './environment-to-check.ts';
 import { UsageError } from './errors.ts';
+import { checkEnvironment } from '../core/corrector/conformance-environment.ts';
 
 export function register(program: Command): void {
   const conformance = program.command('conformance').description('compare with data recorded from the originals');
@@ -62,6 +65,18 @@ export function register(program: Command): void {
           difference === null,
           `${game}: ${walks} walks, ${records} records${difference === null ? '' : `: ${difference}`}`,
         );
+      totals.close();
+    });
+  conformance
+    .command('environment <name>')
+    .description('a module with your own game, by path or package (or a built-in game): the contract, check by check')
+    .option('--config <file>', 'run or sft configuration: its options, prompt, and whose tokenizer must say all texts')
+    .option('--set <option=value...>', 'options of the environment', collect, [])
+    .action(async (name: string, { config, set }: { config?: string; set: string[] }) => {
+      const totals = new Totals();
+      const [environment, settings] = environmentToCheck(name, config, set);
+      for (const { check, passed, detail } of checkEnvironment(environment, settings))
+        totals.add(passed, `${check}: ${detail}`);
       totals.close();
     });
   conformance

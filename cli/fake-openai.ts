@@ -6,6 +6,7 @@ import { parseConfig } from '../configs/schema.ts';
 import { type CorrectorPrompt, CORRECTOR_PROMPTS, loadCorrectorPrompt } from '../core/corrector/corrector-prompt.ts';
 import { FAULTS, faultsSchema } from '../core/corrector/rehearsal/faults.ts';
 import { rehearsalServer } from '../core/corrector/rehearsal/server.ts';
+import { namedEnvironment } from './environment-to-check.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
 
@@ -19,6 +20,7 @@ type Options = {
   tpm?: string;
   toolRounds: string;
   prompt: string[];
+  environment: string[];
   model: string[];
   cardFaces?: string;
   seed: string;
@@ -49,6 +51,7 @@ export function register(program: Command): void {
       collect,
       [],
     )
+    .option('--environment <name>', 'the module of your own game, with `correctorPrompt` and `readState`', collect, [])
     .option('--card-faces <folder>', 'the card pictures that the games show (environment.options.cardFaces)')
     .option('--seed <n>', 'seed of drawn latencies and faults', '1')
     .addHelpText(
@@ -59,7 +62,12 @@ export function register(program: Command): void {
     )
     .action(async (options: Options) => {
       const server = rehearsalServer({
-        prompts: [...options.prompt.map(promptFrom), ...CORRECTOR_PROMPTS.map((name) => loadCorrectorPrompt(name))],
+        prompts: [
+          ...options.prompt.map(promptFrom),
+          ...[...options.environment.map(namedEnvironment), ...CORRECTOR_PROMPTS].map((name) =>
+            loadCorrectorPrompt(name),
+          ),
+        ],
         latency: latencyOf(options.latency),
         faults:
           options.faults === undefined

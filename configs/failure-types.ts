@@ -17,6 +17,7 @@ export const FAILURES = {
 export const FAILURE_OF_ERROR: Readonly<Record<string, (typeof FAILURES)[keyof typeof FAILURES]>> = {
   ConfigError: FAILURES.configuration,
   AlfworldGameError: FAILURES.game,
+  EnvironmentError: FAILURES.game,
   CheckpointError: FAILURES.model,
   SafetensorsError: FAILURES.model,
   ProviderError: FAILURES.engine,

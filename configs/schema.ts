@@ -23,7 +23,12 @@ const positive = z.int().min(1);
 
 const environment = z
   .strictObject({
-    name: z.string().describe('Environment: points24, ezpoints, numberline, blackjack, alfworld.'),
+    name: z
+      .string()
+      .describe(
+        'Environment: points24, ezpoints, numberline, blackjack, alfworld; or the path (relative: from the project) or ' +
+          'package of a module with your own game, e.g. ./examples/picture-maze.ts (docs/environments.md).',
+      ),
     options: z
       .record(z.string(), z.unknown())
       .default({})
@@ -77,7 +82,11 @@ const model = z
       .array(positive)
       .default([1024, 512])
       .describe('Hidden sizes of the value head, if the checkpoint brings none.'),
-    prompt: z.string().describe('Prompt template file: a name in core/policy/prompts or a path.'),
+    prompt: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe("Prompt template file: a name in core/policy/prompts or a path; null: the environment's own."),
     imageSize: positive.default(300).describe('Pixels of the drawn observation on each side.'),
   })
   .describe('The policy.');

@@ -59,7 +59,10 @@ async function prepare(run: Run): Promise<TrainState> {
   await setAccountLimits(run);
   if (asksPaidTeacher(config)) await untilTeacherAnswers(run);
   run.phase = 'opening the model';
-  const opened = await activitiesOn('gpu', config, 'open the model, first policy').prepareRun({ config: run.config });
+  const opened = await activitiesOn('gpu', config, 'open the model, first policy').prepareRun({
+    config: run.config,
+    trains: true,
+  });
   if (run.state !== null) return { ...run.state, modelSha256: opened.modelSha256, searchAttributes };
   run.state = initialState(opened, searchAttributes);
   return { ...run.state, startEvaluation: await evaluate(run, 'start') };

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { plugIn } from '../envs/registry.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
 import { examplesText, exampleSchema } from './prompt-examples.ts';
 
@@ -42,8 +43,22 @@ const promptSchema = z.strictObject({
 
 export type CorrectorPrompt = z.output<typeof promptSchema>;
 
-/** The environment's own prompt, or one by its name in core/corrector/prompts or by path. Throws `ConfigError`. */
+/**
+ * The environment's own prompt (a user's module brings it), or one by its name in core/corrector/prompts or by path.
+ * Throws `ConfigError`.
+ */
 export function loadCorrectorPrompt(environment: string, nameOrPath: string | null = null): CorrectorPrompt {
+  const module = plugIn(environment);
+  const title = module?.title ?? environment;
+  if (nameOrPath === null && module !== null) {
+    if (module.correctorPrompt === undefined)
+      throw new ConfigError(
+        `corrector.openai.prompt: ${environment} brings no \`correctorPrompt\`; add one to its module, or name a file ` +
+          '(docs/environments.md).',
+      );
+    const own = { version: 1, ...(module.correctorPrompt as object), environment };
+    return parseConfig(promptSchema, own, `${module.file}: correctorPrompt`);
+  }
   const isPath = nameOrPath !== null && /[/\\]|\.json$/.test(nameOrPath);
   const file = isPath
     ? path.resolve(nameOrPath)
@@ -58,12 +73,12 @@ export function loadCorrectorPrompt(environment: string, nameOrPath: string | nu
     );
   }
   const prompt = parseConfig(promptSchema, json, file);
-  if (prompt.environment !== environment)
+  if (prompt.environment !== title)
     throw new ConfigError(
-      `corrector.openai.prompt: ${file} is for environment ${prompt.environment}, not ${environment}; choose ` +
+      `corrector.openai.prompt: ${file} is for environment ${prompt.environment}, not ${title}; choose ` +
         `another prompt.`,
     );
-  return prompt;
+  return { ...prompt, environment };
 }
 
 /** A thought key whose value is a list of texts in this wording. */

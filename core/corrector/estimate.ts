@@ -8,7 +8,8 @@ import type { Environment } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Thought } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
-import { expertOf } from './experts.ts';
+import { RandomStream } from '../random/counter.ts';
+import { findExpert } from './experts.ts';
 import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
 import { costUsd } from './prices.ts';
 
@@ -145,7 +146,10 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   };
 }
 
-/** Requests about the thoughts of episodes that the expert plays, as the policy would be prompted. */
+/**
+ * Requests about the thoughts of episodes that the expert plays, as the policy would be prompted; without an expert,
+ * of random actions on thoughts that keep the placeholders of their wording.
+ */
 function measureSizes(config: RunConfig): Sizes {
   const template = loadPromptTemplate(config.model.prompt, config.environment.name);
   const teacher = new OpenAITeacher(config, template);
@@ -167,18 +171,20 @@ function sampledThoughts(
 ): { environment: Environment; thought: Thought; action: string }[] {
   const game = gameByName(config.environment.name);
   const options = game.parseOptions(config.environment.options);
-  const expert = expertOf(config.environment.name);
+  const expert = findExpert(config.environment.name);
   return Array.from({ length: SAMPLED_EPISODES }).flatMap((_, episode) => {
     const environment = game.start({ seed: config.seed, episode }, options);
+    const random = new RandomStream({ seed: config.seed, purpose: 'estimate', episode });
     const requests: { environment: Environment; thought: Thought; action: string }[] = [];
     for (let step = 0; step < config.environment.maxEpisodeSteps; step++) {
-      const plan = expert.bestPlan(environment, null) ?? expert.naivePlan(environment);
+      const plan = expert?.bestPlan(environment, null) ?? expert?.naivePlan(environment);
+      const action = plan?.action ?? random.pick(environment.legalActions());
       requests.push({
         environment: game.fromState(environment.state(), options),
-        thought: plan.word(wording),
-        action: plan.action,
+        thought: plan?.word(wording) ?? wording,
+        action,
       });
-      if (environment.step(plan.action).stop !== null) break;
+      if (environment.step(action).stop !== null) break;
     }
     return requests;
   });

@@ -1,5 +1,7 @@
-/** All experts, one row each. */
+/** All experts: of the built-in games, one row each, and of users' modules. */
 import { ConfigError } from '../../configs/schema.ts';
+import { plugIn } from '../envs/registry.ts';
+import { type ActionKnowledge, actionExpert } from './action-expert.ts';
 import { blackjackExpert } from './blackjack-expert.ts';
 import type { Expert } from './expert.ts';
 import { formulaExpert } from './formula-expert.ts';
@@ -14,17 +16,36 @@ const EXPERTS: Readonly<Record<string, Expert>> = {
   alfworld: householdExpert,
 };
 
-/** The expert of an environment, if it has one. */
+/** The expert of an environment, if it has one. Throws `ConfigError` for an unknown environment or a wrong expert. */
 export function findExpert(environment: string): Expert | undefined {
-  return EXPERTS[environment];
+  return EXPERTS[environment] ?? expertOfModule(environment);
 }
 
-/** The expert of an environment. Throws `ConfigError` naming the known ones. */
+/** The expert of an environment. Throws `ConfigError` where there is none. */
 export function expertOf(environment: string): Expert {
   const expert = findExpert(environment);
   if (expert === undefined)
     throw new ConfigError(
-      `environment.name: the solver has no expert for ${environment}; it knows ${Object.keys(EXPERTS).join(', ')}.`,
+      `environment.name: ${environment} has no expert, which is wanted here (a solver that judges, ` +
+        'shows or plays); add one to its module, or use a teacher and demonstrations of your own (docs/environments.md).',
     );
   return expert;
+}
+
+const FULL = ['bestPlan', 'proposedPlan', 'naivePlan'];
+const SHORT = ['goodActions', 'words'];
+
+/** What a module calls its expert: the whole interface, or what an action expert knows. */
+function expertOfModule(environment: string): Expert | undefined {
+  const { expert, file } = plugIn(environment) ?? {};
+  if (expert === undefined) return undefined;
+  const has = (names: readonly string[]) =>
+    typeof expert === 'object' &&
+    expert !== null &&
+    names.every((name) => typeof (expert as Record<string, unknown>)[name] === 'function');
+  if (has(FULL)) return expert as Expert;
+  if (has(SHORT)) return actionExpert(expert as ActionKnowledge);
+  throw new ConfigError(
+    `environment.name: the expert of ${file} needs the functions ${SHORT.join(', ')} (or ${FULL.join(', ')}).`,
+  );
 }

@@ -4,6 +4,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Episode } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
+import { findExpert } from './experts.ts';
 import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from './judge-episode.ts';
 import { SolverTeacher } from './solver-teacher.ts';
 
@@ -12,7 +13,7 @@ export type LikelyKept = { steps: number; final: boolean };
 
 /**
  * What the exact solver, who is free, would keep of each episode. `closed`: whether it was sampled to its end. Where a
- * game has no rule to cut by, all is kept.
+ * game has no rule to cut by, or no expert, all is kept.
  */
 export async function likelyKept(
   config: RunConfig,
@@ -21,7 +22,7 @@ export async function likelyKept(
   closed: readonly boolean[],
 ): Promise<LikelyKept[]> {
   const { environment, model } = config;
-  if (gameByName(environment.name).cut.reward === null)
+  if (gameByName(environment.name).cut.reward === null || findExpert(environment.name) === undefined)
     return episodes.map(({ steps }, slot) => ({ steps: steps.length, final: closed[slot] }));
   const solver = new SolverTeacher(environment.name, loadPromptTemplate(model.prompt, environment.name).thought);
   const likely: LikelyKept[] = [];

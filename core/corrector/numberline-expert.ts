@@ -1,34 +1,24 @@
 /** NumberLine's expert: towards the target. */
-import type { JsonState } from '../envs/env.ts';
+import type { Environment } from '../envs/env.ts';
 import type { NumberLineState } from '../envs/numberline.ts';
-import type { Expert, Plan } from './expert.ts';
-import { fillThought, readWords } from './solver-thought.ts';
+import { actionExpert } from './action-expert.ts';
 
-export const numberlineExpert: Expert = {
-  percepts: ['current', 'target'],
-  bestPlan(environment) {
-    const { current, target } = environment.state() as NumberLineState;
-    return planOf(environment.state(), target > current ? '+' : '-');
-  },
-  proposedPlan(environment, thought, template) {
-    const best = this.bestPlan(environment, null)!;
-    return readWords(template, thought).next === best.action ? best : null;
-  },
-  /** Always up. */
-  naivePlan: (environment) => planOf(environment.state(), '+'),
-};
+const stateOf = (environment: Environment) => environment.state() as NumberLineState;
 
 /**
  * Placeholders: {current}, {target}, {relation} what the plan takes the target to be (above or below), {next} the
  * action.
  */
-function planOf(state: JsonState, action: '-' | '+'): Plan {
-  const { current, target } = state as NumberLineState;
-  const words = {
-    current: String(current),
-    target: String(target),
-    relation: action === '+' ? 'above' : 'below',
-    next: action,
-  };
-  return { target: null, action, word: (template) => fillThought(template, words) };
-}
+export const numberlineExpert = actionExpert({
+  percepts: ['current', 'target'],
+  goodActions(environment) {
+    const { current, target } = stateOf(environment);
+    return [target > current ? '+' : '-'];
+  },
+  /** Always up. */
+  naiveAction: () => '+',
+  words(environment, action) {
+    const { current, target } = stateOf(environment);
+    return { current: String(current), target: String(target), relation: action === '+' ? 'above' : 'below' };
+  },
+});

@@ -2,6 +2,7 @@
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import type { TeacherName } from '../../configs/teachers.ts';
 import { loadPromptTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
+import { expertOf } from './experts.ts';
 import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
 import { SolverTeacher } from './solver-teacher.ts';
 import type { PaidTeacher, PaidTerms, Teacher } from './teacher.ts';
@@ -28,6 +29,12 @@ const MAKERS: Readonly<Record<TeacherName, Maker>> = {
 export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean): Teacher {
   const template = loadPromptTemplate(config.model.prompt, config.environment.name);
   return MAKERS[config.corrector.teacher].make(config, template, canSay);
+}
+
+/** Throws `ConfigError` where a run's teacher lacks something: an expert, a prompt. */
+export function checkTeacher(config: RunConfig): void {
+  makeTeacher(config, () => true);
+  if (teacherTerms(config) !== null && config.corrector.policy === 'verified-skip') expertOf(config.environment.name);
 }
 
 /** The same of a run that asks a paid teacher (`asksPaidTeacher`). */

@@ -21,7 +21,7 @@ export async function play(
 ): Promise<void> {
   const game = gameByName(name);
   const environment = game.start({ seed, episode: 0 }, game.parseOptions(options));
-  const picture = path.join(folder, `${name}.png`);
+  const picture = path.join(folder, `${path.parse(name).name}.png`);
   mkdirSync(folder, { recursive: true });
   const show = () => {
     writeFileSync(picture, encodePng(environment.observe(PICTURE_SIZE)));

@@ -9,3 +9,17 @@ export function readSingleAction(text: string, tokens: RegExp, legalActions: rea
   const found = value.match(tokens)?.filter((token) => legalActions.includes(token)) ?? [];
   return found.length === 1 ? found[0] : null;
 }
+
+/** Characters of a free text that an action may have. */
+const LONGEST_TEXT = 1000;
+
+/**
+ * The legal action that stands between the answer's quotes, whatever its case; with `freeText` any text that is not
+ * empty, in small letters as answers are read.
+ */
+export function readNamedAction(text: string, legalActions: readonly string[], freeText = false): string | null {
+  const value = (/^\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text).replace(/\\(.)/g, '$1').trim();
+  const named = legalActions.filter((action) => action.toLowerCase() === value.toLowerCase());
+  if (named.length === 1) return named[0];
+  return freeText && value !== '' && value.length <= LONGEST_TEXT ? value : null;
+}

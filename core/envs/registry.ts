@@ -1,20 +1,33 @@
-/** All environments, one row each. */
+/** All environments: the built-in ones, one row each, and modules of users. */
 import { ConfigError } from '../../configs/schema.ts';
 import { alfworld } from './alfworld/alfworld.ts';
 import { blackjack } from './blackjack.ts';
 import type { Game } from './env.ts';
 import { ezpoints } from './ezpoints.ts';
 import { numberline } from './numberline.ts';
+import { loadModule, type LoadedModule } from './plug-in.ts';
 import { points24 } from './points24.ts';
 
 export const GAMES: readonly Game<any>[] = [points24, ezpoints, numberline, blackjack, alfworld];
 
-/** The game of this name. Throws `ConfigError` naming the known ones. */
+/** The game of this name, or of the module that the name is the path or package of. Throws `ConfigError`. */
 export function gameByName(name: string): Game<any> {
-  const game = GAMES.find((candidate) => candidate.name === name);
-  if (game === undefined)
+  const builtIn = GAMES.find((candidate) => candidate.name === name);
+  return builtIn ?? plugIn(name)!.game;
+}
+
+/** The module of a user's game; null for built-in ones. Throws `ConfigError`. */
+export function plugIn(name: string): LoadedModule | null {
+  if (GAMES.some((game) => game.name === name)) return null;
+  const loaded = loadModule(name);
+  if (loaded === null)
     throw new ConfigError(
-      `environment.name: unknown environment "${name}"; known are ${GAMES.map(({ name }) => name).join(', ')}.`,
+      `environment.name: unknown environment "${name}"; known are ${GAMES.map(({ name }) => name).join(', ')}, and ` +
+        'your own by the path of its module (docs/environments.md).',
     );
-  return game;
+  if (GAMES.some((game) => game.name === loaded.title))
+    throw new ConfigError(
+      `environment.name: the game of ${name} is called ${loaded.title} like a built-in one; rename it.`,
+    );
+  return loaded;
 }

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { plugIn } from '../envs/registry.ts';
 
 const templateSchema = z.strictObject({
   /** Environment whose `promptValues()` fill the placeholders. */
@@ -36,11 +37,19 @@ const templateSchema = z.strictObject({
 
 export type PromptTemplate = z.infer<typeof templateSchema>;
 
-/** Reads a template by its name in core/policy/prompts or by path. Throws `ConfigError`. */
-export function loadPromptTemplate(nameOrPath: string, environment: string): PromptTemplate {
-  const file = /[/\\]|\.json$/.test(nameOrPath)
-    ? path.resolve(nameOrPath)
-    : path.join(import.meta.dirname, 'prompts', `${nameOrPath}.json`);
+/**
+ * The template of a name in core/policy/prompts or a path; null: the environment's own, which a user's module brings.
+ * `environment`: as a configuration names it. Throws `ConfigError`.
+ */
+export function loadPromptTemplate(nameOrPath: string | null, environment: string): PromptTemplate {
+  const module = plugIn(environment);
+  const name = module?.title ?? environment;
+  if (nameOrPath === null && module !== null)
+    return parseConfig(templateSchema, { environment: name, ...(module.prompt as object) }, `${module.file}: prompt`);
+  const asked = nameOrPath ?? name;
+  const file = /[/\\]|\.json$/.test(asked)
+    ? path.resolve(asked)
+    : path.join(import.meta.dirname, 'prompts', `${asked}.json`);
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
@@ -51,9 +60,9 @@ export function loadPromptTemplate(nameOrPath: string, environment: string): Pro
     );
   }
   const template = parseConfig(templateSchema, content, file);
-  if (template.environment !== environment)
+  if (template.environment !== name)
     throw new ConfigError(
-      `model.prompt: ${file} is for environment ${template.environment}, not ${environment}; choose another template.`,
+      `model.prompt: ${file} is for environment ${template.environment}, not ${name}; choose another template.`,
     );
   return template;
 }

@@ -166,9 +166,9 @@ test('Blackjack by the best actions wins as much as computed', (t) => {
   t.true(Math.abs(rewards.reduce((sum, reward) => sum + reward, 0) / 4000 + 0.0466) < 4 * 0.0151);
 });
 
-test('a game without an expert is refused with the known ones', (t) => {
+test('an unknown game has no expert', (t) => {
   t.throws(() => expertOf('chess'), {
     name: 'ConfigError',
-    message: /no expert for chess; it knows points24, ezpoints, numberline, blackjack, alfworld/,
+    message: /unknown environment "chess"; known are points24, ezpoints, numberline, blackjack, alfworld/,
   });
 });

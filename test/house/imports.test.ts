@@ -27,6 +27,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['configs', 'core', 'activities', 'workflows'],
   scripts: ['configs', 'core', 'activities', 'workflows', 'workers'],
   cli: ['configs', 'core', 'workflows', 'workers', 'scripts'],
+  examples: ['configs', 'core'],
   bench: ['configs', 'core', 'activities', 'workflows', 'workers', 'scripts', 'cli'],
   test: ['configs', 'core', 'activities', 'workflows', 'workers', 'scripts', 'cli', 'bench'],
 };

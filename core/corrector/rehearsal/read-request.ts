@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Environment, JsonState } from '../../envs/env.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
-import { gameByName } from '../../envs/registry.ts';
+import { gameByName, plugIn } from '../../envs/registry.ts';
 import type { Thought } from '../../episodes/episode.ts';
 import type { CorrectorPrompt } from '../corrector-prompt.ts';
 import { formulaTokens } from '../../envs/formulas/formula.ts';
@@ -72,9 +72,11 @@ export async function readQuestion(
     const file = /^data:image\/\w+;base64,(.*)$/s.exec(picture)?.[1];
     const pixels = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
     if (pixels === null) continue;
+    const scene = readScene(prompt.environment, values, pixels, faces);
+    if (scene === null) continue;
     const { action: _, ...wording } = JSON.parse(constant.form) as Record<string, string>;
     return {
-      scene: readScene(prompt.environment, values, pixels, faces),
+      scene,
       wording,
       thought: JSON.parse(values.thought) as Thought,
       action: values.action ?? '',
@@ -89,13 +91,13 @@ function readScene(
   values: Readonly<Record<string, string>>,
   pixels: RgbImage,
   faces: string | null,
-): Question['scene'] {
+): Question['scene'] | null {
   if (environment === 'alfworld') return { kind: 'household', texts: values as HouseholdTexts };
   const game = gameByName(environment);
-  return {
-    kind: 'cards',
-    environment: game.fromState(readState(environment, values, pixels, faces), game.parseOptions({})),
-  };
+  const state = readState(environment, values, pixels, faces);
+  return state === null
+    ? null
+    : { kind: 'cards', environment: game.fromState(state as JsonState, game.parseOptions({})) };
 }
 
 function readState(
@@ -103,7 +105,9 @@ function readState(
   values: Readonly<Record<string, string>>,
   pixels: RgbImage,
   faces: string | null,
-): JsonState {
+): object | null {
+  const module = plugIn(environment);
+  if (module !== null) return module.readState?.(pixels) ?? null;
   if (environment in FORMULA_GAMES)
     return {
       cards: readCardTable(pixels, environment === 'points24' ? 4 : 2, faces),

@@ -1,0 +1,49 @@
+/** The environment that a command names, with what a configuration says of it. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { modelFolder, PROJECT } from '../configs/project-folder.ts';
+import { runConfigSchema, sftConfigSchema } from '../configs/schema.ts';
+import type { CheckSettings } from '../core/corrector/conformance-environment.ts';
+import { isPath } from '../core/envs/plug-in.ts';
+import { pieceTokenizer } from '../core/policy/piece-tokenizer.ts';
+import { loadTokenizer, PolicyTokenizer } from '../core/policy/tokenizer.ts';
+import { applyChange, readConfig } from './config-file.ts';
+
+/** A module that is named on the command line lies where the user stands; in configurations it counts from the project. */
+export function namedEnvironment(name: string): string {
+  return isPath(name) && existsSync(name) ? path.resolve(name) : name;
+}
+
+const DEFAULTS = { prompt: null, maxEpisodeSteps: 20, imageSize: 64, tokenizer: null };
+
+export function environmentToCheck(
+  name: string,
+  config: string | undefined,
+  changes: readonly string[],
+): [name: string, settings: CheckSettings] {
+  const options = (base: object) => changes.reduce<unknown>(applyChange, base);
+  const named = namedEnvironment(name);
+  if (config === undefined) return [named, { ...DEFAULTS, options: options({}) }];
+  const { environment, model } = isSft(config)
+    ? readConfig(sftConfigSchema, config, [])
+    : readConfig(runConfigSchema, config, []);
+  const tokenizer =
+    'pieces' in model && model.base === null
+      ? new PolicyTokenizer(pieceTokenizer(model.pieces), {}, { bosTokenId: null, eosTokenIds: [2] })
+      : loadTokenizer(modelFolder(model.base!));
+  return [
+    named,
+    {
+      options: options(environment.options),
+      prompt: model.prompt,
+      maxEpisodeSteps: environment.maxEpisodeSteps,
+      imageSize: model.imageSize,
+      tokenizer,
+    },
+  ];
+}
+
+function isSft(config: string): boolean {
+  const file = [config, path.join(PROJECT, 'configs', `${config}.json`)].find((candidate) => existsSync(candidate));
+  return file !== undefined && /"(pieces|demonstrations)"\s*:/.test(readFileSync(file, 'utf8'));
+}

@@ -1,0 +1,256 @@
+/** Checks an environment against the contract by playing it: what training relies on, one line a check. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Environment, Game, JsonState } from '../envs/env.ts';
+import { gameByName } from '../envs/registry.ts';
+import { fillTemplate, loadPromptTemplate, type PromptTemplate, thoughtKeys } from '../policy/prompt-template.ts';
+import { renderResponse } from '../policy/response.ts';
+import { RandomStream } from '../random/counter.ts';
+import { loadCorrectorPrompt } from './corrector-prompt.ts';
+import type { Expert } from './expert.ts';
+import { findExpert } from './experts.ts';
+
+export type EnvironmentCheck = { check: string; passed: boolean; detail: string };
+
+export type CheckSettings = {
+  options: unknown;
+  prompt: string | null;
+  maxEpisodeSteps: number;
+  imageSize: number;
+  /** What the policy's vocabulary can say; null: no model is known, so that is not checked. */
+  tokenizer: { encode(text: string): number[]; canSay(text: string): boolean } | null;
+};
+
+const EPISODES = 20;
+/** Steps after which an episode without an end counts as one that never ends by itself. */
+const PATIENCE = 1000;
+
+/** What was seen in one episode of random legal actions. */
+type Trace = {
+  states: JsonState[];
+  pictures: string[];
+  prompts: Readonly<Record<string, string>>[];
+  actions: string[];
+  rewards: number[];
+  stop: string | null;
+};
+
+/** Runs all checks; one that a broken game throws in has failed with that sentence. Throws `ConfigError` for the name. */
+export function* checkEnvironment(name: string, settings: CheckSettings): Generator<EnvironmentCheck> {
+  const game = gameByName(name);
+  const template = loadPromptTemplate(settings.prompt, name);
+  const expert = findExpert(name);
+  const options = game.parseOptions(settings.options);
+  const check = (what: string, run: () => string): EnvironmentCheck => {
+    try {
+      return { check: what, passed: true, detail: run() };
+    } catch (error) {
+      return { check: what, passed: false, detail: (error as Error).message };
+    }
+  };
+  const start = (episode: number, seed = 1) => game.start({ seed, episode }, options);
+  const traces: Trace[] = [];
+
+  yield check('options', () => {
+    expectThrow(() => game.parseOptions({ 'no such option': 1 }), 'an unknown option must be refused by parseOptions');
+    return 'unknown ones are refused';
+  });
+  yield check('determinism', () => {
+    for (let episode = 0; episode < EPISODES; episode++) {
+      const [one, other] = [start(episode), start(episode)].map((environment) =>
+        playOut(game, environment, episode, settings),
+      );
+      expectSame(one, other, `episode ${episode}, played twice from seed 1 with the same actions`);
+      traces.push(one);
+    }
+    const starts = new Set(traces.map(({ states, pictures }) => JSON.stringify([states[0], pictures[0]])));
+    if (starts.size < 2) throw new Error(`all of ${EPISODES} episodes begin alike: start must use its seed or random`);
+    return `${EPISODES} episodes twice, ${starts.size} different starts`;
+  });
+  yield check('stop reasons', () => {
+    const stops = Map.groupBy(traces, ({ stop }) => stop ?? 'open');
+    const counts = [...stops].map(([stop, { length }]) => `${length} ${stop}`).join(', ');
+    const environment = start(0);
+    const { stop } = playOut(game, environment, 0, settings);
+    if (stop !== null)
+      expectThrow(() => environment.step(environment.legalActions()[0]), 'step must throw once the episode is over');
+    if (game.freeText !== true)
+      expectThrow(() => start(0).step('no such action'), 'step must throw for what is no legal action');
+    return stops.has('open') ? `${counts} after ${PATIENCE} steps (environment.maxEpisodeSteps ends those)` : counts;
+  });
+  yield check('states', () => {
+    let compared = 0;
+    for (const [episode, { states, pictures, prompts, actions }] of traces.entries()) {
+      const at = Math.floor(actions.length / 2);
+      const json = JSON.parse(JSON.stringify(states[at])) as JsonState;
+      if (!isDeepStrictEqual(json, states[at]))
+        throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
+      const copy = game.fromState(json, options);
+      const place = `episode ${episode}, step ${at}, made again by fromState`;
+      expectSame(copy.state(), states[at], `the state of ${place}`);
+      if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${place} differs`);
+      expectSame(copy.promptValues(), prompts[at], `the prompt values of ${place}`);
+      for (const action of actions.slice(at)) copy.step(action);
+      expectSame(copy.state(), states.at(-1), `the last state of ${place} and played on`);
+      compared++;
+    }
+    return `${compared} taken out, made again and played on`;
+  });
+  yield check('pictures', () => {
+    for (const size of [settings.imageSize, 64]) start(0).observe(size);
+    const { width, height } = start(0).observe(settings.imageSize);
+    const different = new Set(traces.flatMap(({ pictures }) => pictures)).size;
+    if (different < 2) throw new Error('all pictures are the same: the agent sees nothing');
+    return `${width} x ${height} at imageSize ${settings.imageSize}, ${different} different ones`;
+  });
+  yield check('prompts', () => checkPrompts(template, traces, settings));
+  yield check('actions', () => {
+    let read = 0;
+    for (const { states } of traces) {
+      const legal = game.fromState(states[0], options).legalActions();
+      for (const action of legal) {
+        const response = renderResponse(emptyThought(template), action, template.keys);
+        const text = response.slice(response.lastIndexOf('"action":') + '"action":'.length).toLowerCase();
+        const found = game.readAction(text, legal);
+        if (found !== action) throw new Error(`readAction gives ${JSON.stringify(found)} for the answer ${text}`);
+        if (settings.tokenizer?.canSay(action) === false)
+          throw new Error(`the model's tokenizer cannot say the action "${action}"; add its pieces`);
+        read++;
+      }
+      const nothing = game.readAction('', legal);
+      if (nothing !== null) throw new Error(`readAction gives ${JSON.stringify(nothing)} for an empty answer`);
+    }
+    return `${read} read back out of answers`;
+  });
+  yield check('expert', () =>
+    expert === undefined
+      ? 'none: runs need `ppo`, or a teacher of models'
+      : checkExpert(game, options, expert, template, traces, settings),
+  );
+  yield check('corrector prompt', () => {
+    try {
+      return `${loadCorrectorPrompt(name).questions.length} questions`;
+    } catch (error) {
+      if (/brings no/.test((error as Error).message)) return 'none: corrector.teacher "openai" needs one';
+      throw error;
+    }
+  });
+}
+
+function playOut(game: Game<any>, environment: Environment, episode: number, { imageSize }: CheckSettings): Trace {
+  const random = new RandomStream({ seed: 1, purpose: 'conformance', episode });
+  const trace: Trace = { states: [], pictures: [], prompts: [], actions: [], rewards: [], stop: null };
+  const look = () => {
+    trace.states.push(environment.state());
+    trace.pictures.push(picture(environment, imageSize));
+    trace.prompts.push(environment.promptValues());
+  };
+  look();
+  while (trace.stop === null && trace.actions.length < PATIENCE) {
+    const action = random.pick(environment.legalActions());
+    const { reward, stop } = environment.step(action);
+    if (!Number.isFinite(reward)) throw new Error(`the reward of "${action}" is ${reward}`);
+    if (stop !== null && stop !== 'terminated' && stop !== 'truncated')
+      throw new Error(`\`stop\` after "${action}" is ${JSON.stringify(stop)}, not null, "terminated" or "truncated"`);
+    trace.actions.push(action);
+    trace.rewards.push(reward);
+    trace.stop = stop;
+    look();
+  }
+  const { success } = game.outcome(
+    { start: trace.states[0], end: trace.states.at(-1)! },
+    trace.rewards.reduce((sum, reward) => sum + reward, 0),
+  );
+  if (typeof success !== 'boolean') throw new Error('outcome must say whether the episode was a success');
+  environment.close?.();
+  return trace;
+}
+
+function checkPrompts(template: PromptTemplate, traces: readonly Trace[], { tokenizer }: CheckSettings): string {
+  const texts = new Set<string>();
+  for (const { prompts } of traces)
+    for (const values of prompts) {
+      const text = fillTemplate(template.prompt, values);
+      if (text.split('<image>').length !== 2)
+        throw new Error(`a prompt value brings an image mark into the prompt: ${JSON.stringify(text)}`);
+      texts.add(text);
+    }
+  if (tokenizer === null) return `${texts.size} worded; whether a model can say them: give --config`;
+  let longest = 0;
+  for (const text of texts) {
+    for (const part of text.split('<image>'))
+      if (!tokenizer.canSay(part)) throw new Error(`the model's tokenizer cannot say ${JSON.stringify(part)}`);
+    longest = Math.max(longest, tokenizer.encode(text.replace('<image>', '')).length);
+  }
+  return `${texts.size} worded, ${longest} tokens the longest beside the picture`;
+}
+
+/** Its actions are legal, its thoughts have the template's keys, can be said, and count as right. */
+function checkExpert(
+  game: Game<any>,
+  options: unknown,
+  expert: Expert,
+  template: PromptTemplate,
+  traces: readonly Trace[],
+  { tokenizer, maxEpisodeSteps }: CheckSettings,
+): string {
+  let plans = 0;
+  for (const { states, stop } of traces)
+    for (const state of stop === null ? states : states.slice(0, -1)) {
+      const environment = game.fromState(state, options);
+      const best = expert.bestPlan(environment, null);
+      for (const [kind, plan] of [['best', best] as const, ['naive', expert.naivePlan(environment)] as const]) {
+        if (plan === null) continue;
+        const where = `in ${JSON.stringify(state)} the expert's ${kind} action "${plan.action}"`;
+        if (!environment.legalActions().includes(plan.action) && game.freeText !== true)
+          throw new Error(`${where} is not legal`);
+        const thought = plan.word(template.thought);
+        const missing = thoughtKeys(template).find((key) => thought[key] === undefined);
+        if (missing !== undefined) throw new Error(`the prompt's \`thought\` has no wording for the key "${missing}"`);
+        const response = renderResponse(thought, plan.action, template.keys);
+        if (/\{\w+\}/.test(Object.values(thought).join(' ')))
+          throw new Error(`${where} leaves a placeholder in its thought: ${response}`);
+        if (tokenizer?.canSay(response) === false)
+          throw new Error(`the model's tokenizer cannot say ${response}; add its pieces`);
+        if (kind === 'best' && expert.proposedPlan(environment, thought, template.thought) === null)
+          throw new Error(`${where} is not recognised as right in its own thought ${response}`);
+        plans++;
+      }
+      if (!isDeepStrictEqual(environment.state(), state))
+        throw new Error('the expert changes the environment it looks at');
+    }
+  const reached = traces.filter((_, episode) => {
+    const environment = game.start({ seed: 1, episode }, options);
+    const first = environment.state();
+    let [reward, stop]: [number, string | null] = [0, null];
+    for (let step = 0; stop === null && step < maxEpisodeSteps; step++) {
+      const plan = expert.bestPlan(environment, null) ?? expert.naivePlan(environment);
+      const result = environment.step(plan.action);
+      reward += result.reward;
+      stop = result.stop;
+    }
+    return game.outcome({ start: first, end: environment.state() }, reward).success;
+  }).length;
+  return `${plans} legal, well-worded plans; it succeeds in ${reached} of ${traces.length} episodes`;
+}
+
+function emptyThought(template: PromptTemplate): Record<string, string> {
+  return Object.fromEntries(thoughtKeys(template).map((key) => [key, '']));
+}
+
+function picture(environment: Environment, size: number): string {
+  const { width, height, data } = environment.observe(size);
+  return `${width}x${height} ${Buffer.from(data).toString('base64')}`;
+}
+
+function expectSame(a: unknown, b: unknown, what: string): void {
+  if (!isDeepStrictEqual(a, b)) throw new Error(`${what}, gives different results`);
+}
+
+function expectThrow(run: () => unknown, sentence: string): void {
+  try {
+    run();
+  } catch {
+    return;
+  }
+  throw new Error(sentence);
+}

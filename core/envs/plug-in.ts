@@ -1,0 +1,254 @@
+/** Games that users bring: a module named by its path or package in `environment.name` (docs/environments.md). */
+import { createRequire, registerHooks } from 'node:module';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { PROJECT } from '../../configs/project-folder.ts';
+import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { type Colour, type RgbImage } from '../pictures/rgb-image.ts';
+import { decodePng } from '../pictures/png.ts';
+import { RandomStream } from '../random/counter.ts';
+import { type Environment, type Game, outcomeByReward, type StepResult } from './env.ts';
+import { readNamedAction } from './read-action.ts';
+
+/** A picture: pixels of any size, or the path of a PNG file; relative paths count from the module's folder. */
+export type Picture = RgbImage | string;
+
+/** One episode of a user's game. */
+export type PlugInEnvironment = Omit<Environment, 'observe' | 'name'> & { observe(size: number): Picture };
+
+/** Where an episode belongs, and its random numbers. */
+export type PlugInPlace = { seed: number; episode: number; random: RandomStream };
+
+/** A user's game: the contract of the built-in ones, with defaults for what most games do alike. */
+export type PlugInGame<O> = {
+  readonly name: string;
+  start(place: PlugInPlace, options: O): PlugInEnvironment;
+  fromState(state: any, options: O): PlugInEnvironment;
+} & Partial<Omit<Game<O>, 'name' | 'start' | 'fromState' | 'remote'>>;
+
+/** What a module gives beside its game; the rooms that use them check them. */
+export type LoadedModule = {
+  /** What the game calls itself. */
+  title: string;
+  /** The game with its defaults; its `name` is that of the configuration. */
+  game: Game<any>;
+  prompt: unknown;
+  expert: unknown;
+  correctorPrompt: unknown;
+  readState?(picture: RgbImage): object | null;
+  /** File that was loaded. */
+  file: string;
+};
+
+/** A user's game that broke the contract while it was played; another try would break it again. */
+export class EnvironmentError extends Error {
+  override name = 'EnvironmentError';
+}
+
+const REQUIRED = ['start', 'fromState'] as const;
+const OPTIONAL = ['parseOptions', 'outcome', 'readAction'] as const;
+const METHODS = ['state', 'observe', 'promptValues', 'legalActions', 'step'] as const;
+const PARTS = ['game', 'prompt', 'expert', 'correctorPrompt', 'readState'];
+
+const BACKGROUND: Colour = [255, 255, 255];
+
+/** What modules import the contract as, wherever they lie. */
+const CONTRACT = 'durable-gtr/environment';
+let hooked = false;
+
+/** Makes `durable-gtr/environment` known to modules outside of this package. */
+function makeContractKnown(): void {
+  if (hooked) return;
+  hooked = true;
+  const url = pathToFileURL(path.join(PROJECT, 'core/corrector/environment-module.ts')).href;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === CONTRACT ? { url, format: 'module-typescript', shortCircuit: true } : next(specifier, context),
+  });
+}
+
+const modules = new Map<string, LoadedModule>();
+
+/** Whether a name can only be a file. */
+export function isPath(name: string): boolean {
+  return /^\.{0,2}[/\\]|\.[cm]?[jt]s$/.test(name);
+}
+
+/**
+ * The module of a path (relative: from the project) or a package; null where the name is no path and there is no such
+ * package. A module is loaded once in a process. Throws `ConfigError` with one sentence.
+ */
+export function loadModule(name: string): LoadedModule | null {
+  const file = fileOf(name);
+  if (file === null) return null;
+  let loaded = modules.get(name);
+  if (loaded === undefined) modules.set(name, (loaded = readModule(name, file)));
+  return loaded;
+}
+
+function fileOf(name: string): string | null {
+  if (isPath(name)) {
+    const file = path.resolve(PROJECT, name);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+      throw new ConfigError(`environment.name: there is no file ${file}; name the module of your game.`);
+    return file;
+  }
+  if (!/^(@[\w.-]+\/)?[\w][\w.-]*(\/[\w./-]+)?$/.test(name)) return null;
+  for (const folder of [PROJECT, process.cwd()]) {
+    try {
+      const file = createRequire(path.join(folder, 'any.js')).resolve(name);
+      return path.isAbsolute(file) ? file : null;
+    } catch {
+      // not there; perhaps in the other folder
+    }
+  }
+  return null;
+}
+
+function readModule(name: string, file: string): LoadedModule {
+  const fail = (problem: string) => new ConfigError(`environment.name: ${name} ${problem} (docs/environments.md).`);
+  let content: unknown;
+  makeContractKnown();
+  try {
+    content = createRequire(file)(file);
+  } catch (error) {
+    const [line] = (error as Error).message.split('\n');
+    throw fail(`cannot be loaded: ${line.replace(/\.$/, '')}`);
+  }
+  const given = isRecord(content) && isRecord(content.default) ? content.default : content;
+  if (!isRecord(given) || !isRecord(given.game)) throw fail('has no default export with a `game`');
+  const unknown = Object.keys(given).filter((key) => !PARTS.includes(key) && key !== '__esModule');
+  if (unknown.length > 0 && given !== content)
+    throw fail(`has the part \`${unknown[0]}\`, which is none of ${PARTS.join(', ')}`);
+  const { game, prompt, expert, correctorPrompt, readState } = given;
+  if (typeof game.name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/i.test(game.name))
+    throw fail('has a game without a `name` of letters, digits and hyphens');
+  if (!['undefined', 'function'].includes(typeof readState)) throw fail('has a `readState` that is no function');
+  for (const method of REQUIRED)
+    if (typeof game[method] !== 'function') throw fail(`has a game without the function \`${method}\``);
+  for (const method of OPTIONAL)
+    if (!['undefined', 'function'].includes(typeof game[method]))
+      throw fail(`has a game whose \`${method}\` is no function`);
+  if (!isRecord(prompt)) throw fail('has no `prompt`, the template that words what the agent reads');
+  return {
+    title: game.name,
+    game: complete(name, game as unknown as PlugInGame<unknown>, file),
+    prompt,
+    expert,
+    correctorPrompt,
+    readState,
+    file,
+  };
+}
+
+/** The game with its defaults, every episode held to the contract. */
+function complete<O>(name: string, game: PlugInGame<O>, file: string): Game<O> {
+  const { name: title } = game;
+  const held = (environment: PlugInEnvironment) => holdToContract(name, environment, path.dirname(file));
+  return {
+    name,
+    parseOptions: (options) =>
+      game.parseOptions === undefined
+        ? (parseConfig(z.strictObject({}), options, `environment.options (${title})`) as O)
+        : asConfigError(() => game.parseOptions!(options), `environment.options (${title})`),
+    start: ({ seed, episode }, options) =>
+      held(
+        game.start({ seed, episode, random: new RandomStream({ seed, purpose: `deal ${title}`, episode }) }, options),
+      ),
+    fromState: (state, options) => held(game.fromState(state, options)),
+    cut: { reward: game.cut?.reward ?? null, formula: (state) => game.cut?.formula?.(state) ?? null },
+    outcome: (states, reward) => game.outcome?.(states, reward) ?? outcomeByReward(reward),
+    readAction: (text, legalActions) =>
+      game.readAction === undefined
+        ? readNamedAction(text, legalActions, game.freeText)
+        : game.readAction(text, legalActions),
+    freeText: game.freeText,
+  };
+}
+
+/** Whatever a module throws at wrong options counts as what it says of them. */
+function asConfigError<T>(parse: () => T, origin: string): T {
+  try {
+    return parse();
+  } catch (error) {
+    if ((error as Error).name === 'ConfigError') throw error;
+    if (error instanceof z.ZodError) {
+      const [{ path: field, message }] = error.issues;
+      throw new ConfigError(`${origin}: ${[...field, message].join(': ')}.`);
+    }
+    throw new ConfigError(`${origin}: ${(error as Error).message.replace(/\.$/, '')}.`);
+  }
+}
+
+/** The same object, with pictures read from their files and steps that are checked. */
+function holdToContract(name: string, environment: PlugInEnvironment, folder: string): Environment {
+  const broken = (problem: string) =>
+    new EnvironmentError(`${name}: ${problem}; see \`gtr conformance environment\` (docs/environments.md).`);
+  if (!isRecord(environment)) throw broken('start or fromState gave no environment');
+  for (const method of METHODS)
+    if (typeof environment[method] !== 'function') throw broken(`an environment has no function \`${method}\``);
+  const observe = environment.observe.bind(environment);
+  const step = environment.step.bind(environment);
+  const legalActions = environment.legalActions.bind(environment);
+  return Object.defineProperties(environment as unknown as Environment, {
+    name: { value: name },
+    observe: {
+      value: (size: number) => {
+        const picture = observe(size);
+        const image = typeof picture === 'string' ? readPng(path.resolve(folder, picture)) : picture;
+        const { width, height, data } = image ?? {};
+        if (
+          !Number.isInteger(width) ||
+          width < 1 ||
+          !(data instanceof Uint8Array) ||
+          data.length !== width * height * 3
+        )
+          throw broken('a picture must be { width, height, data } with three bytes a pixel, or the path of a PNG file');
+        return image;
+      },
+    },
+    legalActions: {
+      value: () => {
+        const actions = legalActions();
+        if (!Array.isArray(actions) || actions.length === 0 || actions.some((action) => typeof action !== 'string'))
+          throw broken('legalActions() must give a list of at least one text');
+        return actions;
+      },
+    },
+    step: {
+      value: (action: string, drawn?: boolean): StepResult => {
+        const { reward, stop } = step(action, drawn) ?? {};
+        if (typeof reward !== 'number' || !Number.isFinite(reward))
+          throw broken(`the reward of "${action}" is ${String(reward)}, no finite number`);
+        if (stop !== null && stop !== 'terminated' && stop !== 'truncated')
+          throw broken(`\`stop\` after "${action}" is ${JSON.stringify(stop)}, not null, "terminated" or "truncated"`);
+        return { reward, stop };
+      },
+    },
+  });
+}
+
+/** Pictures of files by path and time: agents keep what they prepared of a picture that comes again. */
+const pictures = new Map<string, RgbImage>();
+const KEPT_PICTURES = 256;
+
+function readPng(file: string): RgbImage {
+  try {
+    const key = `${file} ${statSync(file).mtimeMs}`;
+    let image = pictures.get(key);
+    if (image === undefined) {
+      image = decodePng(readFileSync(file), BACKGROUND);
+      if (pictures.size >= KEPT_PICTURES) pictures.delete(pictures.keys().next().value!);
+      pictures.set(key, image);
+    }
+    return image;
+  } catch (error) {
+    throw new EnvironmentError(`The picture ${file} cannot be used: ${(error as Error).message}.`);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, any> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,222 @@
+/** Users' own games: loading, defaults, the contract, and what is said of each way to break it. */
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { checkEnvironment, type CheckSettings } from '../../core/corrector/conformance-environment.ts';
+import { checkTeacher } from '../../core/corrector/teachers.ts';
+import { loadCorrectorPrompt } from '../../core/corrector/corrector-prompt.ts';
+import { estimateRun } from '../../core/corrector/estimate.ts';
+import { expertOf, findExpert } from '../../core/corrector/experts.ts';
+import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
+import { rehearsalServer } from '../../core/corrector/rehearsal/server.ts';
+import { likelyKept } from '../../core/corrector/needed-steps.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import { GAMES, gameByName } from '../../core/envs/registry.ts';
+import { encodePng } from '../../core/pictures/png.ts';
+import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
+
+const MAZE = './examples/picture-maze.ts';
+const SETTINGS: CheckSettings = { options: {}, prompt: null, maxEpisodeSteps: 20, imageSize: 64, tokenizer: null };
+const folder = mkdtempSync(path.join(tmpdir(), 'gtr-plug-in-'));
+let files = 0;
+
+/** A module in a folder outside of the project. */
+function module(text: string, extension = 'mjs'): string {
+  const file = path.join(folder, `game-${files++}.${extension}`);
+  writeFileSync(file, text);
+  return file;
+}
+
+/** A counting game, whose parts a test replaces. */
+function counting({ step, observe, start, more = '', parts = '' }: Record<string, string | undefined>): string {
+  return module(`
+    const play = (state) => {
+      let { n, seed } = state;
+      return {
+        state: () => ({ n, seed }),
+        observe: (size) => ${observe ?? '({ width: 2, height: 1, data: new Uint8Array(6).fill(n * 16 + seed) })'},
+        promptValues: () => ({ count: String(n) }),
+        legalActions: () => ['Add', 'Stay'],
+        step(action) {
+          if (n >= 3) throw new Error('the episode is over');
+          if (!['Add', 'Stay'].includes(action)) throw new RangeError(action);
+          if (action === 'Add') n++;
+          return ${step ?? "{ reward: n >= 3 ? 1 : 0, stop: n >= 3 ? 'terminated' : null }"};
+        },
+      };
+    };
+    export default {
+      game: {
+        name: 'counting',
+        start: ${start ?? '({ random }) => play({ n: 0, seed: random.below(8) })'},
+        fromState: play,
+        ${more}
+      },
+      prompt: { prompt: '<image>{count}', chat: false, keys: ['thoughts', 'action'], thought: { thoughts: 'go {next}' } },
+      ${parts}
+    };
+  `);
+}
+
+const failures = (name: string) =>
+  [...checkEnvironment(name, SETTINGS)]
+    .filter(({ passed }) => !passed)
+    .map(({ check, detail }) => `${check}: ${detail}`);
+
+for (const name of [...GAMES.map((game) => game.name), MAZE])
+  test(`${name} keeps the contract`, (t) => {
+    t.deepEqual(failures(name), []);
+  });
+
+test('a module outside of the project brings a game, a prompt and an expert; defaults fill the rest', (t) => {
+  const name = counting({ parts: "expert: { goodActions: () => ['Add'], words: () => ({}) }" });
+  t.deepEqual(failures(name), []);
+  const game = gameByName(name);
+  const environment = game.start({ seed: 1, episode: 0 }, game.parseOptions({}));
+  t.is(environment.name, name);
+  t.is(game.readAction(' "add"}', environment.legalActions()), 'Add');
+  t.is(game.readAction('"add stay"', environment.legalActions()), null);
+  t.deepEqual(game.cut.reward, null);
+  t.is(game.outcome({ start: {}, end: {} }, 1).success, true);
+  t.is(loadPromptTemplate(null, name).environment, 'counting');
+  const plan = expertOf(name).bestPlan(environment, null)!;
+  t.deepEqual([plan.action, plan.word({ thoughts: 'go {next}' })], ['Add', { thoughts: 'go Add' }]);
+  t.throws(() => game.parseOptions({ size: 3 }), { message: /environment.options \(counting\): unknown key "size"/ });
+});
+
+test('a package is found by its name', (t) => {
+  const home = path.join(folder, 'node_modules', 'my-game');
+  mkdirSync(home, { recursive: true });
+  writeFileSync(path.join(home, 'package.json'), '{"name":"my-game","type":"module","exports":"./game.js"}');
+  writeFileSync(path.join(home, 'game.js'), `export { default } from ${JSON.stringify(path.resolve(MAZE))};`);
+  const here = process.cwd();
+  process.chdir(folder);
+  try {
+    t.is(gameByName('my-game').start({ seed: 1, episode: 0 }, {}).legalActions().length, 4);
+  } finally {
+    process.chdir(here);
+  }
+});
+
+test('a picture may be a PNG file beside the module; free texts are actions', (t) => {
+  writeFileSync(path.join(folder, 'red.png'), encodePng({ width: 1, height: 1, data: new Uint8Array([255, 0, 0]) }));
+  const name = counting({ observe: "'red.png'", more: 'freeText: true,' });
+  const game = gameByName(name);
+  const environment = game.start({ seed: 1, episode: 0 }, {});
+  t.deepEqual(environment.observe(64), { width: 1, height: 1, data: new Uint8Array([255, 0, 0]) });
+  t.is(environment.observe(64), environment.observe(64));
+  t.is(game.readAction(' "go to the \\"blue\\" door"}', environment.legalActions()), 'go to the "blue" door');
+  t.is(game.readAction(' ""}', environment.legalActions()), null);
+});
+
+const BROKEN: [what: string, name: () => string, message: RegExp][] = [
+  ['no file', () => './no/such-game.ts', /there is no file .*such-game\.ts; name the module/],
+  ['a syntax error', () => module('export default {'), /cannot be loaded: /],
+  ['no export', () => module('export const x = 1;'), /has no default export with a `game`/],
+  ['no prompt', () => module("export default { game: { name: 'a', start() {}, fromState() {} } };"), /has no `prompt`/],
+  ['no start', () => module("export default { game: { name: 'a' }, prompt: {} };"), /without the function `start`/],
+  ['a built-in name', () => counting({ more: "name: 'numberline'," }), /called numberline like a built-in one/],
+  ['an unknown part', () => counting({ parts: 'experts: {}' }), /the part `experts`, which is none of game, prompt/],
+];
+for (const [what, name, message] of BROKEN)
+  test(`${what} is said in one sentence`, (t) => {
+    t.throws(() => gameByName(name()), { name: 'ConfigError', message });
+  });
+
+test('an expert without its functions and a prompt without its fields are refused', (t) => {
+  t.throws(() => expertOf(counting({ parts: 'expert: {}' })), { message: /needs the functions goodActions, words/ });
+  const name = counting({ parts: "correctorPrompt: { system: 'x' }" });
+  t.throws(() => loadCorrectorPrompt(name), { message: /correctorPrompt: system: must contain \{questions\}/ });
+});
+
+const UNSOUND: [what: string, parts: Record<string, string>, message: RegExp][] = [
+  [
+    'a random start',
+    { start: '() => play({ n: 0, seed: Math.floor(Math.random() * 200) })' },
+    /^determinism: .*played twice/,
+  ],
+  ['the same start', { start: '() => play({ n: 0, seed: 1 })' }, /^determinism: all of 20 episodes begin alike/],
+  ['a stop of its own', { step: "{ reward: 0, stop: n >= 3 ? 'won' : null }" }, /`stop` after .* is "won"/],
+  ['no reward', { step: "{ stop: n >= 3 ? 'terminated' : null }" }, /the reward of .* is undefined/],
+  ['a wrong picture', { observe: '({ width: 2, height: 2, data: new Uint8Array(6) })' }, /three bytes a pixel/],
+  [
+    'an illegal expert',
+    { parts: "expert: { goodActions: () => ['Fly'], words: () => ({}) }" },
+    /^expert: .*"Fly" is not legal/,
+  ],
+];
+for (const [what, parts, message] of UNSOUND)
+  test(`the check finds ${what}`, (t) => {
+    t.true(
+      failures(counting(parts)).some((line) => message.test(line)),
+      failures(counting(parts)).join('\n'),
+    );
+  });
+
+const PAID = {
+  environment: { name: '' },
+  model: { base: 'models/numberline-tiny' },
+  corrector: { teacher: 'openai', openai: { model: 'gpt-4o' } },
+};
+const CORRECTOR_PROMPT =
+  "correctorPrompt: { system: '{questions} {form}', questions: ['Is it right?'], request: '{count} {thought}' }";
+
+test('without an expert a paid teacher judges, and the solver is refused before the run', async (t) => {
+  const name = counting({ parts: CORRECTOR_PROMPT, more: 'cut: { reward: -1 },' });
+  const config = runConfigSchema.parse({ ...PAID, environment: { name } });
+  t.is(findExpert(name), undefined);
+  t.notThrows(() => checkTeacher(config));
+  const episode = { episode: 0, states: [{}, {}], steps: [{ reward: 0 }], stop: null, bootstrapValue: 0 };
+  t.deepEqual(await likelyKept(config, 0, [episode as never], [true]), [{ steps: 1, final: true }]);
+  t.true(estimateRun(config, { requestsPerMinute: null, tokensPerMinute: null }).calls.likely > 0);
+  const solver = { ...config, corrector: { ...config.corrector, teacher: 'solver' as const } };
+  t.throws(() => checkTeacher(solver), { name: 'ConfigError', message: /has no expert, which is wanted here/ });
+  const skip = { ...config, corrector: { ...config.corrector, policy: 'verified-skip' as const } };
+  t.throws(() => checkTeacher(skip), { message: /has no expert/ });
+  t.throws(() => checkTeacher({ ...config, environment: { ...config.environment, name: counting({}) } }), {
+    message: /brings no `correctorPrompt`/,
+  });
+});
+
+test('the rehearsal server judges the thoughts of a module as its expert does', async (t) => {
+  const server = rehearsalServer({
+    prompts: [loadCorrectorPrompt(MAZE)],
+    latency: [0, 0],
+    faults: [],
+    log: null,
+    key: null,
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    toolRounds: 0,
+    models: [],
+    cardFaces: null,
+    seed: 1,
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.env.OPENAI_BASE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  t.teardown(() => {
+    delete process.env.OPENAI_BASE_URL;
+    server.closeAllConnections();
+    server.close();
+  });
+  const config = runConfigSchema.parse({ ...PAID, environment: { name: MAZE } });
+  const template = loadPromptTemplate(null, MAZE);
+  const teacher = new OpenAITeacher(config, template);
+  const [game, expert] = [gameByName(MAZE), expertOf(MAZE)];
+  for (let episode = 0; episode < 3; episode++) {
+    const environment = game.start({ seed: 3, episode }, {});
+    const best = expert.bestPlan(environment, null)!;
+    const right = { environment, thought: best.word(template.thought), action: best.action, target: null };
+    t.deepEqual((await teacher.judge(right)).verdict, { outcome: 'correct', target: null });
+    const wrong = { ...right, thought: { 'i am at': '00', goal: '00', thoughts: 'go nowhere' } };
+    t.deepEqual((await teacher.judge(wrong)).verdict, {
+      outcome: 'corrected',
+      target: null,
+      correction: right.thought,
+      action: best.action,
+    });
+  }
+});
