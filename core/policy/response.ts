@@ -5,20 +5,41 @@ export type ParsedResponse = {
   /** The thought (all keys but `action`) of a well-formed response, else null. */
   thought: Thought | null;
   /**
-   * Lower-cased text after the last action key, from which the environment reads its action; null without an action
-   * key.
+   * Lower-cased text after the last action key, or a bare value there, from which the environment reads its action;
+   * null without an action key.
    */
   actionText: string | null;
 };
 
 /**
- * Well-formed = parses as a JSON object with exactly the template's keys (values: text, numbers, or lists of them) and
- * ended by end of sequence.
+ * The last `"action":` of a response, spaces before the colon or not: where its opening quote stands, and where its
+ * value begins; null: there is none.
+ */
+export function lastActionKey(text: string): { start: number; end: number } | null {
+  const found = [...text.matchAll(/"action"\s*:/g)].at(-1);
+  return found === undefined ? null : { start: found.index, end: found.index + found[0].length };
+}
+
+/**
+ * Well-formed = parses as a JSON object, in a code block or not, with exactly the template's keys in any order (values:
+ * text, numbers, or lists of them) and ended by end of sequence (docs/spec.md section 7).
  */
 export function parseResponse(text: string, keys: readonly string[], ended: boolean): ParsedResponse {
-  const keyStart = text.lastIndexOf('"action":');
-  const actionText = keyStart < 0 ? null : text.slice(keyStart + '"action":'.length).toLowerCase();
-  return { thought: ended ? parseThought(text, keys) : null, actionText };
+  const key = lastActionKey(text);
+  return {
+    thought: ended ? parseThought(withoutFence(text), keys) : null,
+    actionText: key === null ? null : actionValue(text.slice(key.end)).toLowerCase(),
+  };
+}
+
+/** Games read the first text in quotes: of a bare value (`10`) that is not the last one, nothing behind it counts. */
+function actionValue(rest: string): string {
+  return /^\s*([^"[{,}\s][^"[{,}]*)(?=[,}])/.exec(rest)?.[1] ?? rest;
+}
+
+/** The inside of one Markdown code block, which is all that there is. */
+function withoutFence(text: string): string {
+  return /^\s*```(?:json)?\s([^]*)```\s*$/i.exec(text)?.[1] ?? text;
 }
 
 function parseThought(text: string, keys: readonly string[]): Thought | null {

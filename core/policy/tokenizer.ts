@@ -7,10 +7,10 @@ import { readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { familyOf } from './families/registry.ts';
+import { lastActionKey } from './response.ts';
 
 /** Tokens of the action part of a response that has no action key (spec.md section 3). */
 const ACTION_TOKENS_WITHOUT_KEY = 4;
-const ACTION_KEY = '"action":';
 
 /**
  * The text of ids, and the part [start, end) of it that each id made, in UTF-16 units. An id that is not in the text,
@@ -149,13 +149,13 @@ export class PolicyTokenizer {
    */
   splitResponse(ids: readonly number[]): { text: string; thoughtTokens: number } {
     const text = this.decode(ids);
-    const position = text.lastIndexOf(ACTION_KEY);
-    if (position < 0) return { text, thoughtTokens: Math.max(0, ids.length - ACTION_TOKENS_WITHOUT_KEY) };
+    const key = lastActionKey(text);
+    if (key === null) return { text, thoughtTokens: Math.max(0, ids.length - ACTION_TOKENS_WITHOUT_KEY) };
     // The shortest prefix of ids whose text reaches beyond the quote ends with the token that holds it.
     let [low, high] = [1, ids.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#textEnd(ids, middle, text) > position) high = middle;
+      if (this.#textEnd(ids, middle, text) > key.start) high = middle;
       else low = middle + 1;
     }
     return { text, thoughtTokens: low - 1 };

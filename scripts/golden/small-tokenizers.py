@@ -1,8 +1,9 @@
 """Writes test/golden/tokenizers.json: small tokenizers of every kind that checkpoints have, and what the tokenizers library and transformers do with them.
 
-usage: python scripts/golden/small-tokenizers.py      (pip install transformers jinja2; made with tokenizers 0.23.3, transformers 5.23.0; node on PATH)
+usage: python scripts/golden/small-tokenizers.py      (pip install transformers jinja2; made with tokenizers 0.23.3, transformers 5.23.0)
 """
 import json
+import re
 import random
 import subprocess
 import sys
@@ -63,8 +64,8 @@ PIECES = ['{"cards":["', '","', '"],"formula":"', '","thoughts":"', '","action":
 
 
 def pieces():
-    source = "import {pieceTokenizer} from './policy/piece-tokenizer.ts'; console.log(JSON.stringify(pieceTokenizer(JSON.parse(process.argv[1]))))"
-    return Tokenizer.from_str(subprocess.run(["node", "--input-type=module", "-e", source, json.dumps(PIECES)], capture_output=True, text=True, check=True).stdout)
+    source = "import {pieceTokenizer} from './core/policy/piece-tokenizer.ts'; console.log(JSON.stringify(pieceTokenizer(JSON.parse(process.argv[1]))))"
+    return Tokenizer.from_str(subprocess.run(["sh", "scripts/node.sh", "--input-type=module", "-e", source, json.dumps(PIECES)], capture_output=True, text=True, check=True).stdout)
 
 
 def case(tokenizer, text):
@@ -76,7 +77,7 @@ def split(tokenizer, text):
     """The tokens of a response before the one that holds the opening quote of the last action key."""
     ids = tokenizer.encode(text, add_special_tokens=False).ids + [2]
     decoded = tokenizer.decode(ids)
-    at = decoded.rfind('"action":')
+    at = max((found.start() for found in re.finditer(r'"action"\s*:', decoded)), default=-1)
     if at < 0:
         return {"ids": ids, "text": decoded, "thoughtTokens": max(0, len(ids) - 4)}
     return {"ids": ids, "text": decoded, "thoughtTokens": next(n for n in range(len(ids)) if len(tokenizer.decode(ids[: n + 1])) > at)}

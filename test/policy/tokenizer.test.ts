@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { readSingleAction } from '../../core/envs/read-action.ts';
 import { pieceTokenizer } from '../../core/policy/piece-tokenizer.ts';
-import { parseResponse, renderResponse } from '../../core/policy/response.ts';
+import { lastActionKey, parseResponse, renderResponse } from '../../core/policy/response.ts';
 import { PolicyTokenizer } from '../../core/policy/tokenizer.ts';
 
 const { model } = JSON.parse(
@@ -66,4 +67,49 @@ test('numbers count as their text', (t) => {
     formula: '10',
     thoughts: 'x',
   });
+});
+
+test('answers are read as a person would: spaces, order and code blocks do not count', (t) => {
+  const twoKeys = ['thoughts', 'action'];
+  const read = (text: string) => parseResponse(text, twoKeys, true);
+  const thought = { thoughts: 'next is 10' };
+  for (const text of [
+    '{"thoughts":"next is 10","action":"10"}',
+    '{"thoughts" : "next is 10", "action" : "10"}',
+    '{\n  "thoughts": "next is 10",\n  "action"\n: "10"\n}',
+    '{"action":"10","thoughts":"next is 10"}',
+    '{"action" : 10, "thoughts": "next is 10"}',
+    '{"action": 10}'.replace('}', ',"thoughts":"next is 10"}'),
+    '```json\n{"thoughts":"next is 10","action":"10"}\n```',
+    '```\n{"thoughts":"next is 10","action": 10}```\n',
+    '  {"thoughts":"next is 10","action":"10"}\n',
+  ]) {
+    t.deepEqual(read(text).thought, thought, text);
+    t.is(readSingleAction(read(text).actionText!, /10|[1-9]|[+=]/g, ['1', '10', '+', '=']), '10', text);
+  }
+  // Read, but not well-formed.
+  for (const text of [
+    'I think: {"thoughts":"next is 10","action":"10"}',
+    '```json\n{"thoughts":"next is 10","action" : "10"}',
+    '{"thoughts":"+","action":"10","more":"1"}',
+    '{"action" : 10, "thoughts": "1 + ',
+  ]) {
+    t.is(read(text).thought, null, text);
+    t.is(readSingleAction(read(text).actionText!, /10|[1-9]|[+=]/g, ['1', '10', '+', '=']), '10', text);
+  }
+});
+
+test('a response with spaces before the colon is split at its key', (t) => {
+  t.deepEqual(lastActionKey('{"action": 1, "action"  : 2'), { start: 14, end: 25 });
+  t.is(lastActionKey('{"actions": 1}'), null);
+  const spaced = new PolicyTokenizer(
+    pieceTokenizer(['{"thoughts":"', 'x', '", ', '"action"', ' : ', '"10"', '}']),
+    {},
+    {
+      bosTokenId: 1,
+      eosTokenIds: [2],
+    },
+  );
+  const ids = [...spaced.encode('{"thoughts":"x", "action" : "10"}'), 2];
+  t.is(spaced.splitResponse(ids).thoughtTokens, 3);
 });
