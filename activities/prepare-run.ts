@@ -8,7 +8,7 @@ import { modelFolder } from '../configs/project-folder.ts';
 import { checkTeacher } from '../core/corrector/teachers.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
-import { checkProvider } from '../core/graph/provider.ts';
+import { chooseDevice } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
@@ -40,7 +40,7 @@ export async function prepareRun(
   agents: AgentCache,
   { config, trains = false }: PrepareRunInput,
 ): Promise<PrepareRunResult> {
-  await checkProvider(config.engine.provider);
+  const device = await chooseDevice(config.engine);
   const game = gameByName(config.environment.name);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
@@ -50,6 +50,7 @@ export async function prepareRun(
     parts.checkpoint,
     config,
     longestPrompt(parts, config.model.imageSize, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+    device,
   );
   const agent = await agents.get(config, parts);
   const parameters = agent.engine.initialParameters(config.seed);

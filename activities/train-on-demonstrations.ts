@@ -13,6 +13,7 @@ import { type SupervisedState, superviseSteps } from '../core/learner/supervise.
 import { writeMerged } from '../core/policy/checkpoint/export-policy.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
+import { chooseDevice } from '../core/graph/provider.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { writeNewCheckpoint } from '../core/policy/new-checkpoint.ts';
 import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
@@ -62,6 +63,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
           config.environment.maxEpisodeSteps,
           config.seed,
         ),
+        await chooseDevice(run.engine),
       );
       const agent = await agents.get(run, parts);
       const parameters = agent.engine.initialParameters(config.seed);

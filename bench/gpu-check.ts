@@ -12,7 +12,7 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
-import { checkProvider, ProviderError } from '../core/graph/provider.ts';
+import { chooseDevice, ProviderError } from '../core/graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
@@ -36,7 +36,7 @@ const { values: options } = readArguments({
     child: { type: 'string' },
   },
 });
-const provider = options.provider === 'cpu' ? 'cpu' : 'cuda';
+const provider = (['cpu', 'webgpu'] as const).find((one) => one === options.provider) ?? 'cuda';
 const shape = options.shape as ShapeName;
 if (!(shape in SHAPES)) refuse(`--shape ${shape}: there are ${Object.keys(SHAPES).join(', ')}.`);
 const [promptTokens, responseTokens, rowsPerShard] = [
@@ -71,7 +71,7 @@ function refuse(sentence: string): never {
 }
 
 async function checkAll(): Promise<void> {
-  await checkProvider(provider);
+  await chooseDevice({ provider });
   await conform();
   const { folder } = await openRandomLlava(options.models, shape, weights);
   console.log(
@@ -179,8 +179,9 @@ function lastLine(error: unknown): string {
 }
 
 async function partOf(part: Part): Promise<unknown> {
+  const device = await chooseDevice({ provider });
   if ('case' in part) {
-    const lines = await conformLlava(openReferenceCase(part.case), provider);
+    const lines = await conformLlava(openReferenceCase(part.case), device);
     return {
       passed: lines.filter(({ passed }) => passed).length,
       failed: lines
@@ -193,7 +194,7 @@ async function partOf(part: Part): Promise<unknown> {
     checkpoint,
     scope: { kind: 'lora', ...LORA, dropout: 0, parts: ['language_model'] },
     valueHead: [1024, 512],
-    provider,
+    device,
     lanes: 1,
     rowsPerShard,
     rowsPerSample: 'sample' in part ? part.sample : 1,

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
 import { memoryPlan } from '../core/policy/memory-plan.ts';
 import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
+import type { Provider } from '../core/graph/program.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import type { Precision, TrainScope } from '../core/policy/vlm-config.ts';
 import { openRandomLlava, plannedCheckpoint, type ShapeName, type WeightType } from './engine/random-llava.ts';
@@ -150,7 +151,7 @@ else {
 
 async function planOf(
   { shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case,
-  provider: 'cpu' | 'cuda',
+  provider: Provider,
 ) {
   const checkpoint = plannedCheckpoint(shape, weights);
   const model = {
@@ -190,7 +191,6 @@ async function runOnce({
     checkpoint,
     scope,
     valueHead: VALUE_HEAD,
-    provider: 'cpu',
     lanes: 1,
     rowsPerShard: rows,
     rowsPerSample: sampled,

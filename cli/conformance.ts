@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { collect } from './train.ts';
 import { replayAlfworldGames } from '../core/envs/alfworld/conformance.ts';
 import { replayGymCards } from '../core/envs/conformance-gymcards.ts';
-import { checkProvider } from '../core/graph/provider.ts';
+import { chooseDevice, type DeviceRequest } from '../core/graph/provider.ts';
 import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
 import { conformTies } from '../core/policy/conformance-ties.ts';
 import { environmentToCheck } from './environment-to-check.ts';
@@ -17,31 +17,39 @@ export function register(program: Command): void {
   conformance
     .command('llava <folders...>')
     .description('reference checkpoint folders, or a folder of them: every quantity with its worst error')
-    .addOption(new Option('--provider <name>', 'where to compute').choices(['cpu', 'cuda']).default('cpu'))
-    .action(async (folders: string[], { provider }: { provider: 'cpu' | 'cuda' }) => {
-      await checkProvider(provider).catch((error: Error) => {
-        throw new UsageError(error.message);
-      });
-      // Products in float32, not in TensorFloat-32's 10 bits.
-      if (provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
-      // What cannot be opened is said before anything is computed.
-      const cases = namedFolders(folders)
-        .flatMap(referenceFolders)
-        .map((folder) => ({ folder, opened: openReferenceCase(folder) }));
-      const totals = new Totals();
-      for (const { folder, opened } of cases) {
-        const lines = await conformLlava(opened, provider).catch((error: Error) => {
-          totals.add(false, `${folder}: ${error.message}`);
-          return [];
+    .addOption(
+      new Option('--provider <name>', 'where to compute').choices(['auto', 'cpu', 'cuda', 'webgpu']).default('cpu'),
+    )
+    .option('--device <device>', 'number or name of the GPU, where there are several')
+    .action(
+      async (
+        folders: string[],
+        { provider, device: wanted }: Pick<DeviceRequest, 'provider'> & { device?: string },
+      ) => {
+        const device = await chooseDevice({ provider, device: wanted }).catch((error: Error) => {
+          throw new UsageError(error.message);
         });
-        for (const { quantity, worstError, tolerance, passed } of lines)
-          totals.add(
-            passed,
-            `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`,
-          );
-      }
-      totals.close();
-    });
+        // Products in float32, not in TensorFloat-32's 10 bits.
+        if (device.provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
+        // What cannot be opened is said before anything is computed.
+        const cases = namedFolders(folders)
+          .flatMap(referenceFolders)
+          .map((folder) => ({ folder, opened: openReferenceCase(folder) }));
+        const totals = new Totals();
+        for (const { folder, opened } of cases) {
+          const lines = await conformLlava(opened, device).catch((error: Error) => {
+            totals.add(false, `${folder}: ${error.message}`);
+            return [];
+          });
+          for (const { quantity, worstError, tolerance, passed } of lines)
+            totals.add(
+              passed,
+              `${folder} ${quantity}: worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`,
+            );
+        }
+        totals.close();
+      },
+    );
   conformance
     .command('ties <folder>')
     .description('recorded TIES merges (cases.json, cases.safetensors): every case with its worst error')

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { elements } from '../core/graph/tensor.ts';
+import { chooseDevice } from '../core/graph/provider.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
@@ -68,11 +69,14 @@ export async function examineModel(
   ].map(({ finding }) => finding);
   if (images.value === null || (named !== null && parts.some(({ ok }) => !ok))) return [opened.finding, ...parts];
   const prompt = named === null ? plainPrompt(checkpoint, images.value) : playedPrompt(config);
+  const device = await chooseDevice(config.engine).catch((error: Error) => error);
+  if (device instanceof Error)
+    return [opened.finding, ...parts, { name: 'Device', ok: false, needed: true, found: device.message, mend: null }];
   return [
     opened.finding,
     ...parts,
     ...positionFindings(checkpoint, prompt.tokens, named),
-    ...memoryFindings(modelFit(checkpoint, config, prompt), config),
+    ...memoryFindings(modelFit(checkpoint, config, prompt, device), config),
   ];
 }
 
@@ -148,7 +152,7 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
     rowsPerShard,
   } = fit;
   const { engine, rollout } = config;
-  const where = engine.provider === 'cuda' ? 'GPU' : 'memory';
+  const where = device > 0 ? 'GPU' : 'memory';
   const cost = ({ stored, inputs, outputs, activations }: typeof updating, prepacked = 0) =>
     `${gibibytes(stored)} of weights${prepacked === 0 ? '' : `, ${gibibytes(prepacked)} reordered`}, ${gibibytes(inputs + outputs)} fed and received, ${gibibytes(activations)} of activations`;
   const known = (name: string, found: string): Finding => ({ name, ok: true, needed: true, found, mend: null });

@@ -5,7 +5,8 @@ import os from 'node:os';
 import type { Command } from 'commander';
 import { PROJECT } from '../configs/project-folder.ts';
 import { listModels } from '../core/corrector/openai-client.ts';
-import { checkProvider, INSTALL_CUDA } from '../core/graph/provider.ts';
+import { describeDevice } from '../core/graph/compute-device.ts';
+import { chooseDevice, cudaDevices, INSTALL_CUDA, webgpuDevices } from '../core/graph/provider.ts';
 import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
 import { NODE_MAJOR } from '../scripts/project-node.mjs';
 import { INSTALL_TEMPORAL, temporalCliPath, temporalCliVersion } from '../scripts/temporal-cli.ts';
@@ -55,6 +56,8 @@ async function examine(): Promise<Finding[]> {
     packages(),
     await onnxruntime(),
     await cuda(),
+    await webgpu(),
+    await automatic(),
     cli,
     ...(cli.ok
       ? []
@@ -130,22 +133,49 @@ function temporalCli(): Finding {
 
 /** A GPU is no need. */
 async function cuda(): Promise<Finding> {
-  const gpu = note(
-    'CUDA',
-    () => output('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader']),
-    null,
-  );
-  if (!gpu.ok) return { ...gpu, found: 'no NVIDIA GPU; the built-in models train on the CPU' };
-  const problem = await checkProvider('cuda').then(
-    () => null,
-    (error: Error) => error.message,
-  );
+  const gpu = { name: 'CUDA', needed: false };
+  const devices = await cudaDevices().catch(() => []);
+  if (devices.length === 0)
+    return { ...gpu, ok: false, found: 'no NVIDIA GPU; the built-in models train on the CPU', mend: null };
+  const problem = await problemOf(chooseDevice({ provider: 'cuda' }));
+  const found = devices
+    .map(({ name, memory }, index) => `${index} ${name}${memory === null ? '' : ` (${gibibytes(memory)})`}`)
+    .join(', ');
   return {
     ...gpu,
     ok: problem === null,
-    found: `${gpu.found}${problem === null ? '' : `, but ${problem}`}`,
+    found: `${found}${problem === null ? '' : `, but ${problem}`}`,
     mend: INSTALL_CUDA,
   };
+}
+
+/** Every device that Vulkan names, and whether onnxruntime computes on the first. */
+async function webgpu(): Promise<Finding> {
+  const gpu = { name: 'WebGPU', needed: false, mend: null };
+  const problem = await problemOf(chooseDevice({ provider: 'webgpu' }));
+  const devices = await webgpuDevices().catch(() => []);
+  const listed = devices.map((device, index) => `${index} ${describeDevice(device)}`).join(', ');
+  if (problem !== null) return { ...gpu, ok: false, found: `${listed}${listed === '' ? '' : ', but '}${problem}` };
+  return { ...gpu, ok: true, found: listed === '' ? 'computes on the device of the system' : listed };
+}
+
+/** What `engine.provider: auto` would take. */
+async function automatic(): Promise<Finding> {
+  const { provider, name } = await chooseDevice({ provider: 'auto' });
+  return {
+    name: 'Device',
+    ok: true,
+    needed: false,
+    found: `engine.provider auto computes on ${name === null ? provider : `${name} (${provider})`}`,
+    mend: null,
+  };
+}
+
+function problemOf(choice: Promise<unknown>): Promise<string | null> {
+  return choice.then(
+    () => null,
+    (error: Error) => error.message,
+  );
 }
 
 /** That no server runs is no fault: `gtr up` starts one. */

@@ -321,11 +321,28 @@ const evaluation = z
 
 const engine = z
   .strictObject({
-    provider: z.enum(['cpu', 'cuda']).default('cpu').describe('onnxruntime execution provider.'),
+    provider: z
+      .enum(['auto', 'cpu', 'cuda', 'webgpu'])
+      .default('cpu')
+      .describe(
+        'onnxruntime execution provider. webgpu: any GPU with a Vulkan driver (Linux), Metal or Direct3D. auto: the ' +
+          'first of cuda, webgpu and cpu that the worker can use (docs/gpu.md).',
+      ),
+    device: z
+      .union([z.int().min(0), z.string().min(1)])
+      .nullable()
+      .default(null)
+      .describe(
+        'Where there are several GPUs: the number of one or a part of its name, as `gtr doctor` lists them. A worker ' +
+          'of `gtr up --workers gpu:1` has its own. null: the first.',
+      ),
     lanes: positive
       .max(256)
       .default(2)
-      .describe('Worker threads with a one-thread session each; does not change the bytes of any result.'),
+      .describe(
+        'Sessions at work at the same time: threads of the worker, on a GPU processes; does not change the bytes ' +
+          'of any result.',
+      ),
     threads: positive
       .max(256)
       .default(1)
@@ -350,7 +367,8 @@ const engine = z
       .default('float32')
       .describe(
         'What embeddings, matrix products and residuals are computed in; norms, softmax, losses, trained parameters ' +
-          'and their gradients stay float32. bfloat16 needs `provider: cuda`; a CPU computes float16 by converting.',
+          'and their gradients stay float32. bfloat16 needs `provider: cuda`, float16 on webgpu a GPU with 16-bit kernels; a CPU computes float16 by ' +
+          'converting.',
       ),
     memoryGiB: z
       .number()
@@ -358,7 +376,7 @@ const engine = z
       .nullable()
       .default(null)
       .describe(
-        'Memory that the run may take, on the GPU where `provider` is cuda; a run that does not fit is refused ' +
+        'Memory that the run may take, on the GPU where `provider` names one; a run that does not fit is refused ' +
           'before it starts. null: what the machine has.',
       ),
     gradientCheckpointing: z
@@ -369,9 +387,9 @@ const engine = z
           'less memory, about a third more time.',
       ),
   })
-  .refine(({ provider, precision }) => provider === 'cuda' || precision !== 'bfloat16', {
+  .refine(({ provider, precision }) => provider === 'cuda' || provider === 'auto' || precision !== 'bfloat16', {
     path: ['precision'],
-    message: 'bfloat16 needs engine.provider cuda; onnxruntime has no such kernels for a CPU: use float32',
+    message: 'bfloat16 needs engine.provider cuda; onnxruntime has no such kernels elsewhere: use float32 or float16',
   })
   .describe('How graphs are run.');
 

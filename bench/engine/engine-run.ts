@@ -37,7 +37,6 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
     checkpoint,
     scope: SCOPE,
     valueHead: VALUE_HEAD,
-    provider: 'cpu',
     lanes,
     rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1,
     rowsPerSample: ROWS_PER_SAMPLE,

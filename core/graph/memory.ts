@@ -5,7 +5,7 @@
 
 import type { InitializerValue, Node, Program, Value } from './program.ts';
 import { operands } from './schedule.ts';
-import { elementBytes, UNKNOWN } from './tensor.ts';
+import { type DType, elementBytes, type Shape, UNKNOWN } from './tensor.ts';
 
 /** Bytes of one run. */
 export type RunMemory = {
@@ -141,4 +141,17 @@ function loopTrips({ inputs: [trips] }: Node): number {
 
 function bytesOf({ dtype, shape }: Value, growth: number): number {
   return shape.reduce((product, length) => product * (length === UNKNOWN ? growth : length), elementBytes[dtype]);
+}
+
+/** A value of a program, and its size. */
+export type LargestTensor = { bytes: number; dtype: DType; shape: Shape };
+
+/** The largest tensor that a program holds, loops included; `growth` as for `runMemory`. */
+export function largestTensor(program: Program, growth = 0): LargestTensor {
+  const values = [...program.inputs, ...program.initializers, ...program.nodes.flatMap(({ outputs }) => outputs)];
+  const inside = program.nodes.flatMap(({ body }) => (body === undefined ? [] : [largestTensor(body, growth)]));
+  return values
+    .map((value) => ({ bytes: bytesOf(value, growth), dtype: value.dtype, shape: value.shape }))
+    .concat(inside)
+    .reduce((one, other) => (other.bytes > one.bytes ? other : one));
 }

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
-import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Value } from './program.ts';
+import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Provider, Value } from './program.ts';
 import { ops } from './ops/registry.ts';
 import { GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
@@ -19,14 +19,14 @@ const IR_VERSION = 8;
 export type EncodedModel = { bytes: Uint8Array; folder: string | null };
 
 /**
- * Encodes a model. Stored tensors become references to their files, by the files' real places: onnxruntime follows no
+ * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real places: onnxruntime follows no
  * symbolic link out of the folder of external data, and caches of downloaded models are made of such links.
  */
-export function encodeModel(program: Program): EncodedModel {
+export function encodeModel(program: Program, provider: Provider = 'cpu'): EncodedModel {
   const folder = commonFolder(
     program.initializers.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [] : [data.file])),
   );
-  const names = new Naming();
+  const names = new Naming(provider);
   const bytes = new MessageWriter()
     .int(1, IR_VERSION)
     .text(2, 'durable-gtr')
@@ -51,9 +51,14 @@ function commonFolder(files: readonly string[]): string | null {
  * names.
  */
 class Naming implements Emitter {
+  readonly provider: Provider;
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, { dtype: DType; shape: number[]; bytes: Uint8Array }>();
   #temporaries = 0;
+
+  constructor(provider: Provider) {
+    this.provider = provider;
+  }
 
   of(value: Value): string {
     return this.#names.get(value) ?? `v${value.id}`;

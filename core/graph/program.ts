@@ -64,8 +64,13 @@ export type OnnxNode = {
   attributes?: Readonly<Record<string, OnnxAttribute>>;
 };
 
+/** Where onnxruntime computes (its execution providers). */
+export type Provider = 'cpu' | 'cuda' | 'webgpu';
+
 /** What `emit` may ask for while it writes ONNX nodes. */
 export type Emitter = {
+  /** Whose kernels compute the nodes. */
+  readonly provider: Provider;
   /** Name of an int64 vector that lies in the model. */
   ints(values: readonly number[]): string;
   /** Name of a float32 scalar that lies in the model. */

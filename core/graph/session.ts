@@ -2,12 +2,13 @@
 
 import * as ort from 'onnxruntime-node';
 import { encodeModel } from './onnx-model.ts';
+import { CPU, type ComputeDevice, executionProvider } from './compute-device.ts';
 import type { Program } from './program.ts';
 import { elements, GraphError, type Shape } from './tensor.ts';
 
 export type SessionOptions = {
-  /** Where graphs run, e.g. `['cuda']`. */
-  executionProviders?: readonly string[];
+  /** Where graphs run. */
+  device?: ComputeDevice;
   /** Threads of one operator. More than one pays only for large models. */
   threads?: number;
   /**
@@ -35,9 +36,11 @@ export class Session {
 
   static async load(
     program: Program,
-    { executionProviders = ['cpu'], threads = 1, prepack = true, arena = false }: SessionOptions = {},
+    { device = CPU, threads = 1, prepack = true, arena = false }: SessionOptions = {},
   ): Promise<Session> {
-    const { bytes, folder } = encodeModel(program);
+    const { bytes, folder } = encodeModel(program, device.provider);
+    Object.assign(process.env, device.environment);
+    const { executionProviders, extra } = executionProvider(device);
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders,
       intraOpNumThreads: threads,
@@ -55,6 +58,7 @@ export class Session {
           inter_op: { allow_spinning: '0' },
           ...(folder ? { model_external_initializers_file_folder_path: folder } : {}),
         },
+        ...extra,
       },
     });
     return new Session(session, program);

@@ -8,6 +8,7 @@ import type { Step } from '../episodes/episode.ts';
 import { type AgentParts, openAgentParts, type PromptEncoder } from './agent-parts.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { ImagePreprocessor, Picture } from './families/model-family.ts';
+import { chooseDevice } from '../graph/provider.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
 import type { PromptTemplate } from './prompt-template.ts';
@@ -49,7 +50,7 @@ export class Agent {
     this.#preprocess = preprocess;
   }
 
-  /** `parts`: where they are open already. Throws as `openAgentParts` does. */
+  /** `parts`: where they are open already. Throws as `openAgentParts` and `chooseDevice` do. */
   static async open(
     { model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>,
     resolvePath: (path: string) => string,
@@ -60,6 +61,7 @@ export class Agent {
       scope: model.train,
       valueHead: model.valueHead,
       ...engine,
+      device: await chooseDevice(engine),
     });
     return new Agent(parts, policyEngine, model.imageSize);
   }

@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
 import { type DecodedTensors, decodeSafetensors } from '../graph/safetensors.ts';
 import { responseWeights } from './agent.ts';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
@@ -59,7 +60,7 @@ export function openReferenceCase(folder: string): ReferenceCase {
 /** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
 export async function conformLlava(
   { facts, reference, checkpoint }: ReferenceCase,
-  provider: 'cpu' | 'cuda' = 'cpu',
+  device: ComputeDevice = CPU,
 ): Promise<ConformanceLine[]> {
   const { config } = checkpoint;
   const [rowCount, tokens] = reference.shapeOf('full_ids');
@@ -79,7 +80,7 @@ export async function conformLlava(
     const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
     const lane = new Lane({
       model: { checkpoint, trained, loraScale, loraDropout: 0, precision: 'float32', gradientCheckpointing: false },
-      executionProviders: [provider],
+      device,
       sessions: 1,
       threads: 1,
     });
@@ -123,7 +124,7 @@ export async function conformLlava(
     checkpoint,
     scope,
     valueHead: [32, 16],
-    provider,
+    device,
     lanes: 1,
     rowsPerShard: rowCount,
     rowsPerSample: rowCount,

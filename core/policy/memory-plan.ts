@@ -1,6 +1,7 @@
 /** What sampling and updating take: bytes known from the graphs, before anything is loaded or run. */
 import { elements } from '../graph/tensor.ts';
-import { type RunMemory, runMemory } from '../graph/memory.ts';
+import { largestTensor, type LargestTensor, type RunMemory, runMemory } from '../graph/memory.ts';
+import type { Provider } from '../graph/program.ts';
 import type { PictureShape } from './families/model-family.ts';
 import { MOST_REORDERED } from './lanes/kept-sessions.ts';
 import { reorderedBytes } from './lanes/lane.ts';
@@ -18,11 +19,13 @@ export type MemoryPlan = {
   host: number;
   /** The most that one GPU holds; 0 where graphs run on the CPU. */
   device: number;
+  /** The largest single tensor of both. */
+  largest: LargestTensor;
 };
 
 export type PlannedWork = {
   model: GraphModel;
-  provider: 'cpu' | 'cuda';
+  provider: Provider;
   lanes: number;
   rowsPerShard: number;
   rowsPerSample: number;
@@ -41,11 +44,11 @@ const LANE_BYTES = 40 * 2 ** 20;
  */
 const HEAP_SLACK = 1.15;
 /**
- * With CUDA: context, cuBLAS and its workspace; what the arena holds beyond what is in use, since it grows by powers of
- * two.
+ * On a GPU. With CUDA: context, cuBLAS and its workspace; with WebGPU: compiled kernels, and buffers on their way. What
+ * allocators hold beyond what is in use: CUDA's arena grows by powers of two, WebGPU's buffers come in steps.
  */
-const CUDA_CONTEXT_BYTES = 1.5 * 2 ** 30;
-const CUDA_ARENA_SLACK = 1.3;
+const CONTEXT_BYTES = { cuda: 1.5 * 2 ** 30, webgpu: 0.25 * 2 ** 30 };
+const ARENA_SLACK = 1.3;
 
 /** For the largest shape that the work can have. Builds both graphs; a second for a 7B model. */
 export function memoryPlan({
@@ -59,7 +62,8 @@ export function memoryPlan({
   responseTokens,
 }: PlannedWork): MemoryPlan {
   const shard: ShardShape = { rows: rowsPerShard, promptTokens, responseTokens, padded: true, picture };
-  const updating = runMemory(trainingProgram(model, shard));
+  const trainingGraph = trainingProgram(model, shard);
+  const updating = runMemory(trainingGraph);
   const samplingGraph = samplingProgram(model, {
     rows: rowsPerSample,
     rowsPerPrompt: 1,
@@ -71,7 +75,7 @@ export function memoryPlan({
     penalized: true,
   });
   // onnxruntime keeps a second, reordered copy of float32 matrices for products with few rows.
-  const prepacked = provider === 'cuda' ? 0 : reorderedBytes(samplingGraph);
+  const prepacked = provider !== 'cpu' ? 0 : reorderedBytes(samplingGraph);
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
   const trained = model.trained.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
   // Parameters, summed gradient, two moments, and what waits to be collected; each lane: parameters, new ones written
@@ -79,15 +83,19 @@ export function memoryPlan({
   const optimizer = (5 + 4 * lanes) * trained;
   const base = PROCESS_BYTES + lanes * LANE_BYTES + optimizer;
   const fed = Math.max(sampling.inputs, updating.inputs) - trained;
-  if (provider === 'cuda') {
+  const largest = [trainingGraph, samplingGraph]
+    .map((graph) => largestTensor(graph, responseTokens))
+    .reduce((one, other) => (other.bytes > one.bytes ? other : one));
+  if (provider !== 'cpu') {
     const session = ({ stored, inputs, outputs, activations }: RunMemory) =>
-      stored + CUDA_ARENA_SLACK * (inputs + outputs + activations);
+      stored + ARENA_SLACK * (inputs + outputs + activations);
     return {
       sampling,
       updating,
       optimizer,
+      largest,
       host: base + lanes * fed,
-      device: lanes * (session(sampling) + session(updating)) + CUDA_CONTEXT_BYTES,
+      device: lanes * (session(sampling) + session(updating)) + CONTEXT_BYTES[provider],
     };
   }
   const running = Math.max(sampling.activations + sampling.outputs, updating.activations);
@@ -95,6 +103,7 @@ export function memoryPlan({
     sampling,
     updating,
     optimizer,
+    largest,
     host: HEAP_SLACK * (base + updating.stored + lanes * (kept(prepacked, rowsPerSample) + fed + running)),
     device: 0,
   };

@@ -3,7 +3,9 @@ import type { RunConfig } from '../../configs/schema.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { LongestPrompt } from './longest-prompt.ts';
-import { deviceMemory, hostMemory } from './machine-memory.ts';
+import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
+import { formatType } from '../graph/tensor.ts';
+import { hostMemory } from './machine-memory.ts';
 import { type MemoryPlan, memoryPlan } from './memory-plan.ts';
 import { graphModel } from './onnx-policy-engine.ts';
 import { tooLong } from './positions.ts';
@@ -11,7 +13,7 @@ import { tooLong } from './positions.ts';
 /** Bytes. `limits`: what the machine has, or what `engine.memoryGiB` states; null: not known. */
 export type ModelFit = {
   plan: MemoryPlan;
-  limits: { host: number; device: number | null };
+  limits: { host: number; device: number | null; /** Of one tensor. */ tensor: number | null };
   prompt: LongestPrompt;
   rowsPerShard: number;
 };
@@ -21,12 +23,14 @@ export function modelFit(
   checkpoint: Checkpoint,
   { model, engine, rollout, ppo }: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
   prompt: LongestPrompt,
+  device: ComputeDevice = CPU,
 ): ModelFit {
   // An optimizer step has a supervised row beside each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
   const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
   const plan = memoryPlan({
     ...engine,
+    provider: device.provider,
     model: graphModel({
       checkpoint,
       scope: model.train,
@@ -41,9 +45,9 @@ export function modelFit(
   });
   const stated = engine.memoryGiB === null ? null : engine.memoryGiB * 2 ** 30;
   const limits =
-    engine.provider === 'cuda'
-      ? { host: hostMemory(), device: stated ?? deviceMemory() }
-      : { host: stated ?? hostMemory(), device: null };
+    device.provider === 'cpu'
+      ? { host: stated ?? hostMemory(), device: null, tensor: null }
+      : { host: hostMemory(), device: stated ?? device.memory, tensor: device.limits?.maxBinding ?? null };
   return { plan, limits, prompt, rowsPerShard };
 }
 
@@ -52,6 +56,13 @@ export function misfit(
   { plan, limits, rowsPerShard }: ModelFit,
   { engine, rollout }: Pick<RunConfig, 'engine' | 'rollout'>,
 ): string | null {
+  const { largest } = plan;
+  if (largest.bytes > (limits.tensor ?? Infinity))
+    return (
+      `its largest tensor, ${formatType(largest)}, takes ${gibibytes(largest.bytes)}, but a kernel of the GPU sees at ` +
+      `most ${gibibytes(limits.tensor!)} at once; lower engine.rowsPerShard or engine.rowsPerSample, or use a smaller ` +
+      `model or another GPU`
+    );
   const [needed, limit, where] =
     plan.device > (limits.device ?? Infinity)
       ? [plan.device, limits.device!, 'the GPU']
@@ -77,13 +88,14 @@ export function checkFit(
   checkpoint: Checkpoint,
   config: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
   prompt: LongestPrompt,
+  device: ComputeDevice = CPU,
 ): void {
   const long = tooLong(checkpoint.config.text, prompt.tokens, config.rollout.maxNewTokens);
   if (long !== null)
     throw new CheckpointError(
       `maxNewTokens: ${long} in ${checkpoint.folder}; lower it, shorten the prompt template, or use another model`,
     );
-  const reason = misfit(modelFit(checkpoint, config, prompt), config);
+  const reason = misfit(modelFit(checkpoint, config, prompt, device), config);
   if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
 }
 

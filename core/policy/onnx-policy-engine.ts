@@ -1,6 +1,7 @@
 /**
  * The policy engine on onnxruntime: requests cut into shards of fixed rows, computed by lanes, joined in a fixed order.
  */
+import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
 import { firstNotFinite } from '../graph/not-finite.ts';
 import { elements } from '../graph/tensor.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
@@ -33,7 +34,8 @@ export type EngineOptions = {
   scope: TrainScope;
   /** Hidden sizes of a new value head; a checkpoint's own wins. */
   valueHead: readonly number[];
-  provider: 'cpu' | 'cuda';
+  /** Where graphs run; the CPU where none is named. */
+  device?: ComputeDevice;
   lanes: number;
   /** Threads of one operator in a lane: part of the arithmetic. */
   threads?: number;
@@ -72,7 +74,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     this.#pool = new LanePool(
       {
         model,
-        executionProviders: [options.provider],
+        device: options.device ?? CPU,
         sessions: options.sessions ?? 24,
         threads: options.threads ?? 1,
       },

@@ -57,7 +57,6 @@ for (const name of readdirSync(GOLDEN)) {
       checkpoint,
       scope: { kind: 'lora', rank: 2, alpha: 4, dropout: 0, parts: ['language_model'] },
       valueHead: [4],
-      provider: 'cpu',
       lanes: 1,
       rowsPerShard: 1,
       rowsPerSample: 1,

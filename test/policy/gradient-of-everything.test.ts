@@ -19,7 +19,6 @@ async function open(
     checkpoint,
     scope: { kind: 'all' },
     valueHead: [8, 4],
-    provider: 'cpu',
     lanes: 1,
     rowsPerShard: 2,
     rowsPerSample: 2,

@@ -41,7 +41,7 @@ test('weights, trained parameters and limits are those of the checkpoint and the
   );
   t.true(plan.optimizer >= 4 * 4 * adapter && plan.optimizer % (4 * adapter) === 0);
   t.is(rowsPerShard, 8);
-  t.deepEqual(limits, { host: 0.5 * 2 ** 30, device: null });
+  t.deepEqual(limits, { host: 0.5 * 2 ** 30, device: null, tensor: null });
 });
 
 test('fewer rows and recomputed layers take less', (t) => {

@@ -28,7 +28,6 @@ async function engine(options: Partial<EngineOptions> = {}): Promise<OnnxPolicyE
     checkpoint,
     scope: lora,
     valueHead: [8, 4],
-    provider: 'cpu',
     lanes: 1,
     rowsPerShard: 2,
     rowsPerSample: 2,

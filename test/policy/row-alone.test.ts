@@ -20,7 +20,6 @@ async function engine(checkpoint: Checkpoint, scope: TrainScope, rows: number): 
     checkpoint,
     scope,
     valueHead: [8, 4],
-    provider: 'cpu',
     lanes: 1,
     rowsPerShard: rows,
     rowsPerSample: rows,

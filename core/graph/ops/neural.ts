@@ -66,14 +66,34 @@ export const RmsNorm: Op<{ epsilon: number }> = {
       { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] },
     ];
   },
-  emit: ({ inputs, outputs, attributes: { epsilon } }) => [
-    {
-      type: 'SimplifiedLayerNormalization',
-      inputs,
-      outputs,
-      attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
-    },
-  ],
+  emit: ({ inputs: [x, scale], outputs: [y, r], attributes: { epsilon }, emitter }) => {
+    // The kernel of WebGPU leaves the second output unwritten.
+    if (emitter.provider === 'webgpu') {
+      const [square, mean, shifted, root, normed] = Array.from({ length: 5 }, () => emitter.temporary());
+      return [
+        { type: 'Mul', inputs: [x, x], outputs: [square] },
+        {
+          type: 'ReduceMean',
+          inputs: [square, emitter.ints([-1])],
+          outputs: [mean],
+          attributes: { keepdims: { int: 1 } },
+        },
+        { type: 'Add', inputs: [mean, emitter.scalar(epsilon)], outputs: [shifted] },
+        { type: 'Sqrt', inputs: [shifted], outputs: [root] },
+        { type: 'Div', inputs: [emitter.scalar(1), root], outputs: [r] },
+        { type: 'Mul', inputs: [x, r], outputs: [normed] },
+        { type: 'Mul', inputs: [normed, scale], outputs: [y] },
+      ];
+    }
+    return [
+      {
+        type: 'SimplifiedLayerNormalization',
+        inputs: [x, scale],
+        outputs: [y, r],
+        attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
+      },
+    ];
+  },
   // u = dy x: dscale = r^T u over all rows, mean(n dn) = r (u scale) / width with n = x r and dn = dy scale: dx = r dn
   // - x r^3 (u scale) / width. Both sums are matrix products, so that few passes over whole matrices are left.
   vjp: ({ g, inputs: [x, scale], outputs: [, r], grads: [dy, ...others], needs }) => {

@@ -1,6 +1,7 @@
 /** What one lane does: keeps sessions by shape, and runs them with the parameters it was given last. */
 import { elements } from '../../graph/tensor.ts';
 import { runMemory } from '../../graph/memory.ts';
+import type { ComputeDevice } from '../../graph/compute-device.ts';
 import { Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
@@ -11,7 +12,7 @@ import { inspectionProgram, scoringProgram, type ShardShape, trainingProgram } f
 
 export type LaneSetup = {
   model: GraphModel;
-  executionProviders: readonly string[];
+  device: ComputeDevice;
   /** Sessions kept before the oldest is closed: each holds its own buffers, on a GPU also its own weights. */
   sessions: number;
   /** Threads of one operator: part of the arithmetic. */
@@ -89,14 +90,14 @@ export class Lane {
 
   #session(kind: LaneJob['kind'], shape: ShardShape | SampleShape): Promise<Session> {
     return this.#sessions.of(`${kind} ${JSON.stringify(shape)}`, () => {
-      const { model, executionProviders, threads } = this.#setup;
+      const { model, device, threads } = this.#setup;
       const program = PROGRAMS[kind](model, shape as never);
       const prepack = kind === 'sample';
       const { activations } = runMemory(program, 'maxNewTokens' in shape ? shape.maxNewTokens : 0);
       return {
         activations,
         reordered: prepack ? reorderedBytes(program) : 0,
-        load: (arena) => Session.load(program, { executionProviders, threads, prepack, arena }),
+        load: (arena) => Session.load(program, { device, threads, prepack, arena }),
       };
     });
   }

@@ -28,7 +28,6 @@ function engineOf(checkpoint: Checkpoint, scope: TrainScope): OnnxPolicyEngine {
     checkpoint,
     scope,
     valueHead: [8, 4],
-    provider: 'cpu',
     lanes: 1,
     rowsPerShard: 2,
     rowsPerSample: 2,

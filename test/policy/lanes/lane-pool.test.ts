@@ -3,6 +3,7 @@
  * meanwhile.
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { CPU } from '../../../core/graph/compute-device.ts';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -22,7 +23,6 @@ test('weights that vanish after opening are a LaneError that names the file, and
     checkpoint,
     scope: { kind: 'lora', rank: 4, alpha: 8, dropout: 0, parts: ['language_model'] },
     valueHead: [8],
-    provider: 'cpu',
     lanes: 2,
     rowsPerShard: 2,
     rowsPerSample: 2,
@@ -41,7 +41,7 @@ test('weights that vanish after opening are a LaneError that names the file, and
 
 test('a lane whose thread dies rejects what waits for it and what comes later', async (t) => {
   // A setup without a model: the thread dies before its first job.
-  const pool = new LanePool({ executionProviders: ['cpu'] } as never, 1);
+  const pool = new LanePool({ device: CPU } as never, 1);
   const job = { kind: 'score', shape: {}, feeds: {} } as never;
   await t.throwsAsync(pool.run(job), { instanceOf: LaneError, message: /^a lane failed: / });
   await t.throwsAsync(pool.run(job), { instanceOf: LaneError, message: /^a lane failed: / });

@@ -111,7 +111,12 @@ function withoutKernel(program: Program, types = new Map<string, DType>()): stri
     return `v${value.id}`;
   };
   let temporaries = 0;
-  const emitter = { ints: () => 'ints', scalar: () => 'scalar', temporary: () => `t${types.size}.${temporaries++}` };
+  const emitter = {
+    provider: 'cuda' as const,
+    ints: () => 'ints',
+    scalar: () => 'scalar',
+    temporary: () => `t${types.size}.${temporaries++}`,
+  };
   return program.nodes.flatMap((node) => {
     const emitted = node.op.emit({
       inputs: node.inputs.map(name),

@@ -1,0 +1,50 @@
+/** The device that graphs run on: asked for by configuration, found on this machine. Plain data, so that it travels. */
+import type { Provider } from './program.ts';
+import type { VulkanDevice } from './vulkan.ts';
+
+export type ComputeDevice = {
+  provider: Provider;
+  /** The device's own name; null for the CPU, and where nobody can be asked. */
+  name: string | null;
+  /** Its number among the provider's devices. */
+  index: number;
+  /** Bytes of its memory; null where they are not known. */
+  memory: number | null;
+  /** What Vulkan says of it; null where Vulkan is not what computes. */
+  limits: Pick<VulkanDevice, 'kind' | 'maxBuffer' | 'maxBinding' | 'float16'> | null;
+  /** Dawn takes the discrete device first, or the integrated one. */
+  powerPreference: 'high-performance' | 'low-power';
+  /** Environment of the process that opens it. */
+  environment: Readonly<Record<string, string>>;
+};
+
+export const CPU: ComputeDevice = {
+  provider: 'cpu',
+  name: null,
+  index: 0,
+  memory: null,
+  limits: null,
+  powerPreference: 'high-performance',
+  environment: {},
+};
+
+/** The device in onnxruntime's words: execution providers, and configuration entries of its session. */
+export function executionProvider({ provider, index, powerPreference }: ComputeDevice): {
+  executionProviders: ({ name: string; deviceId?: number } | string)[];
+  extra: Record<string, unknown>;
+} {
+  if (provider === 'cuda') return { executionProviders: [{ name: 'cuda', deviceId: index }], extra: {} };
+  return {
+    executionProviders: [provider],
+    extra: provider === 'webgpu' ? { ep: { webgpuexecutionprovider: { powerPreference } } } : {},
+  };
+}
+
+/** A device for people: what it is called, and what bounds a run on it. */
+export function describeDevice({ name, kind, memory, maxBinding, float16 }: VulkanDevice): string {
+  const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return (
+    `${name} (${kind === 'cpu' ? 'software, ' : ''}${gibibytes(memory)} of memory, tensors up to ` +
+    `${gibibytes(maxBinding)}, ${float16 ? '' : 'no '}float16)`
+  );
+}
