@@ -4,9 +4,7 @@ import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
-import { likelyKept } from '../core/corrector/needed-steps.ts';
 import { gameByName } from '../core/envs/registry.ts';
-import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
 import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
@@ -23,21 +21,15 @@ export type RolloutWaveInput = {
   soFar?: RolloutWaveResult;
 };
 
-/**
- * `episodes`: of a wave that is `over`, else its `RolloutProgress`; seconds count all parts. `likelySteps`: kept steps
- * as the exact solver sees it, null where it judges itself, and before the wave is over. `perplexity`: of thoughts of
- * an iteration's first wave under the starting checkpoint; null in the others.
- */
+/** `episodes`: of a wave that is `over`, else its `RolloutProgress`; seconds count all parts. */
 export type RolloutWaveResult = {
   wave: number;
   over: boolean;
   episodes: ArtifactRef;
   envSteps: number;
   responseTokens: number;
-  likelySteps: number | null;
   seconds: number;
   modelSeconds: number;
-  perplexity: number | null;
 };
 
 /** Episodes of one iteration are numbered from iteration * this. */
@@ -95,23 +87,17 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
             },
           },
         );
-        const { over, episodes } = progress;
-        const steps = episodes.flatMap((episode: Episode) =>
-          episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
-        );
-        const responseTokens = steps.reduce((sum, { step }) => sum + step.responseIds.length, 0);
-        if (over) {
+        const steps = progress.episodes.flatMap((episode) => episode.steps);
+        const responseTokens = steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0);
+        if (progress.over) {
           countWork('gtr_env_steps', steps.length);
           countWork('gtr_response_tokens', responseTokens);
         }
-        const first = over && wave === 0;
-        if (first) await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
         return {
           wave,
-          ...(await putSampled(store, config, iteration, progress)),
+          ...(await putSampled(store, progress)),
           envSteps: steps.length,
           responseTokens,
-          perplexity: first ? await thoughtPerplexity(agent, game, options, steps, config.seed) : null,
           seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
           modelSeconds: (soFar?.modelSeconds ?? 0) + agent.engine.seconds - before,
         };
@@ -122,28 +108,14 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
 
 export type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 
-/** Stores what was sampled of a wave, with what a paid teacher will likely keep of it. */
+/** Stores what was sampled of a wave. */
 export async function putSampled(
   store: ArtifactStore,
-  config: RunConfig,
-  iteration: number,
   progress: RolloutProgress,
-): Promise<Pick<RolloutWaveResult, 'over' | 'episodes' | 'likelySteps'>> {
-  const { over, episodes, closed } = progress;
-  if (!over) return { over, episodes: await putJson(store, 'rollout-progress', progress), likelySteps: null };
-  const likely = asksPaidTeacher(config)
-    ? await likelyKept(
-        config,
-        iteration,
-        episodes,
-        closed.map(() => true),
-      )
-    : null;
-  return {
-    over,
-    episodes: await putJson(store, 'episodes', episodes),
-    likelySteps: likely === null ? null : likely.reduce((sum, { steps }) => sum + steps, 0),
-  };
+): Promise<Pick<RolloutWaveResult, 'over' | 'episodes'>> {
+  const { over, episodes } = progress;
+  const stored = over ? putJson(store, 'episodes', episodes) : putJson(store, 'rollout-progress', progress);
+  return { over, episodes: await stored };
 }
 
 /** What was sampled of a wave so far; `closed`: episodes of which nothing more will come. */

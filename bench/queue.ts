@@ -54,10 +54,8 @@ try {
           episodes: await putJson(store, 'episodes', own),
           envSteps: own.length,
           responseTokens: 0,
-          likelySteps: own.length,
           seconds: 0,
           modelSeconds: 0,
-          perplexity: null,
         };
         return await client.workflow.start<typeof correctWave>('correctWave', {
           workflowId: `waiting/wave-${wave}`,

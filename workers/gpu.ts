@@ -4,6 +4,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { AgentCache } from '../activities/agent-cache.ts';
 import { createEvaluationActivities } from '../activities/evaluate-policy.ts';
+import { createThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
 import { createPreparationActivities } from '../activities/prepare-run.ts';
 import { createRolloutActivities } from '../activities/roll-out-wave.ts';
 import { createSupervisedActivities } from '../activities/train-on-demonstrations.ts';
@@ -23,6 +24,7 @@ export function gpuWorkerOptions(
     activities: {
       ...createPreparationActivities(dependencies, agents),
       ...createRolloutActivities(dependencies, agents),
+      ...createThoughtMeasureActivities(dependencies, agents),
       ...createUpdateActivities(dependencies, agents),
       ...createEvaluationActivities(dependencies, agents),
       ...createSupervisedActivities(dependencies, agents),

@@ -8,6 +8,7 @@ import { searchAttributeActivities } from '../activities/find-search-attributes.
 import { createExpertActivities } from '../activities/evaluate-expert.ts';
 import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
+import { createEstimateActivities } from '../activities/estimate-kept-steps.ts';
 import { createReviewActivities } from '../activities/review-wave.ts';
 import { createMeasureActivities } from '../activities/measure-rollout.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
@@ -31,6 +32,7 @@ export function orchestratorWorkerOptions(
       ...createRemakeActivities(dependencies),
       ...createDemonstrationActivities(dependencies),
       ...createReviewActivities(dependencies),
+      ...createEstimateActivities(dependencies),
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),
       ...createExpertActivities(dependencies),

@@ -4,12 +4,14 @@ import type { AccountActivities } from '../activities/account-limits.ts';
 import type { BatchActivities } from '../activities/assemble-batch.ts';
 import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import type { ThoughtActivities } from '../activities/correct-thought.ts';
+import type { EstimateActivities } from '../activities/estimate-kept-steps.ts';
 import type { ExpertActivities } from '../activities/evaluate-expert.ts';
 import type { EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
 import type { MeasureActivities } from '../activities/measure-rollout.ts';
+import type { ThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../activities/review-wave.ts';
@@ -20,13 +22,19 @@ import type { RunConfig } from '../configs/schema.ts';
 import { activityOptions } from './queues.ts';
 
 type Activities = {
-  gpu: PreparationActivities & RolloutActivities & UpdateActivities & EvaluationActivities & SupervisedActivities;
+  gpu: PreparationActivities &
+    RolloutActivities &
+    ThoughtMeasureActivities &
+    UpdateActivities &
+    EvaluationActivities &
+    SupervisedActivities;
   orchestrator: BatchActivities &
     MeasureActivities &
     MetricsActivities &
     RemakeActivities &
     DemonstrationActivities &
     ReviewActivities &
+    EstimateActivities &
     SearchAttributeActivities &
     AccountActivities &
     ExpertActivities;

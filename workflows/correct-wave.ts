@@ -104,12 +104,9 @@ class PaidWave {
         if (isOpen(episode) && !this.#underWay.has(slot)) this.#begin(slot);
       const idle = () => this.#underWay.size === 0;
       const newlyJudged = () => Object.keys(this.#judged).length > 0;
-      await condition(
-        () =>
-          this.#failure !== null ||
-          (idle() && (newlyJudged() || this.#hasLongHistory)) ||
-          (this.#wave !== wave && !this.#hasLongHistory),
-      );
+      const newlySampled = () => this.#wave !== wave;
+      const reviewDue = () => newlySampled() || (idle() && newlyJudged());
+      await condition(() => this.#failure !== null || (this.#hasLongHistory ? idle() : reviewDue()));
       if (this.#failure !== null) throw this.#failure.error;
       if (this.#hasLongHistory) return await this.#continueAsNew();
     }

@@ -1,6 +1,8 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
+import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -69,7 +71,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
           policy: input.policy,
           soFar,
         }),
-      onKept: (steps) => (progress.keptSteps = steps),
+      onKept: (steps) => (progress.keptSteps += steps),
     },
     input.keptPerWave,
   );
@@ -88,7 +90,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     iteration: index,
     waves: judgedWaves,
   });
-  measuring.catch(() => {}); // awaited below
+  const measuringThoughts = measureThoughts(config, waves[0].wave);
+  for (const one of [measuring, measuringThoughts]) one.catch(() => {}); // awaited below
   const assembled = Date.now();
 
   let { policy, optimizer } = input;
@@ -114,6 +117,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     setCurrentDetails(`epoch ${epoch + 1} of ${config.ppo.epochs} done`);
   }
   const updated = Date.now();
+  const thoughts = await measuringThoughts;
 
   const seconds = {
     sample: sum(sampledWaves.map((wave) => wave.seconds)),
@@ -121,8 +125,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
-    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + epochs.modelSeconds,
-    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + epochs.seconds,
+    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + epochs.modelSeconds + thoughts.modelSeconds,
+    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + epochs.seconds + thoughts.seconds,
     correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
@@ -134,7 +138,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const metrics = {
     ...measured.metrics,
     ...batch.metrics,
-    'thought/perplexity': waves[0].wave.perplexity,
+    ...thoughts.metrics,
     ...update!.metrics,
     ...correctorMetrics(corrector),
   };
@@ -165,6 +169,19 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     corrector,
     seconds: (Date.now() - started) / 1000,
   };
+}
+
+/** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
+async function measureThoughts(
+  config: RunConfig,
+  { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },
+): Promise<MeasureThoughtsResult> {
+  if (sampled.perplexity !== undefined)
+    return { metrics: { 'thought/perplexity': sampled.perplexity }, seconds: 0, modelSeconds: 0 };
+  return await activitiesOn('gpu', config, 'thoughts under the start model').measureThoughts({
+    config,
+    wave: episodes,
+  });
 }
 
 function sum(values: readonly number[]): number {

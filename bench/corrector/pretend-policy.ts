@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActivityDependencies, activity, ResumeClock } from '../../activities/activity.ts';
 import { modelFolder } from '../../configs/project-folder.ts';
+import type { ThoughtMeasureActivities } from '../../activities/measure-thoughts.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import { EPISODES_PER_ITERATION, putSampled, type RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
@@ -29,7 +30,10 @@ const RIGHT = 0.5;
 export function pretendPolicyActivities(
   { store }: ActivityDependencies,
   { roundSeconds, updateSecondsPerStep }: Pace,
-): Pick<PreparationActivities & RolloutActivities & UpdateActivities, 'prepareRun' | 'rolloutWave' | 'updatePolicy'> {
+): Pick<
+  PreparationActivities & RolloutActivities & ThoughtMeasureActivities & UpdateActivities,
+  'prepareRun' | 'rolloutWave' | 'measureThoughts' | 'updatePolicy'
+> {
   return {
     prepareRun: activity(async () => ({
       policy: await putJson(store, 'policy', {}),
@@ -60,14 +64,15 @@ export function pretendPolicyActivities(
       const { seconds } = took(started);
       return {
         wave,
-        ...(await putSampled(store, config, iteration, progress)),
+        ...(await putSampled(store, progress)),
         envSteps: steps.length,
         responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
         seconds: (soFar?.seconds ?? 0) + seconds,
         modelSeconds: (soFar?.seconds ?? 0) + seconds,
-        perplexity: null,
       };
     }),
+
+    measureThoughts: activity(async () => ({ metrics: {}, seconds: 0, modelSeconds: 0 })),
 
     updatePolicy: activity(async ({ config, policy, optimizer }) => {
       const started = performance.now();

@@ -9,11 +9,13 @@ import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/
 import type { BatchActivities } from '../../activities/assemble-batch.ts';
 import type { CorrectionActivities } from '../../activities/correct-episodes-locally.ts';
 import type { ThoughtActivities } from '../../activities/correct-thought.ts';
+import type { EstimateActivities } from '../../activities/estimate-kept-steps.ts';
 import type { EvaluationActivities } from '../../activities/evaluate-policy.ts';
 import { searchAttributeActivities } from '../../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../../activities/make-demonstrations.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import type { MeasureActivities } from '../../activities/measure-rollout.ts';
+import type { ThoughtMeasureActivities } from '../../activities/measure-thoughts.ts';
 import type { MetricsActivities } from '../../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../../activities/review-wave.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
@@ -28,6 +30,7 @@ import { queueOf } from '../../workflows/queues.ts';
 
 type GpuActivities = PreparationActivities &
   RolloutActivities &
+  ThoughtMeasureActivities &
   UpdateActivities &
   EvaluationActivities &
   SupervisedActivities;
@@ -36,6 +39,7 @@ type OrchestratorActivities = ReviewActivities &
   MeasureActivities &
   MetricsActivities &
   DemonstrationActivities &
+  EstimateActivities &
   typeof searchAttributeActivities;
 
 /**
@@ -138,7 +142,7 @@ const EVALUATION = {
   greedy: null,
 };
 
-function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, onPart }: StandInPlay): GpuActivities {
+function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
   return {
     prepareRun: async ({ config: { seed } }) => ({
       policy: reference('policy', seed),
@@ -157,12 +161,11 @@ function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, on
         episodes: reference('episodes', iteration, wave, policy.sha256, part),
         envSteps: over ? 640 : (640 * part) / parts,
         responseTokens: 64_000,
-        likelySteps: over && paid ? likelyPerWave : null,
         seconds: PART_SECONDS * part,
         modelSeconds: 11.5 * part,
-        perplexity: wave === 0 ? 1.9 : null,
       };
     },
+    measureThoughts: async () => ({ metrics: { 'thought/perplexity': 1.9 }, seconds: 1.5, modelSeconds: 1.25 }),
     updatePolicy: async ({ policy, iteration, epoch, batch, config }) => ({
       policy: reference('policy', policy.sha256, iteration, epoch, batch.sha256, config.optimizer.lr),
       optimizer: reference('optimizer', policy.sha256, iteration, epoch),
@@ -187,7 +190,7 @@ function gpuActivities({ keptPerWave, likelyPerWave = keptPerWave, parts = 1, on
 }
 
 function orchestratorActivities(
-  { keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay,
+  { keptPerWave, likelyPerWave = keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay,
   reviews: Reviews,
 ): OrchestratorActivities {
   return {
@@ -229,6 +232,7 @@ function orchestratorActivities(
             : null,
       };
     },
+    estimateKeptSteps: async () => likelyPerWave,
     publishMetrics: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
   };

@@ -1,0 +1,156 @@
+/** How the waves of an iteration are judged: by a free teacher as a whole, by a paid one as far as is needed. */
+import { type ChildWorkflowHandle, startChild, workflowInfo } from '@temporalio/workflow';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { activitiesOn } from './activities-on.ts';
+import type { PauseGate } from './control.ts';
+import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
+
+/** `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. */
+export type SamplingPlace = {
+  runId: string;
+  config: RunConfig;
+  iteration: number;
+  gate: PauseGate;
+  sample: (wave: number, soFar: RolloutWaveResult | undefined) => Promise<RolloutWaveResult>;
+  onKept: (steps: number) => void;
+};
+
+/** The judging of one wave. */
+export interface Judging {
+  /** Whether anything of it was judged, or is being judged. */
+  readonly begun: boolean;
+  /** More of the wave is sampled. `missing`: kept steps that the waves before will not give. */
+  heed(part: RolloutWaveResult, missing: () => Promise<number>): Promise<void>;
+  /** Kept steps of the whole wave: as judged, or as the exact solver would keep them while it is not. */
+  expectedSteps(): Promise<number>;
+  /** Judges until `needed` steps are kept or the wave ends; the steps kept. */
+  judge(needed: number): Promise<number>;
+  /** What judging came to, once none is under way. */
+  settled(): Promise<CorrectWaveResult>;
+}
+
+/** A free teacher is instant: a whole wave is one activity. */
+export class FreeJudging implements Judging {
+  readonly #place: SamplingPlace;
+  readonly #wave: number;
+  #judged: Promise<CorrectWaveResult> | null = null;
+
+  constructor(place: SamplingPlace, wave: number) {
+    this.#place = place;
+    this.#wave = wave;
+  }
+
+  get begun(): boolean {
+    return this.#judged !== null;
+  }
+
+  async heed(wave: RolloutWaveResult): Promise<void> {
+    if (!wave.over) return;
+    const { config, iteration, onKept } = this.#place;
+    const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
+    this.#judged = correctEpisodesLocally({ config, iteration, wave });
+    this.#judged.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
+  }
+
+  async expectedSteps(): Promise<number> {
+    return (await this.settled()).keptSteps;
+  }
+
+  judge(): Promise<number> {
+    return this.expectedSteps();
+  }
+
+  async settled(): Promise<CorrectWaveResult> {
+    return await this.#judged!;
+  }
+}
+
+/** A paid teacher is asked thought by thought, by a workflow of its own that goes on while the wave is sampled. */
+export class PaidJudging implements Judging {
+  readonly #place: SamplingPlace;
+  readonly #index: number;
+  #wave: RolloutWaveResult | null = null;
+  #child: Promise<ChildWorkflowHandle<typeof correctWave>> | null = null;
+  #told: Promise<void> = Promise.resolve();
+  #judged: Promise<CorrectWaveResult> | null = null;
+  #kept = 0;
+  #expected: Promise<number> | null = null;
+
+  constructor(place: SamplingPlace, index: number) {
+    this.#place = place;
+    this.#index = index;
+  }
+
+  get begun(): boolean {
+    return this.#judged !== null;
+  }
+
+  async heed(part: RolloutWaveResult, missing: () => Promise<number>): Promise<void> {
+    this.#wave = part;
+    if (this.#child !== null) {
+      const child = this.#child;
+      // In order; a child that has failed says so by its result.
+      this.#told = this.#told.then(async () => (await child).signal(sampledSignal, part)).catch(() => {});
+    } else {
+      const needed = await missing();
+      if (needed > 0) this.#begin(needed);
+    }
+    if (!part.over) return;
+    this.#expected = this.#estimate(part);
+    this.#expected.catch(() => {}); // as above
+  }
+
+  async expectedSteps(): Promise<number> {
+    return await this.#expected!;
+  }
+
+  async judge(needed: number): Promise<number> {
+    if (this.#judged === null) this.#begin(needed);
+    let { keptSteps, further } = await this.#judged!;
+    if (further !== undefined && keptSteps < needed) {
+      this.#begin(needed, further);
+      ({ keptSteps, further } = await this.#judged!);
+    }
+    if (further === undefined) this.#expected = Promise.resolve(keptSteps);
+    return keptSteps;
+  }
+
+  async settled(): Promise<CorrectWaveResult> {
+    return await this.#judged!;
+  }
+
+  #begin(needed: number, carried?: CarriedWave): void {
+    this.#judged = this.#ask(needed, carried);
+    this.#judged
+      .then(({ keptSteps }) => {
+        this.#place.onKept(keptSteps - this.#kept);
+        this.#kept = keptSteps;
+      })
+      .catch(() => {}); // whoever needs it meets the failure
+  }
+
+  async #ask(needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
+    const { config, iteration, runId, gate } = this.#place;
+    const { paused } = gate;
+    this.#child = startChild(correctWave, {
+      workflowId: `${workflowInfo().workflowId}/wave-${this.#index}`,
+      args: [{ config, iteration, wave: this.#wave!, runId, needed, paused, carried }],
+      staticSummary: `judge wave ${this.#index}`,
+    });
+    const handle = await this.#child;
+    return await gate.passOn(handle, paused, handle.result());
+  }
+
+  /** What the exact solver, who is free, would keep. Histories of version 0.1.0 have it beside what was sampled. */
+  async #estimate(wave: RolloutWaveResult & { likelySteps?: number | null }): Promise<number> {
+    if (typeof wave.likelySteps === 'number') return wave.likelySteps;
+    const { config, iteration } = this.#place;
+    const { estimateKeptSteps } = activitiesOn(
+      'orchestrator',
+      config,
+      `wave ${this.#index}: steps that are likely kept`,
+    );
+    return await estimateKeptSteps({ config, iteration, wave });
+  }
+}
