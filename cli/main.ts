@@ -12,6 +12,7 @@ import { register as exportRun } from './export.ts';
 import { register as fakeOpenAI } from './fake-openai.ts';
 import { register as fork } from './fork.ts';
 import { register as gc } from './gc.ts';
+import { register as merge } from './merge.ts';
 import { register as play } from './play.ts';
 import { register as quickstart } from './quickstart.ts';
 import { register as rate } from './rate.ts';
@@ -48,6 +49,7 @@ for (const register of [
   report,
   assemble,
   exportRun,
+  merge,
   verify,
   gc,
   play,

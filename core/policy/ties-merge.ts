@@ -91,12 +91,15 @@ function medianOfThree(a: number, b: number, c: number): number {
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 }
 
+export const MERGE_WEIGHTS = ['uniform', 'sma', 'ema'] as const;
+export type MergeWeights = (typeof MERGE_WEIGHTS)[number];
+
 /**
  * Weights of `count` checkpoints, oldest first. `uniform`: equal. `sma`: the first one stands for `standsFor` earlier
  * ones. `ema`: each new one counts `alpha`, what was before 1 - alpha.
  */
 export function mergeWeights(
-  kind: 'uniform' | 'sma' | 'ema',
+  kind: MergeWeights,
   count: number,
   { standsFor = 1, alpha = 0.5 }: { standsFor?: number; alpha?: number } = {},
 ): number[] {

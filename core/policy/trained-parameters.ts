@@ -66,6 +66,17 @@ export function startParameters(
   return flat;
 }
 
+/** A flat vector's parts by name; they share its memory. */
+export function asParameters(trained: readonly TrainedParameter[], flat: Float32Array): Parameters {
+  let offset = 0;
+  return new Map(
+    trained.map(({ name, shape }) => {
+      const data = flat.subarray(offset, (offset += elements(shape)));
+      return [name, { shape, data }];
+    }),
+  );
+}
+
 function carriesAdapter(
   name: string,
   shape: readonly number[],

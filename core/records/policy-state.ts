@@ -1,9 +1,9 @@
 /** Policies and optimizers as artifacts: safetensors with the trained parameters, and Adam's moments. */
-import { elements } from '../graph/tensor.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import { decodeSafetensors, encodeSafetensors } from '../graph/safetensors.ts';
 import type { AdamState } from '../learner/adam.ts';
 import type { Parameters, PolicyEngine } from '../policy/policy-engine.ts';
+import { asParameters } from '../policy/trained-parameters.ts';
 
 /** Stores the trained parameters under their canonical names. */
 export function putPolicy(
@@ -11,13 +11,12 @@ export function putPolicy(
   engine: Pick<PolicyEngine, 'trained'>,
   flat: Float32Array,
 ): Promise<ArtifactRef> {
-  let offset = 0;
-  const tensors = engine.trained.map(({ name, shape }) => {
-    const size = elements(shape);
-    const data = flat.subarray(offset, offset + size);
-    offset += size;
-    return { name, shape, data };
-  });
+  return putTrained(store, asParameters(engine.trained, flat));
+}
+
+/** Stores trained parameters, for which no engine is needed. */
+export function putTrained(store: ArtifactStore, trained: Parameters): Promise<ArtifactRef> {
+  const tensors = [...trained].map(([name, tensor]) => ({ name, ...tensor }));
   return store.put('policy', encodeSafetensors(tensors));
 }
 

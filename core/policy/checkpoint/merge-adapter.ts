@@ -35,6 +35,23 @@ export function mergedParameters(
   );
 }
 
+type Matrix = { shape: readonly number[]; data: Float32Array };
+
+/** scale b [outputs, rank] a [rank, inputs]; every sum is in float64. [outputs * inputs] */
+export function matrixProduct(b: Matrix, a: Matrix, scale: number): Float64Array {
+  const [rank, inputs] = a.shape;
+  const [outputs] = b.shape;
+  const product = new Float64Array(outputs * inputs);
+  for (let output = 0; output < outputs; output++) {
+    const row = product.subarray(output * inputs, (output + 1) * inputs);
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * b.data[output * rank + k];
+      if (factor !== 0) for (let input = 0; input < inputs; input++) row[input] += factor * a.data[k * inputs + input];
+    }
+  }
+  return product;
+}
+
 /** weight [outputs, inputs] + scale b [outputs, rank] a [rank, inputs], rounded once. */
 function mergedMatrix(
   weight: Float32Array,
