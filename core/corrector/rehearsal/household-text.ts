@@ -115,7 +115,9 @@ function goOn(task: string, history: readonly string[], commands: readonly strin
     }
     if (goal === null || goal.endsWith('lamp'))
       return { ...search('find the lamp'), ...full(admissible(/^use \w*lamp/), 'use the lamp') };
-    const subgoal = `move ${held} to ${goal}`;
+    // Grammars of older releases put things in/on others.
+    const puts = [...commands, ...history].some((command) => /^put .+ in\/on /.test(command));
+    const subgoal = puts ? `put ${held} in/on ${goal}` : `move ${held} to ${goal}`;
     const isThere = kindOf(placeOf(history)) === goal;
     return isThere
       ? {

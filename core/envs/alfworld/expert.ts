@@ -1,15 +1,12 @@
 /** Solves household games from the true state: the shortest of all plans that one would think of. */
+import type { CommandWording, Deed } from './command-wording.ts';
 import type { Entity } from './entities.ts';
 import { goalConditions, WANTED_PROPERTY, type Task } from './goal-conditions.ts';
 import { HouseholdView, type Receptacle } from './household-view.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 
-/** Where each property is given, and the word of the command. */
-export const DEVICES = {
-  isclean: { kind: 'sinkbasin', verb: 'clean' },
-  ishot: { kind: 'microwave', verb: 'heat' },
-  iscool: { kind: 'fridge', verb: 'cool' },
-} as const;
+/** Kinds of receptacles where each property is given. */
+export const DEVICES = { isclean: 'sinkbasin', ishot: 'microwave', iscool: 'fridge' } as const;
 
 /** What the expert would do. `plans`: all that are as short as `plan`, the first of them. */
 export type Advice = { readonly plan: readonly string[]; readonly plans: readonly (readonly string[])[] };
@@ -85,13 +82,13 @@ function* lookPlans(view: HouseholdView, task: Task): Generator<Plan> {
       const isOn = view.is('istoggled', lamp.thing);
       for (const plan of withTarget(new Plan(view), target, view)) {
         plan.go(lamp.source!);
-        if (!isOn) plan.commands.push(`use ${lamp.thing.name}`);
+        if (!isOn) plan.use(lamp.thing, lamp.source!);
         yield plan;
       }
       if (isOn) continue;
       const lit = new Plan(view);
       lit.go(lamp.source!);
-      lit.commands.push(`use ${lamp.thing.name}`);
+      lit.use(lamp.thing, lamp.source!);
       for (const plan of withTarget(lit, target, view)) {
         plan.go(lamp.source!);
         yield plan;
@@ -145,59 +142,69 @@ function withTarget(plan: Plan, target: Target, view: HouseholdView): Plan[] {
 }
 
 function withProperty(plan: Plan, thing: Entity, property: keyof typeof DEVICES, view: HouseholdView): Plan[] {
-  const { kind, verb } = DEVICES[property];
+  const kind = DEVICES[property];
   return view.receptacles
     .filter((device) => device.kind === kind && device.place)
     .map((device) => {
       const next = plan.copy();
       next.go(device);
-      next.commands.push(`${verb} ${thing.name} with ${device.entity.name}`);
+      next.say(property, { thing, receptacle: device.entity });
       return next;
     });
 }
 
-/** Commands, and what they have changed of the view. */
+/** Commands, in the game's words, and what they have changed of the view. */
 class Plan {
   readonly commands: string[] = [];
   hand: Entity | null;
   #place: Entity | null;
   readonly #opened = new Set<Entity>();
+  readonly #wording: CommandWording;
 
-  constructor(view: { hand: Entity | null; place: Entity | null }) {
-    this.hand = view.hand;
-    this.#place = view.place;
+  constructor({ hand, place, wording }: { hand: Entity | null; place: Entity | null; wording: CommandWording }) {
+    this.hand = hand;
+    this.#place = place;
+    this.#wording = wording;
   }
 
   copy(): Plan {
-    const copy = new Plan({ hand: this.hand, place: this.#place });
+    const copy = new Plan({ hand: this.hand, place: this.#place, wording: this.#wording });
     copy.commands.push(...this.commands);
     for (const entity of this.#opened) copy.#opened.add(entity);
     return copy;
   }
 
+  say(deed: Deed, about: { thing?: Entity; receptacle?: Entity }): void {
+    this.commands.push(this.#wording.command(deed, about));
+  }
+
   go({ entity, place }: Receptacle): void {
     if (this.#place === place) return;
-    this.commands.push(`go to ${entity.name}`);
+    this.say('go', { receptacle: entity });
     this.#place = place;
   }
 
   take(thing: Entity, from: Receptacle): void {
     this.#reach(from);
-    this.commands.push(`take ${thing.name} from ${from.entity.name}`);
+    this.say('take', { thing, receptacle: from.entity });
     this.hand = thing;
   }
 
   put(thing: Entity, into: Receptacle): void {
     this.#reach(into);
-    this.commands.push(`move ${thing.name} to ${into.entity.name}`);
+    this.say('put', { thing, receptacle: into.entity });
     this.hand = null;
+  }
+
+  use(thing: Entity, { entity }: Receptacle): void {
+    this.say('use', { thing, receptacle: entity });
   }
 
   /** Goes there and opens what is closed. */
   #reach(receptacle: Receptacle): void {
     this.go(receptacle);
     if (!receptacle.openable || receptacle.open || this.#opened.has(receptacle.entity)) return;
-    this.commands.push(`open ${receptacle.entity.name}`);
+    this.say('open', { receptacle: receptacle.entity });
     this.#opened.add(receptacle.entity);
   }
 }

@@ -149,7 +149,7 @@ function thinOut(
 ): readonly Furniture[] {
   if (mostReceptacles === null) return furniture;
   const property = WANTED_PROPERTY[task.type];
-  const device = property && DEVICES[property].kind;
+  const device = property && DEVICES[property];
   const isNeeded = ({ kind }: Furniture): boolean =>
     kind === task.receptacle || kind.toLowerCase() === device || (task.lamp !== '' && LAMP_STANDS.includes(kind));
   const shuffled = random.shuffled(furniture);

@@ -1,4 +1,5 @@
 /** The facts of a household game as rooms know them: who is where, what is open, what lies in what. */
+import type { CommandWording } from './command-wording.ts';
 import type { Entity } from './entities.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 
@@ -48,6 +49,10 @@ export class HouseholdView {
     }));
     this.place = play.facts('atlocation')[0]?.[1] ?? null;
     this.hand = play.facts('holds')[0]?.[1] ?? null;
+  }
+
+  get wording(): CommandWording {
+    return this.#play.game.wording;
   }
 
   /** ALFRED's kind in lower case; '' when no fact tells. */

@@ -1,6 +1,7 @@
 /**
  * Ways on for somebody who knows only what was seen so far: fetch known things, else look where the missing one may be.
  */
+import type { CommandWording } from './command-wording.ts';
 import type { Entity } from './entities.ts';
 import { advise, fetchTarget } from './expert.ts';
 import type { Task } from './goal-conditions.ts';
@@ -20,16 +21,22 @@ export type Lead = { readonly subgoal: string; readonly command: string };
 export function leads(play: TextGamePlay, task: Task, seen: ReadonlySet<Entity>): readonly Lead[] {
   const view = new HouseholdView(play, (receptacle) => seen.has(receptacle));
   const advice = advise(play, task, view) ?? partOf(play, task, view);
+  // A command that the game does not take now teaches nothing.
+  const admissible = ({ command }: Lead) => play.commands.includes(command);
   if (advice)
     return distinct(
-      advice.plans.filter((plan) => plan.length > 0).map((plan) => ({ subgoal: subgoalOf(plan), command: plan[0] })),
-    );
+      advice.plans
+        .filter((plan) => plan.length > 0)
+        .map((plan) => ({ subgoal: subgoalOf(plan, view.wording), command: plan[0] })),
+    ).filter(admissible);
   const missing = missingKind(view, task);
   const unseen = view.receptacles
     .filter(({ entity, place }) => place && !seen.has(entity))
     .toSorted((a, b) => (a.entity.name < b.entity.name ? -1 : 1));
   const likely = unseen.filter((receptacle) => view.takesKind(receptacle, missing));
-  return search(view, likely.length > 0 ? likely : unseen).map((command) => ({ subgoal: `find ${missing}`, command }));
+  return search(view, likely.length > 0 ? likely : unseen)
+    .map((command) => ({ subgoal: `find ${missing}`, command }))
+    .filter(admissible);
 }
 
 /**
@@ -53,17 +60,18 @@ function missingKind(view: HouseholdView, { type, object, lamp }: Task): string 
 /** One stands before a closed one: open it. Else the way to any, open ones first. */
 function search(view: HouseholdView, places: readonly Receptacle[]): string[] {
   const closedHere = places.filter(({ place, openable, open }) => place === view.place && openable && !open);
-  if (closedHere.length > 0) return closedHere.map(({ entity }) => `open ${entity.name}`);
+  if (closedHere.length > 0)
+    return closedHere.map(({ entity }) => view.wording.command('open', { receptacle: entity }));
   const isClosed = ({ openable, open }: Receptacle): number => Number(openable && !open);
   return places
     .filter(({ place }) => place !== view.place)
     .toSorted((a, b) => isClosed(a) - isClosed(b))
-    .map(({ entity }) => `go to ${entity.name}`);
+    .map(({ entity }) => view.wording.command('go', { receptacle: entity }));
 }
 
 /** The first command of a plan that does more than going and opening. */
-function subgoalOf(plan: readonly string[]): string {
-  return plan.find((command) => !/^(go to|open) /.test(command)) ?? plan.at(-1)!;
+function subgoalOf(plan: readonly string[], wording: CommandWording): string {
+  return plan.find((command) => !wording.isWay(command)) ?? plan.at(-1)!;
 }
 
 function distinct(all: readonly Lead[]): readonly Lead[] {

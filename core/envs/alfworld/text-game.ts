@@ -3,6 +3,7 @@
  * 0.4.2 answers.
  */
 import { FrameLayout, tablesOf } from './bound-condition.ts';
+import { CommandWording } from './command-wording.ts';
 import { CompiledAction } from './compiled-action.ts';
 import { SearchCompiler, type Stage } from './condition-search.ts';
 import { Entities, TypeTree, type Entity } from './entities.ts';
@@ -46,6 +47,7 @@ export class TextGame {
   readonly grammar: TextGrammar;
   readonly actions: readonly TextAction[];
   readonly walkthrough: readonly string[];
+  readonly wording: CommandWording;
   /**
    * Predicate -> number of its table. The table of its explicit negations has that number plus the number of
    * predicates.
@@ -88,6 +90,9 @@ export class TextGame {
         operators: new Map(),
       };
     });
+    this.wording = new CommandWording(
+      domain.actions.map((action) => ({ action, texts: document.actions.get(action.name)! })),
+    );
     const layout = new FrameLayout(this.entities, this.tableOf, 'the goal');
     const goal = layout.bind(problem.goal, new Map());
     const holds = new SearchCompiler(layout, this.#start).test(goal, new Set());
