@@ -15,7 +15,7 @@ import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
 import { chooseDevice, ProviderError } from '../core/graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
-import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
+import { conformVlm, openReferenceCase, referenceFolders } from '../core/policy/conformance-vlm.ts';
 import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
 import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { GpuMemory } from './engine/gpu-memory.ts';
@@ -181,7 +181,7 @@ function lastLine(error: unknown): string {
 async function partOf(part: Part): Promise<unknown> {
   const device = await chooseDevice({ provider });
   if ('case' in part) {
-    const lines = await conformLlava(openReferenceCase(part.case), device);
+    const lines = await conformVlm(openReferenceCase(part.case), device);
     return {
       passed: lines.filter(({ passed }) => passed).length,
       failed: lines

@@ -6,7 +6,8 @@ import { collect } from './train.ts';
 import { replayAlfworldGames } from '../core/envs/alfworld/conformance.ts';
 import { replayGymCards } from '../core/envs/conformance-gymcards.ts';
 import { chooseDevice, type DeviceRequest } from '../core/graph/provider.ts';
-import { conformLlava, openReferenceCase, referenceFolders } from '../core/policy/conformance-llava.ts';
+import { comparePixels } from '../core/policy/conformance-pixels.ts';
+import { conformVlm, openReferenceCase, referenceFolders } from '../core/policy/conformance-vlm.ts';
 import { conformTies } from '../core/policy/conformance-ties.ts';
 import { environmentToCheck } from './environment-to-check.ts';
 import { UsageError } from './errors.ts';
@@ -15,7 +16,8 @@ import { checkEnvironment } from '../core/corrector/conformance-environment.ts';
 export function register(program: Command): void {
   const conformance = program.command('conformance').description('compare with data recorded from the originals');
   conformance
-    .command('llava <folders...>')
+    .command('vlm <folders...>')
+    .alias('llava')
     .description('reference checkpoint folders, or a folder of them: every quantity with its worst error')
     .addOption(
       new Option('--provider <name>', 'where to compute').choices(['auto', 'cpu', 'cuda', 'webgpu']).default('cpu'),
@@ -37,7 +39,7 @@ export function register(program: Command): void {
           .map((folder) => ({ folder, opened: openReferenceCase(folder) }));
         const totals = new Totals();
         for (const { folder, opened } of cases) {
-          const lines = await conformLlava(opened, device).catch((error: Error) => {
+          const lines = await conformVlm(opened, device).catch((error: Error) => {
             totals.add(false, `${folder}: ${error.message}`);
             return [];
           });
@@ -57,6 +59,14 @@ export function register(program: Command): void {
       const totals = new Totals();
       for (const { name, kind, worstError, tolerance, passed } of conformTies(folder))
         totals.add(passed, `${name} (${kind}): worst error ${worstError.toExponential(2)}, tolerance ${tolerance}`);
+      totals.close();
+    });
+  conformance
+    .command('pixels <folder>')
+    .description('recorded pictures (pixels.json): grids, tiles and pixels of every image processor')
+    .action(async (folder: string) => {
+      const totals = new Totals();
+      for await (const { picture, passed, found } of comparePixels(folder)) totals.add(passed, `${picture}: ${found}`);
       totals.close();
     });
   conformance
@@ -101,9 +111,11 @@ export function register(program: Command): void {
     });
 }
 
-/** What `FOLDER/*` names, without the files in it. */
+/** What `FOLDER/*` names, without the files in it and a folder of pictures, which another kind compares. */
 function namedFolders(names: readonly string[]): string[] {
-  const folders = names.filter((name) => !existsSync(name) || isFolder(name));
+  const here = names.filter((name) => !existsSync(name) || isFolder(name));
+  const cases = here.filter((name) => !existsSync(path.join(name, 'pixels.json')));
+  const folders = cases.length === 0 ? here : cases;
   if (folders.length === 0) throw new UsageError(`${names[0]}: is a file; name folders of reference checkpoints.`);
   return folders;
 }

@@ -1,19 +1,23 @@
 /** Requests like those of a training iteration, for a model of any shape: random words around one image. */
 import type { GradientRequest, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
-import { imageTokens, type LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
-import type { Picture } from '../../core/policy/families/model-family.ts';
+import type { Grid, Picture } from '../../core/policy/families/model-family.ts';
+import { familyOf } from '../../core/policy/families/registry.ts';
+import type { VlmConfig } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 /** Tokens that no response may hold: padding, begin, end, image. */
 const SPECIAL_TOKENS = 4;
 
 export class Requests {
-  readonly #config: LlavaConfig;
+  readonly #config: VlmConfig;
+  /** How every picture is cut. */
+  readonly #grid: Grid;
   /** Tokens of a prompt: begin, image, words. */
   readonly promptTokens: number;
 
-  constructor(config: LlavaConfig, promptTokens: number) {
+  constructor(config: VlmConfig, promptTokens: number, grid: Grid = [1, 1]) {
     this.#config = config;
+    this.#grid = grid;
     this.promptTokens = promptTokens;
   }
 
@@ -84,7 +88,7 @@ export class Requests {
   }
 
   #prompt(random: RandomStream): number[] {
-    const image = imageTokens(this.#config);
+    const image = familyOf(this.#config).imageTokens(this.#config, this.#grid);
     return [
       1,
       ...new Array<number>(image).fill(this.#config.imageTokenId),
@@ -93,10 +97,10 @@ export class Requests {
   }
 
   #pictures(random: RandomStream, count: number): Picture[] {
-    const length = 3 * this.#config.vision.imageSize ** 2;
+    const length = familyOf(this.#config).pictureValues(this.#config, this.#grid);
     return Array.from({ length: count }, () => ({
       pixels: Float32Array.from({ length }, () => 2 * random.uniform() - 1),
-      grid: [1, 1],
+      grid: this.#grid,
     }));
   }
 }

@@ -313,7 +313,7 @@ export function pictureShape(config: VlmConfig, grids: readonly Grid[], rounded:
   const family = familyOf(config);
   const parts = grids.map((grid) => family.pictureParts(config, grid));
   const most = parts.reduce((one, other) => Math.max(one, other), 0);
-  const step = rounded || parts.some((count) => count !== most) ? family.partsStep(most) : 1;
+  const step = rounded || parts.some((count) => count !== most) ? family.partsStep(config, most) : 1;
   const held = Math.ceil(most / step) * step;
   return { parts: held, padded: parts.some((count) => count !== held) };
 }

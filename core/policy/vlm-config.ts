@@ -1,5 +1,8 @@
 /** What a policy is made of: read from a Hugging Face `config.json`, used by every graph and name table. */
 import type { LlavaConfig } from './families/llava/llava-config.ts';
+import type { Qwen25Config } from './families/qwen2_5-vl/qwen2_5-vl.ts';
+import type { Qwen3Config } from './families/qwen3-vl/qwen3-vl.ts';
+import type { SmolVlmConfig } from './families/smolvlm/smolvlm-config.ts';
 
 /**
  * How rotary frequencies are stretched for longer texts than the model was first trained on (transformers'
@@ -51,7 +54,7 @@ export type TextConfig = {
 /** What the configurations of all families have. */
 export type CommonConfig = { text: TextConfig; imageTokenId: number };
 
-export type VlmConfig = LlavaConfig;
+export type VlmConfig = LlavaConfig | Qwen25Config | Qwen3Config | SmolVlmConfig;
 
 /**
  * What embeddings, matrix products and residuals are computed in; norms, softmax, activations, positions, losses and

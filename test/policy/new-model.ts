@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeNewCheckpoint } from '../../core/policy/new-checkpoint.ts';
 import type { GradientRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
-import { imageTokens, type LlavaConfig } from '../../core/policy/families/llava/llava-config.ts';
+import { familyOf } from '../../core/policy/families/registry.ts';
+import type { VlmConfig } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 /** Writes the model (float32) and returns its folder. */
@@ -57,13 +58,18 @@ export function newModel(): Promise<string> {
 }
 
 /** Two rows with both losses: prompts of 5 words and an image, responses of 4 tokens. */
-export function rowsFor(config: LlavaConfig): GradientRequest {
+export function rowsFor(config: VlmConfig): GradientRequest {
   const stream = new RandomStream({ seed: 4, purpose: 'test' });
   const words = (count: number) =>
     Array.from({ length: count }, () => 4 + stream.below(Math.min(config.text.vocabSize, 200) - 4));
   const row = (image: number) => ({
     image,
-    promptIds: [1, ...words(2), ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), ...words(3)],
+    promptIds: [
+      1,
+      ...words(2),
+      ...new Array<number>(familyOf(config).imageTokens(config, [1, 1])).fill(config.imageTokenId),
+      ...words(3),
+    ],
     responseIds: words(4),
   });
   const rows: TrainingRow[] = [0, 1].map((image) => ({
@@ -82,7 +88,7 @@ export function rowsFor(config: LlavaConfig): GradientRequest {
   return {
     rows,
     pictures: [0, 1].map(() => ({
-      pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()),
+      pixels: Float32Array.from({ length: familyOf(config).pictureValues(config, [1, 1]) }, () => stream.normal()),
       grid: [1, 1],
     })),
     temperature: 0.9,

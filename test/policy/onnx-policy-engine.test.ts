@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts'
 import { type EngineOptions, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import type { GradientRequest, Gradients, SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
 import { RandomStream } from '../../core/random/counter.ts';
-import { imageTokens } from '../../core/policy/families/llava/llava-config.ts';
+import { familyOf } from '../../core/policy/families/registry.ts';
 import { newModel, rowsFor } from './new-model.ts';
 
 // The smallest recorded checkpoint: one key/value head for five query heads, bfloat16 weights, a LoRA adapter and a
@@ -42,12 +42,12 @@ const words = (stream: RandomStream, count: number) => Array.from({ length: coun
 const prompt = (stream: RandomStream, before: number, after: number) => [
   1,
   ...words(stream, before),
-  ...new Array<number>(imageTokens(config)).fill(config.imageTokenId),
+  ...new Array<number>(familyOf(config).imageTokens(config, [1, 1])).fill(config.imageTokenId),
   ...words(stream, after),
 ];
 const pictures = (stream: RandomStream, count: number) =>
   Array.from({ length: count }, () => ({
-    pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => stream.normal()),
+    pixels: Float32Array.from({ length: familyOf(config).pictureValues(config, [1, 1]) }, () => stream.normal()),
     grid: [1, 1] as const,
   }));
 

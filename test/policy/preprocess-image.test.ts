@@ -7,7 +7,7 @@ import type { RgbImage } from '../../core/pictures/rgb-image.ts';
 import { decodeSafetensors } from '../../core/graph/safetensors.ts';
 import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
 import { imagePreprocessor, loadImagePreprocessor } from '../../core/policy/families/llava/preprocess-image.ts';
-import { resizeBicubic } from '../../core/pictures/resize-bicubic.ts';
+import { resizeBicubic } from '../../core/pictures/resize.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint/checkpoint-folder.ts';
 
 type Config = Record<string, unknown> & { crop_size: { width: number; height: number } };

@@ -8,7 +8,7 @@ import { type Checkpoint, openCheckpoint } from '../../core/policy/checkpoint/op
 import { OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import type { SampleRequest, TrainingRow } from '../../core/policy/policy-engine.ts';
 import { sharedPrompts } from '../../core/policy/shared-prompts.ts';
-import { imageTokens } from '../../core/policy/families/llava/llava-config.ts';
+import { familyOf } from '../../core/policy/families/registry.ts';
 import type { TrainScope } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
@@ -44,13 +44,13 @@ function request({ config }: Checkpoint, seed: number): SampleRequest {
     promptIds: [
       1,
       ...words(before),
-      ...new Array<number>(imageTokens(config)).fill(config.imageTokenId),
+      ...new Array<number>(familyOf(config).imageTokens(config, [1, 1])).fill(config.imageTokenId),
       ...words(after),
     ],
     noise: Float32Array.from({ length: LIMIT }, () => random.uniform()),
   }));
   const pictures = Array.from({ length: 4 }, () => ({
-    pixels: Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => random.normal()),
+    pixels: Float32Array.from({ length: familyOf(config).pictureValues(config, [1, 1]) }, () => random.normal()),
     grid: [1, 1] as const,
   }));
   return { rows, pictures, maxNewTokens: LIMIT, temperature: 0.8, repetitionPenalty: 1.2, penalizePrompt: false };

@@ -2,7 +2,7 @@
  * A household task in the original simulator: a scene's own picture, commands and feedback; rewards and cuts are the
  * same as everywhere.
  */
-import { resizeBicubic } from '../../pictures/resize-bicubic.ts';
+import { resizeBicubic } from '../../pictures/resize.ts';
 import { decodePng } from '../../pictures/png.ts';
 import type { Environment, JsonState, StepResult } from '../env.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';

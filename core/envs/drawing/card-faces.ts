@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../../../configs/schema.ts';
-import { resizeBicubic } from '../../pictures/resize-bicubic.ts';
+import { resizeBicubic } from '../../pictures/resize.ts';
 import { RANKS, SUITS } from '../card.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 import type { Colour } from '../../pictures/rgb-image.ts';

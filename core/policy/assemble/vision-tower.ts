@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { TensorLocation } from '../../graph/safetensors.ts';
 import { checkConfig, readJson } from '../checkpoint/check-config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { collectParameters, listWeightFiles, openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { type Checkpoint, collectParameters, listWeightFiles, openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import type { LlavaConfig } from '../families/llava/llava-config.ts';
 import { names } from '../families/llava/parameter-names.ts';
 import { visionConfig, visionSchema } from '../families/llava/vision-config.ts';
@@ -40,7 +40,7 @@ export function openVisionTower(folder: string): VisionTower {
         .filter(([name]) => name.startsWith('vision_tower.')),
     );
   if (kind === 'llava' || kind === 'llava_next') {
-    const { config, parameters, adapter } = openCheckpoint(folder);
+    const { config, parameters, adapter } = openCheckpoint(folder) as Checkpoint & { config: LlavaConfig };
     if (adapter !== null)
       throw new CheckpointError(`${folder} holds an adapter, which may belong to its vision tower; merge it first`);
     return { folder, config, parameters: eyes(parameters), preprocessor };

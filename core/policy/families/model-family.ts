@@ -19,6 +19,15 @@ export type Picture = { pixels: Float32Array; grid: Grid };
 /** Throws `CheckpointError` for an image that the checkpoint's settings cannot bring into a form that it takes. */
 export type ImagePreprocessor = (image: RgbImage) => Picture;
 
+/** An image processor without its model. */
+export type StandaloneProcessor = {
+  preprocess: ImagePreprocessor;
+  /** Pixels as transformers hands them to the model. */
+  asTransformers(picture: Picture): { shape: readonly number[]; data: Float32Array };
+  /** How transformers says that the picture was cut, by name. */
+  layout(grid: Grid): Record<string, number | readonly number[]>;
+};
+
 /**
  * Static shape of the pictures in a graph: parts of the largest one, and whether some row has fewer, whose missing
  * parts are masked.
@@ -98,6 +107,10 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
   newPreprocessor(config: C, imageSize: number): object;
   /** Pictures out of the tensors that a reference forward pass took (docs/conformance.md). */
   recordedPictures(config: C, tensor: (name: string) => { shape: readonly number[]; data: Float32Array }): Picture[];
+  /** The image processor by itself, of a preprocessor_config.json; null where it is another family's. */
+  processor(content: unknown, origin: string): StandaloneProcessor | null;
+  /** Rows of the tower's position table for the patches of all pictures, where a reference records them. */
+  visionPositions?(config: C, pictures: readonly Picture[]): number[];
   /** Special tokens of a new model's tokenizer behind `<pad> <s> </s>`, and the fields of config.json that name them. */
   readonly newTokens: readonly { text: string; field: string | null }[];
 
@@ -114,8 +127,10 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
   imageTokens(config: C, grid: Grid): number;
   /** Parts of a picture. */
   pictureParts(config: C, grid: Grid): number;
+  /** Values of a picture. */
+  pictureValues(config: C, grid: Grid): number;
   /** What numbers of parts are rounded up to a multiple of, so that there are few shapes. */
-  partsStep(parts: number): number;
+  partsStep(config: C, parts: number): number;
   /** Image tokens of so many parts. */
   tokensOfParts(config: C, parts: number): number;
 

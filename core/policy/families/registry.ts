@@ -2,8 +2,16 @@
 import type { VlmConfig } from '../vlm-config.ts';
 import { llava } from './llava/llava.ts';
 import type { ModelFamily } from './model-family.ts';
+import { qwen25Vl } from './qwen2_5-vl/qwen2_5-vl.ts';
+import { qwen3Vl } from './qwen3-vl/qwen3-vl.ts';
+import { smolVlm } from './smolvlm/smolvlm.ts';
 
-const FAMILIES: { readonly [name in VlmConfig['family']]: ModelFamily } = { llava };
+const FAMILIES: { readonly [name in VlmConfig['family']]: ModelFamily } = {
+  llava,
+  qwen2_5_vl: qwen25Vl,
+  qwen3_vl: qwen3Vl,
+  smolvlm: smolVlm,
+};
 
 export function familyOf({ family }: Pick<VlmConfig, 'family'>): ModelFamily {
   return FAMILIES[family];

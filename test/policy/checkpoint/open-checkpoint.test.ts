@@ -16,7 +16,7 @@ import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { exportPolicy } from '../../../core/policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
 import { names } from '../../../core/policy/families/llava/parameter-names.ts';
-import { parameterShapes } from '../../../core/policy/families/llava/parameter-shapes.ts';
+import { familyOf } from '../../../core/policy/families/registry.ts';
 import { loadImagePreprocessor } from '../../../core/policy/families/llava/preprocess-image.ts';
 import { checkpointFolder, RECORDED, recordedJson } from './checkpoint-folder.ts';
 
@@ -38,7 +38,7 @@ const zeros = (name: string, shape: number[]): Tensor => ({
 test('the recorded checkpoint: every parameter where it lies, its adapter and its value head', (t) => {
   const { config, parameters, adapter, valueHead, files } = openCheckpoint(RECORDED);
   t.deepEqual(
-    [...parameterShapes(config)],
+    [...familyOf(config).parameterShapes(config)],
     [...parameters].filter(([name]) => !name.includes('post_layernorm')).map(([name, { shape }]) => [name, shape]),
   );
   t.is(parameters.size, 80);
@@ -375,7 +375,8 @@ function withAdapter(
 
 /** Matrices of the modules (paths of transformers 5) that PEFT 0.21 adapts by the settings, with zeros in them. */
 function matricesOf(modules: readonly string[]): Tensor[] {
-  const shapes = parameterShapes(openCheckpoint(RECORDED).config);
+  const { config } = openCheckpoint(RECORDED);
+  const shapes = familyOf(config).parameterShapes(config);
   return modules.flatMap((module) => {
     const [outputs, inputs] = shapes.get(`${module.replace(/^model\./, '')}.weight`)!;
     const side = (letter: string, shape: number[]) => zeros(`base_model.model.${module}.lora_${letter}.weight`, shape);

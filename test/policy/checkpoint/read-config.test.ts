@@ -7,6 +7,7 @@ import path from 'node:path';
 import test from 'ava';
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { parseVlmConfig, readVlmConfig } from '../../../core/policy/checkpoint/read-config.ts';
+import type { LlavaConfig } from '../../../core/policy/families/llava/llava-config.ts';
 import type { VlmConfig } from '../../../core/policy/vlm-config.ts';
 import { checkpointFolder } from './checkpoint-folder.ts';
 
@@ -14,6 +15,8 @@ type Case = { name: string; config: object; expected: VlmConfig };
 const cases = JSON.parse(
   readFileSync(path.resolve(import.meta.dirname, '../../golden/vlm-configs.json'), 'utf8'),
 ) as Case[];
+
+const llavaConfig = (...given: Parameters<typeof parseVlmConfig>) => parseVlmConfig(...given) as LlavaConfig;
 
 for (const { name, config, expected } of cases) {
   test(`as transformers reads it: ${name}`, (t) => {
@@ -70,7 +73,7 @@ test('the original layout of LLaVA 1.6 (Mistral) means the same model as the one
 });
 
 test("the original layout of LLaVA 1.5 says model_type llava and is not taken for the hub's", (t) => {
-  const { text, vision, featureSelect } = parseVlmConfig(
+  const { text, vision, featureSelect } = llavaConfig(
     {
       ...original,
       architectures: ['LlavaLlamaForCausalLM'],

@@ -11,6 +11,7 @@ import {
   readTensorBytes,
   type TensorLocation,
 } from '../../../core/graph/safetensors.ts';
+import type { LlavaConfig } from '../../../core/policy/families/llava/llava-config.ts';
 import { names } from '../../../core/policy/families/llava/parameter-names.ts';
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';
 import { mergedParameters } from '../../../core/policy/checkpoint/merge-adapter.ts';
@@ -62,10 +63,10 @@ test('every setting of a configuration survives', async (t) => {
       },
     },
     {
-      ...recorded.config,
+      ...(recorded.config as LlavaConfig),
       imageTokenId: 9,
       text: { ...text, modelType: 'mistral' as const },
-      vision: { ...vision, layerNormEps: 1e-3, activation: 'gelu' as const },
+      vision: { ...(vision as LlavaConfig['vision']), layerNormEps: 1e-3, activation: 'gelu' as const },
       projectorActivation: 'gelu_pytorch_tanh' as const,
       featureSelect: 'full' as const,
       featureLayers: [-1],

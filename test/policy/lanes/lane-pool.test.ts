@@ -10,7 +10,7 @@ import test from 'ava';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
 import { LaneError, LanePool } from '../../../core/policy/lanes/lane-pool.ts';
 import { OnnxPolicyEngine } from '../../../core/policy/onnx-policy-engine.ts';
-import { imageTokens } from '../../../core/policy/families/llava/llava-config.ts';
+import { familyOf } from '../../../core/policy/families/registry.ts';
 
 const golden = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
 
@@ -29,8 +29,14 @@ test('weights that vanish after opening are a LaneError that names the file, and
   });
   await engine.setParameters(engine.initialParameters(1));
   rmSync(path.join(folder, 'model.safetensors'));
-  const promptIds = [1, ...new Array<number>(imageTokens(config)).fill(config.imageTokenId), 5];
-  const pictures = [{ pixels: new Float32Array(3 * config.vision.imageSize ** 2), grid: [1, 1] as const }];
+  const promptIds = [
+    1,
+    ...new Array<number>(familyOf(config).imageTokens(config, [1, 1])).fill(config.imageTokenId),
+    5,
+  ];
+  const pictures = [
+    { pixels: new Float32Array(familyOf(config).pictureValues(config, [1, 1])), grid: [1, 1] as const },
+  ];
   const error = await t.throwsAsync(
     engine.score({ rows: [{ image: 0, promptIds, responseIds: [7] }], pictures, temperature: 1 }),
     { instanceOf: LaneError },

@@ -6,7 +6,7 @@ import { imageTokens, type LlavaConfig } from './llava-config.ts';
 import { isOriginalLayout, towerFolder } from './original-config.ts';
 import { names } from './parameter-names.ts';
 import { parameterShapes, unreadShapes, usedVisionLayers } from './parameter-shapes.ts';
-import { loadImagePreprocessor } from './preprocess-image.ts';
+import { llavaProcessor, loadImagePreprocessor } from './preprocess-image.ts';
 import { readLlavaConfig, SUPPORTED } from './read-config.ts';
 import { imageFeatures } from './vision.ts';
 import { croppingPreprocessor, writtenConfigs } from './write-config.ts';
@@ -52,6 +52,7 @@ export const llava: ModelFamily<LlavaConfig> = {
 
   loadPreprocessor: (folder, { vision }) => loadImagePreprocessor(folder, vision.imageSize),
   newPreprocessor: (_, imageSize) => croppingPreprocessor(imageSize, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+  processor: llavaProcessor,
   recordedPictures(_, tensor) {
     const { shape, data } = tensor('pixel_values');
     const length = data.length / shape[0];
@@ -67,6 +68,7 @@ export const llava: ModelFamily<LlavaConfig> = {
   imageWords: (config) => ({ text: '<image>', tokensEach: imageTokens(config) }),
   imageTokens,
   pictureParts: () => 1,
+  pictureValues: ({ vision }) => 3 * vision.imageSize ** 2,
   partsStep: () => 1,
   tokensOfParts: imageTokens,
 

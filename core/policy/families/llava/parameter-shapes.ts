@@ -3,6 +3,7 @@
  * made of.
  */
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
+import { encoderBlockShapes } from '../parts/vision-encoder.ts';
 import type { LlavaConfig, VisionConfig } from './llava-config.ts';
 
 /** Canonical name to shape, in the order of the forward pass. */
@@ -30,24 +31,12 @@ export function usedVisionLayers({ vision, featureLayers }: LlavaConfig): number
 
 function visionShapes({ hiddenSize, intermediateSize, layers, imageSize, patchSize }: VisionConfig): Entry[] {
   const positions = Math.floor(imageSize / patchSize) ** 2 + 1;
-  const layer = (index: number): Entry[] => {
-    const at = `vision_tower.encoder.layers.${index}`;
-    return [
-      ...norm(`${at}.layer_norm1`, hiddenSize),
-      ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((name) =>
-        linear(`${at}.self_attn.${name}`, hiddenSize, hiddenSize, true),
-      ),
-      ...norm(`${at}.layer_norm2`, hiddenSize),
-      ...linear(`${at}.mlp.fc1`, intermediateSize, hiddenSize, true),
-      ...linear(`${at}.mlp.fc2`, hiddenSize, intermediateSize, true),
-    ];
-  };
   return [
     ['vision_tower.embeddings.class_embedding', [hiddenSize]],
     ['vision_tower.embeddings.patch_embedding.weight', [hiddenSize, 3, patchSize, patchSize]],
     ['vision_tower.embeddings.position_embedding.weight', [positions, hiddenSize]],
     ...norm('vision_tower.pre_layrnorm', hiddenSize),
-    ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
+    ...Array.from({ length: layers }, (_, index) => encoderBlockShapes(hiddenSize, intermediateSize, index)).flat(),
   ];
 }
 

@@ -4,10 +4,17 @@ import { z } from 'zod';
 import type { RgbImage } from '../../../pictures/rgb-image.ts';
 import { checkConfig, readJson } from '../../checkpoint/check-config.ts';
 import { CheckpointError } from '../../checkpoint/errors.ts';
-import type { ImagePreprocessor } from '../model-family.ts';
-import { byteTables, CLIP_DEVIATION, CLIP_MEAN, normalisation, preprocessorSettings } from '../parts/pixel-values.ts';
+import type { ImagePreprocessor, StandaloneProcessor } from '../model-family.ts';
+import {
+  byteTables,
+  CLIP_DEVIATION,
+  CLIP_MEAN,
+  kindOf,
+  normalisation,
+  preprocessorSettings,
+} from '../parts/pixel-values.ts';
 import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
-import { resizeBicubic } from '../../../pictures/resize-bicubic.ts';
+import { resizeBicubic } from '../../../pictures/resize.ts';
 
 const length = z.int().min(1);
 const sides = z.strictObject({ height: length, width: length });
@@ -84,6 +91,20 @@ export function imagePreprocessor(
     for (const [channel, table] of tables.entries())
       for (let index = 0; index < plane; index++) pixels[channel * plane + index] = table[data[index * 3 + channel]];
     return pixels;
+  };
+}
+
+/** Of settings alone; null where they are another family's. */
+export function llavaProcessor(content: unknown, origin: string): StandaloneProcessor | null {
+  const kind = kindOf(content);
+  if (typeof kind !== 'string' || !KINDS.test(kind)) return null;
+  const { crop_size: crop, do_center_crop: cropped, size } = checkConfig(schema, content, origin);
+  const side = cropped ? crop.height : 'height' in size ? size.height : size.shortest_edge;
+  const pixels = imagePreprocessor(content, { origin, side });
+  return {
+    preprocess: (image) => ({ pixels: pixels(image), grid: [1, 1] }),
+    layout: () => ({}),
+    asTransformers: (picture) => ({ shape: [1, 3, side, side], data: picture.pixels }),
   };
 }
 

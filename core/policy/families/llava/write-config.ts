@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readJson } from '../../checkpoint/check-config.ts';
 import { fraction, restatedConfig, TORCH_TYPES, type WrittenDType } from '../../checkpoint/config-json.ts';
-import type { RopeScaling } from '../../vlm-config.ts';
+import { writtenTextConfig } from '../parts/write-text-config.ts';
 import { imageTokens, type LlavaConfig } from './llava-config.ts';
 import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
 
@@ -77,30 +77,7 @@ function huggingFaceConfig(
     model_type: 'llava',
     multimodal_projector_bias: projectorBias,
     projector_hidden_act: projectorActivation,
-    text_config: {
-      attention_bias: text.attentionBias === 'all',
-      bos_token_id: text.bosTokenId,
-      eos_token_id: text.eosTokenIds.length === 1 ? text.eosTokenIds[0] : text.eosTokenIds,
-      head_dim: text.headDim,
-      hidden_act: 'silu',
-      hidden_size: text.hiddenSize,
-      intermediate_size: text.intermediateSize,
-      max_position_embeddings: text.maxPositions,
-      mlp_bias: text.mlpBias,
-      model_type: text.modelType,
-      num_attention_heads: text.heads,
-      num_hidden_layers: text.layers,
-      num_key_value_heads: text.keyValueHeads,
-      pad_token_id: text.padTokenId,
-      rms_norm_eps: fraction(text.rmsNormEps),
-      rope_parameters: { rope_theta: fraction(text.ropeTheta), ...ropeType(text.ropeScaling) },
-      // Read by transformers 4.
-      rope_theta: fraction(text.ropeTheta),
-      ...(text.ropeScaling !== null && { rope_scaling: ropeType(text.ropeScaling) }),
-      ...(text.modelType === 'mistral' && { sliding_window: text.slidingWindow }),
-      tie_word_embeddings: text.tiedEmbeddings,
-      vocab_size: text.vocabSize,
-    },
+    text_config: writtenTextConfig(text),
     tie_word_embeddings: text.tiedEmbeddings,
     vision_config: {
       hidden_act: vision.activation,
@@ -117,19 +94,5 @@ function huggingFaceConfig(
     },
     vision_feature_layer: featureLayers.length === 1 ? featureLayers[0] : featureLayers,
     vision_feature_select_strategy: featureSelect,
-  };
-}
-
-function ropeType(scaling: RopeScaling | null): object {
-  if (scaling === null) return { rope_type: 'default' };
-  const { kind } = scaling;
-  const factor = fraction(scaling.factor);
-  if (kind === 'linear') return { rope_type: kind, factor };
-  return {
-    rope_type: kind,
-    factor,
-    low_freq_factor: fraction(scaling.lowFrequencyFactor),
-    high_freq_factor: fraction(scaling.highFrequencyFactor),
-    original_max_position_embeddings: scaling.originalPositions,
   };
 }

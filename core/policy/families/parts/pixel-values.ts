@@ -43,6 +43,11 @@ export function byteTables({
   );
 }
 
+/** What the settings say that their processor is. */
+export function kindOf(content: unknown): unknown {
+  return (content as { image_processor_type?: unknown } | null)?.image_processor_type ?? null;
+}
+
 /**
  * The settings in a checkpoint folder's preprocessor_config.json or processor_config.json, or in one of `others`, and
  * the file that holds them. Throws `CheckpointError` where there are none and no `fallback`.

@@ -1,9 +1,9 @@
 /**
- * The decoder's part of a `config.json`, with the defaults that transformers fills in: LLaVA checkpoints leave most
- * fields out.
+ * The decoder's part of a `config.json`, with the defaults that transformers fills in: checkpoints leave many fields
+ * out.
  */
 import { z } from 'zod';
-import type { RopeScaling, TextConfig } from '../../vlm-config.ts';
+import type { RopeScaling, RopeSections, TextConfig } from '../../vlm-config.ts';
 import { CheckpointError } from '../../checkpoint/errors.ts';
 import { checkConfig } from '../../checkpoint/check-config.ts';
 
@@ -19,21 +19,24 @@ const rope = z.strictObject({
   high_freq_factor: positive.optional(),
   original_max_position_embeddings: length.optional(),
   partial_rotary_factor: z.literal(1).nullish(),
+  mrope_section: z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)]).optional(),
+  mrope_interleaved: z.boolean().optional(),
 });
 
 const schema = z.object({
-  model_type: z.enum(['llama', 'mistral']).default('llama'),
-  vocab_size: length.default(32_000),
-  hidden_size: length.default(4096),
+  model_type: z.enum(['llama', 'mistral', 'qwen2_5_vl_text', 'qwen3_vl_text']).default('llama'),
+  vocab_size: length.optional(),
+  hidden_size: length.optional(),
   intermediate_size: length.optional(),
-  num_hidden_layers: length.default(32),
-  num_attention_heads: length.default(32),
+  num_hidden_layers: length.optional(),
+  num_attention_heads: length.optional(),
   num_key_value_heads: length.nullish(),
   head_dim: length.nullish(),
   max_position_embeddings: length.optional(),
   original_max_position_embeddings: length.optional(),
   sliding_window: length.nullish(),
-  rms_norm_eps: z.number().positive().default(1e-6),
+  use_sliding_window: z.boolean().nullish(),
+  rms_norm_eps: z.number().positive().optional(),
   rope_theta: z.number().positive().nullish(),
   rope_parameters: rope.nullish(),
   rope_scaling: rope.nullish(),
@@ -42,32 +45,102 @@ const schema = z.object({
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
   hidden_act: z.literal('silu').default('silu'),
-  bos_token_id: z.int().nullable().default(1),
-  eos_token_id: z
-    .union([z.int(), z.array(z.int()).min(1)])
-    .nullable()
-    .default(2),
+  bos_token_id: z.int().nullish(),
+  eos_token_id: z.union([z.int(), z.array(z.int()).min(1)]).nullish(),
   pad_token_id: z.int().nullish(),
 });
 
-/** What `LlamaConfig` and `MistralConfig` fill in differently. Key/value heads of Llama: as many as there are heads. */
-const FAMILY_DEFAULTS = {
-  llama: { intermediateSize: 11_008, keyValueHeads: undefined, maxPositions: 2048, slidingWindow: null },
-  mistral: { intermediateSize: 14_336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096 },
-} as const;
+type Defaults = {
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  /** Null: one for each head. */
+  keyValueHeads: number | null;
+  /** Null: the hidden size by the heads. */
+  headDim: number | null;
+  rmsNormEps: number;
+  ropeTheta: number;
+  maxPositions: number;
+  slidingWindow: number | null;
+  bosTokenId: number | null;
+  eosTokenId: number | null;
+  /** Null: as `attention_bias` says. */
+  attentionBias: TextConfig['attentionBias'] | null;
+  headNorm: boolean;
+  /** Null: one axis of positions. */
+  ropeSections: RopeSections | null;
+};
+
+const LLAMA: Defaults = {
+  vocabSize: 32_000,
+  hiddenSize: 4096,
+  intermediateSize: 11_008,
+  layers: 32,
+  heads: 32,
+  keyValueHeads: null,
+  headDim: null,
+  rmsNormEps: 1e-6,
+  ropeTheta: 10_000,
+  maxPositions: 2048,
+  slidingWindow: null,
+  bosTokenId: 1,
+  eosTokenId: 2,
+  attentionBias: null,
+  headNorm: false,
+  ropeSections: null,
+};
+
+/** What the configurations of transformers fill in, by `model_type`. */
+const DEFAULTS: Readonly<Record<z.infer<typeof schema>['model_type'], Defaults>> = {
+  llama: LLAMA,
+  mistral: { ...LLAMA, intermediateSize: 14_336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096 },
+  qwen2_5_vl_text: {
+    ...LLAMA,
+    vocabSize: 152_064,
+    hiddenSize: 8192,
+    intermediateSize: 29_568,
+    layers: 80,
+    heads: 64,
+    keyValueHeads: 8,
+    rmsNormEps: 1e-5,
+    ropeTheta: 1e6,
+    maxPositions: 32_768,
+    bosTokenId: 151_643,
+    eosTokenId: 151_645,
+    attentionBias: 'queries, keys and values',
+    ropeSections: { lengths: [16, 24, 24], interleaved: false },
+  },
+  qwen3_vl_text: {
+    ...LLAMA,
+    vocabSize: 151_936,
+    intermediateSize: 22_016,
+    keyValueHeads: 32,
+    headDim: 128,
+    ropeTheta: 500_000,
+    maxPositions: 128_000,
+    bosTokenId: null,
+    eosTokenId: null,
+    headNorm: true,
+    ropeSections: { lengths: [24, 20, 20], interleaved: true },
+  },
+};
 
 /** Reads `content`, the `text_config` of a configuration. Throws `CheckpointError` naming `origin` and the field. */
 export function parseTextConfig(content: unknown, origin: string): TextConfig {
   const text = checkConfig(schema, content, origin);
-  const family = FAMILY_DEFAULTS[text.model_type];
-  const heads = text.num_attention_heads;
-  // Left out: the family's default; null: one for each head.
+  const family = DEFAULTS[text.model_type];
+  const heads = text.num_attention_heads ?? family.heads;
+  const hiddenSize = text.hidden_size ?? family.hiddenSize;
+  const vocabSize = text.vocab_size ?? family.vocabSize;
+  // Left out: the default; null: one for each head.
   const keyValueHeads =
     text.num_key_value_heads === undefined ? (family.keyValueHeads ?? heads) : (text.num_key_value_heads ?? heads);
-  const headDim = text.head_dim ?? text.hidden_size / heads;
+  const headDim = text.head_dim ?? family.headDim ?? hiddenSize / heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0)
     throw new CheckpointError(
-      `${origin}: hidden_size ${text.hidden_size} and ${heads} heads give heads of size ${headDim}; rotary ` +
+      `${origin}: hidden_size ${hiddenSize} and ${heads} heads give heads of size ${headDim}; rotary ` +
         `positions ask for an even whole number`,
     );
   if (heads % keyValueHeads !== 0)
@@ -78,36 +151,74 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
   const { rope_scaling: scaling, rope_parameters: parameters } = text;
   const positions = (scaling && Object.keys(scaling).length > 0 ? scaling : parameters) ?? {};
   const maxPositions = text.max_position_embeddings ?? family.maxPositions;
+  const ends = text.eos_token_id === undefined ? family.eosTokenId : text.eos_token_id;
   const originalPositions =
     text.original_max_position_embeddings ?? positions.original_max_position_embeddings ?? maxPositions;
   return {
     modelType: text.model_type,
-    vocabSize: text.vocab_size,
-    hiddenSize: text.hidden_size,
+    vocabSize,
+    hiddenSize,
     intermediateSize: text.intermediate_size ?? family.intermediateSize,
-    layers: text.num_hidden_layers,
+    layers: text.num_hidden_layers ?? family.layers,
     heads,
     keyValueHeads,
     headDim,
     ropeScaling: ropeScaling(positions, originalPositions, origin),
-    ropeSections: null,
-    ropeTheta: positions.rope_theta ?? text.rope_theta ?? 10_000,
-    rmsNormEps: text.rms_norm_eps,
+    ropeSections: ropeSections(family.ropeSections, positions, headDim, origin),
+    ropeTheta: positions.rope_theta ?? text.rope_theta ?? family.ropeTheta,
+    rmsNormEps: text.rms_norm_eps ?? family.rmsNormEps,
     tiedEmbeddings: text.tie_word_embeddings,
-    attentionBias: text.attention_bias ? 'all' : 'none',
-    headNorm: false,
+    attentionBias: family.attentionBias ?? (text.attention_bias ? 'all' : 'none'),
+    headNorm: family.headNorm,
     mlpBias: text.mlp_bias,
     maxPositions,
-    slidingWindow: text.sliding_window === undefined ? family.slidingWindow : text.sliding_window,
-    bosTokenId: text.bos_token_id,
-    eosTokenIds: [text.eos_token_id ?? []].flat(),
-    padTokenId: usablePad(text.pad_token_id, text.vocab_size, text.eos_token_id),
+    slidingWindow: slidingWindow(text, family.slidingWindow, origin),
+    bosTokenId: text.bos_token_id === undefined ? family.bosTokenId : text.bos_token_id,
+    eosTokenIds: [ends ?? []].flat(),
+    padTokenId: usablePad(text.pad_token_id, vocabSize, ends),
   };
+}
+
+/** Qwen's older configurations name a window that `use_sliding_window` turns off. */
+function slidingWindow(
+  { sliding_window: window, use_sliding_window: used, model_type: type }: z.infer<typeof schema>,
+  left: number | null,
+  origin: string,
+): number | null {
+  if (!type.startsWith('qwen')) return window === undefined ? left : window;
+  if (used)
+    throw new CheckpointError(`${origin} sets use_sliding_window, which is not supported for Qwen; set it to false`);
+  return null;
+}
+
+function ropeSections(
+  left: RopeSections | null,
+  { mrope_section: lengths, mrope_interleaved: interleaved }: z.infer<typeof rope>,
+  headDim: number,
+  origin: string,
+): RopeSections | null {
+  if (left === null) {
+    if (lengths !== undefined)
+      throw new CheckpointError(`${origin}: mrope_section is for Qwen's decoders; this one has one axis of positions`);
+    return null;
+  }
+  if (interleaved !== undefined && interleaved !== left.interleaved)
+    throw new CheckpointError(
+      `${origin}: mrope_interleaved is ${interleaved}, which this kind of model never is; fetch config.json again`,
+    );
+  const sections = { ...left, lengths: lengths ?? left.lengths };
+  const total = sections.lengths.reduce((sum, length) => sum + length, 0);
+  if (!sections.interleaved && total !== headDim / 2)
+    throw new CheckpointError(
+      `${origin}: mrope_section ${sections.lengths.join(', ')} makes ${total} frequencies, but heads of ${headDim} ` +
+        `have ${headDim / 2}; fetch config.json again`,
+    );
+  return sections;
 }
 
 function ropeScaling(settings: z.infer<typeof rope>, originalPositions: number, origin: string): RopeScaling | null {
   const kind = settings.rope_type ?? settings.type ?? 'default';
-  if (kind === 'default') return null;
+  if (kind === 'default' || kind === 'mrope') return null;
   if (kind !== 'linear' && kind !== 'llama3')
     throw new CheckpointError(
       `${origin}: rotary positions of the kind "${kind}" are not supported; default, linear and llama3 are`,
@@ -134,7 +245,11 @@ function ropeScaling(settings: z.infer<typeof rope>, originalPositions: number, 
  * generate() pads with the end of sequence where no padding token is named; old configurations say -1, or an id that
  * was never added. Padded positions are masked: any id does.
  */
-function usablePad(id: number | null | undefined, vocabSize: number, end: number | readonly number[] | null): number {
+function usablePad(
+  id: number | null | undefined,
+  vocabSize: number,
+  end: number | readonly number[] | null | undefined,
+): number {
   const pad = id ?? [end ?? 0].flat()[0];
   return pad >= 0 && pad < vocabSize ? pad : 0;
 }

@@ -1,26 +1,35 @@
 /**
- * Bicubic resizing with antialiasing in the 8-bit fixed-point arithmetic of Pillow (libImaging/Resample.c), whose
+ * Resizing with antialiasing, bicubic or by Lanczos' kernel, in the 8-bit fixed-point arithmetic of Pillow (libImaging/Resample.c), whose
  * pixels checkpoints were trained on.
  */
 import type { RgbImage } from './rgb-image.ts';
 
 /** Bits of the fixed-point weights: 32 - 8 - 2. */
 const PRECISION_BITS = 22;
-/** Half width of the kernel at full size, in source pixels. */
-const SUPPORT = 2;
+/** Weights by distance in source pixels, and from where on there are none. */
+type Kernel = { support: number; weight: (distance: number) => number };
 
 /**
  * Resizes along x, then y, rounding to bytes after each, as Pillow did in every release before 13 (which takes y first
  * for tall images). An image that has the size already is given back.
  */
 export function resizeBicubic(image: RgbImage, width: number, height: number): RgbImage {
-  const across = width === image.width ? image : resizeRows(image, width);
-  return height === image.height ? across : resizeColumns(across, height);
+  return resize(image, width, height, BICUBIC);
 }
 
-function resizeRows({ width: sourceWidth, height, data }: RgbImage, width: number): RgbImage {
+/** The same with three lobes of Lanczos' kernel. */
+export function resizeLanczos(image: RgbImage, width: number, height: number): RgbImage {
+  return resize(image, width, height, LANCZOS);
+}
+
+function resize(image: RgbImage, width: number, height: number, kernel: Kernel): RgbImage {
+  const across = width === image.width ? image : resizeRows(image, width, kernel);
+  return height === image.height ? across : resizeColumns(across, height, kernel);
+}
+
+function resizeRows({ width: sourceWidth, height, data }: RgbImage, width: number, kernel: Kernel): RgbImage {
   const result = new Uint8Array(width * height * 3);
-  const { firsts, counts, weights, stride } = kernels(sourceWidth, width);
+  const { firsts, counts, weights, stride } = kernels(sourceWidth, width, kernel);
   let at = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -35,10 +44,10 @@ function resizeRows({ width: sourceWidth, height, data }: RgbImage, width: numbe
   return { width, height, data: result };
 }
 
-function resizeColumns({ width, height: sourceHeight, data }: RgbImage, height: number): RgbImage {
+function resizeColumns({ width, height: sourceHeight, data }: RgbImage, height: number, kernel: Kernel): RgbImage {
   const line = width * 3;
   const result = new Uint8Array(line * height);
-  const { firsts, counts, weights, stride } = kernels(sourceHeight, height);
+  const { firsts, counts, weights, stride } = kernels(sourceHeight, height, kernel);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < line; x++) {
       let sum = 1 << (PRECISION_BITS - 1);
@@ -60,17 +69,19 @@ function toByte(sum: number): number {
  */
 type Kernels = { firsts: Int32Array; counts: Int32Array; weights: Int32Array; stride: number };
 
-function kernels(sourceLength: number, length: number): Kernels {
+function kernels(sourceLength: number, length: number, kernel: Kernel): Kernels {
   const scale = sourceLength / length;
   const stretch = Math.max(scale, 1);
-  const support = SUPPORT * stretch;
+  const support = kernel.support * stretch;
   const stride = Math.ceil(support) * 2 + 1;
   const [firsts, counts, weights] = [new Int32Array(length), new Int32Array(length), new Int32Array(length * stride)];
   for (let index = 0; index < length; index++) {
     const centre = (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(sourceLength, Math.trunc(centre + support + 0.5));
-    const raw = Array.from({ length: end - first }, (_, k) => bicubic((k + first - centre + 0.5) * (1 / stretch)));
+    const raw = Array.from({ length: end - first }, (_, k) =>
+      kernel.weight((k + first - centre + 0.5) * (1 / stretch)),
+    );
     const total = raw.reduce((sum, weight) => sum + weight, 0);
     firsts[index] = first;
     counts[index] = end - first;
@@ -89,4 +100,15 @@ function bicubic(distance: number): number {
   const x = Math.abs(distance);
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+const BICUBIC: Kernel = { support: 2, weight: bicubic };
+
+const LANCZOS: Kernel = {
+  support: 3,
+  weight: (distance) => (Math.abs(distance) < 3 ? sinc(distance) * sinc(distance / 3) : 0),
+};
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }

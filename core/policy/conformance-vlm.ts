@@ -12,7 +12,7 @@ import type { ParameterNames } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
 import { Lane } from './lanes/lane.ts';
 import { OnnxPolicyEngine, pictureShape } from './onnx-policy-engine.ts';
-import type { TrainingRow } from './policy-engine.ts';
+import type { Pictures, TrainingRow } from './policy-engine.ts';
 import { scoringFeeds } from './vlm/feeds.ts';
 
 /** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
@@ -23,6 +23,7 @@ const factsSchema = z.object({
   temperature: z.number(),
   thought_coefficient: z.number(),
   thought_tokens: z.number(),
+  pad_token_id: z.number().optional(),
   ppo_clip: z.number(),
   value_loss_coefficient: z.number(),
   repetition_penalty: z.number(),
@@ -58,7 +59,7 @@ export function openReferenceCase(folder: string): ReferenceCase {
 }
 
 /** All quantities of one case. On a GPU float32 must be float32: NVIDIA_TF32_OVERRIDE=0 in the environment. */
-export async function conformLlava(
+export async function conformVlm(
   { facts, reference, checkpoint }: ReferenceCase,
   device: ComputeDevice = CPU,
 ): Promise<ConformanceLine[]> {
@@ -66,7 +67,8 @@ export async function conformLlava(
   const [rowCount, tokens] = reference.shapeOf('full_ids');
   const promptTokens = facts.prompt_len;
   const responseTokens = tokens - promptTokens;
-  const pictures = familyOf(config).recordedPictures(config, reference.tensor);
+  const family = familyOf(config);
+  const pictures = family.recordedPictures(config, reference.tensor);
   const fullIds = reference.ints('full_ids');
   const rowIds = (row: number) => fullIds.slice(row * tokens, (row + 1) * tokens);
   const prompts = Array.from({ length: rowCount }, (_, row) => rowIds(row).slice(0, promptTokens));
@@ -74,6 +76,21 @@ export async function conformLlava(
   const lines: ConformanceLine[] = [];
   const compare = (quantity: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = TOLERANCE) =>
     lines.push(closeness(quantity, actual, expected, tolerance));
+
+  const shown = pictureShape(
+    config,
+    pictures.map(({ grid }) => grid),
+    false,
+  );
+  /** Without those of parts that a picture does not have. */
+  const features = (all: Float32Array) => {
+    const held = family.tokensOfParts(config, shown.parts) * config.text.hiddenSize;
+    return Float32Array.from(
+      pictures.flatMap(({ grid }, image) => [
+        ...all.subarray(image * held, image * held + family.imageTokens(config, grid) * config.text.hiddenSize),
+      ]),
+    );
+  };
 
   // Every position at once: the whole sequence counts as prompt.
   const inspect = async (engine: OnnxPolicyEngine | null) => {
@@ -90,11 +107,7 @@ export async function conformLlava(
       promptTokens: tokens,
       responseTokens: 1,
       padded: false,
-      picture: pictureShape(
-        config,
-        pictures.map(({ grid }) => grid),
-        false,
-      ),
+      picture: shown,
     };
     const rows = Array.from({ length: rowCount }, (_, row) => ({
       image: row,
@@ -112,7 +125,16 @@ export async function conformLlava(
   const adapter = checkpoint.adapter;
   const loraScale = adapter === null ? 0 : adapter.alpha / adapter.rank;
   const base = await inspect(null);
-  compare('image_features', base.image_features, reference.floats('image_features'));
+  compare('image_features', features(base.image_features), reference.floats('image_features'));
+  comparePlaces(lines, checkpoint, pictures, reference);
+  if (reference.has('deepstack_features'))
+    compare(
+      'deepstack_features',
+      Object.keys(base)
+        .filter((name) => name.startsWith('deepstack_features_'))
+        .flatMap((name) => [...features(base[name])]),
+      reference.floats('deepstack_features'),
+    );
   compare('base_logits', base.logits, reference.floats('base_logits'));
   compare('base_last_hidden', base.last_hidden, reference.floats('base_last_hidden'));
 
@@ -200,7 +222,7 @@ export async function conformLlava(
     });
     const greedyLength = reference.shapeOf('greedy_ids')[1];
     const greedy = sampled.flatMap(({ ids }) =>
-      Array.from({ length: greedyLength }, (_, index) => ids[index] ?? config.text.padTokenId),
+      Array.from({ length: greedyLength }, (_, index) => ids[index] ?? facts.pad_token_id ?? config.text.padTokenId),
     );
     const differing = reference.ints('greedy_ids').filter((id, index) => id !== greedy[index]).length;
     lines.push({ quantity: 'greedy_ids', worstError: differing, tolerance: 0, passed: differing === 0 });
@@ -208,6 +230,46 @@ export async function conformLlava(
     await engine.close();
   }
   return lines;
+}
+
+/** Rotary positions, and what else a reference records of where things stand: whole numbers, all equal. */
+function comparePlaces(
+  lines: ConformanceLine[],
+  { config }: Checkpoint,
+  pictures: Pictures,
+  reference: Reference,
+): void {
+  const family = familyOf(config);
+  const equal = (quantity: string, actual: readonly number[]) => {
+    if (!reference.has(quantity)) return;
+    const expected = reference.ints(quantity);
+    const worstError = expected.filter((place, index) => place !== actual[index]).length;
+    lines.push({
+      quantity,
+      worstError,
+      tolerance: 0,
+      passed: worstError === 0 && actual.length === expected.length,
+    });
+  };
+  const [rows, tokens] = reference.shapeOf('full_ids');
+  const ids = reference.ints('full_ids');
+  const placed = pictures.map(({ grid }, row) => {
+    const { axes } = family.positions(config, ids.slice(row * tokens, (row + 1) * tokens), grid);
+    return axes.map((axis) => Array.from(axis));
+  });
+  equal(
+    'position_ids',
+    Array.from({ length: family.positionAxes }, (_, axis) => placed.flatMap((axes) => axes[axis])).flat(),
+  );
+  const promptTokens = reference.shapeOf('prompt_ids')[1];
+  equal(
+    'rope_delta',
+    Array.from({ length: rows }, (_, row) => {
+      const prompt = ids.slice(row * tokens, row * tokens + promptTokens);
+      return family.positions(config, prompt, pictures[row].grid).next - promptTokens;
+    }),
+  );
+  equal('vision_position_ids', family.visionPositions?.(config, pictures) ?? []);
 }
 
 /** |actual - expected| against tolerance absolute plus tolerance relative, the worst element. */
@@ -271,6 +333,7 @@ function largestOf(gradient: Float32Array): number {
 }
 
 type Reference = {
+  has(name: string): boolean;
   tensor(name: string): { shape: readonly number[]; data: Float32Array };
   shapeOf(name: string): readonly number[];
   floats(name: string): Float32Array;
@@ -296,6 +359,7 @@ function decodeReference(file: string, names: ParameterNames): Reference {
     return found;
   };
   return {
+    has: (name) => tensors.has(name),
     tensor,
     shapeOf: (name) => tensor(name).shape,
     floats: (name) => tensor(name).data,

@@ -1,19 +1,21 @@
-/** The engine against transformers, peft and torch: recorded checkpoints, one of them committed here. */
+/** The engine against transformers, peft and torch: recorded checkpoints, one of each family committed here. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { conformLlava, openReferenceCase, referenceFolders } from '../../core/policy/conformance-llava.ts';
+import { conformVlm, openReferenceCase, referenceFolders } from '../../core/policy/conformance-vlm.ts';
 
-const golden = path.resolve(import.meta.dirname, '../golden/llava');
-const shared = path.resolve(import.meta.dirname, '../../../shared/llava-reference');
-const folders = [golden, ...(existsSync(shared) ? [shared] : [])].flatMap(referenceFolders);
+const golden = ['llava', 'vlm'].map((name) => path.resolve(import.meta.dirname, '../golden', name));
+const shared = ['llava-reference', 'vlm-reference'].map((name) =>
+  path.resolve(import.meta.dirname, '../../../shared', name),
+);
+const folders = [...golden, ...shared.filter((folder) => existsSync(folder))].flatMap(referenceFolders);
 
 for (const folder of folders) {
   test(
     `${path.basename(path.dirname(folder))}/${path.basename(folder)}: features, logits, log-probs, values, ` +
       `losses, every gradient, greedy ids`,
     async (t) => {
-      const lines = await conformLlava(openReferenceCase(folder));
+      const lines = await conformVlm(openReferenceCase(folder));
       t.deepEqual(
         lines.filter(({ passed }) => !passed),
         [],

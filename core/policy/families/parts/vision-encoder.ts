@@ -1,0 +1,125 @@
+/** Blocks of the towers of CLIP and SigLIP: LayerNorm first, attention of all patches at each other, biases everywhere. */
+import type { GraphBuilder } from '../../../graph/builder.ts';
+import { cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
+import { gemm } from '../../../graph/ops/linear-algebra.ts';
+import { reshape, transpose } from '../../../graph/ops/movement.ts';
+import { attention, layerNorm } from '../../../graph/ops/neural.ts';
+import type { Value } from '../../../graph/program.ts';
+import type { GraphParameters } from '../../vlm/parameters.ts';
+import { type Entry, linear, norm } from './parameter-shapes.ts';
+
+const ACTIVATIONS = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
+export type Activation = keyof typeof ACTIVATIONS;
+
+export type EncoderConfig = {
+  hiddenSize: number;
+  heads: number;
+  layerNormEps: number;
+  activation: Activation;
+};
+
+/** In float32 for half-width inputs too. */
+export function activate(g: GraphBuilder, name: Activation, x: Value): Value {
+  return cast(g, ACTIVATIONS[name](g, cast(g, x, 'float32')), x.dtype);
+}
+
+/** In float32 for half-width inputs too. */
+export function layerNormed(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  name: string,
+  x: Value,
+  epsilon: number,
+): Value {
+  const [scale, shift] = [parameters.get(`${name}.weight`), parameters.get(`${name}.bias`)];
+  return cast(g, layerNorm(g, cast(g, x, 'float32'), scale, shift, epsilon), x.dtype);
+}
+
+/** Block `index` on [images, tokens, hidden]. */
+export function encoderBlock(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  config: EncoderConfig,
+  index: number,
+  entering: Value,
+): Value {
+  const at = `vision_tower.encoder.layers.${index}`;
+  const [images, tokens] = entering.shape;
+  const { hiddenSize, activation, layerNormEps } = config;
+  const normed = (name: string, x: Value) => layerNormed(g, parameters, `${at}.${name}`, x, layerNormEps);
+  const rows = reshape(g, entering, [images * tokens, hiddenSize]);
+  const attended = selfAttention(
+    g,
+    parameters,
+    config,
+    `${at}.self_attn`,
+    normed('layer_norm1', rows),
+    rows,
+    images,
+    tokens,
+  );
+  const inner = activate(g, activation, parameters.linear(`${at}.mlp.fc1`, normed('layer_norm2', attended)));
+  return reshape(g, parameters.linear(`${at}.mlp.fc2`, inner, { added: attended }), [images, tokens, hiddenSize]);
+}
+
+function selfAttention(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  { hiddenSize, heads }: EncoderConfig,
+  at: string,
+  x: Value,
+  residual: Value,
+  images: number,
+  tokens: number,
+): Value {
+  const width = hiddenSize / heads;
+  const split = (name: string) =>
+    transpose(g, reshape(g, parameters.linear(`${at}.${name}`, x), [images, tokens, heads, width]), [0, 2, 1, 3]);
+  const mixed = attention(g, split('q_proj'), split('k_proj'), split('v_proj'), {
+    scale: 1 / Math.sqrt(width),
+    group: 1,
+  });
+  return parameters.linear(
+    `${at}.out_proj`,
+    reshape(g, transpose(g, mixed, [0, 2, 1, 3]), [images * tokens, hiddenSize]),
+    { added: residual },
+  );
+}
+
+/** Names and shapes of a block's parameters. */
+export function encoderBlockShapes(hiddenSize: number, intermediateSize: number, index: number): Entry[] {
+  const at = `vision_tower.encoder.layers.${index}`;
+  return [
+    ...norm(`${at}.layer_norm1`, hiddenSize),
+    ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((name) =>
+      linear(`${at}.self_attn.${name}`, hiddenSize, hiddenSize, true),
+    ),
+    ...norm(`${at}.layer_norm2`, hiddenSize),
+    ...linear(`${at}.mlp.fc1`, intermediateSize, hiddenSize, true),
+    ...linear(`${at}.mlp.fc2`, hiddenSize, intermediateSize, true),
+  ];
+}
+
+/**
+ * Patches of pixels [images, 3, side, side] by a strided convolution, written as a matrix product:
+ * [images, patches, hidden].
+ */
+export function patchEmbeddings(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  { hiddenSize, patchSize }: { hiddenSize: number; patchSize: number },
+  pixels: Value,
+): Value {
+  const [images, , height] = pixels.shape;
+  const side = height / patchSize;
+  const tiles = transpose(g, reshape(g, pixels, [images, 3, side, patchSize, side, patchSize]), [0, 2, 4, 1, 3, 5]);
+  const patches = reshape(g, cast(g, tiles, parameters.precision), [images * side * side, 3 * patchSize * patchSize]);
+  const kernel = reshape(g, parameters.get('vision_tower.embeddings.patch_embedding.weight', patches.dtype), [
+    hiddenSize,
+    3 * patchSize * patchSize,
+  ]);
+  const bias = parameters.has('vision_tower.embeddings.patch_embedding.bias')
+    ? parameters.get('vision_tower.embeddings.patch_embedding.bias', patches.dtype)
+    : undefined;
+  return reshape(g, gemm(g, patches, kernel, { transB: true, added: bias }), [images, side * side, hiddenSize]);
+}

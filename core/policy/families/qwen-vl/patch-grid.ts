@@ -1,0 +1,48 @@
+/** Where patches and cells of a picture stand. Patches come cell by cell: row by row of cells, then the patches in one. */
+import type { Grid, PromptPositions } from '../model-family.ts';
+
+/** Patch rows and columns in the order of the patches. */
+export function patchPlaces([rows, columns]: Grid, merge: number): { rows: Int32Array; columns: Int32Array } {
+  const places = { rows: new Int32Array(rows * columns), columns: new Int32Array(rows * columns) };
+  const cellColumns = columns / merge;
+  for (let patch = 0; patch < rows * columns; patch++) {
+    const cell = Math.floor(patch / merge ** 2);
+    const inside = patch % merge ** 2;
+    places.rows[patch] = Math.floor(cell / cellColumns) * merge + Math.floor(inside / merge);
+    places.columns[patch] = (cell % cellColumns) * merge + (inside % merge);
+  }
+  return places;
+}
+
+/** Image tokens: cells. */
+export function cells([rows, columns]: Grid, merge: number): number {
+  return (rows * columns) / merge ** 2;
+}
+
+/**
+ * Text counts up on all axes. An image that starts at p has (p, p + row, p + column) over its cells; the next token
+ * stands at p + the longer side.
+ */
+export function gridPositions(
+  promptIds: readonly number[],
+  imageTokenId: number,
+  [rows, columns]: Grid,
+  merge: number,
+): PromptPositions {
+  const axes = [0, 1, 2].map(() => new Int32Array(promptIds.length));
+  const [cellRows, cellColumns] = [rows / merge, columns / merge];
+  let [next, shown, start] = [0, 0, 0];
+  for (const [place, id] of promptIds.entries()) {
+    if (id !== imageTokenId) {
+      for (const axis of axes) axis[place] = next;
+      next++;
+      continue;
+    }
+    if (shown === 0) start = next;
+    axes[0][place] = start;
+    axes[1][place] = start + Math.floor(shown / cellColumns);
+    axes[2][place] = start + (shown % cellColumns);
+    if (++shown === cellRows * cellColumns) next = start + Math.max(cellRows, cellColumns);
+  }
+  return { axes, next };
+}

@@ -1,0 +1,70 @@
+/** The SigLIP tower and the connector of SmolVLM: tiles to image features in the decoder's space. */
+import type { GraphBuilder } from '../../../graph/builder.ts';
+import { add } from '../../../graph/ops/elementwise.ts';
+import { gatherRows, reshape, transpose } from '../../../graph/ops/movement.ts';
+import type { GraphParameters } from '../../vlm/parameters.ts';
+import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
+import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
+import { type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
+
+/** Of the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed, and read by nobody. */
+export function imageFeatures(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  config: SmolVlmConfig,
+  { images, parts }: PictureShape & { images: number },
+  inLayer: InLayer,
+): ImageFeatures {
+  const { vision, shuffle } = config;
+  const tiles = images * parts;
+  const side = vision.imageSize / vision.patchSize;
+  const pixels = g.input('pixels', 'float32', [tiles, 3, vision.imageSize, vision.imageSize]);
+  const embedded = patchEmbeddings(g, parameters, vision, pixels);
+  const table = parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype);
+  let x = add(g, embedded, gatherRows(g, table, g.ints(patchPositions(side))));
+  for (let index = 0; index < vision.layers; index++) {
+    const entering = x;
+    x = inLayer(() => encoderBlock(g, parameters, vision, index, entering));
+  }
+  const normed = layerNormed(g, parameters, 'vision_tower.post_layernorm', x, vision.layerNormEps);
+  // Pixel shuffle: squares of patches side by side, by patch row, patch column, channel.
+  const squares = transpose(
+    g,
+    reshape(g, normed, [tiles, side / shuffle, shuffle, side / shuffle, shuffle, vision.hiddenSize]),
+    [0, 1, 3, 2, 4, 5],
+  );
+  const rows = reshape(g, squares, [tiles * tokensPerTile(config), shuffle ** 2 * vision.hiddenSize]);
+  return {
+    features: parameters.linear('multi_modal_projector.modality_projection.proj', rows),
+    deepstack: [],
+  };
+}
+
+/** Lanes of torch's vectors of float32 (AVX2), by which its `arange` rounds. */
+const LANES = 8;
+
+/**
+ * Rows of the position table for the patches of a whole tile. They are those of the patches themselves, but at a few
+ * sides where transformers, which divides and compares in float32, takes the row before. [side^2]
+ */
+export function patchPositions(side: number): number[] {
+  const { fround } = Math;
+  const boundaries = float32Range(1 / side, 1);
+  const step = fround(1 / side);
+  const buckets = Array.from({ length: side }, (_, index) => {
+    const share = Math.min(fround(index * step), fround(1 - 1e-6));
+    return boundaries.filter((boundary) => boundary <= share).length;
+  });
+  return buckets.flatMap((row) => buckets.map((column) => row * side + column));
+}
+
+/** `torch.arange(step, end, step)`: in whole pairs of vectors a number is counted from the rounded first of its vector. */
+function float32Range(step: number, end: number): number[] {
+  const count = Math.ceil((end - step) / step);
+  const inVectors = Math.floor(count / (2 * LANES)) * 2 * LANES;
+  return Array.from({ length: count }, (_, index) => {
+    const lane = index < inVectors ? index % LANES : 0;
+    const first = step + step * (index - lane);
+    return Math.fround(lane === 0 ? first : Math.fround(first) + lane * step);
+  });
+}
