@@ -76,10 +76,10 @@ export class GraphBuilder {
 
   /** A tensor that stays in its file. */
   stored(dtype: DType, shape: Shape, data: StoredData): Value {
-    if (data.bytes !== elements(shape) * elementBytes[dtype])
+    if (data.from === undefined && data.bytes !== elements(shape) * elementBytes[dtype])
       throw new GraphError(`${data.name}: ${dtype}${formatShape(shape)} does not take ${data.bytes} bytes`);
     if (this.#outer) return this.#outer.stored(dtype, shape, data);
-    return this.#once(`stored ${data.file} ${data.offset}`, () => this.#initializer({ dtype, shape }, data));
+    return this.#once(`stored ${data.file} ${data.offset} ${dtype}`, () => this.#initializer({ dtype, shape }, data));
   }
 
   /** Applies an operator; its outputs in order. Throws GraphError when the inputs do not fit it. */

@@ -3,9 +3,18 @@
 import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
-import type { Emitter, InitializerValue, OnnxAttribute, OnnxNode, Program, Provider, Value } from './program.ts';
+import type {
+  Emitter,
+  InitializerValue,
+  OnnxAttribute,
+  OnnxNode,
+  Program,
+  Provider,
+  StoredData,
+  Value,
+} from './program.ts';
 import { ops } from './ops/registry.ts';
-import { GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
+import { elementBytes, elements, GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
 /**
  * ONNX operator set: the newest at which onnxruntime's CUDA provider has a kernel for every operator here. An
@@ -15,8 +24,15 @@ import { GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './
 const OPSET = 18;
 const IR_VERSION = 8;
 
-/** A model's bytes, and the folder that its external data is relative to; null where it has none. */
-export type EncodedModel = { bytes: Uint8Array; folder: string | null };
+/**
+ * A model's bytes, the folder that its external data is relative to (null where it has none), and tensors that are to be
+ * converted, by the places that stand for their files.
+ */
+export type EncodedModel = {
+  bytes: Uint8Array;
+  folder: string | null;
+  converted: ReadonlyMap<string, InitializerValue & { data: StoredData }>;
+};
 
 /**
  * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real places: onnxruntime follows no
@@ -34,7 +50,7 @@ export function encodeModel(program: Program, provider: Provider = 'cpu'): Encod
     .message(8, (opset) => opset.text(1, '').int(2, OPSET))
     .message(8, (opset) => opset.text(1, 'com.microsoft').int(2, 1))
     .finish();
-  return { bytes, folder };
+  return { bytes, folder, converted: names.converted };
 }
 
 /** The deepest folder above the real places of all files. */
@@ -52,6 +68,7 @@ function commonFolder(files: readonly string[]): string | null {
  */
 class Naming implements Emitter {
   readonly provider: Provider;
+  readonly converted = new Map<string, InitializerValue & { data: StoredData }>();
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, { dtype: DType; shape: number[]; bytes: Uint8Array }>();
   #temporaries = 0;
@@ -183,8 +200,18 @@ function writeInitializer(tensor: MessageWriter, initializer: InitializerValue, 
     tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     return;
   }
-  const location = relative(folder, realpathSync(data.file));
-  for (const [key, value] of Object.entries({ location, offset: String(data.offset), length: String(data.bytes) })) {
+  const external = (location: string, offset: number, length: number) => ({
+    location,
+    offset: String(offset),
+    length: String(length),
+  });
+  const converted = `converted ${names.converted.size}`;
+  if (data.from !== undefined) names.converted.set(converted, { ...initializer, data });
+  const place =
+    data.from === undefined
+      ? external(relative(folder, realpathSync(data.file)), data.offset, data.bytes)
+      : external(converted, 0, elements(shape) * elementBytes[dtype]);
+  for (const [key, value] of Object.entries(place)) {
     tensor.message(13, (entry) => entry.text(1, key).text(2, value));
   }
   tensor.int(14, 1);

@@ -4,6 +4,7 @@
  */
 
 import type { GraphBuilder } from './builder.ts';
+import type { StoredDType } from './safetensors.ts';
 import type { Shape, TensorType } from './tensor.ts';
 
 /** One tensor of a program. Compared by identity. */
@@ -25,6 +26,8 @@ export type StoredData = {
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;
+  /** What they are in the file, where they are converted when the model is loaded. */
+  readonly from?: StoredDType;
 };
 
 /** Plain data that parametrises one use of an operator; compared by its JSON text. */

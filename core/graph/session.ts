@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { encodeModel } from './onnx-model.ts';
 import { CPU, type ComputeDevice, executionProvider } from './compute-device.ts';
 import type { Program } from './program.ts';
+import { fromFloat32, readTensor } from './safetensors.ts';
 import { elements, GraphError, type Shape } from './tensor.ts';
 
 export type SessionOptions = {
@@ -38,7 +39,7 @@ export class Session {
     program: Program,
     { device = CPU, threads = 1, prepack = true, arena = false }: SessionOptions = {},
   ): Promise<Session> {
-    const { bytes, folder } = encodeModel(program, device.provider);
+    const { bytes, folder, converted } = encodeModel(program, device.provider);
     Object.assign(process.env, device.environment);
     const { executionProviders, extra } = executionProvider(device);
     const session = await ort.InferenceSession.create(bytes, {
@@ -51,6 +52,13 @@ export class Session {
       // float32 copy of every half-width weight.
       graphOptimizationLevel: 'disabled',
       logSeverityLevel: 3,
+      externalData: [...converted].map(([place, { dtype, shape, data }]) => ({
+        path: place,
+        data: fromFloat32(
+          readTensor({ ...data, dtype: data.from!, shape, byteOffset: data.offset, byteLength: data.bytes }),
+          dtype === 'float16' ? 'F16' : 'F32',
+        ),
+      })),
       extra: {
         session: {
           disable_prepacking: prepack ? '0' : '1',

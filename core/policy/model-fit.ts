@@ -37,6 +37,7 @@ export function modelFit(
       valueHead: model.valueHead,
       precision: engine.precision,
       gradientCheckpointing: engine.gradientCheckpointing,
+      device,
     }),
     rowsPerShard,
     promptTokens: rounded(prompt.tokens),

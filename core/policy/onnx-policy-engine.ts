@@ -291,7 +291,11 @@ export function graphModel({
   valueHead,
   precision = 'float32',
   gradientCheckpointing = false,
-}: Pick<EngineOptions, 'checkpoint' | 'scope' | 'valueHead' | 'precision' | 'gradientCheckpointing'>): GraphModel {
+  device = CPU,
+}: Pick<
+  EngineOptions,
+  'checkpoint' | 'scope' | 'valueHead' | 'precision' | 'gradientCheckpointing' | 'device'
+>): GraphModel {
   const trained = trainedParameters(checkpoint, scope, valueHead);
   return {
     checkpoint,
@@ -300,6 +304,7 @@ export function graphModel({
     loraDropout: scope.kind === 'lora' ? scope.dropout : 0,
     precision,
     gradientCheckpointing,
+    provider: device.provider,
   };
 }
 

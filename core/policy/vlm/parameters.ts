@@ -6,7 +6,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast } from '../../graph/ops/elementwise.ts';
 import { concat, gatherRows, reshape, transpose } from '../../graph/ops/movement.ts';
 import { gemm } from '../../graph/ops/linear-algebra.ts';
-import type { InputValue, Value } from '../../graph/program.ts';
+import type { InputValue, Provider, Value } from '../../graph/program.ts';
 import type { DType } from '../../graph/tensor.ts';
 import type { StoredDType, TensorLocation } from '../../graph/safetensors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
@@ -24,6 +24,8 @@ export type GraphModel = {
   precision: Precision;
   /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
   gradientCheckpointing: boolean;
+  /** Whose kernels compute the graphs; the CPU's where none is named. */
+  provider?: Provider;
 };
 
 /** A trained parameter and its shape. */
@@ -43,6 +45,7 @@ export class GraphParameters {
   readonly #dropout: LoraDropout | null;
   readonly #outer: GraphParameters | null;
   readonly precision: Precision;
+  readonly #provider: Provider | undefined;
 
   /**
    * Makes the inputs of `g`; `outer` gives those of the graph around a loop body instead. `dropout`: only while the
@@ -55,7 +58,8 @@ export class GraphParameters {
       trained,
       loraScale,
       precision,
-    }: Pick<GraphModel, 'checkpoint' | 'trained' | 'loraScale' | 'precision'>,
+      provider,
+    }: Pick<GraphModel, 'checkpoint' | 'trained' | 'loraScale' | 'precision' | 'provider'>,
     { outer, dropout }: { outer?: GraphParameters; dropout?: LoraDropout } = {},
   ) {
     this.#g = g;
@@ -68,13 +72,20 @@ export class GraphParameters {
     this.#dropout = dropout ?? null;
     this.#outer = outer ?? null;
     this.precision = precision;
+    this.#provider = provider;
   }
 
   /** The same parameters for the body of a loop. */
   within(body: GraphBuilder): GraphParameters {
     return new GraphParameters(
       body,
-      { checkpoint: this.#checkpoint, trained: [], loraScale: this.#loraScale, precision: this.precision },
+      {
+        checkpoint: this.#checkpoint,
+        trained: [],
+        loraScale: this.#loraScale,
+        precision: this.precision,
+        provider: this.#provider,
+      },
       { outer: this },
     );
   }
@@ -110,7 +121,12 @@ export class GraphParameters {
     const type = DTYPES[dtype];
     if (type === undefined)
       throw new CheckpointError(`${file}: ${name} is stored as ${dtype}; convert it to float32, float16 or bfloat16`);
-    return this.#g.stored(type, shape, { name, file, offset: byteOffset, bytes: byteLength });
+    const data = { name, file, offset: byteOffset, bytes: byteLength };
+    // WebGPU has no bfloat16, and float16 only on some devices: converted once, not in every run.
+    const matrix: DType = shape.length > 1 && this.precision === 'float16' ? 'float16' : 'float32';
+    return this.#provider === 'webgpu' && type !== matrix
+      ? this.#g.stored(matrix, shape, { ...data, from: dtype })
+      : this.#g.stored(type, shape, data);
   }
 
   #stored(name: string): TensorLocation | undefined {

@@ -76,7 +76,8 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     window: text.slidingWindow !== null && promptTokens + maxNewTokens > text.slidingWindow ? text.slidingWindow : null,
     noise,
   };
-  const later = repeatTurns(g, turns, first.states, maxNewTokens - 1);
+  // A loop in a loop ends the process with WebGPU.
+  const later = repeatTurns(g, turns, first.states, maxNewTokens - 1, model.provider !== 'webgpu');
   g.output('first_id', first.states.id);
   g.output('first_logprob', first.logprob);
   g.output('later_ids', later.ids);

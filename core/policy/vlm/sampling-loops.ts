@@ -16,15 +16,16 @@ function turnsBetweenJoins(turns: number): number {
   return turns < 48 ? turns : Math.ceil(Math.sqrt(turns));
 }
 
-/** At most `count` turns behind the first token: ids and log-probs [turns, rows]. */
+/** At most `count` turns behind the first token: ids and log-probs [turns, rows]. `nested`: a loop may be in a loop. */
 export function repeatTurns(
   g: GraphBuilder,
   turns: Turns,
   first: TokenStates,
   count: number,
+  nested = true,
 ): { ids: Value; logprobs: Value } {
   const span = turnsBetweenJoins(count);
-  return turns.window !== null || span >= count
+  return !nested || turns.window !== null || span >= count
     ? oneLoop(g, turns, first, count)
     : loopInLoop(g, turns, first, count, span);
 }

@@ -1,0 +1,159 @@
+/** One lane from outside: requests, and promises of their answers. */
+import { type ChildProcess, fork } from 'node:child_process';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { LaneJob, LaneResult, LaneSetup } from './lane.ts';
+import type { LaneReply } from './lane-requests.ts';
+
+/** A lane died or a graph failed in it. */
+export class LaneError extends Error {
+  override name = 'LaneError';
+}
+
+/** The result of a job, and its feed that is worth keeping. */
+export type LaneAnswer = LaneResult & { pixels: Float32Array };
+
+type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
+
+export abstract class LaneChannel {
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #failure: LaneError | null = null;
+
+  /** Whether the lane has died. */
+  get failed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Runs a job. Its feeds may move there; `gradient` may be written over. */
+  abstract run(job: LaneJob, gradient: Float32Array | undefined): Promise<LaneAnswer>;
+
+  /** The parameters of the jobs that follow, in shared memory. */
+  abstract setParameters(shared: Float32Array): Promise<void>;
+
+  /** Sends a message. */
+  protected abstract post(message: object, transfer: ArrayBuffer[]): void;
+
+  /** Whether the process must wait for the lane. */
+  protected abstract hold(held: boolean): void;
+
+  protected abstract terminate(): Promise<void>;
+
+  protected ask(message: object, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#waiting.set(id, { resolve, reject });
+      this.hold(true);
+      this.post({ id, ...message }, transfer);
+    }).finally(() => {
+      if (this.#waiting.size === 0) this.hold(false);
+    });
+  }
+
+  protected receive({ id, result, error }: LaneReply): void {
+    const waiting = this.#waiting.get(id)!;
+    this.#waiting.delete(id);
+    if (error === undefined) waiting.resolve(result);
+    else waiting.reject(new LaneError(error));
+  }
+
+  protected fail(message: string): void {
+    this.#failure ??= new LaneError(message);
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+
+  async end(): Promise<void> {
+    if (this.#failure === null) await this.ask({ close: true });
+    await this.terminate();
+  }
+}
+
+/** A lane as a thread of this process: arrays move to and fro. */
+class LaneThread extends LaneChannel {
+  readonly #worker: Worker;
+
+  constructor(setup: LaneSetup) {
+    super();
+    this.#worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: setup });
+    this.#worker.on('message', (reply: LaneReply) => this.receive(reply));
+    this.#worker.on('error', (error) => this.fail(`a lane failed: ${error.message}`));
+    this.#worker.on('exit', (code) => this.fail(`a lane ended with code ${code}`));
+    this.#worker.unref();
+  }
+
+  async run(job: LaneJob, gradient: Float32Array | undefined): Promise<LaneAnswer> {
+    const moved = [...Object.values(job.feeds), ...(gradient === undefined ? [] : [gradient])];
+    return (await this.ask(
+      { job: gradient === undefined ? job : { ...job, gradient } },
+      moved.map(({ buffer }) => buffer as ArrayBuffer),
+    )) as LaneAnswer;
+  }
+
+  async setParameters(shared: Float32Array): Promise<void> {
+    await this.ask({ parameters: shared });
+  }
+
+  protected post(message: object, transfer: ArrayBuffer[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  protected hold(held: boolean): void {
+    if (held) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  protected async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** A lane as a process: arrays are copied to and fro. */
+class LaneProcess extends LaneChannel {
+  readonly #process: ChildProcess;
+
+  constructor(setup: LaneSetup) {
+    super();
+    this.#process = fork(path.join(import.meta.dirname, 'lane-process.ts'), {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: { ...process.env, ...setup.device.environment },
+    });
+    this.#process.on('message', (reply) => this.receive(reply as LaneReply));
+    this.#process.on('error', (error) => this.fail(`a lane failed: ${error.message}`));
+    this.#process.on('exit', (code, signal) => this.fail(`a lane ended with ${signal ?? `code ${code}`}`));
+    this.post({ setup });
+    this.hold(false);
+  }
+
+  async run(job: LaneJob): Promise<LaneAnswer> {
+    return { ...((await this.ask({ job })) as LaneResult), pixels: job.feeds.pixels };
+  }
+
+  async setParameters(shared: Float32Array): Promise<void> {
+    await this.ask({ parameters: new Float32Array(shared) });
+  }
+
+  protected post(message: object): void {
+    this.#process.send(message, (error) => {
+      if (error) this.fail(`a lane cannot be reached: ${error.message}`);
+    });
+  }
+
+  protected hold(held: boolean): void {
+    for (const handle of [this.#process, this.#process.channel]) {
+      if (held) handle?.ref();
+      else handle?.unref();
+    }
+  }
+
+  protected async terminate(): Promise<void> {
+    this.#process.kill('SIGKILL');
+  }
+}
+
+/** Threads compute on the CPU; on a GPU each lane is a process. */
+export function openLane(setup: LaneSetup): LaneChannel {
+  return setup.device.provider === 'cpu' ? new LaneThread(setup) : new LaneProcess(setup);
+}

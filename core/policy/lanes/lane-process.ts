@@ -1,0 +1,22 @@
+/**
+ * The process of one lane on a GPU: what a driver crashes or leaks, it crashes and leaks here. Two lanes as threads of
+ * one process end it with WebGPU.
+ */
+import { Lane, type LaneSetup } from './lane.ts';
+import { answerRequest, type LaneRequest } from './lane-requests.ts';
+
+let lane: Lane | null = null;
+
+process.on('message', async (message: { setup: LaneSetup } | LaneRequest) => {
+  if ('setup' in message) {
+    lane = new Lane(message.setup);
+    return;
+  }
+  const { reply } = await answerRequest(lane!, message);
+  process.send!(reply, undefined, {}, () => {
+    if ('close' in message) process.exit();
+  });
+});
+// Whoever started it ends it; a signal to all processes of a terminal must not come first.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit());

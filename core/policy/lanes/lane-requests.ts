@@ -1,0 +1,24 @@
+/** What a lane is asked and how it answers, whether it is a thread or a process. */
+import type { Lane, LaneJob, LaneResult } from './lane.ts';
+
+export type LaneRequest = { id: number } & ({ parameters: Float32Array } | { job: LaneJob } | { close: true });
+export type LaneReply = { id: number; result?: unknown; error?: string };
+
+/** Does what is asked: the reply, and the result of a job. */
+export async function answerRequest(
+  lane: Lane,
+  request: LaneRequest,
+): Promise<{ reply: LaneReply; result: LaneResult | null }> {
+  const { id } = request;
+  try {
+    if ('job' in request) {
+      const result = await lane.run(request.job);
+      return { reply: { id, result }, result };
+    }
+    if ('parameters' in request) lane.setParameters(request.parameters);
+    else await lane.close();
+    return { reply: { id }, result: null };
+  } catch (error) {
+    return { reply: { id, error: (error as Error).message }, result: null };
+  }
+}
