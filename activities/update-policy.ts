@@ -8,6 +8,7 @@ import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts
 import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
 import {
   beginEpoch,
+  type EpochInput,
   type EpochState,
   type EpochSums,
   type StepUnderWay,
@@ -19,7 +20,8 @@ import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
 import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
 
-export type UpdatePolicyInput = {
+/** Which epoch of which iteration, and what it trains on. */
+export type UpdatePlace = {
   config: RunConfig;
   iteration: number;
   /** Iterations of the whole run. */
@@ -27,11 +29,10 @@ export type UpdatePolicyInput = {
   epoch: number;
   batch: ArtifactRef;
   corrections: ArtifactRef;
-  policy: ArtifactRef;
-  optimizer: ArtifactRef;
   /** Hash of the policy whose samples these must be. */
   sampledBy: string;
 };
+export type UpdatePolicyInput = UpdatePlace & { policy: ArtifactRef; optimizer: ArtifactRef };
 export type UpdatePolicyResult = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -79,8 +80,6 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
             : null;
         ahead = null;
         const before = begun?.seconds ?? agent.engine.seconds;
-        const batch = await getJson<Batch>(store, input.batch);
-        checkSampledBy(batch, input.sampledBy);
         const load = async (point: ResumePoint): Promise<EpochState> => ({
           ...point,
           parameters: await getPolicy(store, agent.engine, point.policy),
@@ -96,28 +95,9 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
           optimizer: await putOptimizer(store, state.adam),
         });
 
-        const game = gameByName(config.environment.name);
-        const lr = cosineLearningRate(
-          iteration,
-          config.optimizer.scheduleIterations || input.iterations,
-          config.optimizer.lr,
-          config.optimizer.lrEnd,
-        );
-        const sftCoef =
-          algorithmOf(config).losses.sft * config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations);
+        const epochInput = await epochInputOf(store, agent, input);
+        const { lr, sftCoef } = epochInput;
         const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const rows = await correctionRows(store, config, iteration, input.corrections);
-        const epochInput = {
-          agent,
-          game,
-          options: game.parseOptions(config.environment.options),
-          config,
-          samples: batch.samples,
-          rows,
-          place: { iteration, epoch },
-          lr,
-          sftCoef,
-        };
         const began = performance.now();
         const onStep = async ({ step, skippedInARow, sums }: EpochState) => {
           if (beat.interrupted || clock.due())
@@ -153,6 +133,40 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
 
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
 
+/** What an epoch trains on, and how. Throws `StaleSampleError`. */
+export async function epochInputOf(
+  store: ArtifactStore,
+  agent: Agent,
+  place: UpdatePlace,
+): Promise<EpochInput<unknown>> {
+  const { config, iteration, epoch } = place;
+  const batch = await getJson<Batch>(store, place.batch);
+  checkSampledBy(batch, place.sampledBy);
+  const game = gameByName(config.environment.name);
+  return {
+    agent,
+    game,
+    options: game.parseOptions(config.environment.options),
+    config,
+    samples: batch.samples,
+    rows: await correctionRows(store, config, iteration, place.corrections),
+    place: { iteration, epoch },
+    ...ratesOf(place),
+  };
+}
+
+/** Learning rate and SFT weight of an iteration. */
+export function ratesOf({ config, iteration, iterations }: Pick<UpdatePlace, 'config' | 'iteration' | 'iterations'>): {
+  lr: number;
+  sftCoef: number;
+} {
+  const { scheduleIterations, lr, lrEnd } = config.optimizer;
+  return {
+    lr: cosineLearningRate(iteration, scheduleIterations || iterations, lr, lrEnd),
+    sftCoef: algorithmOf(config).losses.sft * config.sft.coef * sftAnnealing(iteration, config.sft.annealIterations),
+  };
+}
+
 /**
  * PPO's ratio compares with the policy that sampled: samples of any other would be trained on wrongly, and nothing
  * would show it.
@@ -180,7 +194,7 @@ async function correctionRows(
 }
 
 /** Means over the epoch, under the names of spec.md section 9. */
-function updateMetrics(sums: EpochSums, lr: number, sftCoef: number): Record<string, number | null> {
+export function updateMetrics(sums: EpochSums, lr: number, sftCoef: number): Record<string, number | null> {
   const per = (name: string, count: string) => (sums[count] > 0 ? (sums[name] ?? 0) / sums[count] : null);
   return {
     'loss/ppo': per('actionLoss', 'ppoRows'),

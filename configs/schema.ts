@@ -408,6 +408,21 @@ const durability = z
   })
   .describe('What a crash may cost.');
 
+/** An activity is three events, and a history may have 10,000. */
+const MOST_UPDATE_ACTIVITIES = 2500;
+
+const parallel = z
+  .strictObject({
+    waves: positive.default(1).describe('Waves sampled at once, on as many GPU workers as poll.'),
+    gradients: positive
+      .default(1)
+      .describe(
+        'Groups of gradient shards that make an optimizer step; each is an activity that any GPU worker takes. Part of ' +
+          'the arithmetic: any number of workers gives the same bytes. 1: a whole epoch is one activity.',
+      ),
+  })
+  .describe('How a run is spread over GPU workers (docs/scaling.md).');
+
 const runShape = {
   algorithm: z.enum(namesOf(ALGORITHMS)).default('gtr').describe(summaries(ALGORITHMS)),
   seed: z.int().min(0).default(1).describe('Everything random derives from it.'),
@@ -425,6 +440,7 @@ const runShape = {
   corrector: corrector.prefault({}),
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
+  parallel: parallel.prefault({}),
   durability: durability.prefault({}),
 };
 
@@ -447,6 +463,17 @@ export const runConfigSchema = z
         code: 'custom',
         path: ['rollout', 'temperature'],
         message: 'must be above 0: PPO needs sampled responses',
+      });
+    const { ppo, rollout, parallel } = config;
+    const steps = ppo.epochs * Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
+    const activities = parallel.gradients === 1 ? 0 : steps * (parallel.gradients + 1);
+    if (activities > MOST_UPDATE_ACTIVITIES)
+      context.addIssue({
+        code: 'custom',
+        path: ['parallel', 'gradients'],
+        message:
+          `asks for ${activities} activities an iteration (${steps} optimizer steps of ${parallel.gradients} groups), ` +
+          `more than the ${MOST_UPDATE_ACTIVITIES} that a workflow's history holds; raise ppo.samplesPerStep`,
       });
   });
 

@@ -8,6 +8,7 @@ import { createThoughtMeasureActivities } from '../activities/measure-thoughts.t
 import { createPreparationActivities } from '../activities/prepare-run.ts';
 import { createRolloutActivities } from '../activities/roll-out-wave.ts';
 import { createSupervisedActivities } from '../activities/train-on-demonstrations.ts';
+import { createSharedUpdateActivities } from '../activities/compute-gradients.ts';
 import { createUpdateActivities } from '../activities/update-policy.ts';
 import { queueOf } from '../workflows/queues.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
@@ -26,6 +27,7 @@ export function gpuWorkerOptions(
       ...createRolloutActivities(dependencies, agents),
       ...createThoughtMeasureActivities(dependencies, agents),
       ...createUpdateActivities(dependencies, agents),
+      ...createSharedUpdateActivities(dependencies, agents),
       ...createEvaluationActivities(dependencies, agents),
       ...createSupervisedActivities(dependencies, agents),
     },

@@ -2,6 +2,7 @@
 import { type ActivityInterfaceFor, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { AccountActivities } from '../activities/account-limits.ts';
 import type { BatchActivities } from '../activities/assemble-batch.ts';
+import type { SharedUpdateActivities } from '../activities/compute-gradients.ts';
 import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import type { ThoughtActivities } from '../activities/correct-thought.ts';
 import type { EstimateActivities } from '../activities/estimate-kept-steps.ts';
@@ -26,6 +27,7 @@ type Activities = {
     RolloutActivities &
     ThoughtMeasureActivities &
     UpdateActivities &
+    SharedUpdateActivities &
     EvaluationActivities &
     SupervisedActivities;
   orchestrator: BatchActivities &

@@ -3,13 +3,13 @@ import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow
 import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
 import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
-import type { UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
 import { activitiesOn } from './activities-on.ts';
 import { PauseGate } from './control.ts';
 import { sampleAndJudge } from './sample-and-judge.ts';
+import { update } from './update.ts';
 
 export type IterationInput = {
   runId: string;
@@ -94,28 +94,23 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   for (const one of [measuring, measuringThoughts]) one.catch(() => {}); // awaited below
   const assembled = Date.now();
 
-  let { policy, optimizer } = input;
-  let update: UpdatePolicyResult | null = null;
-  const epochs = { seconds: 0, modelSeconds: 0 };
-  for (let epoch = 0; epoch < config.ppo.epochs; epoch++) {
-    await gate.pass();
-    update = await activitiesOn('gpu', config, `epoch ${epoch + 1} of ${config.ppo.epochs}`).updatePolicy({
+  const { policy, optimizer, ...updating } = await update({
+    place: {
       config,
       iteration: index,
       iterations: input.iterations,
-      epoch,
       batch: batch.batch,
       corrections: batch.corrections,
-      policy,
-      optimizer,
       sampledBy: input.policy.sha256,
-    });
-    ({ policy, optimizer } = update);
-    epochs.seconds += update.seconds;
-    epochs.modelSeconds += update.modelSeconds;
-    progress.epochs = epoch + 1;
-    setCurrentDetails(`epoch ${epoch + 1} of ${config.ppo.epochs} done`);
-  }
+    },
+    policy: input.policy,
+    optimizer: input.optimizer,
+    gate,
+    onProgress: (epochs, text) => {
+      progress.epochs = epochs;
+      setCurrentDetails(text);
+    },
+  });
   const updated = Date.now();
   const thoughts = await measuringThoughts;
 
@@ -125,8 +120,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
-    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + epochs.modelSeconds + thoughts.modelSeconds,
-    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + epochs.seconds + thoughts.seconds,
+    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + updating.modelSeconds + thoughts.modelSeconds,
+    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
     correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
@@ -139,7 +134,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     ...measured.metrics,
     ...batch.metrics,
     ...thoughts.metrics,
-    ...update!.metrics,
+    ...updating.metrics,
     ...correctorMetrics(corrector),
   };
   await activitiesOn('orchestrator', config, 'publish metrics').publishMetrics({

@@ -1,0 +1,98 @@
+/** The second half of an iteration: PPO epochs over the batch, by one GPU worker or by all that poll. */
+import type { ApplyGradientsResult, SharedEpoch } from '../activities/compute-gradients.ts';
+import type { UpdatePlace, UpdatePolicyResult } from '../activities/update-policy.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { activitiesOn } from './activities-on.ts';
+import type { PauseGate } from './control.ts';
+
+export type UpdateInput = {
+  place: Omit<UpdatePlace, 'epoch'>;
+  policy: ArtifactRef;
+  optimizer: ArtifactRef;
+  gate: PauseGate;
+  /** Is told how far it is: epochs that are done, and a sentence for people. */
+  onProgress: (epochs: number, text: string) => void;
+};
+
+/** The policy after all epochs; metrics are those of the last one, seconds of all. */
+export async function update(input: UpdateInput): Promise<UpdatePolicyResult> {
+  const { place, onProgress } = input;
+  const { ppo } = place.config;
+  const epochOf = groupsOf(place.config) === 1 ? epochByOneWorker : epochByAllWorkers;
+  let done: UpdatePolicyResult = { ...input, metrics: {}, seconds: 0, modelSeconds: 0 };
+  for (let epoch = 0; epoch < ppo.epochs; epoch++) {
+    const { policy, optimizer, metrics, seconds, modelSeconds } = await epochOf({ ...input, ...done }, epoch);
+    done = {
+      policy,
+      optimizer,
+      metrics,
+      seconds: done.seconds + seconds,
+      modelSeconds: done.modelSeconds + modelSeconds,
+    };
+    onProgress(epoch + 1, `epoch ${epoch + 1} of ${ppo.epochs} done`);
+  }
+  return done;
+}
+
+/** An iteration that an older version began has no `parallel` in its configuration. */
+function groupsOf({ parallel }: Partial<Pick<RunConfig, 'parallel'>>): number {
+  return parallel?.gradients ?? 1;
+}
+
+async function epochByOneWorker(
+  { place, policy, optimizer, gate }: UpdateInput,
+  epoch: number,
+): Promise<UpdatePolicyResult> {
+  await gate.pass();
+  return await activitiesOn('gpu', place.config, `epoch ${epoch + 1} of ${place.config.ppo.epochs}`).updatePolicy({
+    ...place,
+    epoch,
+    policy,
+    optimizer,
+  });
+}
+
+/**
+ * Step after step (docs/scaling.md): the groups of gradient shards are activities beside each other that any GPU worker
+ * takes; one more adds their sums in order and applies Adam. Any number of workers gives the same bytes.
+ */
+async function epochByAllWorkers(
+  { place, policy, optimizer, gate, onProgress }: UpdateInput,
+  epoch: number,
+): Promise<UpdatePolicyResult> {
+  const { ppo, rollout } = place.config;
+  const groupCount = groupsOf(place.config);
+  const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
+  let epochSoFar: SharedEpoch = { policy, optimizer, step: 0, skippedInARow: 0, sums: {} };
+  let last: ApplyGradientsResult | null = null;
+  const spent = { seconds: 0, modelSeconds: 0 };
+  for (let step = 0; step < steps; step++) {
+    await gate.pass();
+    const name = `epoch ${epoch + 1} of ${ppo.epochs}, step ${step + 1} of ${steps}`;
+    const compute = (group: number) =>
+      activitiesOn('gpu', place.config, `${name}: gradients ${group + 1} of ${groupCount}`).computeGradients({
+        ...place,
+        epoch,
+        policy: epochSoFar.policy,
+        step,
+        group,
+        groups: groupCount,
+      });
+    const groups = await Promise.all(Array.from({ length: groupCount }, (_, group) => compute(group)));
+    last = await activitiesOn('gpu', place.config, `${name}: Adam`).applyGradients({
+      ...place,
+      epoch,
+      epochSoFar,
+      groups,
+    });
+    const { seconds: _, modelSeconds: __, metrics: ___, ...next } = last;
+    epochSoFar = next;
+    for (const part of [...groups, last]) {
+      spent.seconds += part.seconds;
+      spent.modelSeconds += part.modelSeconds;
+    }
+    onProgress(epoch, `${name} done`);
+  }
+  return { policy: epochSoFar.policy, optimizer: epochSoFar.optimizer, metrics: last!.metrics, ...spent };
+}
