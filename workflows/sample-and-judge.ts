@@ -1,6 +1,6 @@
 /**
- * The first half of an iteration: waves of episodes are sampled one after another, and judged meanwhile, until enough
- * of their steps are kept. What is sampled, asked about and used follows from episodes and verdicts alone, never from
+ * The first half of an iteration: waves of episodes are sampled and judged meanwhile, until enough of their steps are
+ * kept. What is sampled, asked about and used follows from episodes and verdicts alone, never from
  * timing: it is the same, and costs the same, whatever dies.
  */
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
@@ -30,10 +30,12 @@ export type SampledAndJudged = {
  */
 export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = place.config.rollout.envStepsPerIteration;
+  const atOnce = place.config.parallel?.waves ?? 1; // a run that an older version began has no `parallel`
   const waves: Wave[] = [];
   let kept = 0;
   for (;;) {
-    await sampleWaves(place, waves, keptPerWave === null ? 1 : Math.max(1, Math.ceil((needed - kept) / keptPerWave)));
+    const more = keptPerWave === null ? atOnce : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
+    await (atOnce === 1 ? sampleInTurn(place, waves, more) : sampleBeside(place, waves, more, atOnce));
     kept = sum(await Promise.all(waves.map((wave) => wave.judging.expectedSteps())));
     if (kept >= needed) {
       kept = 0;
@@ -47,7 +49,7 @@ export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number |
 }
 
 /** Samples `count` more waves, one after another. */
-async function sampleWaves(place: SamplingPlace, waves: Wave[], count: number): Promise<void> {
+async function sampleInTurn(place: SamplingPlace, waves: Wave[], count: number): Promise<void> {
   const sampling: Promise<void>[] = [];
   for (let i = 0; i < count; i++) {
     const before = waves.at(-1);
@@ -59,6 +61,20 @@ async function sampleWaves(place: SamplingPlace, waves: Wave[], count: number): 
     // one is being sampled. Of two that are queued at once either may be taken first.
     if (i > 0 && !asksPaidTeacher(place.config)) next.push(sampling[i - 1].then(() => before!.judging.settled()));
     await Promise.race(next);
+  }
+  await Promise.all(sampling);
+}
+
+/** Samples `count` more waves, `atOnce` beside each other on as many GPU workers as poll. */
+async function sampleBeside(place: SamplingPlace, waves: Wave[], count: number, atOnce: number): Promise<void> {
+  const sampling: Promise<void>[] = [];
+  for (let i = 0; i < count; i++) {
+    if (i >= atOnce) await sampling[i - atOnce];
+    const wave = new Wave(place, waves);
+    waves.push(wave);
+    const sampled = wave.sample();
+    sampled.catch(() => {}); // awaited below
+    sampling.push(sampled);
   }
   await Promise.all(sampling);
 }
