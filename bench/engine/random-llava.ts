@@ -18,6 +18,7 @@ const vision = (
   imageSize: number,
   patchSize: number,
 ): VisionConfig => ({
+  modelType: 'clip',
   hiddenSize,
   intermediateSize: 4 * hiddenSize,
   layers,

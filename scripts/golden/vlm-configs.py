@@ -41,6 +41,8 @@ CASES = {
     "the image's token by both names": {"model_type": "llava", "image_token_index": 9, "image_token_id": 11, "text_config": SMALL},
     "the image's token by both names, next": {"model_type": "llava_next", "image_token_id": 11, "image_token_index": 9, "text_config": SMALL},
     "mistral's scaling beside parameters": rope(model_type="mistral", num_key_value_heads=2, rope_parameters={"rope_type": "default", "rope_theta": 5e5}, rope_scaling={"type": "linear", "factor": 2.0}),
+    "a Qwen2 decoder": {"model_type": "llava", "image_token_index": 9, "text_config": {"model_type": "qwen2", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "eos_token_id": [2, 5], "sliding_window": 512, "attention_bias": False}},
+    "a SigLIP tower": {"model_type": "llava", "image_token_index": 9, "text_config": SMALL, "vision_config": {"model_type": "siglip_vision_model", "num_hidden_layers": 3}, "vision_feature_layer": -1, "vision_feature_select_strategy": "full"},
     "ids": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "bos_token_id": None, "eos_token_id": [2, 5], "pad_token_id": 3}},
 }
 
@@ -60,8 +62,8 @@ def expected(config):
     layers = c.vision_feature_layer if isinstance(c.vision_feature_layer, list) else [c.vision_feature_layer]
     return {
         "family": "llava",
-        "vision": {"hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
-        "text": {"modelType": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": t.head_dim, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": "all" if getattr(t, "attention_bias", False) else "none", "headNorm": False, "ropeSections": None, "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
+        "vision": {"modelType": v.model_type.removesuffix("_vision_model"), "hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
+        "text": {"modelType": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": getattr(t, "head_dim", None) or t.hidden_size // t.num_attention_heads, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": "queries, keys and values" if t.model_type == "qwen2" else "all" if getattr(t, "attention_bias", False) else "none", "headNorm": False, "ropeSections": None, "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": t.bos_token_id, "eosTokenIds": ends},
         "featureLayers": layers, "featureSelect": c.vision_feature_select_strategy, "projectorActivation": c.projector_hidden_act, "projectorBias": c.multimodal_projector_bias, "imageTokenId": c.image_token_index,
     }
 

@@ -118,8 +118,8 @@ test('the original layout needs no file, and squares images as its config.json s
 for (const [what, content, message] of [
   [
     'another processor',
-    { image_processor_type: 'SiglipImageProcessor' },
-    /^x\.json: image_processor_type: only the image processors of CLIP, Llava and LlavaNext are supported \(it is "SiglipImageProcessor"\)/,
+    { image_processor_type: 'ViTImageProcessor' },
+    /^x\.json: image_processor_type: only the image processors of CLIP, Siglip, Llava and LlavaNext are supported \(it is "ViTImageProcessor"\)/,
   ],
   ['other resampling', { resample: 2 }, /^x\.json: resample: only bicubic resampling \(3\) is supported \(it is 2\)/],
   [

@@ -63,7 +63,7 @@ export async function assemble({ language, vision, out, seed }: AssembleInput): 
     'processor_config.json': {
       processor_class: 'LlavaProcessor',
       image_token: IMAGE_MARK,
-      num_additional_image_tokens: 1,
+      num_additional_image_tokens: eyes.modelType === 'clip' ? 1 : 0,
       patch_size: eyes.patchSize,
       vision_feature_select_strategy: featureSelect,
     },

@@ -10,7 +10,7 @@ import { names } from '../families/llava/parameter-names.ts';
 import { parseTextConfig } from '../families/parts/text-config.ts';
 import type { TextConfig } from '../vlm-config.ts';
 
-const DECODERS = ['llama', 'mistral'];
+const DECODERS = ['llama', 'mistral', 'qwen2'];
 
 export type LanguageModel = {
   folder: string;

@@ -12,7 +12,10 @@ import { visionConfig, visionSchema } from '../families/llava/vision-config.ts';
 
 export type VisionTower = {
   folder: string;
-  /** With the layers that feed the projector: a LLaVA's own; else as LLaVA 1.5 takes them. */
+  /**
+   * With the layers that feed the projector: a LLaVA's own; of CLIP the last but one without its class token, as LLaVA
+   * 1.5 takes it; of SigLIP the last one, as LLaVA-OneVision does.
+   */
   config: Pick<LlavaConfig, 'vision' | 'featureLayers' | 'featureSelect'>;
   /** `vision_tower.*` by canonical name. */
   parameters: ReadonlyMap<string, TensorLocation>;
@@ -21,7 +24,7 @@ export type VisionTower = {
 };
 
 /** Parts of a vision model that is stored by itself, without a prefix. */
-const BARE = /^(embeddings|pre_layrnorm|encoder|post_layernorm)\./;
+const BARE = /^(embeddings|pre_layrnorm|encoder|post_layernorm|head)\./;
 
 /** Throws `CheckpointError`. */
 export function openVisionTower(folder: string): VisionTower {
@@ -45,19 +48,28 @@ export function openVisionTower(folder: string): VisionTower {
       throw new CheckpointError(`${folder} holds an adapter, which may belong to its vision tower; merge it first`);
     return { folder, config, parameters: eyes(parameters), preprocessor };
   }
-  const described = kind === 'clip' ? inner : kind === 'clip_vision_model' ? content : undefined;
-  if (described === undefined)
+  const tower = /^(clip|siglip)(_vision_model)?$/.exec(kind ?? '');
+  const described = tower === null || tower[2] !== undefined ? content : inner;
+  if (tower === null || described === undefined)
     throw new CheckpointError(
-      `${file} describes a model of the kind ${kind ?? '(not named)'}; a vision tower to assemble with is a CLIP ` +
-        `model (clip, clip_vision_model), or that of a LLaVA (llava, llava_next)`,
+      `${file} describes a model of the kind ${kind ?? '(not named)'}; a vision tower to assemble with is a CLIP or ` +
+        `SigLIP model (clip, siglip, clip_vision_model, siglip_vision_model), or that of a LLaVA (llava, llava_next)`,
     );
   const vision = visionConfig(
-    checkConfig(visionSchema, { ...described, model_type: 'clip_vision_model' }, `${file}, vision_config`),
+    checkConfig(visionSchema, { ...described, model_type: `${tower[1]}_vision_model` }, `${file}, vision_config`),
   );
   return {
     folder,
-    config: { vision, featureLayers: [-2], featureSelect: 'default' },
-    parameters: eyes(collectParameters(listWeightFiles(folder), names)),
+    config:
+      tower[1] === 'clip'
+        ? { vision, featureLayers: [-2], featureSelect: 'default' }
+        : { vision, featureLayers: [-1], featureSelect: 'full' },
+    // SigLIP's head pools what stands behind the last layer.
+    parameters: new Map(
+      [...eyes(collectParameters(listWeightFiles(folder), names))].filter(
+        ([name]) => !name.startsWith('vision_tower.head.'),
+      ),
+    ),
     preprocessor,
   };
 }

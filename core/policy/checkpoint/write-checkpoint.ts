@@ -10,6 +10,7 @@ import {
   safetensorsHeader,
   type TensorLocation,
 } from '../../graph/safetensors.ts';
+import { elements } from '../../graph/tensor.ts';
 import type { Parameters } from '../policy-engine.ts';
 import type { ParameterNames } from '../families/model-family.ts';
 import { familyOf } from '../families/registry.ts';
@@ -62,7 +63,7 @@ export async function writeCheckpoint(
       written.set(name, {
         dtype,
         shape,
-        data: () => new Float32Array(shape[0]).fill(name.endsWith('.weight') ? 1 : 0),
+        data: () => new Float32Array(elements(shape)).fill(name.endsWith('.weight') ? 1 : 0),
       });
   }
   const tensors = [...family.parameterShapes(config), ...unread].map(([name, shape]) => {

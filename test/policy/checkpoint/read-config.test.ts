@@ -113,13 +113,26 @@ for (const [what, config, message] of [
   ['no object', [1], /^x\.json: the content: /],
   [
     'another decoder',
-    { ...small, text_config: { model_type: 'qwen2' } },
-    /^x\.json has a decoder of the kind qwen2; supported/,
+    { ...small, text_config: { model_type: 'gemma2' } },
+    /^x\.json has a decoder of the kind gemma2; supported/,
+  ],
+  [
+    'a Qwen2 decoder whose layers differ',
+    {
+      ...small,
+      text_config: { ...small.text_config, model_type: 'qwen2', num_key_value_heads: 4, use_sliding_window: true },
+    },
+    /sets use_sliding_window, which is not supported for Qwen; set it to false/,
+  ],
+  [
+    'a Qwen2 decoder without an end',
+    { ...small, text_config: { ...small.text_config, model_type: 'qwen2', num_key_value_heads: 4 } },
+    /no eos_token_id ends a response/,
   ],
   [
     'another vision tower',
-    { ...small, vision_config: { model_type: 'siglip_vision_model' } },
-    /^x\.json: vision_config\.model_type: .*clip_vision_model.*\(it is "siglip_vision_model"\)/,
+    { ...small, vision_config: { model_type: 'pixtral' } },
+    /^x\.json: vision_config\.model_type: .*\(it is "pixtral"\)/,
   ],
   [
     'a wrong field',

@@ -1,8 +1,16 @@
-/** What a LLaVA-architecture model is made of: a CLIP vision tower, a projector, a Llama or Mistral decoder. */
+/**
+ * What a LLaVA-architecture model is made of: a CLIP or SigLIP vision tower, a projector, a Llama, Mistral or Qwen2
+ * decoder.
+ */
 import type { CommonConfig } from '../../vlm-config.ts';
 
-/** CLIP vision tower. Lengths in units of the named thing. */
+/** Vision tower. Lengths in units of the named thing. */
 export type VisionConfig = {
+  /**
+   * CLIP has a class token, a norm before the first layer and no bias in its patch embedding; SigLIP the opposite of
+   * each.
+   */
+  modelType: 'clip' | 'siglip';
   hiddenSize: number;
   intermediateSize: number;
   layers: number;
@@ -21,7 +29,7 @@ export type LlavaConfig = CommonConfig & {
    * concatenated.
    */
   featureLayers: readonly number[];
-  /** `default` drops the class token, `full` keeps it. */
+  /** `default` drops the first token, CLIP's class token; `full` keeps all. */
   featureSelect: 'default' | 'full';
   projectorActivation: 'gelu' | 'gelu_pytorch_tanh' | 'quick_gelu';
   projectorBias: boolean;
@@ -29,5 +37,10 @@ export type LlavaConfig = CommonConfig & {
 
 /** Image tokens per image. */
 export function imageTokens({ vision, featureSelect }: Pick<LlavaConfig, 'vision' | 'featureSelect'>): number {
-  return Math.floor(vision.imageSize / vision.patchSize) ** 2 + (featureSelect === 'full' ? 1 : 0);
+  return towerTokens(vision) - (featureSelect === 'full' ? 0 : 1);
+}
+
+/** Tokens of the tower: patches, and CLIP's class token. */
+export function towerTokens({ modelType, imageSize, patchSize }: VisionConfig): number {
+  return Math.floor(imageSize / patchSize) ** 2 + (modelType === 'clip' ? 1 : 0);
 }

@@ -11,7 +11,7 @@ import { readLlavaConfig, SUPPORTED } from './read-config.ts';
 import { imageFeatures } from './vision.ts';
 import { croppingPreprocessor, writtenConfigs } from './write-config.ts';
 
-const DECODERS: Readonly<Record<string, string>> = { llama: 'Llama', mistral: 'Mistral' };
+const DECODERS: Readonly<Record<string, string>> = { llama: 'Llama', mistral: 'Mistral', qwen2: 'Qwen2' };
 
 export const llava: ModelFamily<LlavaConfig> = {
   name: 'llava',
@@ -37,9 +37,9 @@ export const llava: ModelFamily<LlavaConfig> = {
   describe({ vision, text, featureLayers, featureSelect }) {
     const decoder = `${DECODERS[text.modelType]} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
     const tower =
-      `CLIP tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
+      `${vision.modelType === 'clip' ? 'CLIP' : 'SigLIP'} tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
       `${vision.patchSize}, features of layer ` +
-      `${featureLayers.join(' and ')}${featureSelect === 'full' ? ' with class token' : ''}`;
+      `${featureLayers.join(' and ')}${featureSelect === 'full' && vision.modelType === 'clip' ? ' with class token' : ''}`;
     return `LLaVA; ${decoder}; ${tower}`;
   },
   describePicture: ({ vision }) => `${vision.imageSize} x ${vision.imageSize} pixels`,

@@ -12,6 +12,7 @@ import type { LlavaConfig, VisionConfig } from './llava-config.ts';
 import { visionConfig, visionSchema } from './vision-config.ts';
 
 const VIT_L_14: VisionConfig = {
+  modelType: 'clip',
   hiddenSize: 1024,
   intermediateSize: 4096,
   layers: 24,

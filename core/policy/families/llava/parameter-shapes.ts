@@ -4,7 +4,7 @@
  */
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
 import { encoderBlockShapes } from '../parts/vision-encoder.ts';
-import type { LlavaConfig, VisionConfig } from './llava-config.ts';
+import { type LlavaConfig, towerTokens, type VisionConfig } from './llava-config.ts';
 
 /** Canonical name to shape, in the order of the forward pass. */
 export function parameterShapes(config: LlavaConfig): Map<string, readonly number[]> {
@@ -12,14 +12,17 @@ export function parameterShapes(config: LlavaConfig): Map<string, readonly numbe
 }
 
 /**
- * Parameters that files hold although nothing here reads them: no feature layer lies behind the tower's last norm, and
- * only the base image of LLaVA 1.6 is used, whose rows need no end. `written`: a config.json.
+ * Parameters that files hold although nothing here reads them: no feature layer lies behind the tower's last norm,
+ * SigLIP's head pools what stands there, and only the base image of LLaVA 1.6 is used, whose rows need no end.
+ * `written`: a config.json.
  */
 export function unreadShapes(
   { vision, text }: LlavaConfig,
-  written?: { model_type?: unknown },
+  written?: { model_type?: unknown; vision_config?: { vision_use_head?: boolean } },
 ): Map<string, readonly number[]> {
   const shapes = new Map(norm('vision_tower.post_layernorm', vision.hiddenSize));
+  if (vision.modelType === 'siglip' && written?.vision_config?.vision_use_head !== false)
+    for (const [name, shape] of poolingHeadShapes(vision)) shapes.set(name, shape);
   if (written === undefined || written.model_type === 'llava_next') shapes.set('image_newline', [text.hiddenSize]);
   return shapes;
 }
@@ -29,13 +32,27 @@ export function usedVisionLayers({ vision, featureLayers }: LlavaConfig): number
   return Math.max(...featureLayers.map((layer) => (layer < 0 ? vision.layers + 1 + layer : layer)));
 }
 
-function visionShapes({ hiddenSize, intermediateSize, layers, imageSize, patchSize }: VisionConfig): Entry[] {
-  const positions = Math.floor(imageSize / patchSize) ** 2 + 1;
+function poolingHeadShapes({ hiddenSize, intermediateSize }: VisionConfig): Entry[] {
+  const at = 'vision_tower.head';
   return [
-    ['vision_tower.embeddings.class_embedding', [hiddenSize]],
+    [`${at}.probe`, [1, 1, hiddenSize]],
+    [`${at}.attention.in_proj_weight`, [3 * hiddenSize, hiddenSize]],
+    [`${at}.attention.in_proj_bias`, [3 * hiddenSize]],
+    ...linear(`${at}.attention.out_proj`, hiddenSize, hiddenSize, true),
+    ...norm(`${at}.layernorm`, hiddenSize),
+    ...linear(`${at}.mlp.fc1`, intermediateSize, hiddenSize, true),
+    ...linear(`${at}.mlp.fc2`, hiddenSize, intermediateSize, true),
+  ];
+}
+
+function visionShapes(vision: VisionConfig): Entry[] {
+  const { modelType, hiddenSize, intermediateSize, layers, patchSize } = vision;
+  return [
+    ...(modelType === 'clip' ? ([['vision_tower.embeddings.class_embedding', [hiddenSize]]] as Entry[]) : []),
     ['vision_tower.embeddings.patch_embedding.weight', [hiddenSize, 3, patchSize, patchSize]],
-    ['vision_tower.embeddings.position_embedding.weight', [positions, hiddenSize]],
-    ...norm('vision_tower.pre_layrnorm', hiddenSize),
+    ...(modelType === 'siglip' ? ([['vision_tower.embeddings.patch_embedding.bias', [hiddenSize]]] as Entry[]) : []),
+    ['vision_tower.embeddings.position_embedding.weight', [towerTokens(vision), hiddenSize]],
+    ...(modelType === 'clip' ? norm('vision_tower.pre_layrnorm', hiddenSize) : []),
     ...Array.from({ length: layers }, (_, index) => encoderBlockShapes(hiddenSize, intermediateSize, index)).flat(),
   ];
 }

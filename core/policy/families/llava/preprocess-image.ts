@@ -1,4 +1,4 @@
-/** Images to pixel values as transformers' CLIP and LLaVA image processors make them with Pillow, bit for bit. */
+/** Images to pixel values as transformers' CLIP, SigLIP and LLaVA image processors make them with Pillow, bit for bit. */
 import path from 'node:path';
 import { z } from 'zod';
 import type { RgbImage } from '../../../pictures/rgb-image.ts';
@@ -18,12 +18,19 @@ import { resizeBicubic } from '../../../pictures/resize.ts';
 
 const length = z.int().min(1);
 const sides = z.strictObject({ height: length, width: length });
-const KINDS = /^(CLIP|Llava|LlavaNext)(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/;
+const KINDS = /^(CLIP|Siglip|Llava|LlavaNext)(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/;
+/** What `SiglipImageProcessor` fills in where CLIP's fills in something else. */
+const SIGLIP_DEFAULTS = {
+  size: { height: 224, width: 224 },
+  do_center_crop: false,
+  image_mean: [0.5, 0.5, 0.5],
+  image_std: [0.5, 0.5, 0.5],
+};
 
 const schema = z.object({
   image_processor_type: z
     .string()
-    .regex(KINDS, 'only the image processors of CLIP, Llava and LlavaNext are supported')
+    .regex(KINDS, 'only the image processors of CLIP, Siglip, Llava and LlavaNext are supported')
     .default('CLIPImageProcessor'),
   size: z
     .union([z.strictObject({ shortest_edge: length }), sides, length.transform((edge) => ({ shortest_edge: edge }))])
@@ -69,7 +76,8 @@ export function imagePreprocessor(
   content: unknown,
   { origin, side, squaring }: { origin: string; side: number; squaring?: Squaring },
 ): (image: RgbImage) => Float32Array {
-  const settings = checkConfig(schema, content, origin);
+  const siglip = /^Siglip/.test(String((content as { image_processor_type?: unknown } | null)?.image_processor_type));
+  const settings = checkConfig(schema, siglip ? { ...SIGLIP_DEFAULTS, ...(content as object) } : content, origin);
   const { crop_size: crop, size } = settings;
   const output = settings.do_center_crop ? crop : 'height' in size ? size : null;
   if (output !== null && (output.height !== side || output.width !== side))

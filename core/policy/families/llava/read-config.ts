@@ -8,8 +8,8 @@ import { isOriginalLayout, parseOriginalConfig } from './original-config.ts';
 import { activation, visionConfig, visionSchema } from './vision-config.ts';
 
 export const SUPPORTED =
-  'LLaVA 1.5 and 1.6 (llava, llava_next, LlavaLlamaForCausalLM, LlavaMistralForCausalLM) with a CLIP tower and a ' +
-  'Llama or Mistral decoder';
+  'LLaVA 1.5 and 1.6 (llava, llava_next, LlavaLlamaForCausalLM, LlavaMistralForCausalLM) with a CLIP or SigLIP ' +
+  'tower and a Llama, Mistral or Qwen2 decoder';
 
 /** A LLaVA configuration without a vision part means CLIP ViT-L/14 at 336 pixels. */
 const DEFAULT_VISION = {
@@ -46,7 +46,7 @@ export function readLlavaConfig(content: unknown, origin: string, tower: string 
     text ?? {},
     `${origin}, text_config`,
   );
-  if (decoder.model_type !== 'llama' && decoder.model_type !== 'mistral')
+  if (!['llama', 'mistral', 'qwen2'].includes(decoder.model_type))
     throw new CheckpointError(`${origin} has a decoder of the kind ${decoder.model_type}; supported are ${SUPPORTED}`);
   const parsed = parseTextConfig(
     { ...decoder, pad_token_id: decoder.pad_token_id ?? config.pad_token_id },

@@ -1,4 +1,4 @@
-/** The vision tower's part of a `config.json`, with the defaults of `CLIPVisionConfig`. */
+/** The vision tower's part of a `config.json`, with the defaults of `CLIPVisionConfig` and `SiglipVisionConfig`. */
 import { z } from 'zod';
 import type { VisionConfig } from './llava-config.ts';
 
@@ -7,8 +7,8 @@ const length = z.int().min(1);
 /** Activations between linear layers. */
 export const activation = z.enum(['quick_gelu', 'gelu', 'gelu_pytorch_tanh']);
 
-export const visionSchema = z.object({
-  model_type: z.literal('clip_vision_model').default('clip_vision_model'),
+const clip = z.object({
+  model_type: z.literal('clip_vision_model'),
   hidden_size: length.default(768),
   intermediate_size: length.default(3072),
   num_hidden_layers: length.default(12),
@@ -20,8 +20,25 @@ export const visionSchema = z.object({
   hidden_act: activation.default('quick_gelu'),
 });
 
+const siglip = clip.extend({
+  model_type: z.literal('siglip_vision_model'),
+  patch_size: length.default(16),
+  layer_norm_eps: z.number().positive().default(1e-6),
+  hidden_act: activation.default('gelu_pytorch_tanh'),
+});
+
+/** Without a kind it is CLIP. */
+export const visionSchema = z.preprocess(
+  (content) =>
+    typeof content === 'object' && content !== null && !('model_type' in content)
+      ? { model_type: 'clip_vision_model', ...content }
+      : content,
+  z.discriminatedUnion('model_type', [clip, siglip]),
+);
+
 export function visionConfig(vision: z.infer<typeof visionSchema>): VisionConfig {
   return {
+    modelType: vision.model_type === 'siglip_vision_model' ? 'siglip' : 'clip',
     hiddenSize: vision.hidden_size,
     intermediateSize: vision.intermediate_size,
     layers: vision.num_hidden_layers,

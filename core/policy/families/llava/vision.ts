@@ -1,4 +1,4 @@
-/** The CLIP vision tower and the projector: pixels to image features in the decoder's space. */
+/** The CLIP or SigLIP vision tower and the projector: pixels to image features in the decoder's space. */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { add } from '../../../graph/ops/elementwise.ts';
 import { concat, expand, reshape, slice } from '../../../graph/ops/movement.ts';
@@ -41,7 +41,10 @@ function hiddenStates(
   inLayer: InLayer,
 ): Value[] {
   const embedded = embeddings(g, parameters, vision, pixels);
-  let x = layerNormed(g, parameters, 'vision_tower.pre_layrnorm', embedded, vision.layerNormEps);
+  let x =
+    vision.modelType === 'clip'
+      ? layerNormed(g, parameters, 'vision_tower.pre_layrnorm', embedded, vision.layerNormEps)
+      : embedded;
   const states = [x];
   for (let index = 0; index < layers; index++) {
     const entering = x;
@@ -51,20 +54,18 @@ function hiddenStates(
   return states;
 }
 
-/** The class token first, then the patches; learned positions. */
+/** CLIP's class token first, then the patches; learned positions. */
 function embeddings(g: GraphBuilder, parameters: GraphParameters, vision: VisionConfig, pixels: Value): Value {
   const { hiddenSize, imageSize, patchSize } = vision;
   const [images] = pixels.shape;
   const side = Math.floor(imageSize / patchSize) * patchSize;
   const embedded = patchEmbeddings(g, parameters, vision, slice(g, slice(g, pixels, 2, 0, side), 3, 0, side));
+  const positions = parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype);
+  if (vision.modelType === 'siglip') return add(g, embedded, positions);
   const classToken = expand(
     g,
     reshape(g, parameters.get('vision_tower.embeddings.class_embedding', embedded.dtype), [1, 1, hiddenSize]),
     [images, 1, hiddenSize],
   );
-  return add(
-    g,
-    concat(g, [classToken, embedded], 1),
-    parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype),
-  );
+  return add(g, concat(g, [classToken, embedded], 1), positions);
 }

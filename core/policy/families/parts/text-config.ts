@@ -24,7 +24,7 @@ const rope = z.strictObject({
 });
 
 const schema = z.object({
-  model_type: z.enum(['llama', 'mistral', 'qwen2_5_vl_text', 'qwen3_vl_text']).default('llama'),
+  model_type: z.enum(['llama', 'mistral', 'qwen2', 'qwen2_5_vl_text', 'qwen3_vl_text']).default('llama'),
   vocab_size: length.optional(),
   hidden_size: length.optional(),
   intermediate_size: length.optional(),
@@ -96,6 +96,16 @@ const LLAMA: Defaults = {
 const DEFAULTS: Readonly<Record<z.infer<typeof schema>['model_type'], Defaults>> = {
   llama: LLAMA,
   mistral: { ...LLAMA, intermediateSize: 14_336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096 },
+  qwen2: {
+    ...LLAMA,
+    vocabSize: 151_936,
+    intermediateSize: 22_016,
+    keyValueHeads: 32,
+    maxPositions: 32_768,
+    bosTokenId: null,
+    eosTokenId: null,
+    attentionBias: 'queries, keys and values',
+  },
   qwen2_5_vl_text: {
     ...LLAMA,
     vocabSize: 152_064,
