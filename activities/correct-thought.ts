@@ -64,7 +64,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
                     failures: failed.failures + 1,
                     rateLimited: failed.rateLimited + (error.kind === 'rateLimit' ? 1 : 0),
                   });
-                throw failureOf(error);
+                throw teacherFailure(error);
               }
             }
             counts = addCounts(counts, verdict.counts);
@@ -89,7 +89,7 @@ export type ThoughtActivities = ReturnType<typeof createThoughtActivities>;
  * What passes by itself is tried again, when the provider asks for it; what needs a person is the workflow's to wait
  * for.
  */
-function failureOf(error: unknown): unknown {
+export function teacherFailure(error: unknown): unknown {
   if (error instanceof CoolingDown) return later(error.message, 'coolDown', error.seconds);
   if (!(error instanceof TeacherError)) return error;
   if (!error.passes) return ApplicationFailure.nonRetryable(error.message, FAILURES.teacherRefused, error.kind);
@@ -101,7 +101,7 @@ function later(message: string, kind: string, seconds: number): ApplicationFailu
 }
 
 /** 1 s, 2 s, 4 s ... 60 s, of which a half by chance: what failed together does not come back together. */
-function backoffSeconds(attempt: number): number {
+export function backoffSeconds(attempt: number): number {
   return Math.min(2 ** (attempt - 1), 60) * (0.5 + Math.random() / 2);
 }
 

@@ -3,7 +3,7 @@ import { activityInfo, getClient } from '@temporalio/activity';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { AccountGate } from '../core/corrector/account-gate.ts';
 import { Ledger } from '../core/corrector/ledger.ts';
-import { type PaidTeacher, TeacherError } from '../core/corrector/teacher.ts';
+import { type PaidTeacher, type RateLimitState, TeacherError, type Usage } from '../core/corrector/teacher.ts';
 import { queueWorkers, readLimits } from '../core/corrector/account-limits.ts';
 
 /** How old the limits may be that a call goes by. */
@@ -44,30 +44,46 @@ export class CorrectorAccount {
       identity: teacher.identity,
       estimate: (request) => teacher.estimate(request),
       judge: async (request, options = {}) => {
-        await this.#refresh();
-        const coolDown = this.#gate.coolDownSeconds;
-        if (coolDown > LONGEST_WAIT_SECONDS) throw new CoolingDown(coolDown);
         const { promptTokens, completionTokens } = teacher.estimate(request);
-        const leave = await this.#gate.enter(promptTokens + completionTokens, options.signal);
-        const enteredAt = this.#gate.now();
-        let used = 0;
-        try {
-          return await teacher.judge(request, {
+        return await this.within(promptTokens + completionTokens, options.signal, (answered) =>
+          teacher.judge(request, {
             ...options,
             onAnswer: async (answer, details) => {
-              used += details.usage.promptTokens + details.usage.completionTokens;
-              this.#gate.answered(details.rateLimit.remainingTokens);
+              answered(details);
               await options.onAnswer?.(answer, details);
             },
-          });
-        } catch (error) {
-          if (!(error instanceof TeacherError) || error.kind !== 'rateLimit') throw error;
-          throw new TeacherError('rateLimit', error.message, this.#gate.refused(error.retryAfterSeconds, enteredAt));
-        } finally {
-          leave.settle(used);
-        }
+          }),
+        );
       },
     };
+  }
+
+  /**
+   * Calls the provider within the account's limits; `call` tells of each answer. `tokens`: what it will likely use.
+   * Throws `CoolingDown` when it would have to wait long.
+   */
+  async within<T>(
+    tokens: number,
+    signal: AbortSignal | undefined,
+    call: (answered: (details: { usage: Usage; rateLimit: RateLimitState }) => void) => Promise<T>,
+  ): Promise<T> {
+    await this.#refresh();
+    const coolDown = this.#gate.coolDownSeconds;
+    if (coolDown > LONGEST_WAIT_SECONDS) throw new CoolingDown(coolDown);
+    const leave = await this.#gate.enter(tokens, signal);
+    const enteredAt = this.#gate.now();
+    let used = 0;
+    try {
+      return await call(({ usage, rateLimit }) => {
+        used += usage.promptTokens + usage.completionTokens;
+        this.#gate.answered(rateLimit.remainingTokens);
+      });
+    } catch (error) {
+      if (!(error instanceof TeacherError) || error.kind !== 'rateLimit') throw error;
+      throw new TeacherError('rateLimit', error.message, this.#gate.refused(error.retryAfterSeconds, enteredAt));
+    } finally {
+      leave.settle(used);
+    }
   }
 
   /** Limits change while workers run (`gtr rate`), and so does their number: each has an equal share of the tokens. */

@@ -6,7 +6,8 @@ import type { RunConfig } from '../configs/schema.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
-import { playEpisodes, type RolloutProgress } from '../core/policy/rollout.ts';
+import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import { playEpisodes, type Player, type RolloutProgress } from '../core/policy/rollout.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
@@ -44,12 +45,31 @@ export async function evaluatePolicy(
   { config, policy, runId, label, iterationsDone }: EvaluatePolicyInput,
   beat: Heartbeat<ArtifactRef>,
 ): Promise<EvaluatePolicyResult> {
-  const { evaluation, environment } = config;
   const agent = await agents.get(config);
   await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-  const game = gameByName(environment.name);
   const clock = new ResumeClock(config.durability.resumePointSeconds);
-  const resume = await beat.resume((point) => getJson<Progress>(store, point));
+  const result = await playDeals(config, agent, {
+    resume: await beat.resume((point) => getJson<Progress>(store, point)),
+    onRound: async (progress) => {
+      if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', progress));
+      beat.leaveIfInterrupted();
+    },
+  });
+  await putEvaluationRecord(store, runId, label, result);
+  await writeEvaluation(runFolder(home, runId), label, result);
+  if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
+  return result;
+}
+
+/** Plays each way of decoding on each set of deals; `resume`: progress that `onRound` saw. */
+export async function playDeals(
+  config: RunConfig,
+  player: Player,
+  { resume, onRound }: { resume?: Progress; onRound?: (progress: Progress) => Promise<void> } = {},
+): Promise<EvaluatePolicyResult> {
+  const { evaluation, environment, model } = config;
+  const game = gameByName(environment.name);
+  const { thought } = loadPromptTemplate(model.prompt, environment.name);
   const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
   for (const [index, { options, temperature }] of plays(config).entries()) {
     if (index < parts.length) continue;
@@ -61,27 +81,19 @@ export async function evaluatePolicy(
     };
     const parsed = game.parseOptions(options);
     const { episodes } = await playEpisodes(
-      agent,
+      player,
       game,
       parsed,
       { seed: evaluation.seed, iteration: 0, firstEpisode: 0 },
       settings,
       {
         resume: resume && index === resume.finished.length ? resume.deals : undefined,
-        onRound: async (deals) => {
-          if (beat.interrupted || clock.due())
-            beat.reached(await putJson(store, 'evaluation-progress', { deals, finished: parts } satisfies Progress));
-          beat.leaveIfInterrupted();
-        },
+        onRound: (deals) => onRound?.({ deals, finished: parts }) ?? Promise.resolve(),
       },
     );
-    parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, agent.template.thought)));
+    parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, thought)));
   }
-  const result = collect(config, parts);
-  await putEvaluationRecord(store, runId, label, result);
-  await writeEvaluation(runFolder(home, runId), label, result);
-  if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
-  return result;
+  return collect(config, parts);
 }
 
 /** Puts an evaluation into the run's event file, behind those before it. */

@@ -1,21 +1,22 @@
-/** `gtr evaluate`: a policy, or the solver, on fixed deals, with intervals. */
+/** `gtr evaluate`: policies, the solver and models of others on the same fixed deals, with intervals. */
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import type { evaluate, EvaluateInput } from '../workflows/evaluate.ts';
+import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import type { evaluate, EvaluateInput, EvaluateResult } from '../workflows/evaluate.ts';
 import { checkModelFolders } from './check-model.ts';
 import { applyChanges, readConfig } from './config-file.ts';
 import { UsageError } from './errors.ts';
-import { evaluationLines } from './evaluation-lines.ts';
+import { type Evaluated, evaluationLines, evaluationTable } from './evaluation-lines.ts';
 import { readRun } from './read-run.ts';
 import { startRun } from './start-run.ts';
 import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 
-type Options = { config?: string; policy: string; episodes?: number; set: string[]; json?: boolean };
+type Options = { config?: string; policy: string[]; prompt?: string; episodes?: number; set: string[]; json?: boolean };
 
 /** What is evaluated, and how it is called. */
-type Evaluated = { config: RunConfig; policy: EvaluateInput['policy']; name: string };
+type Candidate = { config: RunConfig; policy: EvaluateInput['policy']; name: string };
 
 export function register(program: Command): void {
   program
@@ -24,49 +25,104 @@ export function register(program: Command): void {
     .option('--config <file>', 'run configuration that names environment, model and evaluation; not needed for a run')
     .option(
       '--policy <ref>',
-      '`start` (the checkpoint itself), RUN (after its last whole iteration), RUN@K (after K iterations), or `solver`',
-      'start',
+      '`start` (the checkpoint itself, the default), RUN (after its last whole iteration), RUN@K (after K iterations), ' +
+        '`solver`, or `openai:MODEL` (a model behind a server of chat completions); several make a table',
+      collect,
+      [],
+    )
+    .option(
+      '--prompt <template>',
+      "prompt template for models of others; default: the configuration's, or the environment's own where that is worded " +
+        'for a tiny model (`chat: false`)',
     )
     .option('--episodes <n>', 'episodes of each set of deals', positiveInteger)
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .option('--json', 'one JSON object')
-    .action(async (options: Options) => {
-      const result = await withClient(async (client) => {
-        const { config, policy, name } = await resolve(client, options);
-        if (policy !== 'solver') checkModelFolders(config.model);
-        const handle = await startRun<typeof evaluate>(
-          client,
-          'evaluate',
-          `evaluate-${name}-${Date.now()}`,
-          [{ config, policy }],
-          `evaluate ${name}`,
-        );
-        return {
-          evaluated: name,
-          environment: config.environment,
-          evaluation: config.evaluation,
-          ...(await workflowResult<Awaited<ReturnType<typeof evaluate>>>(client, handle.workflowId)),
-        };
+    .action(async ({ policy, json, ...options }: Options) => {
+      const names = policy.length === 0 ? ['start'] : policy;
+      const results = await withClient(async (client) => {
+        // What is wrong with one is said before any is evaluated, or paid.
+        const candidates = await resolveAll(client, names, options);
+        const evaluated: Evaluated[] = [];
+        for (const [index, candidate] of candidates.entries())
+          evaluated.push(await evaluateOne(client, candidate, `${Date.now()}${index === 0 ? '' : `-${index}`}`));
+        return evaluated;
       });
-      process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : evaluationLines(result));
+      const [first] = results;
+      const shown = results.length === 1 ? first : { policies: results };
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(shown, null, 2)}\n`
+          : results.length === 1
+            ? evaluationLines(first)
+            : evaluationTable(results),
+      );
     });
 }
 
-async function resolve(client: Client, { config: file, policy, episodes, set }: Options): Promise<Evaluated> {
+async function evaluateOne(client: Client, { config, policy, name }: Candidate, mark: string): Promise<Evaluated> {
+  const handle = await startRun<typeof evaluate>(
+    client,
+    'evaluate',
+    `evaluate-${name}-${mark}`,
+    [{ config, policy }],
+    `evaluate ${name}`,
+  );
+  return {
+    evaluated: name,
+    environment: config.environment,
+    evaluation: config.evaluation,
+    ...(await workflowResult<EvaluateResult>(client, handle.workflowId)),
+  };
+}
+
+const MODEL = /^openai:(.+)$/;
+
+/** Without --config, the configuration of the first run that is named holds for those that are none. */
+async function resolveAll(
+  client: Client,
+  names: readonly string[],
+  { config: file, episodes, set, prompt }: Omit<Options, 'policy' | 'json'>,
+): Promise<Candidate[]> {
   const changes = [
     'evaluation.decoding=both',
     ...set,
     ...(episodes === undefined ? [] : [`evaluation.episodes=${episodes}`]),
   ];
-  if (policy === 'start' || policy === 'solver') {
-    if (file === undefined)
-      throw new UsageError(`--policy ${policy}: give --config, which names the environment and the model.`);
-    return {
-      config: readConfig(runConfigSchema, file, changes),
-      policy: policy === 'start' ? null : policy,
-      name: policy,
-    };
-  }
+  const isRun = (name: string) => name !== 'start' && name !== 'solver' && !MODEL.test(name);
+  const runs = new Map<string, Candidate>();
+  for (const name of names) if (isRun(name)) runs.set(name, await resolveRun(client, name, file, changes));
+  const [firstRun] = runs.values();
+  return names.map((name) => {
+    const run = runs.get(name);
+    if (run !== undefined) return run;
+    if (file === undefined && firstRun === undefined)
+      throw new UsageError(`--policy ${name}: give --config, which names the environment and the model.`);
+    const config = file === undefined ? firstRun.config : readConfig(runConfigSchema, file, changes);
+    const [, model] = MODEL.exec(name) ?? [];
+    if (model !== undefined) {
+      const { chat } = loadPromptTemplate(config.model.prompt, config.environment.name);
+      const asked = prompt ?? (chat ? config.model.prompt : null);
+      loadPromptTemplate(asked, config.environment.name);
+      // A model of others is asked once for each step, at corrector.openai.temperature.
+      const evaluation = { ...config.evaluation, decoding: 'sampled' as const };
+      return {
+        config: { ...config, evaluation, model: { ...config.model, prompt: asked } },
+        policy: { openai: model },
+        name,
+      };
+    }
+    if (name === 'start') checkModelFolders(config.model);
+    return { config, policy: name === 'start' ? null : 'solver', name };
+  });
+}
+
+async function resolveRun(
+  client: Client,
+  policy: string,
+  file: string | undefined,
+  changes: readonly string[],
+): Promise<Candidate> {
   const [, run, at] = /^(.+?)(?:@(\d+))?$/.exec(policy)!;
   const known = await readRun(client, run);
   const config =
@@ -80,6 +136,7 @@ async function resolve(client: Client, { config: file, policy, episodes, set }: 
       `--policy ${policy}: run ${run} has done ${iterations.length} iterations; name one of ${run}@0 to ` +
         `${run}@${iterations.length}.`,
     );
+  checkModelFolders(config.model);
   return { config, policy: iterations[done - 1]?.policy ?? null, name: `${run}@${done}` };
 }
 

@@ -1,15 +1,18 @@
 /** An evaluation as lines for people. */
-import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
+import type { EvaluatePolicyResult, Evaluation } from '../core/records/evaluation.ts';
+import { type CorrectorCounts, correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { EvaluationPart, SuccessRate } from '../core/learner/evaluation-part.ts';
 
+/** `cost`: what a model of others took. */
 export type Evaluated = EvaluatePolicyResult & {
+  cost?: CorrectorCounts;
   evaluated: string;
   environment: RunConfig['environment'];
   evaluation: RunConfig['evaluation'];
 };
 
-export function evaluationLines({ evaluated, environment, evaluation, ...result }: Evaluated): string {
+export function evaluationLines({ evaluated, environment, evaluation, cost, ...result }: Evaluated): string {
   const deals = Object.keys(environment.options).length === 0 ? '' : ` ${JSON.stringify(environment.options)}`;
   const sampled = evaluated === 'solver' ? 'solver' : evaluation.decoding === 'greedy' ? 'greedy' : 'sampled';
   const sets: [string, EvaluationPart | null][] = [
@@ -22,8 +25,61 @@ export function evaluationLines({ evaluated, environment, evaluation, ...result 
     `${evaluated} on ${environment.name}${deals}, ${result.episodes} episodes (seed ${evaluation.seed}); intervals ` +
       `of 95 %`,
     ...sets.flatMap(([name, part]) => (part === null ? [] : partLines(name, part))),
+    ...(cost === undefined ? [] : ['', costLine(cost)]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Several, one row each, beside each other: on the evaluation deals, and on the held-out ones where there are some. */
+export function evaluationTable(evaluated: readonly Evaluated[]): string {
+  const [{ environment, evaluation, episodes }] = evaluated;
+  const rows = evaluated.flatMap((one) => {
+    const decodings: [string, Evaluation][] = [
+      ['', one],
+      ...(one.greedy === null ? [] : ([[' (greedy)', one.greedy]] as [string, Evaluation][])),
+    ];
+    return decodings.flatMap(([decoding, part]) =>
+      (
+        [
+          ['', part],
+          ['held-out ', part.heldOut],
+        ] as [string, EvaluationPart | null][]
+      ).flatMap(([deals, each]) =>
+        each === null ? [] : [tableRow(`${one.evaluated}${decoding}`, `${deals}deals`, each, one.cost)],
+      ),
+    );
+  });
+  const table = [['policy', 'on', 'success', 'mean reward', 'steps', 'legal', 'well-formed', 'cost'], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${environment.name}, ${episodes} episodes (seed ${evaluation.seed}); intervals of 95 %\n${lines.join('\n')}\n`;
+}
+
+function tableRow(policy: string, deals: string, part: EvaluationPart, cost: CorrectorCounts | undefined): string[] {
+  return [
+    policy,
+    deals,
+    rate(part),
+    `${part.reward.toFixed(2)} (${part.rewardLow.toFixed(2)} to ${part.rewardHigh.toFixed(2)})`,
+    part.length.toFixed(1),
+    percent(part.legalRate),
+    percent(part.wellFormedRate),
+    cost === undefined ? '-' : dollars(cost),
+  ];
+}
+
+/** What the moves of a model of others took. */
+function costLine(cost: CorrectorCounts): string {
+  return correctorLine(cost).replace('corrector: ', 'asked: ');
+}
+
+function dollars({ costUsd }: CorrectorCounts): string {
+  return costUsd === null ? 'unknown' : `$${costUsd.toFixed(2)}`;
 }
 
 function partLines(name: string, part: EvaluationPart): string[] {

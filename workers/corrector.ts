@@ -5,6 +5,7 @@ import { type AccountLimits, readLimits, thoughtsPerSecond } from '../core/corre
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { createCorrectionActivities } from '../activities/correct-episodes-locally.ts';
 import { createThoughtActivities } from '../activities/correct-thought.ts';
+import { createModelEvaluationActivities } from '../activities/evaluate-model.ts';
 import { CorrectorAccount } from '../activities/corrector-account.ts';
 import { queueOf } from '../workflows/queues.ts';
 import { activityDependencies, correctorAccount, workflowQueue } from './installation.ts';
@@ -21,11 +22,13 @@ export function correctorWorkerOptions(
   limits: AccountLimits,
 ): Omit<WorkerOptions, 'connection' | 'namespace'> {
   const pace = thoughtsPerSecond(limits);
+  const paidAccount = new CorrectorAccount(dependencies.store, account);
   return {
     taskQueue: queueOf('corrector', base, account),
     activities: {
       ...createCorrectionActivities(dependencies),
-      ...createThoughtActivities(dependencies, new CorrectorAccount(dependencies.store, account)),
+      ...createThoughtActivities(dependencies, paidAccount),
+      ...createModelEvaluationActivities(dependencies, paidAccount),
     },
     maxConcurrentActivityTaskExecutions: THOUGHTS_AT_ONCE,
     // For servers that do not keep it themselves; the same for all workers of the account, because the last to poll

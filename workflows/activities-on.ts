@@ -7,6 +7,7 @@ import type { CorrectionActivities } from '../activities/correct-episodes-locall
 import type { ThoughtActivities } from '../activities/correct-thought.ts';
 import type { EstimateActivities } from '../activities/estimate-kept-steps.ts';
 import type { ExpertActivities } from '../activities/evaluate-expert.ts';
+import type { ModelEvaluationActivities } from '../activities/evaluate-model.ts';
 import type { EvaluationActivities } from '../activities/evaluate-policy.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
@@ -40,7 +41,7 @@ type Activities = {
     SearchAttributeActivities &
     AccountActivities &
     ExpertActivities;
-  corrector: CorrectionActivities & ThoughtActivities;
+  corrector: CorrectionActivities & ThoughtActivities & ModelEvaluationActivities;
 };
 
 /** `summary`: what the Web UI shows; `account`: the corrector's, where it is not the default one. */

@@ -1,6 +1,7 @@
 /** Evaluation of one policy, or of the solver in its place, on fixed deals, apart from any run. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
+import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import { activitiesOn } from './activities-on.ts';
@@ -8,16 +9,23 @@ import { checkedConfig } from './failures.ts';
 
 /**
  * `policy`: a stored policy of the configured model; null: the starting checkpoint itself; `solver`: the exact solver
- * plays.
+ * plays; `openai`: a model of that name behind OpenAI's chat completions.
  */
-export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | null };
+export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | { openai: string } | null };
 
-/** `policy`: what was evaluated; null: the solver. */
-export async function evaluate(input: EvaluateInput): Promise<EvaluatePolicyResult & { policy: ArtifactRef | null }> {
+/** `policy`: what was evaluated; null: none of ours. `cost`: what a model of others took. */
+export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null; cost?: CorrectorCounts };
+
+export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
   const config = checkedConfig(runConfigSchema, input.config, 'the run configuration');
   const place = { config, runId: workflowInfo().workflowId, label: 'evaluate' };
   if (input.policy === 'solver')
     return { ...(await activitiesOn('orchestrator', config, 'the solver plays').evaluateExpert(place)), policy: null };
+  if (input.policy !== null && 'openai' in input.policy) {
+    const { openai: model } = input.policy;
+    const { evaluateModel } = activitiesOn('corrector', config, `${model} plays`, config.corrector.account);
+    return { ...(await evaluateModel({ ...place, model })), policy: null };
+  }
   const { prepareRun, evaluatePolicy } = activitiesOn('gpu', config, `evaluate ${config.evaluation.episodes} episodes`);
   const policy = input.policy ?? (await prepareRun({ config })).policy;
   return { ...(await evaluatePolicy({ ...place, policy, iterationsDone: null })), policy };

@@ -35,8 +35,19 @@ export type Ask = (
   keep: (answer: Answer, usage: Usage) => Promise<void>,
 ) => Promise<Verdict>;
 
+/** What a model was asked in the agent's place. `draw`: the same observation elsewhere is answered anew. */
+export type Move = {
+  player: JsonState;
+  image: string;
+  prompt: string;
+  draw: { seed: number; episode: number; step: number };
+};
+
+/** The answer to a move, in the ledger beside the judged thoughts. */
+export type MoveEntry = { question: Move; answers: [PaidAnswer] };
+
 /** Hash of the whole question; equal questions are one entry, in any run. */
-export function ledgerKey(question: Question): string {
+export function ledgerKey(question: Question | Move): string {
   return sha256(Buffer.from(canonical(question)));
 }
 
@@ -66,6 +77,18 @@ export class Ledger {
     const asked = this.#ask(key, question, payer, ask).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asked);
     return await asked;
+  }
+
+  /** The answer to a move: found, or asked now on behalf of `payer` and durable before it is given. */
+  async move(question: Move, payer: string, ask: () => Promise<{ answer: Answer; usage: Usage }>): Promise<PaidAnswer> {
+    const name = recordName(ledgerKey(question));
+    const known = await this.#store.getRecord<MoveEntry>(name);
+    if (known !== undefined) return known.answers[0];
+    const began = Date.now();
+    const { answer, usage } = await ask();
+    const paid = { answer, usage, paidBy: payer, at: Date.now(), seconds: (Date.now() - began) / 1000 };
+    await this.#store.putRecord(name, { question, answers: [paid] } satisfies MoveEntry);
+    return paid;
   }
 
   async #ask(key: string, question: Question, payer: string, ask: Ask): Promise<LedgerEntry> {

@@ -10,13 +10,13 @@ import type { JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { UnusableReason } from '../episodes/episode.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
-import { type Completion, failureOf, keptCompletion, readCompletion } from './completion.ts';
+import { askModel } from './ask-model.ts';
+import { type Completion, failureOf, keptCompletion } from './completion.ts';
 import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
 import { handOf } from '../envs/formulas/hand.ts';
 import { type AnswerRules, answerSchema, readAnswer } from './model-answer.ts';
 import { connect, type OpenAIConnection, problemOf, serverName } from './openai-client.ts';
-import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
 import { imageTokens, pricesOf } from './prices.ts';
 import { imageDataUrl } from './request-image.ts';
 import {
@@ -29,7 +29,7 @@ import {
   type PaidTerms,
   type RateLimitState,
   type Teacher,
-  TeacherError,
+  type TeacherError,
   type Usage,
 } from './teacher.ts';
 
@@ -223,36 +223,15 @@ export class OpenAITeacher implements Teacher {
   ): Promise<{ answer: Completion | 'contentFilter'; rateLimit: RateLimitState }> {
     const { model, temperature, maxTokens, maxTokensField, answerFormat, timeoutSeconds } = this.#settings;
     this.#connection ??= connect(this.#settings);
-    const { client, secrets } = this.#connection;
-    // The client's own timeout ends with the headers; a body may take for ever.
-    const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
-    try {
-      const { data, response } = await client.chat.completions
-        .create(
-          {
-            model,
-            messages,
-            [maxTokensField]: maxTokens,
-            ...(temperature !== null && { temperature }),
-            ...(toolChoice !== null && { tools: [FORMULA_TOOL], tool_choice: toolChoice }),
-            ...(answerFormat === 'schema' && { response_format: this.#responseFormat }),
-            ...(answerFormat === 'json' && { response_format: { type: 'json_object' } }),
-          },
-          { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
-        )
-        .withResponse();
-      return { answer: readCompletion(data), rateLimit: rateLimitState(response.headers) };
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof TeacherError) throw error;
-      if (isContentFilter(error))
-        return { answer: 'contentFilter', rateLimit: { remainingRequests: null, remainingTokens: null } };
-      throw timeout.aborted
-        ? new TeacherError(
-            'timeout',
-            `The corrector's server did not answer within ${timeoutSeconds} seconds (corrector.openai.timeoutSeconds).`,
-          )
-        : toTeacherError(error, secrets);
-    }
+    const request = {
+      model,
+      messages,
+      [maxTokensField]: maxTokens,
+      ...(temperature !== null && { temperature }),
+      ...(toolChoice !== null && { tools: [FORMULA_TOOL], tool_choice: toolChoice }),
+      ...(answerFormat === 'schema' && { response_format: this.#responseFormat }),
+      ...(answerFormat === 'json' && { response_format: { type: 'json_object' as const } }),
+    };
+    return await askModel(this.#connection, request, timeoutSeconds, signal);
   }
 }

@@ -2,10 +2,22 @@
 import type { Environment, Game, JsonState } from '../envs/env.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
-import type { Agent } from './agent.ts';
+import type { AgentResponse, Observation } from './agent.ts';
 
 /** Where in a run episodes belong; `firstEpisode` numbers them. */
 export type RolloutPlace = { seed: number; iteration: number; firstEpisode: number };
+
+/** One observation that is to be answered: where it stands in the run, and its noise, one number in (0, 1) a token. */
+export type Turn = Observation & { place: { seed: number; episode: number; step: number }; noise: Float32Array };
+
+/** Whoever answers observations: the policy (`Agent`), or another model in its place. */
+export interface Player {
+  /** Pixels of pictures. */
+  readonly imageSize: number;
+  respond(turns: readonly Turn[], settings: RolloutSettings): Promise<AgentResponse[]>;
+  /** What the states are worth to it, for bootstrapping; zeros where it does not say. */
+  values(observations: readonly Observation[]): Promise<ArrayLike<number>>;
+}
 
 export type RolloutSettings = {
   /** Environments stepped together. */
@@ -33,7 +45,7 @@ export type RolloutProgress = { round: number; episodes: Episode[]; closed: bool
  * action again.
  */
 export async function playEpisodes<O>(
-  agent: Agent,
+  agent: Player,
   game: Game<O>,
   options: O,
   place: RolloutPlace,
@@ -83,7 +95,7 @@ function open<O>(
 }
 
 async function playRound<O>(
-  agent: Agent,
+  agent: Player,
   game: Game<O>,
   environments: Environment[],
   place: RolloutPlace,
@@ -95,6 +107,7 @@ async function playRound<O>(
     slots.map((slot) => ({
       image: environments[slot].observe(agent.imageSize),
       promptValues: environments[slot].promptValues(),
+      place: { seed: place.seed, episode: progress.episodes[slot].episode, step: progress.round },
       noise: noise(
         {
           seed: place.seed,
@@ -135,7 +148,7 @@ async function playRound<O>(
 
 /** Values of the last states of episodes that the step limit left open. */
 async function bootstrapOpenEpisodes<O>(
-  agent: Agent,
+  agent: Player,
   game: Game<O>,
   options: O,
   { episodes, closed }: RolloutProgress,
@@ -148,7 +161,7 @@ async function bootstrapOpenEpisodes<O>(
   for (const [row, episode] of openEpisodes.entries()) episode.bootstrapValue = values[row];
 }
 
-function observation(agent: Agent, environment: Environment) {
+function observation(agent: Player, environment: Environment) {
   return { image: environment.observe(agent.imageSize), promptValues: environment.promptValues() };
 }
 

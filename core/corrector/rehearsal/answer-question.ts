@@ -3,7 +3,9 @@ import { handOf } from '../../envs/formulas/hand.ts';
 import { type ModelAnswer, writeAnswer } from '../model-answer.ts';
 import { SolverTeacher } from '../solver-teacher.ts';
 import { judgeHousehold } from './household-text.ts';
-import type { Question } from './read-request.ts';
+import { renderResponse } from '../../policy/response.ts';
+import { expertOf } from '../experts.ts';
+import type { Invitation, Question } from './read-request.ts';
 
 /** Ways to answer wrongly that a checking reader finds out. */
 export type Mistake = 'wrongFormula' | 'wrongNoSolution' | 'wrongAction' | 'wrongWording';
@@ -20,6 +22,19 @@ function rightAnswer({ scene, wording, thought, action, target }: Question): Mod
   return writeAnswer(verdict, environment.name, [
     `The thought is ${verdict.outcome === 'correct' ? 'right' : 'wrong'}.`,
   ]);
+}
+
+/** What a good player answers to the agent's own prompt: the expert's thought and action. */
+export function acceptInvitation({ scene, template }: Invitation): string {
+  if (scene.kind === 'household') {
+    const { correction } = judgeHousehold(scene.texts, {}, '', template.thought);
+    const { action, ...thought } = correction!;
+    return renderResponse(thought, action, template.keys);
+  }
+  const { environment } = scene;
+  const expert = expertOf(environment.name);
+  const plan = expert.bestPlan(environment, null) ?? expert.naivePlan(environment);
+  return renderResponse(plan.word(template.thought), plan.action, template.keys);
 }
 
 /** Of games without formulas, every mistake but the wording's is a wrong action. */

@@ -1,9 +1,9 @@
 /** The choice of a chat completion: a call of the tool, or the judgement, or what a scripted fault makes of it. */
 import { FORMULA_TOOL_NAME } from '../formula-tool.ts';
 import { FORMULA_GAMES, handOf } from '../../envs/formulas/hand.ts';
-import { answerQuestion, type Mistake } from './answer-question.ts';
+import { acceptInvitation, answerQuestion, type Mistake } from './answer-question.ts';
 import type { Fault } from './faults.ts';
-import type { ChatRequest, Question } from './read-request.ts';
+import type { ChatRequest, Invitation, Question } from './read-request.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 export type Choice = {
@@ -25,6 +25,29 @@ const MISTAKES: readonly (Fault | null)[] = [
   'wrongAction',
   'wrongWording',
 ] satisfies Mistake[];
+
+/** A move in the agent's place, or what a scripted fault makes of it. */
+export function completeMove(invitation: Invitation, fault: Fault | null): Choice {
+  const text = acceptInvitation(invitation);
+  switch (fault) {
+    case 'refusal':
+      return spoken(null, 'stop', 'I cannot help with that.');
+    case 'contentFilter':
+      return spoken(null, 'content_filter');
+    case 'empty':
+      return spoken('', 'stop');
+    case 'wrongSchema':
+      return spoken(JSON.stringify({ verdict: 'fine' }), 'stop');
+    case 'length':
+      return spoken(text.slice(0, text.length / 2), 'length');
+    case 'halfContent':
+      return spoken(text.slice(0, text.length / 2), 'stop');
+    case 'wrongAction':
+      return spoken(text.replace(/"action":"[^"]*"/, '"action":"nothing of the kind"'), 'stop');
+    default:
+      return spoken(text, 'stop');
+  }
+}
 
 /** `question`: what the request asks (`readQuestion`). */
 export function complete(request: ChatRequest, question: Question, { toolRounds, fault, id }: CompleteOptions): Choice {

@@ -4,6 +4,7 @@ import type { Environment, JsonState } from '../../envs/env.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 import { gameByName, plugIn } from '../../envs/registry.ts';
 import type { Thought } from '../../episodes/episode.ts';
+import type { PromptTemplate } from '../../policy/prompt-template.ts';
 import type { CorrectorPrompt } from '../corrector-prompt.ts';
 import { formulaTokens } from '../../envs/formulas/formula.ts';
 import { FORMULA_GAMES } from '../../envs/formulas/hand.ts';
@@ -24,7 +25,7 @@ const message = z.object({
 export const requestSchema = z.looseObject({
   model: z.string(),
   /** None: whoever asks so wants to know whether the server is there. */
-  messages: z.array(message).refine(({ length }) => length !== 1),
+  messages: z.array(message),
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
   tool_choice: z.unknown().optional(),
   response_format: z.unknown().optional(),
@@ -42,7 +43,7 @@ export type Question = {
   target: string | null;
 };
 
-/** The system text and the first user text of a request, and its picture as a data URL. */
+/** The system text (if any) and the first user text of a request, and its picture as a data URL. */
 export function partsOf({ messages }: ChatRequest): { system: string; text: string; picture: string | null } {
   const partsOfMessage = (index: number) => {
     const { content } = messages[index];
@@ -52,8 +53,11 @@ export function partsOf({ messages }: ChatRequest): { system: string; text: stri
     partsOfMessage(index)
       .flatMap((each) => (each.type === 'text' ? each.text : []))
       .join('\n');
-  const [picture = null] = partsOfMessage(1).flatMap((each) => (each.type === 'image_url' ? each.image_url.url : []));
-  return { system: textOf(0), text: textOf(1), picture };
+  const asked = Math.min(1, messages.length - 1);
+  const [picture = null] = partsOfMessage(asked).flatMap((each) =>
+    each.type === 'image_url' ? each.image_url.url : [],
+  );
+  return { system: asked === 0 ? '' : textOf(0), text: textOf(asked), picture };
 }
 
 /**
@@ -69,8 +73,7 @@ export async function readQuestion(
   for (const prompt of prompts) {
     const [constant, values] = [unfill(prompt.system, system), unfill(prompt.request, text)];
     if (constant === null || values === null || picture === null) continue;
-    const file = /^data:image\/\w+;base64,(.*)$/s.exec(picture)?.[1];
-    const pixels = file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
+    const pixels = await pixelsOf(picture);
     if (pixels === null) continue;
     const scene = readScene(prompt.environment, values, pixels, faces);
     if (scene === null) continue;
@@ -92,7 +95,7 @@ function readScene(
   pixels: RgbImage,
   faces: string | null,
 ): Question['scene'] | null {
-  if (environment === 'alfworld') return { kind: 'household', texts: values as HouseholdTexts };
+  if (environment === 'alfworld') return { kind: 'household', texts: { feedback: '', ...values } as HouseholdTexts };
   const game = gameByName(environment);
   const state = readState(environment, values, pixels, faces);
   return state === null
@@ -117,6 +120,37 @@ function readState(
   const { open, player } = readBlackjackTable(pixels, faces);
   // The hidden card and the deck do not show, and do not matter to whoever judges.
   return { dealer: [open, open], player, deck: { seed: 0, episode: 0 } };
+}
+
+/** What an agent's own prompt asks a player: a scene and the wording of the answer. */
+export type Invitation = { scene: Question['scene']; template: PromptTemplate };
+
+/** Reads a request that a player is sent: one message with a template's prompt around the picture; null: none fits. */
+export async function readInvitation(
+  { messages }: ChatRequest,
+  templates: readonly PromptTemplate[],
+  faces: string | null,
+): Promise<Invitation | null> {
+  const [{ content }] = messages;
+  if (typeof content === 'string' || !content) return null;
+  const [url, ...others] = content.flatMap((each) => (each.type === 'image_url' ? each.image_url.url : []));
+  const pixels = url === undefined || others.length > 0 ? null : await pixelsOf(url);
+  if (pixels === null) return null;
+  const text = content
+    .map((each) => (each.type === 'text' ? each.text : '<image>'))
+    .join('\n')
+    .trim();
+  for (const template of templates) {
+    const values = unfill(template.prompt.replace(/\s*<image>\s*/, '\n<image>\n').trim(), text);
+    const scene = values === null ? null : readScene(template.environment, values, pixels, faces);
+    if (scene !== null) return { scene, template };
+  }
+  return null;
+}
+
+async function pixelsOf(url: string): Promise<RgbImage | null> {
+  const file = /^data:image\/\w+;base64,(.*)$/s.exec(url)?.[1];
+  return file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
 }
 
 /** The values that a template was filled with; null when the text was not made by it. */

@@ -9,9 +9,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RandomStream } from '../../random/counter.ts';
 import type { CorrectorPrompt } from '../corrector-prompt.ts';
 import { TokenBudget } from '../rate-limit.ts';
-import { complete } from './complete.ts';
+import { loadPromptTemplate, type PromptTemplate } from '../../policy/prompt-template.ts';
+import { type Choice, complete, completeMove } from './complete.ts';
 import { type FaultRule, FaultScript, faultsSchema } from './faults.ts';
-import { type ChatRequest, partsOf, type Question, readQuestion, requestSchema } from './read-request.ts';
+import {
+  type ChatRequest,
+  type Invitation,
+  partsOf,
+  type Question,
+  readInvitation,
+  readQuestion,
+  requestSchema,
+} from './read-request.ts';
 import { type CompletionUsage, TokenMeter } from './token-meter.ts';
 
 export type RehearsalOptions = {
@@ -79,12 +88,16 @@ class Rehearsal {
   #faults: FaultScript;
   readonly #requests: TokenBudget | null;
   readonly #tokens: TokenBudget | null;
-  readonly #questions = new Map<string, Promise<Question | null>>();
+  readonly #questions = new Map<string, Promise<Question | Invitation | null>>();
+  /** How agents are asked in the games that are known. */
+  readonly #templates: readonly PromptTemplate[];
   readonly #meter = new TokenMeter();
   #received = 0;
 
   constructor(options: RehearsalOptions) {
     this.#options = options;
+    const games = new Set(options.prompts.map(({ environment }) => environment));
+    this.#templates = [...games].map((game) => ({ ...loadPromptTemplate(null, game), environment: game }));
     this.#faults = new FaultScript(options.faults, options.seed);
     const budget = (perMinute: number | null) => (perMinute === null ? null : new TokenBudget(perMinute, now()));
     [this.#requests, this.#tokens] = [budget(options.requestsPerMinute), budget(options.tokensPerMinute)];
@@ -242,16 +255,16 @@ class Rehearsal {
     if (question === null)
       return apiError(
         400,
-        "This server only knows how to judge thoughts about its games, asked with the project's own prompts (see " +
+        "This server only knows its games, asked with the project's own prompts to judge a thought or to play (see " +
           '--prompt).',
         'invalid_request_error',
         null,
       );
-    const choice = complete(request, question, {
-      toolRounds: this.#options.toolRounds,
-      fault: rule?.fault ?? null,
-      id: `call_${number}`,
-    });
+    const fault = rule?.fault ?? null;
+    const choice: Choice =
+      'template' in question
+        ? completeMove(question, fault)
+        : complete(request, question, { toolRounds: this.#options.toolRounds, fault, id: `call_${number}` });
     const usage = this.#meter.usage(request, JSON.stringify(choice.message));
     const refusal = this.#takeFromLimits(usage.total_tokens);
     if (refusal !== null) return refusal;
@@ -272,10 +285,14 @@ class Rehearsal {
   }
 
   /** Reading a picture takes milliseconds, and each round of a conversation sends it again. */
-  #read(request: ChatRequest, key: string): Promise<Question | null> {
+  #read(request: ChatRequest, key: string): Promise<Question | Invitation | null> {
     let question = this.#questions.get(key);
     if (question === undefined) {
-      question = readQuestion(request, this.#options.prompts, this.#options.cardFaces);
+      const { prompts, cardFaces } = this.#options;
+      question =
+        request.messages.length === 1
+          ? readInvitation(request, this.#templates, cardFaces)
+          : readQuestion(request, prompts, cardFaces);
       if (this.#questions.size >= KEPT_QUESTIONS) this.#questions.delete(this.#questions.keys().next().value!);
       this.#questions.set(key, question);
     }

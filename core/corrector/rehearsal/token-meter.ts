@@ -22,13 +22,14 @@ export class TokenMeter {
   readonly #seen = new Set<string>();
 
   usage({ tools, response_format: format, messages, model }: ChatRequest, output: string): CompletionUsage {
-    const prefix = JSON.stringify([tools, format, messages[0]]);
+    const [system, others] = messages.length === 1 ? [null, messages] : [messages[0], messages.slice(1)];
+    const prefix = JSON.stringify([tools, format, system]);
     const prefixTokens = Math.floor(prefix.length / CHARACTERS_PER_TOKEN);
     const isCached = this.#seen.has(prefix);
     if (prefixTokens >= SMALLEST_CACHED) this.#seen.add(prefix);
     let characters = prefix.length;
     let pictures = 0;
-    for (const { content, tool_calls: calls } of messages.slice(1)) {
+    for (const { content, tool_calls: calls } of others) {
       const parts =
         typeof content === 'string'
           ? [content]

@@ -1,0 +1,149 @@
+/** A model behind OpenAI's chat completions in the agent's place: the same prompt and picture, its answers read alike. */
+import { createHash } from 'node:crypto';
+import type { ChatCompletionContentPart } from 'openai/resources/chat/completions';
+import { mapConcurrently } from '../artifacts/map-concurrently.ts';
+import { sha256 } from '../artifacts/keyed-store.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import type { JsonState } from '../envs/env.ts';
+import { addCounts, type CorrectorCounts, NO_COUNTS } from '../episodes/corrector-counts.ts';
+import type { AgentResponse } from '../policy/agent.ts';
+import { fillTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
+import { parseResponse } from '../policy/response.ts';
+import type { Player, Turn } from '../policy/rollout.ts';
+import { askModel, type ModelReply } from './ask-model.ts';
+import { failureOf, keptCompletion } from './completion.ts';
+import type { Ledger, PaidAnswer } from './ledger.ts';
+import { connect, type OpenAIConnection, serverName } from './openai-client.ts';
+import { costUsd, imageTokens, type Prices, pricesOf } from './prices.ts';
+import { imageDataUrl } from './request-image.ts';
+import { type Answer, NO_USAGE } from './teacher.ts';
+
+const IMAGE_MARK = '<image>';
+const CHARACTERS_PER_TOKEN = 4;
+
+/** Asks within whatever limits there are; `tokens`: what the request will likely use. */
+export type AskWithin = (tokens: number, ask: () => Promise<ModelReply>) => Promise<ModelReply>;
+
+export class ModelPlayer implements Player {
+  readonly imageSize: number;
+  readonly #settings: RunConfig['corrector']['openai'];
+  readonly #template: PromptTemplate;
+  readonly #ledger: Ledger;
+  readonly #payer: string;
+  readonly #within: AskWithin;
+  readonly #prices: Prices | null;
+  readonly #identity: JsonState;
+  #connection: OpenAIConnection | null = null;
+  #counts = NO_COUNTS;
+
+  /** `payer`: the evaluation, so that what it paid for before counts as its own. */
+  constructor(
+    openai: RunConfig['corrector']['openai'],
+    template: PromptTemplate,
+    { ledger, payer, within }: { ledger: Ledger; payer: string; within: AskWithin },
+  ) {
+    const { model, temperature, maxTokens, image, azure, prices } = openai;
+    [this.#settings, this.#template, this.#ledger, this.#payer, this.#within] = [
+      openai,
+      template,
+      ledger,
+      payer,
+      within,
+    ];
+    this.imageSize = image.size;
+    this.#prices = prices ?? pricesOf(model);
+    this.#identity = {
+      player: 'openai',
+      server: serverName(openai),
+      model: azure === null ? model : `${model} (Azure: ${azure.deployment})`,
+      prompt: createHash('sha256').update(template.prompt).digest('hex').slice(0, 16),
+      temperature,
+      maxTokens,
+      image,
+    };
+  }
+
+  /** What it took so far; moves that were in the ledger from elsewhere cost nothing. */
+  get counts(): CorrectorCounts {
+    return this.#counts;
+  }
+
+  respond(turns: readonly Turn[]): Promise<AgentResponse[]> {
+    return mapConcurrently(turns, (turn) => this.#respond(turn));
+  }
+
+  values(observations: readonly unknown[]): Promise<Float32Array> {
+    return Promise.resolve(new Float32Array(observations.length));
+  }
+
+  async #respond({ image, promptValues, place }: Turn): Promise<AgentResponse> {
+    const prompt = fillTemplate(this.#template.prompt, promptValues);
+    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: place };
+    const paid = await this.#ledger.move(question, this.#payer, async () => {
+      const parts = await this.#parts(prompt, image);
+      const { answer } = await this.#within(this.#tokens(prompt), () => this.#ask(parts));
+      return { answer: answer as unknown as Answer, usage: answer === 'contentFilter' ? NO_USAGE : answer.usage };
+    });
+    const completion = keptCompletion(paid.answer);
+    const isAnswer = completion !== null && completion !== 'contentFilter';
+    const failure = isAnswer ? failureOf(completion) : 'contentFilter';
+    this.#count(paid, failure);
+    const text = isAnswer ? (completion.content ?? '').trim() : '';
+    return {
+      responseIds: [],
+      text,
+      thoughtTokens: 0,
+      logprob: 0,
+      value: 0,
+      sampledBy: `openai:${this.#settings.model}`,
+      ...parseResponse(text, this.#template.keys, failure === null),
+    };
+  }
+
+  /** The text around the image mark, and the picture in its place. */
+  async #parts(prompt: string, image: Turn['image']): Promise<ChatCompletionContentPart[]> {
+    const { image: format } = this.#settings;
+    const [before, after] = prompt
+      .split(IMAGE_MARK)
+      .map((text): ChatCompletionContentPart[] => (text.trim() === '' ? [] : [{ type: 'text', text: text.trim() }]));
+    const url = await imageDataUrl(image, format);
+    return [...before, { type: 'image_url', image_url: { url, detail: format.detail } }, ...after];
+  }
+
+  #tokens(prompt: string): number {
+    const { model, image, maxTokens } = this.#settings;
+    return Math.ceil(prompt.length / CHARACTERS_PER_TOKEN) + imageTokens(model, image.size, image.detail) + maxTokens;
+  }
+
+  async #ask(content: ChatCompletionContentPart[]): Promise<ModelReply> {
+    const { model, temperature, maxTokens, maxTokensField, timeoutSeconds } = this.#settings;
+    this.#connection ??= connect(this.#settings);
+    const request = {
+      model,
+      messages: [{ role: 'user' as const, content }],
+      [maxTokensField]: maxTokens,
+      ...(temperature !== null && { temperature }),
+    };
+    return await askModel(this.#connection, request, timeoutSeconds);
+  }
+
+  #count({ usage, paidBy, seconds }: PaidAnswer, failure: string | null): void {
+    const unusable = failure === null ? {} : { [failure]: 1 };
+    this.#counts = addCounts(
+      this.#counts,
+      paidBy === this.#payer
+        ? {
+            calls: 1,
+            requests: 1,
+            tokensIn: usage.promptTokens,
+            tokensCached: usage.cachedTokens,
+            tokensOut: usage.completionTokens,
+            costUsd: costUsd(usage, this.#prices),
+            seconds,
+            slowestSeconds: seconds,
+            unusable,
+          }
+        : { ledgerHits: 1, unusable },
+    );
+  }
+}
