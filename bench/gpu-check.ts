@@ -19,7 +19,7 @@ import { conformVlm, openReferenceCase, referenceFolders } from '../core/policy/
 import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
 import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { GpuMemory } from './engine/gpu-memory.ts';
-import { openRandomLlava, SHAPES, type ShapeName } from './engine/random-llava.ts';
+import { drawnGrid, openRandomLlava, SHAPES, type ShapeName } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
 
 const { values: options } = readArguments({
@@ -204,7 +204,7 @@ async function partOf(part: Part): Promise<unknown> {
   });
   const parameters = engine.initialParameters(1);
   const adam = initAdam(parameters.length);
-  const requests = new Requests(checkpoint.config, promptTokens);
+  const requests = new Requests(checkpoint.config, promptTokens, drawnGrid(checkpoint.config));
   await engine.setParameters(parameters);
   const run =
     'sample' in part

@@ -1,12 +1,13 @@
-/** LLaVA-architecture checkpoints of any size with random weights: for measuring time and memory, not for answers. */
+/** Checkpoints of any size with random weights: for measuring time and memory, not for answers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { elements } from '../../core/graph/tensor.ts';
 import { openCheckpoint, type Checkpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { writeCheckpoint, type WrittenParameter } from '../../core/policy/checkpoint/write-checkpoint.ts';
 import type { LlavaConfig, VisionConfig } from '../../core/policy/families/llava/llava-config.ts';
-import { parameterShapes } from '../../core/policy/families/llava/parameter-shapes.ts';
-import type { TextConfig } from '../../core/policy/vlm-config.ts';
+import type { Grid } from '../../core/policy/families/model-family.ts';
+import { familyOf } from '../../core/policy/families/registry.ts';
+import type { TextConfig, VlmConfig } from '../../core/policy/vlm-config.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
 export type WeightType = 'F32' | 'F16' | 'BF16';
@@ -72,8 +73,56 @@ const llava = (visionConfig: VisionConfig, textConfig: TextConfig): LlavaConfig 
   imageTokenId: 3,
 });
 
+/** Qwen2.5-VL-7B-Instruct. */
+const QWEN_7B: VlmConfig = {
+  family: 'qwen2_5_vl',
+  text: {
+    ...text(3584, 18_944, 28, 28, 4, 152_064),
+    modelType: 'qwen2_5_vl_text',
+    ropeTheta: 1e6,
+    rmsNormEps: 1e-6,
+    attentionBias: 'queries, keys and values',
+    ropeSections: { lengths: [16, 24, 24], interleaved: false },
+    maxPositions: 128_000,
+    bosTokenId: null,
+  },
+  vision: {
+    hiddenSize: 1280,
+    intermediateSize: 3420,
+    layers: 32,
+    heads: 16,
+    patchSize: 14,
+    merge: 2,
+    temporalPatchSize: 2,
+    windowSize: 112,
+    fullBlocks: [7, 15, 23, 31],
+  },
+  imageTokenId: 3,
+  special: { videoTokenId: 4, visionStartTokenId: 5, visionEndTokenId: 6 },
+};
+
+/** SmolVLM-256M-Instruct. */
+const SMOLVLM_256M: VlmConfig = {
+  family: 'smolvlm',
+  modelType: 'idefics3',
+  text: { ...text(576, 1536, 30, 9, 3, 49_280), ropeTheta: 100_000, maxPositions: 8192 },
+  vision: {
+    hiddenSize: 768,
+    intermediateSize: 3072,
+    layers: 12,
+    heads: 12,
+    imageSize: 512,
+    patchSize: 16,
+    layerNormEps: 1e-6,
+    activation: 'gelu_pytorch_tanh',
+  },
+  shuffle: 4,
+  imageTokenId: 3,
+};
+
 /**
- * By name: decoder shapes that are widely used, each with a CLIP tower that fits. Image tokens: 16, 64, 144, 144, 576.
+ * By name: decoder shapes that are widely used, each with a CLIP tower that fits (image tokens: 16, 64, 144, 144, 576),
+ * and two models as they are.
  */
 export const SHAPES = {
   /** For running a script through. */
@@ -86,7 +135,14 @@ export const SHAPES = {
   '0.7b': llava(vision(768, 6, 12, 168, 14), text(2048, 5632, 14, 32, 4, 32_064)),
   /** LLaVA 1.5 7B: Vicuna behind CLIP ViT-L/14 at 336 px. */
   '7b': llava(vision(1024, 24, 16, 336, 14), text(4096, 11_008, 32, 32, 32, 32_064)),
+  'qwen2.5-vl-7b': QWEN_7B,
+  'smolvlm-256m': SMOLVLM_256M,
 } as const;
+
+/** How a drawn picture of 300 x 300 pixels is cut; of SmolVLM, without splitting. */
+export function drawnGrid({ family }: VlmConfig): Grid {
+  return family === 'llava' ? [1, 1] : family === 'smolvlm' ? [0, 0] : [22, 22];
+}
 
 export type ShapeName = keyof typeof SHAPES;
 
@@ -99,11 +155,13 @@ export async function openRandomLlava(parent: string, name: ShapeName, dtype: We
   if (!existsSync(path.join(folder, 'model.safetensors'))) {
     const random = new RandomStream({ seed: 1, purpose: 'random llava' });
     const block = Float32Array.from({ length: BLOCK }, () => random.normal());
-    const config = SHAPES[name];
-    const parameters = [...parameterShapes(config)].map(([parameter, shape], index): [string, WrittenParameter] => [
-      parameter,
-      { dtype, shape, data: () => tensor(parameter, shape, block, index * 7919) },
-    ]);
+    const config: VlmConfig = SHAPES[name];
+    const parameters = [...familyOf(config).parameterShapes(config)].map(
+      ([parameter, shape], index): [string, WrittenParameter] => [
+        parameter,
+        { dtype, shape, data: () => tensor(parameter, shape, block, index * 7919) },
+      ],
+    );
     await writeCheckpoint(folder, config, new Map(parameters));
   }
   return openCheckpoint(folder);
@@ -113,7 +171,7 @@ function tensor(name: string, shape: readonly number[], block: Float32Array, sta
   const size = elements(shape);
   const data = new Float32Array(size);
   if (name.endsWith('.bias')) return data;
-  if (/norm\d?\.weight$/.test(name)) return data.fill(1);
+  if (shape.length === 1) return data.fill(1);
   const deviation = /embed_tokens|embedding/.test(name) ? 0.1 : 1 / Math.sqrt(size / shape[0]);
   for (let i = 0; i < size; i++) data[i] = block[(start + i) % BLOCK] * deviation;
   return data;
@@ -121,11 +179,11 @@ function tensor(name: string, shape: readonly number[], block: Float32Array, sta
 
 /** The model as plans see it: nothing is written, every parameter lies in a file that is not there. */
 export function plannedCheckpoint(name: ShapeName, dtype: WeightType): Checkpoint {
-  const config = SHAPES[name];
+  const config: VlmConfig = SHAPES[name];
   const bytes = dtype === 'F32' ? 4 : 2;
   let byteOffset = 0;
   const parameters = new Map(
-    [...parameterShapes(config)].map(([parameter, shape]) => {
+    [...familyOf(config).parameterShapes(config)].map(([parameter, shape]) => {
       const byteLength = bytes * elements(shape);
       byteOffset += byteLength;
       return [
