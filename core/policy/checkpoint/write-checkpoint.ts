@@ -31,9 +31,12 @@ const SIDE_FILES = [
   'special_tokens_map.json',
   'added_tokens.json',
   'tokenizer.model',
+  'vocab.json',
+  'merges.txt',
   'chat_template.jinja',
   'chat_template.json',
   'preprocessor_config.json',
+  'video_preprocessor_config.json',
   'processor_config.json',
 ];
 
