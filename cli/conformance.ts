@@ -137,7 +137,7 @@ function recordedEpisodes(named: string): string {
 }
 
 /** Prints one line per check and the closing line of the command contract. */
-export class Totals {
+class Totals {
   #passed = 0;
   #failed = 0;
 

@@ -38,7 +38,7 @@ export function register(program: Command): void {
 }
 
 /** A line per finding: `ok`, `note` (works without it) or `MISSING`, and how to mend what is not there. */
-export function formatFindings(findings: readonly Finding[]): string {
+function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   return findings
     .map(

@@ -13,7 +13,7 @@ import { startInstallation } from './up.ts';
 import { followRun } from './watch.ts';
 import { workersAnswer } from './workers-answer.ts';
 
-export const QUICKSTART_RUN = 'quickstart';
+const QUICKSTART_RUN = 'quickstart';
 
 export function register(program: Command): void {
   program

@@ -64,7 +64,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
 }
 
 /** One iteration of a run as people read it. */
-export function iterationLine(
+function iterationLine(
   { iteration, success, correctedRate, reward, seconds }: IterationSummary,
   iterations: number,
 ): string {

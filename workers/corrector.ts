@@ -15,7 +15,7 @@ import { runWorker } from './run-worker.ts';
 const THOUGHTS_AT_ONCE = 256;
 
 /** Options of a corrector worker of an account beside the workflow queue `base`. */
-export function correctorWorkerOptions(
+function correctorWorkerOptions(
   dependencies: ActivityDependencies,
   base: string,
   account: string,

@@ -15,7 +15,7 @@ import { activityDependencies, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
 
 /** Options of a GPU worker beside the workflow queue `base`. */
-export function gpuWorkerOptions(
+function gpuWorkerOptions(
   dependencies: ActivityDependencies,
   agents: AgentCache,
   base: string,

@@ -18,7 +18,7 @@ import { runWorker } from './run-worker.ts';
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
 /** Options of an orchestrator worker on the workflow queue `base`. */
-export function orchestratorWorkerOptions(
+function orchestratorWorkerOptions(
   dependencies: ActivityDependencies,
   base: string,
 ): Omit<WorkerOptions, 'connection' | 'namespace'> {

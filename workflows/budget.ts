@@ -19,9 +19,9 @@ export type WaveReport = {
   closed: boolean;
 };
 
-export const waveReportSignal = defineSignal<[WaveReport]>('waveReport');
+const waveReportSignal = defineSignal<[WaveReport]>('waveReport');
 /** US dollars that a wave may have spent in all; null: any. */
-export const allowanceSignal = defineSignal<[number | null]>('allowance');
+const allowanceSignal = defineSignal<[number | null]>('allowance');
 
 type OpenWave = WaveReport & { allowedUsd: number };
 

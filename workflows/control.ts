@@ -9,8 +9,8 @@ import {
 } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/common';
 
-export const pauseSignal = defineSignal('pause');
-export const resumeSignal = defineSignal('resume');
+const pauseSignal = defineSignal('pause');
+const resumeSignal = defineSignal('resume');
 /** A part of the run cannot go on without a person: the run pauses, and says why. */
 export const haltSignal = defineSignal<[string]>('halt');
 

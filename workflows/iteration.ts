@@ -39,7 +39,7 @@ export type IterationResult = {
 /** The answer of an iteration's `progress` query. */
 export type IterationProgress = { keptSteps: number; envSteps: number; epochs: number; epochsInAll: number };
 
-export const iterationProgressQuery = defineQuery<IterationProgress>('progress');
+const iterationProgressQuery = defineQuery<IterationProgress>('progress');
 
 /**
  * Trains the policy on `envStepsPerIteration` kept steps. Results depend on seeds and answers only, never on timing.

@@ -24,7 +24,7 @@ export type SftResult = {
   evaluation: EvaluatePolicyResult | null;
 };
 
-export const sftProgressQuery = defineQuery<SftProgress>('progress');
+const sftProgressQuery = defineQuery<SftProgress>('progress');
 
 /** `out`: the folder of the checkpoint to write, relative to the project. */
 export async function sft(input: { config: unknown; out: string }): Promise<SftResult> {

@@ -129,7 +129,7 @@ async function fillDisk(filler: string): Promise<void> {
 }
 
 /** Waits until the last attempt of a pending activity failed with this message. */
-export async function activityFails(workflowId: string, message: RegExp): Promise<void> {
+async function activityFails(workflowId: string, message: RegExp): Promise<void> {
   for (;;) {
     const failures = await withClient(async (client) => {
       const { raw } = await client.workflow.getHandle(workflowId).describe();

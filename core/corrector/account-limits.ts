@@ -15,7 +15,7 @@ export type AccountLimits = {
 };
 
 /** Two requests a thought: the solver's tool and the answer. */
-export const NO_LIMITS: AccountLimits = { requestsPerMinute: null, requestsPerThought: 2, tokensPerMinute: null };
+const NO_LIMITS: AccountLimits = { requestsPerMinute: null, requestsPerThought: 2, tokensPerMinute: null };
 
 /** `queue`: the account's task queue. */
 export type AccountPlace = { account: string; queue: string };

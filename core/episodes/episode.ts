@@ -43,7 +43,7 @@ export type Episode = {
  * Why a teacher's answer is of no use: it gave none (the first five), none of the form asked for, or one without sense
  * in this game.
  */
-export const UNUSABLE_REASONS = [
+const UNUSABLE_REASONS = [
   'refusal',
   'length',
   'contentFilter',

@@ -77,7 +77,7 @@ function unbroadcast(g: GraphBuilder, grad: Value, value: Value): Value {
 }
 
 /** `earlier + contribution`, the sum made inside the contribution's own node where that costs nothing. */
-export function accumulate(g: GraphBuilder, earlier: Value, contribution: Value): Value {
+function accumulate(g: GraphBuilder, earlier: Value, contribution: Value): Value {
   const { node } = contribution;
   if (node && g.readers(contribution) === 0) {
     const [a, b, c] = node.inputs;

@@ -37,7 +37,7 @@ export function adamStep(
 }
 
 /** Global L2 norm. */
-export function globalNorm(gradient: Float32Array): number {
+function globalNorm(gradient: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < gradient.length; i++) sum += gradient[i] * gradient[i];
   return Math.sqrt(sum);

@@ -16,7 +16,7 @@ export type KeptSegment = {
 };
 
 /** Steps of an episode that survive the cut, as far as it was judged. */
-export function keptLength(judgement: EpisodeJudgement): number {
+function keptLength(judgement: EpisodeJudgement): number {
   return judgement.verdicts.length;
 }
 

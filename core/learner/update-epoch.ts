@@ -40,7 +40,7 @@ export type EpochInput<O> = {
 };
 
 /** Optimizer steps of one epoch. */
-export function optimizerSteps(samples: number, samplesPerStep: number): number {
+function optimizerSteps(samples: number, samplesPerStep: number): number {
   return Math.ceil(samples / samplesPerStep);
 }
 

@@ -91,7 +91,7 @@ function medianOfThree(a: number, b: number, c: number): number {
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 }
 
-export const MERGE_WEIGHTS = ['uniform', 'sma', 'ema'] as const;
+const MERGE_WEIGHTS = ['uniform', 'sma', 'ema'] as const;
 export type MergeWeights = (typeof MERGE_WEIGHTS)[number];
 
 /**

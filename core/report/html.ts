@@ -40,7 +40,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * Text as it must stand in HTML and in quoted attributes; control characters, which no document may hold, become the
  * replacement character.
  */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character])
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');

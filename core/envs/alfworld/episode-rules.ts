@@ -2,15 +2,15 @@
 import type { EnvironmentStop, StepResult } from '../env.ts';
 import type { GoalConditions } from './goal-conditions.ts';
 
-export const WON_REWARD = 50;
+const WON_REWARD = 50;
 /** Added when no admissible command could be read. */
-export const UNREADABLE_REWARD = -1;
+const UNREADABLE_REWARD = -1;
 /** Takes the place of the step's reward when the episode is cut. */
 export const CUT_REWARD = -3;
 /** An episode that takes more actions than this is cut. */
-export const MOST_ACTIONS = 40;
+const MOST_ACTIONS = 40;
 /** As many equal actions in a row cut the episode. */
-export const EQUAL_ACTIONS = 5;
+const EQUAL_ACTIONS = 5;
 
 /** Whether an episode is cut after these actions: it took too many, or repeats itself. */
 export function isCut(actions: readonly string[]): boolean {

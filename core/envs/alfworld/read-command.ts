@@ -5,7 +5,7 @@
  * `original`: the first command of the list that the text contains, as GTR did it, so `drawer 1` is also found inside
  * `drawer 10`.
  */
-export const COMMAND_READINGS = ['longest', 'exact', 'original'] as const;
+const COMMAND_READINGS = ['longest', 'exact', 'original'] as const;
 export type CommandReading = (typeof COMMAND_READINGS)[number];
 
 /**

@@ -71,7 +71,7 @@ function namedTokens(tokens: unknown): object {
  * A chat template that takes a message's content as text, made to take it as parts too: images become the image mark,
  * texts follow each other.
  */
-export function withImageParts(template: string): string {
+function withImageParts(template: string): string {
   return `{%- set parted = namespace(messages=[]) -%}
 {%- for message in messages -%}
   {%- if message['content'] is string -%}

@@ -52,6 +52,6 @@ function factors(purpose: string, count: number): BigInt64Array {
 }
 
 /** Signed 64-bit numbers below it are the share `rate` of all. */
-export function dropoutThreshold(rate: number): bigint {
+function dropoutThreshold(rate: number): bigint {
   return BigInt.asIntN(64, BigInt(Math.round(rate * 2 ** 53)) * 2n ** 11n - 2n ** 63n);
 }
