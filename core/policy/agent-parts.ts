@@ -65,7 +65,7 @@ export class PromptEncoder {
    * A text with one image mark, worded already; `whole`: not cut to the template's fixed length. Throws `ConfigError`
    * for another number of marks.
    */
-  questionIds(question: string, { grid }: Picture, { whole = false } = {}): number[] {
+  questionIds(question: string, { grid }: Pick<Picture, 'grid'>, { whole = false } = {}): number[] {
     const [before, after, ...others] = question.split(IMAGE_MARK);
     if (after === undefined || others.length > 0)
       throw new ConfigError(`A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(question)}.`);

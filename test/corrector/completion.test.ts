@@ -12,7 +12,7 @@ import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
 import { type Answer, TeacherError } from '../../core/corrector/teacher.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
-import { completionBodies } from '../fuzz/bodies.ts';
+import { completionBodies } from '../../bench/fuzz/bodies.ts';
 
 const completion = (message: unknown, more: object = {}) => ({
   choices: [{ finish_reason: 'stop', message }],

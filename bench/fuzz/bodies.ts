@@ -1,17 +1,6 @@
-/** Foreign JSON, near to what is asked for and far from it, for property tests and the fuzz bench. */
+/** What servers of chat completions send, near to what is asked for and far from it. */
 import fc from 'fast-check';
-
-/** A value of the right form, or, now and then, anything. */
-const mostly = (right: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 6, arbitrary: right }, { weight: 1, arbitrary: fc.jsonValue() });
-
-/** An object with these fields, each mostly right, some missing. */
-const record = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> =>
-  mostly(
-    fc.record(Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, mostly(value)])), {
-      requiredKeys: [],
-    }),
-  );
+import { record } from './spoil.ts';
 
 const text = fc.oneof(fc.string(), fc.constantFrom('', '{}', '{"action": "x"}', '<html>', '</think>', '\ud800'));
 const counts = fc.oneof(fc.nat(), fc.string(), fc.double(), fc.constant('12'));
