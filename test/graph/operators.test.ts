@@ -10,16 +10,8 @@ import { ops } from '../../core/graph/ops/registry.ts';
 import { reduceSum } from '../../core/graph/ops/reduction.ts';
 import type { Op, Sample, Value } from '../../core/graph/program.ts';
 import { elements } from '../../core/graph/tensor.ts';
-import { Session, type ArrayData } from '../../core/graph/session.ts';
-
-const toArray = (data: readonly number[] | readonly bigint[] | readonly boolean[]): ArrayData =>
-  typeof data[0] === 'bigint'
-    ? BigInt64Array.from(data as bigint[])
-    : typeof data[0] === 'boolean'
-      ? Uint8Array.from(data as boolean[], Number)
-      : Float32Array.from(data as number[]);
-const dtypeOf = (data: ArrayData): 'float32' | 'int64' | 'bool' =>
-  data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool';
+import { Session } from '../../core/graph/session.ts';
+import { dtypeOf, toArray } from './sample-arrays.ts';
 
 /** loss = sum(weights * first output), with fixed weights that make no two elements alike. */
 async function check(op: Op, { inputs, attributes = {} }: Sample): Promise<number> {

@@ -1,8 +1,8 @@
 /** Matrix products. */
 
 import type { GraphBuilder } from '../builder.ts';
-import type { Op, Value } from '../program.ts';
-import { broadcastShapes, GraphError, type TensorType } from '../tensor.ts';
+import type { Emitter, OnnxNode, Op, Value } from '../program.ts';
+import { broadcastShapes, GraphError, ONNX_TYPES, type Shape, type TensorType } from '../tensor.ts';
 
 /** alpha op(a) op(b): which operands are transposed. */
 export type Product = { transA: boolean; transB: boolean; alpha: number };
@@ -46,21 +46,54 @@ const transpositions = [
   [true, true],
 ];
 
+/** The nodes of alpha op(a) op(b) over leading axes; `types` are those of both operands. */
+export function productNodes(
+  emitter: Emitter,
+  [a, b]: readonly [string, string],
+  y: string,
+  [{ dtype, shape: aShape }, { shape: bShape }]: readonly TensorType[],
+  { transA, transB, alpha }: Product,
+): OnnxNode[] {
+  if (!transA && !transB && alpha === 1) return [{ type: 'MatMul', inputs: [a, b], outputs: [y] }];
+  if (emitter.provider !== 'webgpu')
+    return [
+      {
+        type: 'FusedMatMul',
+        domain: 'com.microsoft',
+        inputs: [a, b],
+        outputs: [y],
+        attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } },
+      },
+    ];
+  // WebGPU has no such kernel: the CPU would compute it, and every operand would cross.
+  const nodes: OnnxNode[] = [];
+  const put = (
+    type: string,
+    inputs: string[],
+    attributes: OnnxNode['attributes'] = {},
+    output = emitter.temporary(),
+  ) => {
+    nodes.push({ type, inputs, outputs: [output], attributes });
+    return output;
+  };
+  const operand = (x: string, { length: rank }: Shape, transposed: boolean) =>
+    transposed ? put('Transpose', [x], { perm: { ints: [...Array(rank - 2).keys(), rank - 1, rank - 2] } }) : x;
+  const operands = [operand(a, aShape, transA), operand(b, bShape, transB)];
+  if (alpha === 1) put('MatMul', operands, {}, y);
+  else {
+    const factor = emitter.scalar(alpha);
+    const own = dtype === 'float32' ? factor : put('Cast', [factor], { to: { int: ONNX_TYPES[dtype] } });
+    put('Mul', [put('MatMul', operands), own], {}, y);
+  }
+  return nodes;
+}
+
 /** alpha op(a) op(b) over broadcast leading axes. */
 export const MatMul: Op<Product> = {
   name: 'MatMul',
   infer: ([a, b], options) => [{ dtype: a.dtype, shape: productShape(a, b, options) }],
-  emit: ({ inputs, outputs, attributes: { transA, transB, alpha } }) => [
-    !transA && !transB && alpha === 1
-      ? { type: 'MatMul', inputs, outputs }
-      : {
-          type: 'FusedMatMul',
-          domain: 'com.microsoft',
-          inputs,
-          outputs,
-          attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } },
-        },
-  ],
+  emit: ({ inputs: [a, b], outputs: [y], attributes, types, emitter }) =>
+    productNodes(emitter, [a, b], y, types, attributes),
   vjp: ({ g, inputs: [a, b], grads: [dy], attributes, needs }) =>
     productGradients((x, y, options) => matMul(g, x, y, options), a, b, dy!, attributes, needs),
   samples: [

@@ -1,10 +1,10 @@
 /** Normalisations, attention, rotary positions and log-probabilities, each with a gradient written by hand. */
 
 import type { GraphBuilder } from '../builder.ts';
-import type { Op, OnnxNode, Value } from '../program.ts';
+import type { Emitter, Op, OnnxNode, Value } from '../program.ts';
 import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type DType, type Shape } from '../tensor.ts';
 import { add, cast, exp, mul, neg, sigmoid, sub } from './elementwise.ts';
-import { gemm, matMul } from './linear-algebra.ts';
+import { gemm, matMul, productNodes } from './linear-algebra.ts';
 import { addAt, reshape } from './movement.ts';
 import { reduceMean, reduceSum } from './reduction.ts';
 
@@ -246,19 +246,15 @@ export const Attention: Op<{ scale: number; group: number }> = {
       inputs: string[],
       attributes: OnnxNode['attributes'] = {},
       output = emitter.temporary(),
-      domain?: string,
     ): string => {
-      nodes.push({ type, domain, inputs, outputs: [output], attributes });
+      nodes.push({ type, inputs, outputs: [output], attributes });
       return output;
     };
     const to = (dtype: DType): OnnxNode['attributes'] => ({ to: { int: ONNX_TYPES[dtype] } });
     const softmax = (scores: string, output?: string) => put('Softmax', [scores], { axis: { int: -1 } }, output);
-    const product = put(
-      'FusedMatMul',
-      [q, k],
-      { transA: { int: 0 }, transB: { int: 1 }, alpha: { float: scale } },
-      undefined,
-      'com.microsoft',
+    const product = emitter.temporary();
+    nodes.push(
+      ...productNodes(emitter, [q, k], product, [qType, kType], { transA: false, transB: true, alpha: scale }),
     );
     const float32 = qType.dtype === 'float32';
     const scores = float32 ? product : put('Cast', [product], to('float32'));
@@ -304,6 +300,22 @@ export const Attention: Op<{ scale: number; group: number }> = {
   samples: [{ inputs: [wave(2, 1, 3, 2), wave(2, 1, 4, 2), wave(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } }],
 };
 
+/** log_softmax over the last axis, in kernels that the provider has. */
+function logSoftmaxNodes(emitter: Emitter, x: string, y: string): OnnxNode[] {
+  if (emitter.provider !== 'webgpu')
+    return [{ type: 'LogSoftmax', inputs: [x], outputs: [y], attributes: { axis: { int: -1 } } }];
+  const [largest, shifted, powers, sum, log] = Array.from({ length: 5 }, () => emitter.temporary());
+  const attributes = { keepdims: { int: 1 } };
+  return [
+    { type: 'ReduceMax', inputs: [x, emitter.ints([-1])], outputs: [largest], attributes },
+    { type: 'Sub', inputs: [x, largest], outputs: [shifted] },
+    { type: 'Exp', inputs: [shifted], outputs: [powers] },
+    { type: 'ReduceSum', inputs: [powers, emitter.ints([-1])], outputs: [sum], attributes },
+    { type: 'Log', inputs: [sum], outputs: [log] },
+    { type: 'Sub', inputs: [shifted, log], outputs: [y] },
+  ];
+}
+
 /**
  * log_softmax of each row at one index: logits [n, vocabulary], ids int64 [n] -> [n]; also gives all log-probs [n,
  * vocabulary].
@@ -321,7 +333,7 @@ export const TokenLogprob: Op<Record<string, never>> = {
   emit: ({ inputs: [logits, ids], outputs: [picked, all], types: [{ shape }], emitter }) => {
     const [column, pickedColumn] = [emitter.temporary(), emitter.temporary()];
     return [
-      { type: 'LogSoftmax', inputs: [logits], outputs: [all], attributes: { axis: { int: -1 } } },
+      ...logSoftmaxNodes(emitter, logits, all),
       { type: 'Reshape', inputs: [ids, emitter.ints([shape[0], 1])], outputs: [column] },
       { type: 'GatherElements', inputs: [all, column], outputs: [pickedColumn], attributes: { axis: { int: 1 } } },
       { type: 'Reshape', inputs: [pickedColumn, emitter.ints([shape[0]])], outputs: [picked] },
