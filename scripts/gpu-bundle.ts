@@ -30,6 +30,7 @@ const PACKAGES = [
   '@huggingface/tokenizers',
   '@huggingface/jinja',
   'sharp',
+  'koffi',
   'zod',
   'commander',
 ];

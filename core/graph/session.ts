@@ -19,25 +19,44 @@ export type SessionOptions = {
   prepack?: boolean;
   /** Whether memory for activations is kept from run to run: faster, and each session then holds what its run takes. */
   arena?: boolean;
+  /** Outputs whose names begin so stay on the device: they come from `runKept`, under the rest of their names. */
+  keep?: string | null;
 };
 
 export type ArrayData = Float32Array | BigInt64Array | Uint8Array;
 /** A tensor that crosses into or out of a session, row-major. */
 export type Tensor = { readonly data: ArrayData; readonly shape: Shape };
 
+/** A tensor that stays where it was computed, to be fed to sessions of the same device; `close` frees it. */
+export class DeviceTensor {
+  readonly tensor: ort.Tensor;
+
+  constructor(tensor: ort.Tensor) {
+    this.tensor = tensor;
+  }
+
+  close(): void {
+    this.tensor.dispose();
+  }
+}
+
+type FeedData = ArrayData | DeviceTensor;
+
 /** A loaded program. `run` blocks the calling thread while it computes. */
 export class Session {
   readonly #session: ort.InferenceSession;
   readonly #program: Program;
+  readonly #keep: string | null;
 
-  private constructor(session: ort.InferenceSession, program: Program) {
+  private constructor(session: ort.InferenceSession, program: Program, keep: string | null) {
     this.#session = session;
     this.#program = program;
+    this.#keep = keep;
   }
 
   static async load(
     program: Program,
-    { device = CPU, threads = 1, prepack = true, arena = false }: SessionOptions = {},
+    { device = CPU, threads = 1, prepack = true, arena = false, keep = null }: SessionOptions = {},
   ): Promise<Session> {
     const { bytes, folder, converted } = encodeModel(program, device.provider);
     Object.assign(process.env, device.environment);
@@ -52,6 +71,13 @@ export class Session {
       // float32 copy of every half-width weight.
       graphOptimizationLevel: 'disabled',
       logSeverityLevel: 3,
+      ...(keep === null
+        ? {}
+        : {
+            preferredOutputLocation: Object.fromEntries(
+              program.outputs.map(({ name }) => [name, name.startsWith(keep) ? 'gpu-buffer' : 'cpu']),
+            ),
+          }),
       externalData: [...converted].map(([place, { dtype, shape, data }]) => ({
         path: place,
         data: fromFloat32(
@@ -69,7 +95,7 @@ export class Session {
         ...extra,
       },
     });
-    return new Session(session, program);
+    return new Session(session, program, keep);
   }
 
   /**
@@ -78,13 +104,31 @@ export class Session {
    * ill-shaped input.
    */
   async run(
-    feeds: Readonly<Record<string, ArrayData>>,
+    feeds: Readonly<Record<string, FeedData>>,
     into: Readonly<Record<string, ArrayData>> = {},
   ): Promise<Record<string, Tensor>> {
+    return (await this.#run(feeds, into)).results;
+  }
+
+  /** Runs once; what stays on the device stands apart from the other results. */
+  runKept(
+    feeds: Readonly<Record<string, FeedData>>,
+  ): Promise<{ results: Record<string, Tensor>; kept: Record<string, DeviceTensor> }> {
+    return this.#run(feeds, {});
+  }
+
+  async #run(
+    feeds: Readonly<Record<string, FeedData>>,
+    into: Readonly<Record<string, ArrayData>>,
+  ): Promise<{ results: Record<string, Tensor>; kept: Record<string, DeviceTensor> }> {
     const inputs: Record<string, ort.Tensor> = {};
     for (const { name, dtype, shape } of this.#program.inputs) {
       const data = feeds[name];
       if (!data) throw new GraphError(`input ${name} is not fed`);
+      if (data instanceof DeviceTensor) {
+        inputs[name] = data.tensor;
+        continue;
+      }
       if (data.length !== elements(shape))
         throw new GraphError(`input ${name} has ${data.length} elements, not the ${elements(shape)} of [${shape}]`);
       inputs[name] = new ort.Tensor(dtype as 'float32', data as Float32Array, shape);
@@ -96,12 +140,19 @@ export class Session {
         : null;
     }
     const results = await this.#session.run(inputs, fetches);
-    return Object.fromEntries(
-      this.#program.outputs.map(({ name }) => [
-        name,
-        { data: results[name].data as ArrayData, shape: results[name].dims },
-      ]),
-    );
+    const keep = this.#keep;
+    const stays = (name: string) => keep !== null && name.startsWith(keep);
+    const names = this.#program.outputs.map(({ name }) => name);
+    return {
+      results: Object.fromEntries(
+        names
+          .filter((name) => !stays(name))
+          .map((name) => [name, { data: results[name].data as ArrayData, shape: results[name].dims }]),
+      ),
+      kept: Object.fromEntries(
+        names.filter(stays).map((name) => [name.slice(keep!.length), new DeviceTensor(results[name] as ort.Tensor)]),
+      ),
+    };
   }
 
   async close(): Promise<void> {

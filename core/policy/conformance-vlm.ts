@@ -101,7 +101,7 @@ export async function conformVlm(
       sessions: 1,
       threads: 1,
     });
-    if (engine !== null) lane.setParameters(engine.initialParameters(0));
+    if (engine !== null) await lane.setParameters(engine.initialParameters(0));
     const shape = {
       rows: rowCount,
       promptTokens: tokens,

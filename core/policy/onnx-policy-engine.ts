@@ -64,6 +64,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   readonly trainedSize: number;
   readonly #options: EngineOptions;
   readonly #pool: LanePool;
+  #sums = 0;
   readonly #laidOut = new WeakMap<GradientRequest, Feeds[]>();
   readonly #newPixels = (length: number) => this.#pool.newPixels(length);
 
@@ -205,17 +206,23 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const shards = this.#shards(request.rows, request.pictures);
     const perGroup = Math.ceil(shards.length / group.of);
     const own = shards.slice(group.index * perGroup, (group.index + 1) * perGroup);
+    // One lane takes them in this order, and sums where they are.
+    const resident = this.#options.device?.provider === 'webgpu' && this.#options.lanes === 1;
+    const id = this.#sums++;
     const running = own.map(async ({ shape, indices, rows }, shard) => {
       const { outputs, gradient } = await this.#pool.run({
         kind: 'train',
         shape,
         feeds: laidOut[shard] ?? this.#trainingFeeds(request, shape, rows),
+        ...(resident ? { sum: { id, last: shard === own.length - 1 } } : {}),
       });
       for (const [row, index] of indices.entries())
         statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
-      return gradient!;
+      return gradient;
     });
-    const gradient = await this.#sumInOrder(running);
+    const gradient = resident
+      ? ((await Promise.all(running)).at(-1) ?? new Float32Array(this.trainedSize))
+      : await this.#sumInOrder(running as Promise<Float32Array>[]);
     return { gradient, rows: statistics };
   }
 

@@ -6,15 +6,19 @@ import { Lane, type LaneSetup } from './lane.ts';
 import { answerRequest, type LaneRequest } from './lane-requests.ts';
 
 let lane: Lane | null = null;
+/** One after the other: what a run reads must not be freed meanwhile. */
+let done: Promise<void> = Promise.resolve();
 
-process.on('message', async (message: { setup: LaneSetup } | LaneRequest) => {
+process.on('message', (message: { setup: LaneSetup } | LaneRequest) => {
   if ('setup' in message) {
     lane = new Lane(message.setup);
     return;
   }
-  const { reply } = await answerRequest(lane!, message);
-  process.send!(reply, undefined, {}, () => {
-    if ('close' in message) process.exit();
+  done = done.then(async () => {
+    const { reply } = await answerRequest(lane!, message);
+    process.send!(reply, undefined, {}, () => {
+      if ('close' in message) process.exit();
+    });
   });
 });
 // Whoever started it ends it; a signal to all processes of a terminal must not come first.

@@ -15,7 +15,7 @@ export async function answerRequest(
       const result = await lane.run(request.job);
       return { reply: { id, result }, result };
     }
-    if ('parameters' in request) lane.setParameters(request.parameters);
+    if ('parameters' in request) await lane.setParameters(request.parameters);
     else await lane.close();
     return { reply: { id }, result: null };
   } catch (error) {

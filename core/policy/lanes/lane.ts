@@ -2,10 +2,11 @@
 import { elements } from '../../graph/tensor.ts';
 import { runMemory } from '../../graph/memory.ts';
 import type { ComputeDevice } from '../../graph/compute-device.ts';
-import { Session } from '../../graph/session.ts';
+import { type DeviceTensor, Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
 import { KeptSessions } from './kept-sessions.ts';
+import { free, type Resident, ResidentArrays } from './resident-arrays.ts';
 import { type SampleShape, samplingProgram } from '../vlm/sampling-graph.ts';
 import type { GraphModel } from '../vlm/parameters.ts';
 import { inspectionProgram, scoringProgram, type ShardShape, trainingProgram } from '../vlm/training-graph.ts';
@@ -26,6 +27,8 @@ export type LaneJob =
       shape: ShardShape;
       feeds: Feeds;
       /** An earlier gradient to be written over: fresh memory costs more than a pass over it. */ gradient?: Float32Array;
+      /** One of several whose gradients are summed where they are; the last one brings the sum. */
+      sum?: { id: number; last: boolean };
     }
   | { kind: 'score' | 'inspect'; shape: ShardShape; feeds: Feeds }
   | { kind: 'sample'; shape: SampleShape; feeds: Feeds };
@@ -43,21 +46,32 @@ const PROGRAMS = {
 export class Lane {
   readonly #setup: LaneSetup;
   readonly #sessions: KeptSessions<Session>;
-  readonly #parameters: Record<string, Float32Array> = {};
+  readonly #parameters: Record<string, Float32Array | DeviceTensor> = {};
+  /** Where data stays on the device. */
+  readonly #resident: ResidentArrays | null;
+  readonly #sums = new Map<number, Resident>();
   readonly #size: number;
 
   constructor(setup: LaneSetup) {
     this.#setup = setup;
     this.#sessions = new KeptSessions(setup.sessions);
+    // onnxruntime for Node takes no buffers of CUDA's.
+    this.#resident = setup.device.provider === 'webgpu' ? new ResidentArrays(setup.model.trained, setup.device) : null;
     this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
   }
 
-  setParameters(flat: Float32Array): void {
+  async setParameters(flat: Float32Array): Promise<void> {
+    if (this.#resident !== null) {
+      const parameters = await this.#resident.upload(flat);
+      free(this.#parameters as Resident);
+      Object.assign(this.#parameters, parameters);
+      return;
+    }
     let offset = 0;
     for (const { name, shape } of this.#setup.model.trained) {
       const size = elements(shape);
       // A copy: onnxruntime takes no shared memory.
-      (this.#parameters[name] ??= new Float32Array(size)).set(flat.subarray(offset, offset + size));
+      ((this.#parameters[name] ??= new Float32Array(size)) as Float32Array).set(flat.subarray(offset, offset + size));
       offset += size;
     }
   }
@@ -67,14 +81,30 @@ export class Lane {
     const session = await this.#session(kind, shape);
     if (job.kind !== 'train')
       return { outputs: named(await session.run({ ...this.#parameters, ...feeds })), gradient: null };
+    if (this.#resident !== null) return this.#trainResident(job, session, this.#resident);
     const gradient = job.gradient ?? new Float32Array(this.#size);
     const results = await session.run({ ...this.#parameters, ...feeds }, this.#gradientViews(gradient));
     const outputs = named(Object.fromEntries(Object.entries(results).filter(([name]) => !name.startsWith('grad:'))));
     return { outputs, gradient };
   }
 
-  close(): Promise<void> {
-    return this.#sessions.close();
+  async #trainResident(
+    { feeds, sum }: LaneJob & { kind: 'train' },
+    session: Session,
+    resident: ResidentArrays,
+  ): Promise<LaneResult> {
+    const { results, kept } = await session.runKept({ ...this.#parameters, ...feeds });
+    const earlier = sum === undefined ? undefined : this.#sums.get(sum.id);
+    const total = earlier === undefined ? kept : await resident.add(earlier, kept);
+    if (sum !== undefined && !sum.last) this.#sums.set(sum.id, total);
+    else if (sum !== undefined) this.#sums.delete(sum.id);
+    const stays = sum !== undefined && !sum.last;
+    return { outputs: named(results), gradient: stays ? null : await resident.download(total) };
+  }
+
+  async close(): Promise<void> {
+    await this.#sessions.close();
+    await this.#resident?.close();
   }
 
   /** Each gradient is written straight into its place of the flat vector. */
@@ -97,7 +127,14 @@ export class Lane {
       return {
         activations,
         reordered: prepack ? reorderedBytes(program) : 0,
-        load: (arena) => Session.load(program, { device, threads, prepack, arena }),
+        load: (arena) =>
+          Session.load(program, {
+            device,
+            threads,
+            prepack,
+            arena,
+            keep: kind === 'train' && this.#resident !== null ? 'grad:' : null,
+          }),
       };
     });
   }
