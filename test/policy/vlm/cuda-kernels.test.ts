@@ -8,7 +8,7 @@ import test from 'ava';
 import type { Program, Value } from '../../../core/graph/program.ts';
 import { Session } from '../../../core/graph/session.ts';
 import { type DType, ONNX_TYPES } from '../../../core/graph/tensor.ts';
-import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
 import { trainedParameters } from '../../../core/policy/trained-parameters.ts';
 import type { GraphModel } from '../../../core/policy/vlm/parameters.ts';
 import { samplingProgram } from '../../../core/policy/vlm/sampling-graph.ts';
@@ -75,12 +75,30 @@ const KERNELS: Record<string, [since: number, from: number, to: number | null, t
   'com.microsoft.RotaryEmbedding': [1, 1, null, FLOAT],
 };
 
-const folder = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
-const checkpoint = openCheckpoint(folder);
-const { rank, alpha } = checkpoint.adapter!;
-const scopes: TrainScope[] = [{ kind: 'all' }, { kind: 'lora', rank, alpha, dropout: 0, parts: ['language_model'] }];
+/** One of each family, with parts of a picture that are tokens at all. */
+const checkpoints = (
+  [
+    ['llava/llama-gqa-bf16', 1],
+    ['vlm/qwen2_5-small', 24],
+    ['vlm/qwen3-small', 24],
+    ['vlm/smolvlm-small', 3],
+  ] as const
+).map(([name, parts]) => ({
+  name,
+  parts,
+  checkpoint: openCheckpoint(path.resolve(import.meta.dirname, '../../golden', name)),
+}));
+const scopes = (checkpoint: Checkpoint): TrainScope[] => {
+  const { rank, alpha } = checkpoint.adapter!;
+  return [{ kind: 'all' }, { kind: 'lora', rank, alpha, dropout: 0, parts: ['language_model'] }];
+};
 
-function programs(precision: GraphModel['precision'], scope: TrainScope, gradientCheckpointing: boolean): Program[] {
+function programs(
+  { checkpoint, parts }: { checkpoint: Checkpoint; parts: number },
+  precision: GraphModel['precision'],
+  scope: TrainScope,
+  gradientCheckpointing: boolean,
+): Program[] {
   const model: GraphModel = {
     checkpoint,
     trained: trainedParameters(checkpoint, scope, [8]),
@@ -89,7 +107,7 @@ function programs(precision: GraphModel['precision'], scope: TrainScope, gradien
     precision,
     gradientCheckpointing,
   };
-  const picture = { parts: 1, padded: false };
+  const picture = { parts, padded: parts > 1 };
   const shape = { rows: 2, promptTokens: 30, responseTokens: 8, padded: true, picture };
   const sample = { rows: 4, rowsPerPrompt: 2, promptTokens: 30, padded: true, picture, maxNewTokens: 4 };
   return [
@@ -148,15 +166,17 @@ function withoutKernel(program: Program, types = new Map<string, DType>()): stri
 
 for (const precision of ['float32', 'float16', 'bfloat16'] as const) {
   test(`a CUDA kernel for every node in ${precision}`, (t) => {
-    for (const scope of scopes)
-      for (const checkpointed of [false, true])
-        for (const program of programs(precision, scope, checkpointed))
-          t.deepEqual([...new Set(withoutKernel(program))], []);
+    for (const model of checkpoints)
+      for (const scope of scopes(model.checkpoint))
+        for (const checkpointed of [false, true])
+          for (const program of programs(model, precision, scope, checkpointed))
+            t.deepEqual([...new Set(withoutKernel(program))], [], model.name);
   });
 }
 
 test('half-width weights stay in their stored type: frozen ones enter products without a float32 copy', (t) => {
-  const [training] = programs('bfloat16', scopes[1], true);
+  const [llava] = checkpoints;
+  const [training] = programs(llava, 'bfloat16', scopes(llava.checkpoint)[1], true);
   const widened = training.nodes.filter(
     ({ op, inputs: [x], outputs: [y] }) =>
       op.name === 'Cast' && y.dtype === 'float32' && x.node === null && x.shape.length === 2 && x.dtype === 'bfloat16',
@@ -169,6 +189,7 @@ test('half-width weights stay in their stored type: frozen ones enter products w
 
 test('bfloat16 graphs are valid; a CPU has no kernel for their products', async (t) => {
   // onnxruntime infers all types before it looks for kernels: an invalid graph would be refused as one.
-  for (const program of programs('bfloat16', scopes[1], true))
-    await t.throwsAsync(Session.load(program), { message: /Could not find an implementation for Gemm\(13\)/ });
+  for (const model of checkpoints)
+    for (const program of programs(model, 'bfloat16', scopes(model.checkpoint)[1], true))
+      await t.throwsAsync(Session.load(program), { message: /Could not find an implementation for Gemm\(13\)/ });
 });
