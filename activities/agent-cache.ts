@@ -1,8 +1,11 @@
 /** Keeps the agent of the last run open between activities: making its sessions anew costs more than a small wave. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { Agent } from '../core/policy/agent.ts';
 import type { AgentParts } from '../core/policy/agent-parts.ts';
+import { notThisWorker, runMemo } from './run-memo.ts';
 
 /** GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte. */
 const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
@@ -12,9 +15,11 @@ type AgentConfig = Pick<RunConfig, 'model' | 'engine' | 'environment'>;
 export class AgentCache {
   #key: string | null = null;
   #agent: Promise<Agent> | null = null;
+  #modelSha256: Promise<string> | null = null;
 
   /**
-   * The agent of this configuration, made of `parts` where they are open already; an open one of another configuration, or one whose engine has died, is closed.
+   * The agent of this configuration, made of `parts` where they are open already; an open one of another configuration,
+   * or one whose engine has died, is closed. Fails where the run began with another checkpoint of that name.
    */
   async get({ model, engine, environment }: AgentConfig, parts?: AgentParts): Promise<Agent> {
     const key = JSON.stringify([model, engine, environment.name]);
@@ -24,12 +29,25 @@ export class AgentCache {
       const lanes = Math.max(1, Math.floor(engine.lanes / LANES_OF));
       this.#agent = Agent.open({ model, engine: { ...engine, lanes }, environment }, modelFolder, parts);
     }
+    let agent: Agent;
     try {
-      return await this.#agent!;
+      agent = await this.#agent!;
     } catch (error) {
       this.#key = null;
       throw error;
     }
+    const begun = runMemo.getStore()?.GtrModel;
+    if (begun !== undefined && begun !== (await this.modelSha256(agent)))
+      throw notThisWorker(
+        `Worker ${process.pid} finds another checkpoint in ${model.base} than the run began with; put the same files ` +
+          `there, or stop this worker.`,
+      );
+    return agent;
+  }
+
+  /** Hash of the files that the open agent's checkpoint consists of. */
+  modelSha256({ checkpoint }: Agent): Promise<string> {
+    return (this.#modelSha256 ??= hashFiles(checkpoint.files));
   }
 
   async #hasFailed(): Promise<boolean> {
@@ -40,6 +58,13 @@ export class AgentCache {
     const agent = this.#agent;
     this.#key = null;
     this.#agent = null;
+    this.#modelSha256 = null;
     await (await agent?.catch(() => undefined))?.close();
   }
+}
+
+async function hashFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

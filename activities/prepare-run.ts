@@ -1,7 +1,6 @@
 /** Opens the model of a run and stores its first policy and optimizer. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
+import { storeId } from '../core/artifacts/store-id.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
 import { modelFolder } from '../configs/project-folder.ts';
@@ -16,14 +15,17 @@ import { checkFit } from '../core/policy/model-fit.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { putOptimizer, putPolicy } from '../core/records/policy-state.ts';
+import { putRunStart } from '../core/records/run-records.ts';
 
-/** `trains`: the run will need its teacher too. */
-export type PrepareRunInput = { config: RunConfig; trains?: boolean };
+/** `run`: the training run whose beginning is recorded, and which will need its teacher; without: no run trains. */
+export type PrepareRunInput = { config: RunConfig; run?: { id: string; startedAt: number } };
 export type PrepareRunResult = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
   modelSha256: string;
   trainedParameters: number;
+  /** Id of the store that the run's artifacts lie in. */
+  store: string;
 };
 
 export function createPreparationActivities({ store }: ActivityDependencies, agents: AgentCache) {
@@ -38,13 +40,14 @@ export type PreparationActivities = ReturnType<typeof createPreparationActivitie
 export async function prepareRun(
   store: ArtifactStore,
   agents: AgentCache,
-  { config, trains = false }: PrepareRunInput,
+  { config, run }: PrepareRunInput,
 ): Promise<PrepareRunResult> {
+  if (run !== undefined) await putRunStart(store, run.id, { config, startedAt: run.startedAt });
   const device = await chooseDevice(config.engine);
   const game = gameByName(config.environment.name);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
-  if (trains && algorithmOf(config).judges) checkTeacher(config);
+  if (run !== undefined && algorithmOf(config).judges) checkTeacher(config);
   const { options, maxEpisodeSteps } = config.environment;
   checkFit(
     parts.checkpoint,
@@ -57,13 +60,8 @@ export async function prepareRun(
   return {
     policy: await putPolicy(store, agent.engine, parameters),
     optimizer: await putOptimizer(store, initAdam(parameters.length)),
-    modelSha256: await hashFiles(agent.checkpoint.files),
+    modelSha256: await agents.modelSha256(agent),
     trainedParameters: parameters.length,
+    store: await storeId(store),
   };
-}
-
-async function hashFiles(files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const file of files) for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -14,9 +14,11 @@ import {
   type MetricsLine,
   metricsLines,
   putIterationRecord,
+  putRunOutcome,
   readMetrics,
   readRunRecords,
   runFolder,
+  type RunOutcome,
 } from '../core/records/run-records.ts';
 
 /** Metrics of an iteration that a worker shows as gauges. */
@@ -58,6 +60,11 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
         numbers: earlier.map(({ iteration }) => iteration),
         read: async () => await Promise.all((await earlierRecords()).map((one) => iterationStep(store, one))),
       });
+      return null;
+    }),
+
+    recordOutcome: activity(async ({ runId, outcome }: { runId: string; outcome: RunOutcome }): Promise<null> => {
+      await putRunOutcome(store, runId, outcome);
       return null;
     }),
   };

@@ -16,7 +16,7 @@ import { startInstallation, withClient } from './harness/installation.ts';
 import { activityDependencies, temporalConfig, workflowQueue } from '../workers/installation.ts';
 import { temporalLogger } from '../workers/logger.ts';
 import { queueOf } from '../workflows/queues.ts';
-import type { TrainResult } from '../workflows/run-contract.ts';
+import type { TrainResult } from '../core/records/train-result.ts';
 import type { train } from '../workflows/train.ts';
 import { pretendPolicyActivities } from './corrector/pretend-policy.ts';
 

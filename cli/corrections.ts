@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exportJudgedThoughts, type JudgedThought, judgedThoughts } from '../core/report/judged-thoughts.ts';
 import { readRun } from './read-run.ts';
-import { withClient } from './temporal.ts';
+import { withClientIfAny } from './temporal.ts';
 
 type Options = { iteration?: number; outcome?: string; by?: string; limit: number; json?: boolean; out?: string };
 
@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object a line, all of them')
     .option('--out <folder>', 'write all of them as corrections.jsonl with their pictures')
     .action(async (run: string, { iteration, outcome, by, limit, json, out }: Options) => {
-      const { config, store, records } = await withClient((client) => readRun(client, run));
+      const { config, store, records } = await withClientIfAny((client) => readRun(client, run));
       const thoughts = judgedThoughts(store, records.iterations, {
         iteration: iteration === undefined ? undefined : iteration - 1,
         outcome,

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError } from '../configs/schema.ts';
+import { rootFailure } from '../workflows/failures.ts';
 
 /** Wrong usage: what, where, what to do. Exit code 2. */
 export class UsageError extends Error {
@@ -37,7 +38,7 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
   }
   if (error instanceof WorkflowNotFoundError)
     return {
-      message: `There is no run "${error.workflowId}" on this server; \`temporal workflow list\` shows the runs.`,
+      message: `There is no run "${error.workflowId}" on this server; \`./gtr runs\` shows what there is.`,
       exitCode: 2,
     };
   if (error instanceof ServiceError)
@@ -49,10 +50,4 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
   if (path !== undefined && code !== undefined && code in WRONG_PATH)
     return { message: `${path}: ${WRONG_PATH[code]}; name another path.`, exitCode: 2 };
   return { message, exitCode: error instanceof ConfigError || USAGE.has(name) ? 2 : 1 };
-}
-
-function rootFailure(error: Error): Error {
-  let failure = error;
-  while (failure.cause instanceof Error && !(failure instanceof ApplicationFailure)) failure = failure.cause;
-  return failure;
 }

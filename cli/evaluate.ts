@@ -2,15 +2,20 @@
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { storeId } from '../core/artifacts/store-id.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import { activityDependencies } from '../workers/installation.ts';
 import type { evaluate, EvaluateInput, EvaluateResult } from '../workflows/evaluate.ts';
 import { checkModelFolders } from './check-model.ts';
 import { applyChanges, readConfig } from './config-file.ts';
 import { UsageError } from './errors.ts';
 import { type Evaluated, evaluationLines, evaluationTable } from './evaluation-lines.ts';
+import { withAnyInstallation } from './own-installation.ts';
 import { readRun } from './read-run.ts';
 import { startRun } from './start-run.ts';
-import { withClient, workflowResult } from './temporal.ts';
+import type { WorkerRole } from './supervisor.ts';
+import { withClientIfAny, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 
 type Options = { config?: string; policy: string[]; prompt?: string; episodes?: number; set: string[]; json?: boolean };
@@ -21,7 +26,7 @@ type Candidate = { config: RunConfig; policy: EvaluateInput['policy']; name: str
 export function register(program: Command): void {
   program
     .command('evaluate')
-    .description('evaluate a policy on fixed deals, sampled and greedy')
+    .description('evaluate a policy on fixed deals, sampled and greedy; without a server it brings its own')
     .option('--config <file>', 'run configuration that names environment, model and evaluation; not needed for a run')
     .option(
       '--policy <ref>',
@@ -40,9 +45,9 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async ({ policy, json, ...options }: Options) => {
       const names = policy.length === 0 ? ['start'] : policy;
-      const results = await withClient(async (client) => {
-        // What is wrong with one is said before any is evaluated, or paid.
-        const candidates = await resolveAll(client, names, options);
+      // What is wrong with one is said before any is evaluated, or paid.
+      const candidates = await withClientIfAny((client) => resolveAll(client, names, options));
+      const results = await withAnyInstallation([...new Set(candidates.flatMap(rolesOf))], async (client) => {
         const evaluated: Evaluated[] = [];
         for (const [index, candidate] of candidates.entries())
           evaluated.push(await evaluateOne(client, candidate, `${Date.now()}${index === 0 ? '' : `-${index}`}`));
@@ -67,6 +72,7 @@ async function evaluateOne(client: Client, { config, policy, name }: Candidate, 
     `evaluate-${name}-${mark}`,
     [{ config, policy }],
     `evaluate ${name}`,
+    isStored(policy) ? { GtrStore: await storeId(activityDependencies().store) } : {},
   );
   return {
     evaluated: name,
@@ -76,11 +82,21 @@ async function evaluateOne(client: Client, { config, policy, name }: Candidate, 
   };
 }
 
+/** The workers that evaluating it takes. */
+function rolesOf({ policy }: Candidate): WorkerRole[] {
+  if (policy === 'solver') return ['orchestrator'];
+  return ['orchestrator', policy === null || isStored(policy) ? 'gpu' : 'corrector'];
+}
+
+function isStored(policy: Candidate['policy']): policy is ArtifactRef {
+  return policy !== null && typeof policy === 'object' && 'sha256' in policy;
+}
+
 const MODEL = /^openai:(.+)$/;
 
 /** Without --config, the configuration of the first run that is named holds for those that are none. */
 async function resolveAll(
-  client: Client,
+  client: Client | null,
   names: readonly string[],
   { config: file, episodes, set, prompt }: Omit<Options, 'policy' | 'json'>,
 ): Promise<Candidate[]> {
@@ -118,7 +134,7 @@ async function resolveAll(
 }
 
 async function resolveRun(
-  client: Client,
+  client: Client | null,
   policy: string,
   file: string | undefined,
   changes: readonly string[],

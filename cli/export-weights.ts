@@ -1,13 +1,10 @@
 /**
  * The weights of a run as folders for other programs and later runs: the trained adapter, and the model with it merged.
  */
-import type { Client } from '@temporalio/client';
 import { modelFolder } from '../configs/project-folder.ts';
 import { getTrained } from '../core/records/policy-state.ts';
-import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { exportPolicy } from '../core/policy/checkpoint/export-policy.ts';
 import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
-import type { Progress } from '../workflows/run-contract.ts';
 import { UsageError } from './errors.ts';
 import type { KnownRun } from './read-run.ts';
 
@@ -16,22 +13,16 @@ import type { KnownRun } from './read-run.ts';
  * folders.
  */
 export async function exportWeights(
-  client: Client,
   runId: string,
-  { config: { model }, records, store }: KnownRun,
+  { config: { model }, records, store, progress }: KnownRun,
   out: string,
 ): Promise<string[]> {
-  const policy = records.iterations.at(-1)?.policy ?? (await firstPolicy(client, runId));
+  const policy = records.iterations.at(-1)?.policy ?? progress?.policy;
+  if (policy === undefined || policy === null)
+    throw new UsageError(`Run ${runId} has no policy yet; wait until it has opened its model.`);
   const checkpoint = openCheckpoint(
     modelFolder(model.base),
     model.adapter === null ? null : modelFolder(model.adapter),
   );
   return await exportPolicy(out, checkpoint, await getTrained(store, policy), model.train);
-}
-
-/** The policy of a run before its first iteration is done. */
-async function firstPolicy(client: Client, runId: string): Promise<ArtifactRef> {
-  const { policy } = await client.workflow.getHandle(runId).query<Progress>('progress');
-  if (policy === null) throw new UsageError(`Run ${runId} has no policy yet; wait until it has opened its model.`);
-  return policy;
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { exportRun } from '../core/report/export-run.ts';
 import { exportWeights } from './export-weights.ts';
 import { readRun } from './read-run.ts';
-import { withClient } from './temporal.ts';
+import { withClientIfAny } from './temporal.ts';
 
 export function register(program: Command): void {
   program
@@ -16,10 +16,8 @@ export function register(program: Command): void {
     .requiredOption('--out <folder>', 'folder to write')
     .action(async (run: string, options: { out: string }) => {
       const out = path.resolve(options.out);
-      const written = await withClient(async (client) => {
-        const known = await readRun(client, run);
-        return [...(await exportRun({ out, ...known })), ...(await exportWeights(client, run, known, out))];
-      });
+      const known = await withClientIfAny((client) => readRun(client, run));
+      const written = [...(await exportRun({ out, ...known })), ...(await exportWeights(run, known, out))];
       process.stdout.write(written.map((name) => `${name}\n`).join(''));
     });
 }

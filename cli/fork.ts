@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { putEvaluationRecord, putIterationRecord, type RunRecords } from '../core/records/run-records.ts';
 import { fieldOf } from '../configs/live-settings.ts';
+import { storeId } from '../core/artifacts/store-id.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { activityDependencies } from '../workers/installation.ts';
@@ -72,7 +73,7 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
   const { store } = activityDependencies();
   for (const record of kept.iterations) await putIterationRecord(store, id, record);
   if (state.startEvaluation !== null) await putEvaluationRecord(store, id, 'start', state.startEvaluation);
-  await startRun<typeof train>(client, 'train', id, [config, state], config.title);
+  await startRun<typeof train>(client, 'train', id, [config, state], config.title, { GtrStore: await storeId(store) });
 }
 
 /** The state that a run has after these iterations; what their judging cost, the other run has paid. */

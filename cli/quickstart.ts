@@ -7,11 +7,11 @@ import { readConfig } from './config-file.ts';
 import { reportRun } from './report.ts';
 import { isKnown, startRun } from './start-run.ts';
 import { Supervisor, WORKER_ROLES } from './supervisor.ts';
-import { withClient } from './temporal.ts';
+import { serverAnswers, withClient } from './temporal.ts';
 import { collect } from './train.ts';
 import { startInstallation } from './up.ts';
 import { followRun } from './watch.ts';
-import { workersAnswer } from './workers-answer.ts';
+import { refuseForeignWorkers, workersAnswer } from './workers-answer.ts';
 
 const QUICKSTART_RUN = 'quickstart';
 
@@ -44,6 +44,7 @@ async function runQuickstart(
   id: string,
   changes: string[],
 ): Promise<'done'> {
+  if (await serverAnswers()) await refuseForeignWorkers();
   if (!(await workersAnswer())) await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
   await withClient(async (client) => {
     const { address } = temporalConfig();

@@ -1,14 +1,130 @@
-/** What the CLI knows of a training run, from Temporal and from its records. */
+/** What the CLI knows of a training run: from its records, and from Temporal where a server answers. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { type RunRecords, runFolder, writeRunFolder } from '../core/records/run-records.ts';
-import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { activityDependencies } from '../workers/installation.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
+import { addCounts, correctorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import { type RunRecords, runFolder, writeRunFolder } from '../core/records/run-records.ts';
+import type { TrainResult } from '../core/records/train-result.ts';
+import { activityDependencies, temporalConfig } from '../workers/installation.ts';
+import type { Progress } from '../workflows/run-contract.ts';
+import { explain, UsageError } from './errors.ts';
+
+/** Open runs are `running` or `paused`; without a server, `running` is what was heard of last. */
+export type RunState = 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'canceled' | 'terminated';
 
 /**
- * The configuration that a run was started with, from its history. Throws `WorkflowNotFoundError`, or `ConfigError`
- * where the workflow is no training run.
+ * `source`: whether a server was asked. `failure`: what a failed run failed of. `progress`: of an open run whose
+ * workers answer. `result`: of one that is done or stopped. `folder`: the run's files on this machine, made anew.
  */
+export type KnownRun = {
+  source: 'server' | 'records';
+  config: RunConfig;
+  status: RunState;
+  failure: string | null;
+  progress: Progress | null;
+  result: TrainResult | null;
+  startedAt: Date;
+  folder: string;
+  records: RunRecords;
+  store: ArtifactStore;
+};
+
+/** What Temporal tells of a run. */
+type Told = Pick<KnownRun, 'status' | 'failure' | 'progress' | 'result'> & { startedAt: Date };
+
+/** Time in which the workers of an open run must say where it is. */
+const QUERY_MS = 5000;
+
+/**
+ * Everything about a run; one that Temporal has forgotten, or cannot be asked about (`client` null), lives on in its
+ * records. Throws a sentence where there is neither, and `ConfigError` where the workflow is no training run.
+ */
+export async function readRun(client: Client | null, runId: string): Promise<KnownRun> {
+  const { home, store } = activityDependencies();
+  const records = await writeRunFolder(store, home, runId);
+  const { start, iterations } = records;
+  const told = client === null ? null : await tellOf(client, runId);
+  const config =
+    iterations.at(-1)?.config ?? start?.config ?? (told === null ? null : await runConfigOf(client!, runId));
+  if (config === null)
+    throw new UsageError(
+      `There is no run "${runId}" in ${store.place}, and ` +
+        (client === null
+          ? `no Temporal server answers at ${temporalConfig().address}.`
+          : 'none on this server; `./gtr runs` shows what there is.'),
+    );
+  const startedAt = iterations[0]?.startedAt ?? start?.startedAt ?? told!.startedAt;
+  return {
+    source: told === null ? 'records' : 'server',
+    config,
+    ...(told ?? recorded(config, records)),
+    startedAt: new Date(startedAt),
+    folder: runFolder(home, runId),
+    records,
+    store,
+  };
+}
+
+/** Null: the server knows no such run. */
+async function tellOf(client: Client, runId: string): Promise<Told | null> {
+  const handle = client.workflow.getHandle(runId);
+  try {
+    const { status, startTime, searchAttributes } = await handle.describe();
+    const closed = { failure: null, progress: null, result: null, startedAt: startTime };
+    if (status.name === 'COMPLETED') {
+      const result = (await handle.result()) as TrainResult;
+      return { ...closed, status: result.status, result };
+    }
+    if (status.name === 'CANCELLED') return { ...closed, status: 'canceled' };
+    if (status.name === 'TERMINATED') return { ...closed, status: 'terminated' };
+    if (status.name === 'RUNNING') {
+      const progress = await client
+        .withDeadline(Date.now() + QUERY_MS, () => handle.query<Progress>('progress'))
+        .catch(() => null);
+      const paused = (progress?.status ?? (searchAttributes.GtrStatus as string[] | undefined)?.[0]) === 'paused';
+      return { ...closed, status: paused ? 'paused' : 'running', progress };
+    }
+    const failure = await handle.result().then(
+      () => null,
+      (error: unknown) => explain(error).message,
+    );
+    return { ...closed, status: 'failed', failure };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** What the records tell. Those of version 0.1.0 name no outcome: there all iterations and the last evaluation do. */
+function recorded(config: RunConfig, { outcome, iterations, evaluations }: RunRecords): Omit<Told, 'startedAt'> {
+  if (outcome !== null)
+    return { status: outcome.status, failure: outcome.failure, progress: null, result: outcome.result };
+  const none = { failure: null, progress: null, result: null };
+  const last = iterations.at(-1);
+  const all = iterations.length >= Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
+  const evaluation = (label: string) => evaluations.find((one) => one.label === label)?.result ?? null;
+  const final = evaluation('final');
+  if (last === undefined || (final === null && !(all && config.evaluation.episodes === 0)))
+    return { ...none, status: 'running' };
+  const status = all ? 'done' : 'stopped';
+  return {
+    ...none,
+    status,
+    result: {
+      status,
+      iterations: iterations.length,
+      envSteps: iterations.length * config.rollout.envStepsPerIteration,
+      success: final?.success ?? null,
+      policy: last.policy,
+      optimizer: last.optimizer,
+      corrections: { rows: last.metrics['corrections/rows'] ?? 0, manifest: last.corrections },
+      corrector: iterations.map(({ metrics }) => correctorCounts(metrics)).reduce((a, b) => addCounts(a, b), NO_COUNTS),
+      evaluation: { start: evaluation('start'), final },
+    },
+  };
+}
+
+/** The configuration that a run was started with, from its history. */
 async function runConfigOf(client: Client, runId: string): Promise<RunConfig> {
   const { namespace } = client.options;
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
@@ -22,42 +138,4 @@ async function runConfigOf(client: Client, runId: string): Promise<RunConfig> {
     JSON.parse(Buffer.from(payload!.data!).toString('utf8')) as unknown,
     `run ${runId}`,
   );
-}
-
-/**
- * `status`: as Temporal calls it, in lower case; `forgotten` once its retention is over. `folder`: the run's files on
- * this machine, made anew.
- */
-export type KnownRun = {
-  config: RunConfig;
-  status: string;
-  startedAt: Date;
-  folder: string;
-  records: RunRecords;
-  store: ArtifactStore;
-};
-
-/**
- * Everything about a run; one that Temporal has forgotten lives on in its records. Throws `WorkflowNotFoundError` when
- * there is neither.
- */
-export async function readRun(client: Client, runId: string): Promise<KnownRun> {
-  const { home, store } = activityDependencies();
-  const records = await writeRunFolder(store, home, runId);
-  const folder = runFolder(home, runId);
-  const [first, last] = [records.iterations[0], records.iterations.at(-1)];
-  try {
-    const { status, startTime } = await client.workflow.getHandle(runId).describe();
-    return {
-      config: last?.config ?? (await runConfigOf(client, runId)),
-      status: status.name.toLowerCase(),
-      startedAt: first === undefined ? startTime : new Date(first.startedAt),
-      folder,
-      records,
-      store,
-    };
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError) || last === undefined) throw error;
-    return { config: last.config, status: 'forgotten', startedAt: new Date(first.startedAt), folder, records, store };
-  }
 }

@@ -41,19 +41,23 @@ export async function referencesOfRecords(store: ArtifactStore, folder: string):
   return records.flatMap(findReferences);
 }
 
-/** A run's references by their owner: its records, and each execution of it. */
+/** A run's references by their owner: its records, and where a server answers each execution of it. */
 export async function referencesOfRun(
-  client: Client,
+  client: Client | null,
   store: ArtifactStore,
   run: string,
 ): Promise<Map<string, ArtifactRef[]>> {
+  const found = client === null ? [] : await referencesOfExecutions(client, run);
+  const records = await referencesOfRecords(store, recordFolder(run));
+  return new Map([...(records.length > 0 ? [[`records of ${run}`, records] as const] : []), ...merged(found)]);
+}
+
+async function referencesOfExecutions(client: Client, run: string): Promise<(readonly [string, ArtifactRef[]])[]> {
   const executions = (await allExecutions(client)).filter((execution) => belongsTo(run, execution));
-  const found = await mapConcurrently(
+  return await mapConcurrently(
     executions,
     async (execution) => [execution.workflowId, await referencesOfExecution(client, execution)] as const,
   );
-  const records = await referencesOfRecords(store, recordFolder(run));
-  return new Map([...(records.length > 0 ? [[`records of ${run}`, records] as const] : []), ...merged(found)]);
 }
 
 /** Executions that continue each other share an id. */

@@ -9,19 +9,24 @@ import type { Workflow } from '@temporalio/common';
 import { workflowQueue } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
-/** Starts `type` with the id `id`; an id that was used before is refused, because a run's files bear its name. */
+/**
+ * Starts `type` with the id `id`; an id that was used before is refused, because a run's files bear its name. `memo`:
+ * names the store of a workflow that reads what lies in it, so that no worker with another one does its work.
+ */
 export async function startRun<W extends Workflow>(
   client: Client,
   type: string,
   id: string,
   args: Parameters<W>,
   summary: string,
+  memo: Record<string, unknown> = {},
 ): Promise<WorkflowHandle<W>> {
   try {
     return await client.workflow.start<W>(type, {
       workflowId: id,
       taskQueue: workflowQueue(),
       args,
+      memo,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       staticSummary: summary || undefined,
     } as never);

@@ -9,6 +9,8 @@ import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
+import { HomeLock } from './home-lock.ts';
+import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
 import { serverAnswers, splitAddress } from './temporal.ts';
 
 export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
@@ -69,6 +71,7 @@ export class Supervisor {
   readonly #say: (line: string) => void;
   readonly #settings: SupervisorSettings;
   #workers = 0;
+  #lock: HomeLock | null = null;
   readonly #children = new Map<string, ChildProcess>();
   #stopping = false;
 
@@ -80,17 +83,43 @@ export class Supervisor {
     mkdirSync(path.join(home, 'logs'), { recursive: true });
   }
 
-  /** Starts Temporal's own server with its database in the installation's home. */
-  async startServer(address: string): Promise<void> {
-    const { host, port } = splitAddress(address);
-    if (!['localhost', '127.0.0.1', '::1'].includes(host))
+  /**
+   * Makes this process the owner of the home, and stops what an owner that was killed left running. Throws a sentence
+   * where another process is.
+   */
+  async takeHome(address: string): Promise<void> {
+    this.#lock ??= await HomeLock.take(this.#home, address);
+    const left = await stopLeftoverServer(this.#home, this.#database);
+    if (left !== null)
+      this.#say(`The Temporal server of a \`gtr up\` that was killed (process ${left}) is stopped and started anew.`);
+  }
+
+  get #database(): string {
+    return path.join(this.#home, 'temporal.db');
+  }
+
+  /**
+   * Starts Temporal's own server: with its database in the installation's home and the Web UI, or for a moment
+   * (`lasting: false`), in memory.
+   */
+  async startServer(address: string, { lasting = true } = {}): Promise<void> {
+    const { port } = splitAddress(address);
+    if (!isLocal(address))
       throw new UsageError(
         `No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset ` +
           `TEMPORAL_ADDRESS.`,
       );
+    if (lasting) await this.takeHome(address);
     const uiPort = port + 1000;
-    this.#say(`Starting the Temporal server at ${address} (Web UI: http://localhost:${uiPort})`);
-    this.#keep('server', temporalCliPath(), this.#serverArguments(port, uiPort));
+    this.#say(
+      `Starting the Temporal server at ${address} ${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,
+    );
+    const place = lasting ? ['--ui-port', String(uiPort), '--db-filename', this.#database] : ['--headless'];
+    this.#keep('server', temporalCliPath(), serverArguments(port, place), {
+      onStart: ({ pid }) => {
+        if (lasting && pid !== undefined) rememberServer(this.#home, pid);
+      },
+    });
     const deadline = Date.now() + SERVER_START_MS;
     while (!(await serverAnswers())) {
       if (Date.now() > deadline)
@@ -99,24 +128,6 @@ export class Supervisor {
         );
       await sleep(200);
     }
-  }
-
-  #serverArguments(port: number, uiPort: number): string[] {
-    const place = [
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--ui-port',
-      String(uiPort),
-      '--db-filename',
-      path.join(this.#home, 'temporal.db'),
-    ];
-    const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => [
-      '--dynamic-config-value',
-      `${name}=${value}`,
-    ]);
-    return ['server', 'start-dev', ...place, '--log-level', 'warn', ...settings, ...searchAttributeFlags()];
   }
 
   /** Starts a worker process and waits until it polls. */
@@ -143,7 +154,7 @@ export class Supervisor {
       name,
       process.execPath,
       ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)],
-      env,
+      { env },
     );
     await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(name))]);
   }
@@ -173,16 +184,27 @@ export class Supervisor {
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));
     await end(['server']);
+    if (this.#lock === null) return;
+    forgetServer(this.#home);
+    this.#lock.release();
+    this.#lock = null;
   }
 
   /** Runs a process, its output in the log folder, and starts it again when it dies. */
-  #keep(name: string, command: string, args: string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+  #keep(
+    name: string,
+    command: string,
+    args: string[],
+    options: { env?: NodeJS.ProcessEnv; onStart?: (child: ChildProcess) => void } = {},
+  ): ChildProcess {
+    const { env = process.env, onStart = () => {} } = options;
     const log = createWriteStream(this.#logFile(name), { flags: 'a' });
     // A group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order.
     const child = spawn(command, args, { cwd: PROJECT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
     child.stdout!.pipe(log, { end: false });
     child.stderr!.pipe(log, { end: false });
     this.#children.set(name, child);
+    onStart(child);
     child.on('error', (error) => this.#say(`${name}: ${error.message}`));
     child.on('exit', async (code, signal) => {
       log.end();
@@ -191,7 +213,7 @@ export class Supervisor {
         `The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`,
       );
       await sleep(RESTART_MS);
-      if (!this.#stopping) this.#keep(name, command, args, env);
+      if (!this.#stopping) this.#keep(name, command, args, options);
     });
     return child;
   }
@@ -203,6 +225,22 @@ export class Supervisor {
   #logFile(name: string): string {
     return path.join(this.#home, 'logs', `${name}.log`);
   }
+}
+
+/** Whether an address is of this machine. */
+export function isLocal(address: string): boolean {
+  return ['localhost', '127.0.0.1', '::1'].includes(splitAddress(address).host);
+}
+
+function serverArguments(port: number, place: readonly string[]): string[] {
+  const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => [
+    '--dynamic-config-value',
+    `${name}=${value}`,
+  ]);
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), ...place],
+    ...['--log-level', 'warn', ...settings, ...searchAttributeFlags()],
+  ];
 }
 
 /** `--search-attribute GtrModel=Keyword ...`: a server that knows them already keeps them. */

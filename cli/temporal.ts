@@ -5,8 +5,9 @@ import { Client, Connection, ServiceError } from '@temporalio/client';
 import { temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
-/** Time after which a server counts as unreachable. */
-const CONNECT_TIMEOUT_MS = 5000;
+/** Time after which an address where nobody takes a connection counts as silent, and a server that does as gone. */
+const LISTEN_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 15_000;
 
 /** Connects, hands the client to `use`, and closes. */
 export async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
@@ -27,6 +28,11 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
   } finally {
     await connection.close();
   }
+}
+
+/** As `withClient`; `use` is given null where nobody listens. A server that refuses the caller says so all the same. */
+export async function withClientIfAny<T>(use: (client: Client | null) => Promise<T>): Promise<T> {
+  return (await isListening(temporalConfig().address)) ? await withClient(use) : await use(null);
 }
 
 /**
@@ -77,7 +83,7 @@ export async function workflowResult<Result>(client: Client, id: string): Promis
 function isListening(address: string): Promise<boolean> {
   const { host, port } = splitAddress(address);
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+    const socket = connect({ host, port, timeout: LISTEN_TIMEOUT_MS });
     const end = (listening: boolean) => {
       socket.destroy();
       resolve(listening);

@@ -4,6 +4,7 @@ import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { Supervisor, type WorkerProcess, workerProcesses, type WorkerRole, WORKER_ROLES } from './supervisor.ts';
 import { serverAnswers } from './temporal.ts';
+import { refuseForeignWorkers } from './workers-answer.ts';
 
 export function register(program: Command): void {
   program
@@ -42,12 +43,16 @@ export function register(program: Command): void {
     );
 }
 
-/** Starts the server if none answers, then the workers. */
+/**
+ * Starts the server if none answers, then the workers. With `server` this process becomes the owner of the home;
+ * without, it adds workers.
+ */
 export async function startInstallation(
   supervisor: Supervisor,
   { server, roles }: { server: boolean; roles: readonly (WorkerRole | WorkerProcess)[] },
 ): Promise<void> {
   const { address } = temporalConfig();
+  if (server) await supervisor.takeHome(address);
   if (!(await serverAnswers())) {
     if (!server)
       throw new UsageError(
@@ -56,5 +61,6 @@ export async function startInstallation(
       );
     await supervisor.startServer(address);
   }
+  if (roles.length > 0) await refuseForeignWorkers();
   await Promise.all(roles.map((role) => supervisor.startWorker(role)));
 }

@@ -5,7 +5,7 @@ import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { megabytes } from './megabytes.ts';
 import { referencesOfRun } from './run-references.ts';
-import { withClient } from './temporal.ts';
+import { withClientIfAny } from './temporal.ts';
 
 export function register(program: Command): void {
   program
@@ -14,9 +14,11 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async (run: string, { json }: { json?: boolean }) => {
       const { store } = activityDependencies();
-      const roots = await withClient((client) => referencesOfRun(client, store, run));
+      const roots = await withClientIfAny((client) => referencesOfRun(client, store, run));
       if (roots.size === 0)
-        throw new UsageError(`There is no run "${run}" on this server, and no record of it in ${store.place}.`);
+        throw new UsageError(
+          `There is no run "${run}" in ${store.place}, and none on a Temporal server that answers; \`./gtr runs\` shows what there is.`,
+        );
       const reached = [...(await reach(store, roots, 'all')).values()];
       const problems = reached.flatMap(({ owner, problem }) => (problem === null ? [] : [{ owner, problem }]));
       const bytes = reached.reduce((sum, { ref }) => sum + ref.bytes, 0);

@@ -5,7 +5,8 @@ import type { Command } from 'commander';
 import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
-import type { Progress, TrainResult } from '../workflows/run-contract.ts';
+import type { TrainResult } from '../core/records/train-result.ts';
+import type { Progress } from '../workflows/run-contract.ts';
 import { withClient, workflowResult } from './temporal.ts';
 
 export function register(program: Command): void {

@@ -1,6 +1,9 @@
 /** Whether an installation runs on this machine already. */
 import type { Client } from '@temporalio/client';
-import { temporalConfig, workflowQueue } from '../workers/installation.ts';
+import os from 'node:os';
+import { activityDependencies, temporalConfig, workflowQueue } from '../workers/installation.ts';
+import { foreignWorker, isRunning, ownIdentity } from '../workers/worker-identity.ts';
+import { UsageError } from './errors.ts';
 import { queueOf } from '../workflows/queues.ts';
 import { serverAnswers, withClient } from './temporal.ts';
 
@@ -8,6 +11,13 @@ import { serverAnswers, withClient } from './temporal.ts';
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
 const STARTED = 2;
+
+/** Throws a sentence where workers serve this installation's queues that it must not work beside. */
+export async function refuseForeignWorkers(): Promise<void> {
+  const own = await ownIdentity(activityDependencies().store);
+  const reason = await withClient((client) => foreignWorker(client.workflowService, temporalConfig(), own));
+  if (reason !== null) throw new UsageError(`Another installation is at work: ${reason}`);
+}
 
 /** Whether workers of a running `gtr up` serve the workflows and the policy. */
 export async function workersAnswer(): Promise<boolean> {
@@ -50,11 +60,8 @@ async function isWorkedOn(client: Client, queue: string): Promise<boolean> {
   return false;
 }
 
-/** Worker identities are pid@host: the server remembers dead ones for minutes. */
+/** Worker identities begin with pid@host: the server remembers dead ones for minutes. */
 function isAlive(identity: string | null | undefined): boolean {
-  try {
-    return process.kill(Number((identity ?? '').split('@')[0]), 0);
-  } catch {
-    return false;
-  }
+  const [, pid, host] = /^(\d+)@(\S+)/.exec(identity ?? '') ?? [];
+  return host === os.hostname() && isRunning(Number(pid));
 }

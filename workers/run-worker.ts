@@ -1,8 +1,12 @@
 /** What every worker process shares: connecting, logging, metrics, health, and leaving in good order. */
 import { NativeConnection, Runtime, type TelemetryOptions, Worker, type WorkerOptions } from '@temporalio/worker';
 import { parseEndpoint, startHealthServer, workerHealth } from './health-server.ts';
-import { temporalConfig } from './installation.ts';
-import { temporalLogger } from './logger.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { storeId } from '../core/artifacts/store-id.ts';
+import { activityDependencies, temporalConfig } from './installation.ts';
+import { projectLogger, temporalLogger } from './logger.ts';
+import { RunOwnership } from './run-ownership.ts';
+import { foreignWorker, identityText, ownIdentity, type WorkerIdentity } from './worker-identity.ts';
 
 /** Time that a running activity gets to reach its resume point after SIGTERM. */
 const GRACE = '20s';
@@ -21,9 +25,18 @@ export async function runWorker(
   const { connection: connectionOptions, namespace } = temporalConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   try {
+    const { store } = activityDependencies();
+    const identity = await ownIdentity(store);
+    await untilAmongOwn(role, connection, identity);
+    const ownership = new RunOwnership(connection.workflowService, namespace, {
+      id: await storeId(store),
+      place: store.place,
+    });
     const worker = await Worker.create({
       connection,
       namespace,
+      identity: identityText(identity),
+      interceptors: { activity: [ownership.interceptor] },
       shutdownGraceTime: 0,
       shutdownForceTime: GRACE,
       ...versioning(process.env.GTR_BUILD_ID),
@@ -40,6 +53,19 @@ export async function runWorker(
   } finally {
     await cleanUp();
     await connection.close();
+  }
+}
+
+/** Time after which the queues are looked at again for workers that these must not work beside. */
+const LOOK_AGAIN_MS = 5000;
+
+/** Waits while workers of another store or of other code serve the queues, e.g. after the sources were changed. */
+async function untilAmongOwn(role: string, connection: NativeConnection, own: WorkerIdentity): Promise<void> {
+  for (let told = ''; ; await sleep(LOOK_AGAIN_MS)) {
+    const reason = await foreignWorker(connection.workflowService, temporalConfig(), own);
+    if (reason === null) return;
+    if (reason !== told) projectLogger(role).warn(`This worker waits: ${reason}`);
+    told = reason;
   }
 }
 

@@ -11,6 +11,13 @@ export function hasFailureType(error: unknown, type: string): boolean {
   return false;
 }
 
+/** The failure at the bottom: what the outer ones say is where it happened. */
+export function rootFailure(error: Error): Error {
+  let failure = error;
+  while (failure.cause instanceof Error && !(failure instanceof ApplicationFailure)) failure = failure.cause;
+  return failure;
+}
+
 /** What `check` returns; what it throws fails the workflow as a wrong configuration, which no retry mends. */
 export function orInvalid<T>(check: () => T): T {
   try {

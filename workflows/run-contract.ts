@@ -1,6 +1,5 @@
 /** What a run tells and is told: its queries, signals and updates, its progress and its result. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
 import type { IterationSummary } from './train-state.ts';
@@ -22,19 +21,6 @@ export type Progress = {
   corrector: CorrectorCounts;
   summaries: IterationSummary[];
   policy: ArtifactRef | null;
-};
-
-/** A finished run. `stopped`: on request, after the last whole iteration. */
-export type TrainResult = {
-  status: 'done' | 'stopped';
-  iterations: number;
-  envSteps: number;
-  success: number | null;
-  policy: ArtifactRef;
-  optimizer: ArtifactRef;
-  corrections: { rows: number; manifest: ArtifactRef | null };
-  corrector: CorrectorCounts;
-  evaluation: { start: EvaluatePolicyResult | null; final: EvaluatePolicyResult | null };
 };
 
 export const progressQuery = defineQuery<Progress>('progress');

@@ -2,17 +2,27 @@
  * A training run: prepares the policy, iterates, evaluates, and carries on as a new execution before its history grows
  * long. What steers it meanwhile stands in `steering.ts`.
  */
-import { continueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import {
+  isCancellation,
+  makeContinueAsNewFunc,
+  patched,
+  setWorkflowOptions,
+  TemporalFailure,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { RunMemo } from '../activities/run-memo.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { activitiesOn } from './activities-on.ts';
 import { setAccountLimits, untilTeacherAnswers } from './ask-teacher.ts';
-import { checkedConfig } from './failures.ts';
+import { checkedConfig, rootFailure } from './failures.ts';
+import { recordOutcome } from './record-outcome.ts';
 import { withWholeArtifacts } from './remake-artifacts.ts';
 import { runIteration } from './run-iteration.ts';
 import { Run } from './run.ts';
-import type { TrainResult } from './run-contract.ts';
+import type { TrainResult } from '../core/records/train-result.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { steer } from './steering.ts';
 import { advance, initialState, type TrainState } from './train-state.ts';
@@ -28,12 +38,12 @@ export async function train(input: unknown, carried?: TrainState): Promise<Train
   try {
     if (typeof run.state?.modelSha256 !== 'string') run.state = await prepare(run);
     await iterate(run);
-    return await finish(run);
+    const result = await finish(run);
+    await recordOutcome(run, { status: result.status, failure: null, iterations: result.iterations, result });
+    return result;
   } catch (error) {
-    if (isCancellation(error)) {
-      run.status = 'canceled';
-      run.enter('canceled'); // what its last whole iteration left stays
-    }
+    // Neither the next execution, nor a fault of this code, whose task is tried again.
+    if (error instanceof TemporalFailure) await closeEarly(run, error);
     throw error;
   }
 }
@@ -45,6 +55,21 @@ setWorkflowOptions(
   () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {}),
   train as (...args: unknown[]) => Promise<TrainResult>,
 );
+
+/** A run that was cancelled or failed says so; what its last whole iteration left stays. */
+async function closeEarly(run: Run, error: TemporalFailure): Promise<void> {
+  const canceled = isCancellation(error);
+  if (canceled) {
+    run.status = 'canceled';
+    run.enter('canceled');
+  }
+  await recordOutcome(run, {
+    status: canceled ? 'canceled' : 'failed',
+    failure: canceled ? null : rootFailure(error).message,
+    iterations: run.state?.iteration ?? 0,
+    result: null,
+  });
+}
 
 /**
  * Opens the model: what a run begins with. A fork brings its state, and sees only whether the model and the
@@ -61,8 +86,10 @@ async function prepare(run: Run): Promise<TrainState> {
   run.phase = 'opening the model';
   const opened = await activitiesOn('gpu', config, 'open the model, first policy').prepareRun({
     config: run.config,
-    trains: true,
+    run: { id: run.id, startedAt: workflowInfo().startTime.getTime() },
   });
+  const { modelSha256: GtrModel, store: GtrStore } = opened;
+  if (patched('run-memo')) upsertMemo({ GtrStore, GtrModel } satisfies RunMemo);
   if (run.state !== null) return { ...run.state, modelSha256: opened.modelSha256, searchAttributes };
   run.state = initialState(opened, searchAttributes);
   return { ...run.state, startEvaluation: await evaluate(run, 'start') };
@@ -73,7 +100,11 @@ async function iterate(run: Run): Promise<void> {
   run.status = 'running';
   for (let done = 0; run.state!.iteration < run.iterations && run.stop === null; done++) {
     if (done === ITERATIONS_PER_EXECUTION || workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof train>(run.config, { ...run.state!, paused: run.gate.paused, halted: run.halted });
+      await makeContinueAsNewFunc<typeof train>({ memo: workflowInfo().memo })(run.config, {
+        ...run.state!,
+        paused: run.gate.paused,
+        halted: run.halted,
+      });
     run.enter(`iteration ${run.state!.iteration + 1} of ${run.iterations}`);
     await run.gate.pass();
     if (run.stop !== null) break;

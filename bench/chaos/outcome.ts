@@ -7,7 +7,7 @@ import { runFolder, readRunRecords } from '../../core/records/run-records.ts';
 import { withClient } from '../../cli/temporal.ts';
 import path from 'node:path';
 import { activityDependencies } from '../../workers/installation.ts';
-import type { TrainResult } from '../../workflows/run-contract.ts';
+import type { TrainResult } from '../../core/records/train-result.ts';
 import type { train } from '../../workflows/train.ts';
 
 /**

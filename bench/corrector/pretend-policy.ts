@@ -10,6 +10,7 @@ import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import { EPISODES_PER_ITERATION, putSampled, type RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { UpdateActivities } from '../../activities/update-policy.ts';
 import { getJson, putJson } from '../../core/artifacts/codecs.ts';
+import { storeId } from '../../core/artifacts/store-id.ts';
 import { type RunConfig } from '../../configs/schema.ts';
 import { asksPaidTeacher } from '../../configs/teachers.ts';
 import { expertOf } from '../../core/corrector/experts.ts';
@@ -40,6 +41,7 @@ export function pretendPolicyActivities(
       optimizer: await putJson(store, 'optimizer', {}),
       modelSha256: 'none',
       trainedParameters: 0,
+      store: await storeId(store),
     })),
 
     rolloutWave: activity(async ({ config, iteration, wave, policy, soFar }) => {

@@ -1,9 +1,8 @@
 /** A whole installation for tests: an own Temporal server, own workers, an own home, nothing shared with the user's. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { once } from 'node:events';
+import { freePort } from '../../cli/free-port.ts';
 import type { Client } from '@temporalio/client';
 import {
   Supervisor,
@@ -48,18 +47,6 @@ export async function startInstallation({
       await rm(home, { recursive: true, force: true });
     },
   };
-}
-
-/** A free port whose successor by 1000 (the Web UI's) is a port too. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
-    if (port < 64_000) return port;
-  }
 }
 
 /** Waits until an activity of this type runs in a workflow and, if asked, has reported a resume point. */

@@ -103,6 +103,30 @@ export function correctorMetrics(counts: CorrectorCounts): Metrics {
   };
 }
 
+/** The counts behind an iteration's metrics. */
+export function correctorCounts(metrics: Metrics): CorrectorCounts {
+  const number = (name: string) => metrics[`corrector/${name}`] ?? 0;
+  const calls = number('calls');
+  const reasons = Object.entries(metrics).flatMap(([name, count]) =>
+    name.startsWith('corrector/unusable/') ? [[name.slice('corrector/unusable/'.length), count ?? 0] as const] : [],
+  );
+  return {
+    calls,
+    requests: number('requests'),
+    skipped: number('skipped'),
+    ledgerHits: number('ledgerHits'),
+    tokensIn: number('tokens/in'),
+    tokensCached: number('tokens/cached'),
+    tokensOut: number('tokens/out'),
+    costUsd: metrics['corrector/costUsd'] === null ? null : number('costUsd'),
+    seconds: number('latency/mean') * calls,
+    slowestSeconds: number('latency/max'),
+    rateLimited: number('rateLimited'),
+    failures: number('failures'),
+    unusable: Object.fromEntries(reasons),
+  };
+}
+
 /** What judging took, for people. */
 export function correctorLine({
   calls,

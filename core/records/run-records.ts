@@ -12,6 +12,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import type { Metrics } from '../episodes/metrics.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { EvaluatePolicyResult } from './evaluation.ts';
+import type { TrainResult } from './train-result.ts';
 
 /** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
 export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
@@ -37,9 +38,24 @@ export type IterationRecord = {
 /** One line of metrics.jsonl. */
 export type MetricsLine = Pick<IterationRecord, 'iteration' | 'metrics' | 'samples'>;
 
+/** How a run began. `startedAt`: in milliseconds since 1970. */
+export type RunStart = { config: RunConfig; startedAt: number };
+
+/** How a run ended. `failure`: what went wrong, in one sentence; null where nothing did. */
+export type RunOutcome = {
+  status: 'done' | 'stopped' | 'canceled' | 'failed';
+  failure: string | null;
+  iterations: number;
+  /** What the run came to; null where it did not end by itself. */
+  result: TrainResult | null;
+};
+
+/** `start`: null for runs of version 0.1.0; `outcome`: null for open ones. */
 export type RunRecords = {
+  start: RunStart | null;
   iterations: IterationRecord[];
   evaluations: { label: string; result: EvaluatePolicyResult }[];
+  outcome: RunOutcome | null;
 };
 
 /** Records of a run lie under this name. */
@@ -81,11 +97,36 @@ export async function readRunRecords(store: ArtifactStore, runId: string): Promi
       index > 0 &&
       (record.iteration !== found[index - 1].iteration + 1 || record.from !== found[index - 1].policy.sha256),
   );
+  const iterations = end < 0 ? found : found.slice(0, end);
   const evaluations = await read<EvaluatePolicyResult>('evaluation-');
+  const one = async <T>(name: string) =>
+    names.includes(`${recordFolder(runId)}/${name}`)
+      ? ((await store.getRecord<T>(`${recordFolder(runId)}/${name}`)) ?? null)
+      : null;
+  const outcome = await one<RunOutcome>('outcome');
   return {
-    iterations: end < 0 ? found : found.slice(0, end),
+    start: await one<RunStart>('start'),
+    iterations,
     evaluations: evaluations.map(({ label, value }) => ({ label, result: value })),
+    outcome: outcome !== null && follows(outcome, iterations) ? outcome : null,
   };
+}
+
+/** Whether a run ended with these iterations: the outcome of a run that was reset since does not hold. */
+function follows({ iterations: count, result }: RunOutcome, iterations: readonly IterationRecord[]): boolean {
+  const last = iterations.at(-1);
+  return (
+    count === iterations.length &&
+    (result === null || last === undefined || result.policy.sha256 === last.policy.sha256)
+  );
+}
+
+export function putRunStart(store: ArtifactStore, runId: string, start: RunStart): Promise<void> {
+  return store.putRecord(`${recordFolder(runId)}/start`, start);
+}
+
+export function putRunOutcome(store: ArtifactStore, runId: string, outcome: RunOutcome): Promise<void> {
+  return store.putRecord(`${recordFolder(runId)}/outcome`, outcome);
 }
 
 export function putIterationRecord(store: ArtifactStore, runId: string, record: IterationRecord): Promise<void> {
@@ -101,12 +142,15 @@ export function putEvaluationRecord(
   return store.putRecord(`${recordFolder(runId)}/evaluation-${label}`, result);
 }
 
-/** Forgets what came after the first `iterations` iterations: their records, and the evaluations of later policies. */
+/**
+ * Forgets what came after the first `iterations` iterations: their records, the evaluations of later policies, and how
+ * the run ended.
+ */
 export async function removeLaterRecords(store: ArtifactStore, runId: string, iterations: number): Promise<void> {
   for (const name of await store.listRecords(recordFolder(runId))) {
     const [, iteration] = /\/iteration-(\d+)$/.exec(name) ?? [];
     const [, evaluated] = /\/evaluation-iteration-(\d+)$/.exec(name) ?? [];
-    if (Number(iteration) >= iterations || Number(evaluated) > iterations || name.endsWith('/evaluation-final'))
+    if (Number(iteration) >= iterations || Number(evaluated) > iterations || /\/(evaluation-final|outcome)$/.test(name))
       await store.removeRecord(name);
   }
 }

@@ -18,7 +18,7 @@ export type WriteReportInput = {
   runId: string;
   config: RunConfig;
   store: ArtifactStore;
-  /** As Temporal calls it, in lower case: `running`, `completed`, ... */
+  /** `running`, `paused`, `done`, `stopped`, `failed`, `canceled`, `terminated`. */
   status: string;
 };
 

@@ -9,7 +9,12 @@ import { EVENT_FILES, loggedEvaluation } from '../tensorboard/logged-steps.ts';
 import { inOrder } from './run-files.ts';
 
 /** `startedAt`: when the run was started. */
-export type WriteTensorBoardInput = { out: string; records: RunRecords; store: ArtifactStore; startedAt: Date };
+export type WriteTensorBoardInput = {
+  out: string;
+  records: Pick<RunRecords, 'iterations' | 'evaluations'>;
+  store: ArtifactStore;
+  startedAt: Date;
+};
 
 /** Writes the event files below `out` and returns their paths. The same records always give the same bytes. */
 export async function writeTensorBoard({

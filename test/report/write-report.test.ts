@@ -8,7 +8,7 @@ import { CONFIG, evaluationOf, SAMPLES, type SyntheticRun, syntheticRun } from '
 
 const report = async (
   { folder, store }: Pick<SyntheticRun, 'folder' | 'store'>,
-  { config = CONFIG, runId = 'run-1', status = 'completed' } = {},
+  { config = CONFIG, runId = 'run-1', status = 'done' } = {},
 ) => await readFile(await writeReport({ folder, store, runId, config, status }), 'utf8');
 
 /** The tags in their order, without attributes. */

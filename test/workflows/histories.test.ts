@@ -4,7 +4,8 @@
  */
 import test from 'ava';
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
-import type { Progress, TrainResult } from '../../workflows/run-contract.ts';
+import type { TrainResult } from '../../core/records/train-result.ts';
+import type { Progress } from '../../workflows/run-contract.ts';
 import { stepsPerSegment } from '../../workflows/sft.ts';
 import type { train } from '../../workflows/train.ts';
 import { type HistorySize, measureHistories } from './measure-histories.ts';

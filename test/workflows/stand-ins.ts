@@ -149,6 +149,7 @@ function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
       optimizer: reference('optimizer', seed),
       modelSha256: '0'.repeat(64),
       trainedParameters: 470_000,
+      store: 'store',
     }),
     rolloutWave: async ({ config, iteration, wave, policy, soFar }) => {
       const part = Math.round((soFar?.seconds ?? 0) / PART_SECONDS) + 1;
@@ -234,6 +235,7 @@ function orchestratorActivities(
     },
     estimateKeptSteps: async () => likelyPerWave,
     publishMetrics: async () => null,
+    recordOutcome: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
   };
 }

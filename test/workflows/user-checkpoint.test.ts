@@ -158,7 +158,7 @@ test(
     t.is((await run('one-lane', config(base, prompt, { engine: { lanes: 1 } }))).policy.sha256, trained.policy.sha256);
 
     const [adapter] = await withClient(async (client) =>
-      exportWeights(client, 'user', await readRun(client, 'user'), path.join(work, 'export')),
+      exportWeights('user', await readRun(client, 'user'), path.join(work, 'export')),
     );
     const continued = await startOf('continued', config(base, prompt, { model: { adapter } }));
     t.is(continued.policy!.sha256, trained.policy.sha256);

@@ -1,0 +1,60 @@
+/** Who has an installation's home: one `gtr up` or `npm start` at a time keeps a server and workers on it. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { writeDurably } from '../core/artifacts/file-store.ts';
+import { UsageError } from './errors.ts';
+
+/** `address`: of the Temporal server that the owner uses; `since`: when it began, as ISO 8601. */
+export type HomeOwner = { pid: number; host: string; since: string; address: string };
+
+/** SQLite's lock on this file is the operating system's: it ends with the process that holds it, however that ends. */
+const LOCK = 'owner.lock';
+/** Who holds it, for people. What it names after a process was killed counts for nothing. */
+const OWNER = 'owner.json';
+
+export class HomeLock {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Takes the home for this process. Throws a sentence that names the process that has it. */
+  static async take(home: string, address: string): Promise<HomeLock> {
+    mkdirSync(home, { recursive: true });
+    const database = new DatabaseSync(path.join(home, LOCK), { timeout: 0 });
+    try {
+      database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    } catch (error) {
+      database.close();
+      if (!/database is locked/.test((error as Error).message)) throw error;
+      throw new UsageError(
+        `${home} is in use by ${describe(ownerOf(home))}; stop it first, or set GTR_HOME to another folder.`,
+      );
+    }
+    const owner: HomeOwner = { pid: process.pid, host: os.hostname(), since: new Date().toISOString(), address };
+    await writeDurably(path.join(home, OWNER), `${JSON.stringify(owner)}\n`);
+    return new HomeLock(database);
+  }
+
+  release(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+/** What the owner of a home said of itself last; null where none ever did. */
+function ownerOf(home: string): HomeOwner | null {
+  try {
+    return JSON.parse(readFileSync(path.join(home, OWNER), 'utf8')) as HomeOwner;
+  } catch {
+    return null;
+  }
+}
+
+function describe(owner: HomeOwner | null): string {
+  if (owner === null) return 'another `gtr up`';
+  const { pid, host, since, address } = owner;
+  return `\`gtr up\` or \`npm start\` (process ${pid} on ${host}, since ${since}, server ${address})`;
+}

@@ -1,0 +1,29 @@
+/** A server and workers for one command, where none answer: in memory, on a port of its own, gone when it ends. */
+import type { Client } from '@temporalio/client';
+import { gtrHome, temporalConfig } from '../workers/installation.ts';
+import { freePort } from './free-port.ts';
+import { isLocal, Supervisor, type WorkerRole } from './supervisor.ts';
+import { serverAnswers, withClient } from './temporal.ts';
+
+/**
+ * Runs `use` on the server that answers, else on one of its own with workers of these roles. Runs of this installation
+ * are not touched: the server knows none.
+ */
+export async function withAnyInstallation<T>(
+  roles: readonly WorkerRole[],
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  // An address elsewhere is meant: that nobody answers there is for the user to hear.
+  if ((await serverAnswers()) || !isLocal(temporalConfig().address)) return await withClient(use);
+  const address = `127.0.0.1:${await freePort()}`;
+  process.env.TEMPORAL_ADDRESS = address;
+  const supervisor = new Supervisor(gtrHome(), (line) => process.stderr.write(`${line}\n`));
+  const interrupted = supervisor.untilSignal().then(() => process.exit(130));
+  try {
+    await supervisor.startServer(address, { lasting: false });
+    await Promise.all(roles.map((role) => supervisor.startWorker(role)));
+    return await Promise.race([withClient(use), interrupted]);
+  } finally {
+    await supervisor.stop();
+  }
+}
