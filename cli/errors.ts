@@ -7,6 +7,8 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import path from 'node:path';
+import { gtrHome } from '../workers/installation.ts';
 import { ConfigError } from '../configs/schema.ts';
 import { rootFailure } from '../workflows/failures.ts';
 
@@ -21,12 +23,15 @@ const USAGE_FAILURES = new Set<string>([FAILURES.configuration, FAILURES.game, F
 /** What the system says of a path that was named wrongly. */
 const WRONG_PATH: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
+  ENAMETOOLONG: 'is too long a name',
   ENOTDIR: 'is no folder, or lies in none',
   EISDIR: 'is a folder, not a file',
   EEXIST: 'is there already',
   EACCES: 'may not be used by this user',
   EPERM: 'may not be used by this user',
-  EROFS: 'cannot be written',
+  EROFS: 'lies where nothing can be written',
+  ENOSPC: 'no space is left to write it',
+  EDQUOT: 'no space is left to write it',
 };
 
 /** The sentence and the exit code for an error. */
@@ -46,8 +51,18 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
       message: `Temporal answered: ${(error.cause as Error | undefined)?.message ?? error.message}.`,
       exitCode: 1,
     };
-  const { name, message, code, path } = error as NodeJS.ErrnoException;
-  if (path !== undefined && code !== undefined && code in WRONG_PATH)
-    return { message: `${path}: ${WRONG_PATH[code]}; name another path.`, exitCode: 2 };
+  const { name, message, code, path: where, syscall } = error as NodeJS.ErrnoException;
+  if (where !== undefined && code !== undefined && code in WRONG_PATH) {
+    // A folder that is made with all above it lacks nothing: the system lets nobody make it.
+    const wrong = syscall === 'mkdir' && code === 'ENOENT' ? 'cannot be made there' : WRONG_PATH[code];
+    return { message: `${where}: ${wrong}; ${otherPlace(where)}.`, exitCode: 2 };
+  }
   return { message, exitCode: error instanceof ConfigError || USAGE.has(name) ? 2 : 1 };
+}
+
+function otherPlace(wrong: string): string {
+  const home = gtrHome();
+  return wrong === home || wrong.startsWith(`${home}${path.sep}`)
+    ? 'set GTR_HOME to a folder that this user can write, on a disk with space'
+    : 'name another path';
 }

@@ -1,10 +1,11 @@
 /** Who has an installation's home: one `gtr up` or `npm start` at a time keeps a server and workers on it. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { writeDurably } from '../core/artifacts/file-store.ts';
 import { UsageError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** `address`: of the Temporal server that the owner uses; `since`: when it began, as ISO 8601. */
 export type HomeOwner = { pid: number; host: string; since: string; address: string };
@@ -23,7 +24,7 @@ export class HomeLock {
 
   /** Takes the home for this process. Throws a sentence that names the process that has it. */
   static async take(home: string, address: string): Promise<HomeLock> {
-    mkdirSync(home, { recursive: true });
+    makeFolder(home);
     const database = new DatabaseSync(path.join(home, LOCK), { timeout: 0 });
     try {
       database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');

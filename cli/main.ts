@@ -1,7 +1,11 @@
 /** The `gtr` command: one file per verb. */
 import { Command, CommanderError } from 'commander';
-import { explain } from './errors.ts';
+import { runIdProblem } from '../configs/run-id.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { explain, UsageError } from './errors.ts';
+import { exampleText } from './examples.ts';
 import { register as assemble } from './assemble.ts';
+import { register as completion } from './completion.ts';
 import { register as conformance } from './conformance.ts';
 import { register as control } from './control.ts';
 import { register as corrections } from './corrections.ts';
@@ -19,6 +23,7 @@ import { register as rate } from './rate.ts';
 import { register as report } from './report.ts';
 import { register as reset } from './reset.ts';
 import { register as result } from './result.ts';
+import { register as runs } from './runs.ts';
 import { register as set } from './set.ts';
 import { register as sft } from './sft.ts';
 import { register as train } from './train.ts';
@@ -28,6 +33,7 @@ import { register as watch } from './watch.ts';
 
 const program = new Command('gtr')
   .description('Durable Guided Thought Reinforcement: trains vision-language agents by PPO with corrected thoughts.')
+  .version(manifest.version, '-v, --version')
   .option('--debug', 'show stack traces of errors')
   .showHelpAfterError('(gtr --help lists the verbs)')
   .exitOverride();
@@ -42,6 +48,7 @@ for (const register of [
   reset,
   fork,
   result,
+  runs,
   corrections,
   rate,
   estimate,
@@ -57,8 +64,22 @@ for (const register of [
   conformance,
   doctor,
   quickstart,
+  completion,
 ])
   register(program);
+for (const command of program.commands) command.addHelpText('after', exampleText(command.name()));
+
+/** Names of runs are looked at before anything is done with them. */
+program.hook('preAction', (_, command) => {
+  const { id } = command.opts<{ id?: string }>();
+  const named = command.registeredArguments.flatMap((argument, index) =>
+    argument.name() === 'run' ? [String(command.processedArgs[index])] : [],
+  );
+  for (const name of [...named, ...(id === undefined ? [] : [id])]) {
+    const problem = runIdProblem(name);
+    if (problem !== null) throw new UsageError(problem);
+  }
+});
 
 // Who reads the output may have seen enough (`gtr play alfworld | head`): the command ends with it.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -96,7 +96,7 @@ async function tellOf(client: Client, runId: string): Promise<Told | null> {
 }
 
 /** What the records tell. Those of version 0.1.0 name no outcome: there all iterations and the last evaluation do. */
-function recorded(config: RunConfig, { outcome, iterations, evaluations }: RunRecords): Omit<Told, 'startedAt'> {
+export function recorded(config: RunConfig, { outcome, iterations, evaluations }: RunRecords): Omit<Told, 'startedAt'> {
   if (outcome !== null)
     return { status: outcome.status, failure: outcome.failure, progress: null, result: outcome.result };
   const none = { failure: null, progress: null, result: null };

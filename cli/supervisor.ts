@@ -1,7 +1,7 @@
 /** Keeps the processes of an installation running: the Temporal server and one process per worker role. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PROJECT } from '../configs/project-folder.ts';
@@ -10,6 +10,7 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
 import { HomeLock } from './home-lock.ts';
+import { makeFolder } from './make-folder.ts';
 import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
 import { serverAnswers, splitAddress } from './temporal.ts';
 
@@ -80,7 +81,7 @@ export class Supervisor {
     this.#say = say;
     const { env, metrics = process.env.GTR_METRICS_ADDRESS, health = process.env.GTR_HEALTH_ADDRESS } = settings;
     this.#settings = { env, metrics, health };
-    mkdirSync(path.join(home, 'logs'), { recursive: true });
+    makeFolder(path.join(home, 'logs'));
   }
 
   /**
@@ -201,6 +202,7 @@ export class Supervisor {
     const log = createWriteStream(this.#logFile(name), { flags: 'a' });
     // A group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order.
     const child = spawn(command, args, { cwd: PROJECT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
+    log.on('error', ({ message }) => this.#say(`The log of ${name} cannot be written: ${message}`));
     child.stdout!.pipe(log, { end: false });
     child.stderr!.pipe(log, { end: false });
     this.#children.set(name, child);

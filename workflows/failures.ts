@@ -27,6 +27,11 @@ export function orInvalid<T>(check: () => T): T {
   }
 }
 
+/** Fails the workflow as a wrong configuration with this sentence, if there is one. */
+export function refuse(problem: string | null): void {
+  if (problem !== null) throw ApplicationFailure.nonRetryable(problem, FAILURES.configuration);
+}
+
 /** A checked configuration; `name` says in the failure what it is. */
 export function checkedConfig<S extends z.ZodType>(schema: S, input: unknown, name: string): z.output<S> {
   return orInvalid(() => parseConfig(schema, input, name));

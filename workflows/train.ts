@@ -12,12 +12,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RunMemo } from '../activities/run-memo.ts';
+import { runIdProblem } from '../configs/run-id.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { activitiesOn } from './activities-on.ts';
 import { setAccountLimits, untilTeacherAnswers } from './ask-teacher.ts';
-import { checkedConfig, rootFailure } from './failures.ts';
+import { checkedConfig, refuse, rootFailure } from './failures.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { withWholeArtifacts } from './remake-artifacts.ts';
 import { runIteration } from './run-iteration.ts';
@@ -33,6 +34,7 @@ const ITERATIONS_PER_EXECUTION = 10;
 /** `carried`: by an execution before, or by a fork. */
 export async function train(input: unknown, carried?: TrainState): Promise<TrainResult> {
   const config = checkedConfig(runConfigSchema, input, 'the run configuration');
+  refuse(runIdProblem(workflowInfo().workflowId));
   const run = new Run(config, carried);
   steer(run);
   try {

@@ -8,6 +8,7 @@ import { writeDurably } from '../artifacts/file-store.ts';
 import { mapConcurrently } from '../artifacts/map-concurrently.ts';
 import { getJson } from '../artifacts/codecs.ts';
 import { ArtifactError, type ArtifactRef, type ArtifactStore } from '../artifacts/store.ts';
+import { folderName } from '../../configs/run-id.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Metrics } from '../episodes/metrics.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
@@ -60,17 +61,12 @@ export type RunRecords = {
 
 /** Records of a run lie under this name. */
 export function recordFolder(runId: string): string {
-  return `runs/${fileName(runId)}`;
+  return `runs/${folderName(runId)}`;
 }
 
 /** Folder of a run's files for people: made of its records by whoever asks. */
 export function runFolder(home: string, runId: string): string {
-  return path.join(home, 'runs', fileName(runId));
-}
-
-/** A name without slashes that is neither `.` nor `..`. */
-function fileName(runId: string): string {
-  return encodeURIComponent(runId).replace(/^\.+$/, (dots) => dots.replaceAll('.', '%2E'));
+  return path.join(home, 'runs', folderName(runId));
 }
 
 /**
@@ -119,6 +115,12 @@ function follows({ iterations: count, result }: RunOutcome, iterations: readonly
     count === iterations.length &&
     (result === null || last === undefined || result.policy.sha256 === last.policy.sha256)
   );
+}
+
+/** The names of all that left records: training runs, warm starts, evaluations. */
+export async function listRuns(store: ArtifactStore): Promise<string[]> {
+  const names = await store.listRecords('runs');
+  return [...new Set(names.map((name) => decodeURIComponent(name.split('/')[1])))];
 }
 
 export function putRunStart(store: ArtifactStore, runId: string, start: RunStart): Promise<void> {

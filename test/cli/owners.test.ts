@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { SMALLEST, withClient } from '../../bench/harness/installation.ts';
 import { freePort } from '../../cli/free-port.ts';
+import { rememberServer, stopLeftoverServer } from '../../cli/leftover-server.ts';
 import { Supervisor } from '../../cli/supervisor.ts';
 import { serverAnswers } from '../../cli/temporal.ts';
 import { gtr } from './gtr.ts';
@@ -118,14 +119,28 @@ test.serial('what a killed `up` left is replaced, and stopped in the end', async
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
   t.true(await serverAnswers());
-  const [left] = processes(path.join(home, 'temporal.db'));
-
   const second = await up('--workers', '');
-  t.regex(second.said, new RegExp(`server of a \`gtr up\` that was killed \\(process ${left}\\) is stopped`));
   t.is(processes(path.join(home, 'temporal.db')).length, 1);
   second.child.kill('SIGTERM');
   await once(second.child, 'exit');
   t.deepEqual(processes(path.join(home, 'temporal.db')), []);
   for (let tries = 0; tries < 20 && (await serverAnswers()); tries++) await sleep(100);
   t.false(await serverAnswers());
+});
+
+test('a server that an earlier owner left is known by its number and its database', async (t) => {
+  const folder = newHome();
+  const database = path.join(folder, 'temporal.db');
+  const idle = (...args: string[]) => spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', ...args]);
+  const [left, stranger] = [idle(database), idle('something-else')];
+  started.push(left, stranger);
+  t.is(await stopLeftoverServer(folder, database), null);
+  rememberServer(folder, stranger.pid!);
+  t.is(await stopLeftoverServer(folder, database), null);
+  t.is(stranger.exitCode ?? stranger.signalCode, null);
+  rememberServer(folder, left.pid!);
+  t.is(await stopLeftoverServer(folder, database), left.pid!);
+  t.deepEqual(processes(database), []);
+  t.is(await stopLeftoverServer(folder, database), null);
+  rmSync(folder, { recursive: true });
 });

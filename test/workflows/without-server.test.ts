@@ -3,7 +3,11 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { type Installation, SMALLEST, startInstallation } from '../../bench/harness/installation.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { startRun } from '../../cli/start-run.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import type { train as trainWorkflow } from '../../workflows/train.ts';
+import { type Installation, SMALLEST, startInstallation, withClient } from '../../bench/harness/installation.ts';
 import { gtr } from '../cli/gtr.ts';
 
 let installation: Installation;
@@ -37,12 +41,10 @@ test.serial('every read of a run while it ends has its policy with `done`', asyn
 });
 
 test.serial('verbs that need no server tell the same without one', async (t) => {
-  await gtr([
-    ...'train --config smoke --id broken --wait'.split(' '),
-    ...SMALLEST,
-    '--set',
-    'environment.options.deals=none',
-  ]);
+  // The command line would not start it.
+  const config = readConfig(runConfigSchema, 'smoke', ['environment.options.deals=none']);
+  await withClient((client) => startRun<typeof trainWorkflow>(client, 'train', 'broken', [config], 'broken'));
+  while ((await result('broken')).status === 'running');
   await train('open', '--set', 'envSteps=1600');
   while ((await result('open')).iterations === 0);
   await done('pause', 'open');
@@ -57,6 +59,15 @@ test.serial('verbs that need no server tell the same without one', async (t) => 
   for (const [index, run] of runs.entries())
     t.deepEqual(await result(run), { ...before[index], source: 'records' }, run);
   t.is((await result('open')).status, 'running');
+  const listed = JSON.parse(await done('runs', '--json')) as { run: string; status: string; bytes: number }[];
+  t.deepEqual(
+    listed.map(({ run, status, bytes }) => [run, status, bytes > 0]),
+    [
+      ['whole', 'done', true],
+      ['broken', 'failed', false],
+      ['open', 'running', true],
+    ],
+  );
   t.regex(await done('result', 'open'), /^open: running after \d+ iterations when last heard of/);
   t.regex(await done('result', 'whole'), /^done after 1 iterations, 16 environment steps, policy [0-9a-f]{12}\n/);
 

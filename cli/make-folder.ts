@@ -1,0 +1,14 @@
+/** Making a folder with all above it. */
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Level by level: Node's own recursive way tries for ever where the system makes none, as in /proc. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
