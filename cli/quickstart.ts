@@ -5,6 +5,7 @@ import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { readConfig } from './config-file.ts';
 import { reportRun } from './report.ts';
+import { reportLink } from './report-server.ts';
 import { isKnown, startRun } from './start-run.ts';
 import { Supervisor, WORKER_ROLES } from './supervisor.ts';
 import { serverAnswers, withClient } from './temporal.ts';
@@ -45,7 +46,10 @@ async function runQuickstart(
   changes: string[],
 ): Promise<'done'> {
   if (await serverAnswers()) await refuseForeignWorkers();
-  if (!(await workersAnswer())) await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
+  if (!(await workersAnswer())) {
+    await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
+    await supervisor.serveReports();
+  }
   await withClient(async (client) => {
     const { address } = temporalConfig();
     const uiPort = Number(address.slice(address.lastIndexOf(':') + 1)) + 1000;
@@ -60,7 +64,7 @@ async function runQuickstart(
           `--id NAME --wait\n`,
       );
     }
-    process.stdout.write(`Temporal's Web UI: ${link}\n`);
+    process.stdout.write(`The run as it goes on: ${reportLink(id)}\nTemporal's Web UI: ${link}\n`);
     await followRun(client, id);
     process.stdout.write(`Report: ${await reportRun(client, id)}\n`);
   });

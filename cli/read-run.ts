@@ -3,7 +3,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { addCounts, correctorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
-import { type RunRecords, runFolder, writeRunFolder } from '../core/records/run-records.ts';
+import { readRunRecords, type RunRecords, runFolder, writeRunFolder } from '../core/records/run-records.ts';
 import type { TrainResult } from '../core/records/train-result.ts';
 import { activityDependencies, temporalConfig } from '../workers/installation.ts';
 import type { Progress } from '../workflows/run-contract.ts';
@@ -41,18 +41,26 @@ const QUERY_MS = 5000;
  */
 export async function readRun(client: Client | null, runId: string): Promise<KnownRun> {
   const { home, store } = activityDependencies();
-  const records = await writeRunFolder(store, home, runId);
+  await writeRunFolder(store, home, runId);
+  const known = await lookAtRun(client, runId);
+  if (known !== null) return known;
+  throw new UsageError(
+    `There is no run "${runId}" in ${store.place}, and ` +
+      (client === null
+        ? `no Temporal server answers at ${temporalConfig().address}.`
+        : 'none on this server; `./gtr runs` shows what there is.'),
+  );
+}
+
+/** The same without writing anything; null where there is no such run. */
+export async function lookAtRun(client: Client | null, runId: string): Promise<KnownRun | null> {
+  const { home, store } = activityDependencies();
+  const records = await readRunRecords(store, runId);
   const { start, iterations } = records;
   const told = client === null ? null : await tellOf(client, runId);
   const config =
     iterations.at(-1)?.config ?? start?.config ?? (told === null ? null : await runConfigOf(client!, runId));
-  if (config === null)
-    throw new UsageError(
-      `There is no run "${runId}" in ${store.place}, and ` +
-        (client === null
-          ? `no Temporal server answers at ${temporalConfig().address}.`
-          : 'none on this server; `./gtr runs` shows what there is.'),
-    );
+  if (config === null) return null;
   const startedAt = iterations[0]?.startedAt ?? start?.startedAt ?? told!.startedAt;
   return {
     source: told === null ? 'records' : 'server',

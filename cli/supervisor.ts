@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import { PROJECT } from '../configs/project-folder.ts';
 import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { temporalConfig } from '../workers/installation.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
+import { reportLink, serveReports } from './report-server.ts';
 import { HomeLock } from './home-lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
@@ -158,6 +161,14 @@ export class Supervisor {
       { env },
     );
     await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(name))]);
+  }
+
+  /** Serves the reports of runs to this machine's browsers, as long as this process runs. */
+  async serveReports(): Promise<void> {
+    const { connection, namespace } = temporalConfig();
+    const client = new Client({ connection: Connection.lazy(connection), namespace });
+    if ((await serveReports(client)) !== null) this.#say(`Reports that follow their runs: ${reportLink()}`);
+    else this.#say(`Reports are not served: another program has the port of ${reportLink()}`);
   }
 
   /** Process id of a running child, e.g. to see what its death does; undefined while it is started again. */

@@ -8,7 +8,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import { charts } from './charts.ts';
 import { headline } from './headline.ts';
 import { Html, html } from './html.ts';
-import { readRunFiles } from './run-files.ts';
+import { readRunFiles, type RunFiles } from './run-files.ts';
 import { configurationTables, metricsTable } from './tables.ts';
 import { thoughtCards } from './thought-cards.ts';
 
@@ -23,8 +23,20 @@ export type WriteReportInput = {
 };
 
 /** Writes `<folder>/report.html` from what the run has left so far and returns its path. */
-export async function writeReport({ folder, runId, config, store, status }: WriteReportInput): Promise<string> {
-  const files = await readRunFiles(folder);
+export async function writeReport({ folder, ...run }: WriteReportInput): Promise<string> {
+  const file = path.join(folder, 'report.html');
+  await writeDurably(file, await reportPage({ ...run, files: await readRunFiles(folder), live: null }));
+  return file;
+}
+
+/** `live`: a page that follows the run by `/follow.js`; `phase`: what goes on now, where that is known. */
+export type ReportPageInput = Omit<WriteReportInput, 'folder'> & {
+  files: RunFiles;
+  live: { phase: string | null } | null;
+};
+
+/** A run's report as HTML. */
+export async function reportPage({ runId, config, store, status, files, live }: ReportPageInput): Promise<string> {
   const { lines } = files;
   const selected = [...new Set([0, lines.length >> 1, lines.length - 1])].flatMap((index) => lines[index] ?? []);
   const thoughts = await Promise.all(
@@ -36,13 +48,15 @@ export async function writeReport({ folder, runId, config, store, status }: Writ
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'${live === null ? '' : "; script-src 'self'; connect-src 'self'"}">
 <title>${config.title || runId}</title>
 <style>${style}</style>
+${live === null ? null : html`<script src="/follow.js" defer></script>`}
 </head>
 <body>
 <main>
 ${headline(runId, config, status, files)}
+${live?.phase == null ? null : html`<p class="facts">now: <b>${live.phase}</b></p>`}
 ${charts(files)}
 <section><h2>Thoughts</h2>${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}</section>
 <section><h2>Configuration</h2>${configurationTables(config)}</section>
@@ -51,7 +65,5 @@ ${lines.length === 0 ? null : html`<section><details><summary>All metrics</summa
 </body>
 </html>
 `;
-  const file = path.join(folder, 'report.html');
-  await writeDurably(file, page.text);
-  return file;
+  return page.text;
 }

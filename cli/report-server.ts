@@ -1,0 +1,99 @@
+/** Reports as pages that follow their runs, for the browsers of this machine. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Client } from '@temporalio/client';
+import { html } from '../core/report/html.ts';
+import { inOrder } from '../core/report/run-files.ts';
+import { reportPage } from '../core/report/write-report.ts';
+import { activityDependencies, temporalConfig } from '../workers/installation.ts';
+import { listRuns } from '../core/records/run-records.ts';
+import { lookAtRun } from './read-run.ts';
+import { splitAddress } from './temporal.ts';
+
+/** The page's port lies so far above the server's, and so far above the Web UI's by 1000. */
+const PORTS_ABOVE = 2000;
+
+/** Replaces what is shown by what is new, and leaves what was opened open. */
+const FOLLOW = `const follow = async () => {
+  try {
+    const answer = await fetch(location.href);
+    if (answer.ok) {
+      const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const [now, then] = [document.querySelector('main'), next.querySelector('main')];
+      const open = [...now.querySelectorAll('details')].map((one) => one.open);
+      then.querySelectorAll('details').forEach((one, index) => (one.open = open[index] ?? one.open));
+      if (now.innerHTML !== then.innerHTML) now.replaceWith(then);
+      document.title = next.title;
+    }
+  } catch {} // the installation is away for a moment, or for good: what was shown stays
+  setTimeout(follow, 3000);
+};
+setTimeout(follow, 3000);
+`;
+
+/** Where the page of a run is; without a run, the list of them. */
+export function reportLink(run?: string): string {
+  return `http://localhost:${reportPort()}/${run === undefined ? '' : `runs/${encodeURIComponent(run)}`}`;
+}
+
+function reportPort(): number {
+  return splitAddress(temporalConfig().address).port + PORTS_ABOVE;
+}
+
+/** Serves the reports to this machine alone; null where the port is taken. */
+export async function serveReports(client: Client | null): Promise<Server | null> {
+  const server = createServer((request, response) => {
+    answer(client, request, response).catch((error: Error) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(`${error.message}\n`);
+    });
+  });
+  server.listen(reportPort(), '127.0.0.1');
+  const listens = await Promise.race([
+    once(server, 'listening').then(() => true),
+    once(server, 'error').then(() => false),
+  ]);
+  return listens ? server : null;
+}
+
+async function answer(client: Client | null, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const send = (status: number, type: string, text: string) =>
+    response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' }).end(text);
+  // A page elsewhere whose name leads here must not read what is ours.
+  if (!/^(localhost|127\.0\.0\.1)(:\d+)?$/.test(request.headers.host ?? '')) return void send(403, 'text/plain', '');
+  if (request.method !== 'GET') return void send(405, 'text/plain', '');
+  const { pathname } = new URL(request.url!, 'http://localhost');
+  if (pathname === '/follow.js') return void send(200, 'text/javascript', FOLLOW);
+  if (pathname === '/') return void send(200, 'text/html', await overview());
+  const [, named] = /^\/runs\/([^/]+)$/.exec(pathname) ?? [];
+  const run = named === undefined ? null : nameOf(named);
+  const page = run === null ? null : await pageOf(client, run);
+  if (page === null) return void send(404, 'text/plain', `There is no such page; / lists the runs.\n`);
+  send(200, 'text/html', page);
+}
+
+function nameOf(encoded: string): string | null {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return null;
+  }
+}
+
+async function pageOf(client: Client | null, runId: string): Promise<string | null> {
+  const known = await lookAtRun(client, runId);
+  if (known === null) return null;
+  const { config, store, status, progress, records } = known;
+  const lines = records.iterations;
+  const files = { lines, evaluations: inOrder(records.evaluations, lines) };
+  return await reportPage({ runId, config, store, status, files, live: { phase: progress?.phase ?? null } });
+}
+
+async function overview(): Promise<string> {
+  const runs = (await listRuns(activityDependencies().store)).filter((run) => !run.startsWith('evaluate-'));
+  const links = runs.map((run) => html`<li><a href="/runs/${encodeURIComponent(run)}">${run}</a></li>`);
+  return html`<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>Runs</title></head><body><h1>Runs</h1>${links.length === 0 ? html`<p>There are none yet.</p>` : html`<ul>${links}</ul>`}</body></html>
+`.text;
+}
