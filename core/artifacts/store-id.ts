@@ -1,8 +1,12 @@
 /** What tells one store from another, wherever it is reached from. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from './store.ts';
 
 const RECORD = 'store';
+
+/** Time in which another machine that asked at the same moment has written too. */
+const SETTLED_MS = 500;
 
 /** The id of a store, given by whoever asks first. */
 export async function storeId(store: ArtifactStore): Promise<string> {
@@ -10,5 +14,6 @@ export async function storeId(store: ArtifactStore): Promise<string> {
   if (known !== undefined) return known.id;
   const id = randomUUID();
   await store.putRecord(RECORD, { id });
+  await sleep(SETTLED_MS);
   return (await store.getRecord<{ id: string }>(RECORD))!.id; // another's, where two asked at once
 }
