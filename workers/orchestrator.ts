@@ -17,6 +17,12 @@ import { runWorker } from './run-worker.ts';
 
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
+/**
+ * Workflows kept in memory between their tasks, each with a context of its own: a run has one for itself, one for its
+ * iteration and a few for waves. Others are replayed from their history when their next task comes.
+ */
+const CACHED_WORKFLOWS = 200;
+
 /** Options of an orchestrator worker on the workflow queue `base`. */
 function orchestratorWorkerOptions(
   dependencies: ActivityDependencies,
@@ -25,6 +31,7 @@ function orchestratorWorkerOptions(
   return {
     taskQueue: base,
     workflowsPath: WORKFLOWS_PATH,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
     activities: {
       ...createBatchActivities(dependencies),
       ...createMeasureActivities(dependencies),
