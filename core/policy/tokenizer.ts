@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
 import { applyChatTemplate, IMAGE_MARK, readChatTemplate } from './chat-template.ts';
-import { readJson } from './checkpoint/check-config.ts';
+import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { familyOf } from './families/registry.ts';
@@ -184,6 +185,15 @@ function specialTokens(tokenizer: object, ids: readonly number[]): Map<string, n
   );
 }
 
+/** Of a tokenizer.json, what the library takes without looking: ids that are none show only when a text is read. */
+const id = z.int().min(0);
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id, content: z.string().min(1), special: z.boolean().optional() })).optional(),
+  model: z.looseObject({
+    vocab: z.union([z.record(z.string(), id), z.array(z.tuple([z.string(), z.number()], z.unknown()))]).optional(),
+  }),
+});
+
 /** The tokenizer of a checkpoint folder. Throws `CheckpointError`. */
 export function loadTokenizer(folder: string): PolicyTokenizer {
   const file = path.join(folder, 'tokenizer.json');
@@ -192,7 +202,7 @@ export function loadTokenizer(folder: string): PolicyTokenizer {
       `${folder} has tokenizer.model but no tokenizer.json; convert it once: AutoTokenizer.from_pretrained(folder, ` +
         `use_fast=True).save_pretrained(folder) in transformers`,
     );
-  const tokenizer = readJson(file, 'a checkpoint needs its tokenizer.json') as object;
+  const tokenizer = checkConfig(tokenizerSchema, readJson(file, 'a checkpoint needs its tokenizer.json'), file);
   const configFile = path.join(folder, 'tokenizer_config.json');
   const config = (existsSync(configFile) ? readJson(configFile, 'fetch it again') : {}) as object;
   const { text, family } = readVlmConfig(folder);

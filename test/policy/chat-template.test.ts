@@ -114,6 +114,13 @@ test('prompts of a folder: image ids in the place of the mark, one begin of sequ
 test('tokenizer files that cannot be used are named', (t) => {
   const open = (files: Record<string, object | string>) => () =>
     loadTokenizer(checkpointFolder(t, { 'config.json': true, ...files }));
+  const pieces = pieceTokenizer(['1']) as { added_tokens: object[] };
+  const added = (changed: object) => ({ ...pieces, added_tokens: [{ ...pieces.added_tokens[0], ...changed }] });
+  t.throws(open({ 'tokenizer.json': added({ id: '7' }) }), {
+    instanceOf: CheckpointError,
+    message: /tokenizer\.json: added_tokens\.0\.id: .*\(it is "7"\)/,
+  });
+  t.throws(open({ 'tokenizer.json': added({ content: '' }) }), { message: /added_tokens\.0\.content/ });
   t.throws(open({}), {
     instanceOf: CheckpointError,
     message: /tokenizer\.json cannot be read .*needs its tokenizer\.json/,
