@@ -4,8 +4,8 @@
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gaeReturns, normalise } from '../core/learner/advantages.ts';
 import type { CorrectionManifest, CorrectionRow, PpoSample } from '../core/learner/batch.ts';
+import { ppoSamples } from '../core/learner/ppo-samples.ts';
 import { type KeptSegment, selectKeptSteps } from '../core/learner/kept-steps.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import type { Episode, EpisodeJudgement } from '../core/episodes/episode.ts';
@@ -33,7 +33,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
     assembleBatch: activity(
       async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
         const segments = await keptSegments(store, config, waves);
-        const samples = ppoSamples(segments, config);
+        const { samples, metrics } = ppoSamples(segments, config);
         const rows = correctionRows(segments, config);
         const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
         const manifest: CorrectionManifest = {
@@ -58,6 +58,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
               'value',
               samples.map(({ oldValue }) => oldValue),
             ),
+            ...metrics,
             'corrections/new': rows.length,
             'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
           },
@@ -89,8 +90,10 @@ export async function keptSegments(
   );
 }
 
-/** Mean, standard deviation, least and greatest value of each step's number. */
+/** Mean, standard deviation, least and greatest value of each step's number; null where there are no steps. */
 function spread(name: string, values: readonly number[]): Metrics {
+  if (values.length === 0)
+    return Object.fromEntries(['mean', 'std', 'min', 'max'].map((figure) => [`${name}/${figure}`, null]));
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   return {
@@ -99,32 +102,6 @@ function spread(name: string, values: readonly number[]): Metrics {
     [`${name}/min`]: Math.min(...values),
     [`${name}/max`]: Math.max(...values),
   };
-}
-
-/**
- * GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the
- * iteration (spec.md section 2).
- */
-function ppoSamples(segments: readonly KeptSegment[], { ppo, formatReward }: RunConfig): PpoSample[] {
-  const samples = segments.flatMap(({ episode, rewards, bootstrapValue }) => {
-    const steps = episode.steps.slice(0, rewards.length);
-    const returns = gaeReturns(
-      { rewards, values: steps.map(({ value }) => value), bootstrapValue },
-      ppo.gamma,
-      ppo.lambda,
-    );
-    return steps.map((step, t) => ({
-      state: episode.states[t],
-      responseIds: step.responseIds,
-      thoughtTokens: step.thoughtTokens,
-      oldLogprob: step.logprob,
-      oldValue: step.value,
-      sampledBy: step.sampledBy,
-      return: returns[t] + (step.thought === null ? 0 : formatReward),
-    }));
-  });
-  const advantages = normalise(samples.map((sample) => sample.return - sample.oldValue));
-  return samples.map((sample, index) => ({ ...sample, advantage: advantages[index] }));
 }
 
 /**

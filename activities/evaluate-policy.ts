@@ -76,6 +76,7 @@ export async function playDeals(
     const settings = {
       ...rolloutSettings(config),
       episodes: evaluation.episodes,
+      groupSize: 1,
       leaveAfterFailure: false,
       temperature,
     };

@@ -37,16 +37,18 @@ export const EPISODES_PER_ITERATION = 1 << 16;
 
 /** How episodes of a run are sampled for training. */
 export function rolloutSettings(config: RunConfig): RolloutSettings {
-  const { episodesPerWave, maxNewTokens, temperature, repetitionPenalty, penalizePrompt } = config.rollout;
+  const { advantages, cuts } = algorithmOf(config);
+  const { episodesPerWave, groupSize, maxNewTokens, temperature, repetitionPenalty, penalizePrompt } = config.rollout;
   return {
     episodes: episodesPerWave,
+    groupSize: advantages === 'group' ? groupSize : 1,
     maxEpisodeSteps: config.environment.maxEpisodeSteps,
     maxNewTokens,
     temperature,
     repetitionPenalty,
     penalizePrompt,
     thoughtCoef: config.ppo.thoughtCoef,
-    leaveAfterFailure: algorithmOf(config).cuts && config.corrector.cut,
+    leaveAfterFailure: cuts && config.corrector.cut,
   };
 }
 

@@ -5,12 +5,14 @@
  *
  * - `judges`: a teacher judges thoughts, and corrected ones become rows.
  * - `cuts`: episodes that leave the way to the target are cut (`corrector.cut`).
+ * - `advantages`: against the value head's answers (GAE), or against the group of episodes from the same start (GRPO).
  * - `losses`: factors of the configured weights; 0 leaves a loss out.
  */
 export type Algorithm = {
   summary: string;
   judges: boolean;
   cuts: boolean;
+  advantages: 'gae' | 'group';
   losses: { policy: 0 | 1; value: 0 | 1; sft: 0 | 1 };
 };
 
@@ -19,19 +21,36 @@ export const ALGORITHMS = {
     summary: 'PPO + corrected thoughts',
     judges: true,
     cuts: true,
+    advantages: 'gae',
     losses: { policy: 1, value: 1, sft: 1 },
   },
   ppo: {
     summary: 'no corrector, no cut',
     judges: false,
     cuts: false,
+    advantages: 'gae',
     losses: { policy: 1, value: 1, sft: 0 },
   },
   sft: {
     summary: 'corrected thoughts only',
     judges: true,
     cuts: true,
+    advantages: 'gae',
     losses: { policy: 0, value: 0, sft: 1 },
+  },
+  grpo: {
+    summary: 'groups of episodes from the same start, compared with each other; no value head, no corrector, no cut',
+    judges: false,
+    cuts: false,
+    advantages: 'group',
+    losses: { policy: 1, value: 0, sft: 0 },
+  },
+  'gtr-grpo': {
+    summary: 'grpo + corrected thoughts',
+    judges: true,
+    cuts: true,
+    advantages: 'group',
+    losses: { policy: 1, value: 0, sft: 1 },
   },
 } as const satisfies Readonly<Record<string, Algorithm>>;
 

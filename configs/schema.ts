@@ -105,6 +105,11 @@ const rollout = z
     repetitionPenalty: z.number().min(1).default(1.2).describe('Shapes sampling only (spec.md section 3).'),
     penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty too.'),
     maxNewTokens: positive.default(256).describe('Longest response.'),
+    groupSize: z
+      .int()
+      .min(2)
+      .default(8)
+      .describe('Episodes from the same start, for algorithms that compare them (grpo); divides `episodesPerWave`.'),
   })
   .describe('How experience is sampled.');
 
@@ -126,6 +131,26 @@ const ppo = z
     maxGradNorm: z.number().positive().default(0.01).describe('Global gradient norm is clipped to this.'),
   })
   .describe('The PPO part of the update.');
+
+const grpo = z
+  .strictObject({
+    topP: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(1)
+      .describe(
+        'Of the groups whose episodes gained differently, those of most variance are kept that hold this share of it; ' +
+          '1: all.',
+      ),
+    clipHigh: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe('Upper clip of the ratio, above `ppo.clip` for rare tokens to rise faster; null: `ppo.clip`.'),
+  })
+  .describe('Algorithms that compare groups of episodes.');
 
 const sft = z
   .strictObject({
@@ -435,6 +460,7 @@ const runShape = {
   model,
   rollout: rollout.prefault({}),
   ppo: ppo.prefault({}),
+  grpo: grpo.prefault({}),
   sft: sft.prefault({}),
   optimizer: optimizer.prefault({}),
   corrector: corrector.prefault({}),
@@ -457,6 +483,13 @@ export const runConfigSchema = z
         code: 'custom',
         path: ['optimizer', 'lrEnd'],
         message: `must not exceed optimizer.lr (${config.optimizer.lr})`,
+      });
+    const { groupSize, episodesPerWave } = config.rollout;
+    if (ALGORITHMS[config.algorithm].advantages === 'group' && episodesPerWave % groupSize !== 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['rollout', 'groupSize'],
+        message: `must divide rollout.episodesPerWave (${episodesPerWave})`,
       });
     if (ALGORITHMS[config.algorithm].losses.policy > 0 && config.rollout.temperature === 0)
       context.addIssue({

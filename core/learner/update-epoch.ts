@@ -117,7 +117,7 @@ async function optimizerStep<O>(
   if (!applied) return;
   agent.engine.recycle(gradient);
   await agent.setPolicy(state.parameters, null);
-  collect(state.sums, rows, statistics, config.ppo.clip);
+  collect(state.sums, rows, statistics, clips(config));
 }
 
 /**
@@ -172,7 +172,8 @@ function stepRequest<O>(
       dropoutSeed: dropout.odd64(),
     };
   };
-  const ppoRows = algorithmOf(config).losses.policy === 0 ? [] : chosen;
+  const { losses } = algorithmOf(config);
+  const ppoRows = losses.policy === 0 ? [] : chosen;
   const rows: TrainingRow[] = [
     ...ppoRows.map((sample) => ({
       ...row(sample.state, sample.responseIds),
@@ -194,9 +195,16 @@ function stepRequest<O>(
     rows,
     pictures,
     temperature: config.rollout.temperature,
-    clip: config.ppo.clip,
-    valueCoef: config.ppo.valueCoef,
+    ...clips(config),
+    valueCoef: losses.value * config.ppo.valueCoef,
   };
+}
+
+/** How far the ratio may leave 1, downwards and upwards; values as downwards. */
+export function clips(config: RunConfig): { clip: number; clipHigh: number } {
+  const { clip } = config.ppo;
+  const high = algorithmOf(config).advantages === 'group' ? config.grpo.clipHigh : null;
+  return { clip, clipHigh: high ?? clip };
 }
 
 /** Adds what rows measured to `sums`; places without statistics belong to another group of shards. */
@@ -204,7 +212,7 @@ export function collect(
   sums: EpochSums,
   rows: readonly TrainingRow[],
   statistics: readonly RowStatistics[],
-  clip: number,
+  { clip, clipHigh }: { clip: number; clipHigh: number },
 ): void {
   for (const [index, row] of rows.entries()) {
     if (statistics[index] === undefined) continue;
@@ -219,7 +227,7 @@ export function collect(
       sums.ratioMax = Math.max(sums.ratioMax ?? 0, ratio);
       // Schulman's low-variance estimate of KL(old || new).
       add(sums, 'kl', ratio - 1 - (logprob - row.ppo.oldLogprob));
-      add(sums, 'clipped', Math.abs(ratio - 1) > clip ? 1 : 0);
+      add(sums, 'clipped', ratio > 1 + clipHigh || ratio < 1 - clip ? 1 : 0);
     }
     if (row.sftWeights !== undefined) add(sums, 'sftLoss', sftLoss);
   }

@@ -68,7 +68,10 @@ export type GradientRequest = {
   rows: readonly TrainingRow[];
   pictures: Pictures;
   temperature: number;
+  /** Clip of ratio and value. */
   clip: number;
+  /** Upper clip of the ratio; `clip` where it is not said. */
+  clipHigh?: number;
   valueCoef: number;
 };
 

@@ -22,6 +22,8 @@ export interface Player {
 export type RolloutSettings = {
   /** Environments stepped together. */
   episodes: number;
+  /** So many episodes, side by side, begin in the same state; 1: each in its own. */
+  groupSize: number;
   maxEpisodeSteps: number;
   maxNewTokens: number;
   temperature: number;
@@ -82,7 +84,7 @@ function open<O>(
     return { environments, progress: resume };
   }
   const environments = Array.from({ length: settings.episodes }, (_, slot) =>
-    game.start({ seed: place.seed, episode: place.firstEpisode + slot }, options),
+    game.start({ seed: place.seed, episode: place.firstEpisode + slot - (slot % settings.groupSize) }, options),
   );
   const episodes = environments.map((environment, slot): Episode => ({
     episode: place.firstEpisode + slot,

@@ -8,6 +8,10 @@ import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { CorrectionManifest, CorrectionRow } from '../../core/learner/batch.ts';
+import type { Episode } from '../../core/episodes/episode.ts';
+import { getTrained } from '../../core/records/policy-state.ts';
+import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { asParameters, startParameters, trainedParameters } from '../../core/policy/trained-parameters.ts';
 import { loadTokenizer } from '../../core/policy/tokenizer.ts';
 import { activityDependencies } from '../../workers/installation.ts';
 import type { train } from '../../workflows/train.ts';
@@ -80,6 +84,28 @@ test.serial('ppo: nothing is judged, corrected or cut; sft: the same samples, no
   t.true(Number.isFinite(sft.metrics['loss/sft']));
   t.is(new Set([gtr, ppo, sft].map(({ policy }) => policy.sha256)).size, 3);
 });
+
+test.serial(
+  'grpo: groups of episodes from the same start, no value loss; gtr-grpo: rows of corrected thoughts beside',
+  async (t) => {
+    const [grpo] = await iterations('grpo', ['algorithm=grpo', 'rollout.groupSize=4', 'rollout.temperature=1']);
+    const episodes = (await Promise.all(grpo.waves.map(({ episodes: ref }) => getJson<Episode[]>(store, ref)))).flat();
+    for (const [index, { states }] of episodes.entries())
+      t.deepEqual(states[0], episodes[index - (index % 4)].states[0], `episode ${index}`);
+    t.not(JSON.stringify(episodes[0].states[0]), JSON.stringify(episodes[4].states[0]));
+    t.like(grpo.metrics, { 'corrector/calls': 0, 'loss/sft': null });
+    t.true(grpo.metrics['group/kept']! > 0 && grpo.metrics['group/kept']! < grpo.metrics['group/count']!);
+    const { model, seed } = grpo.config;
+    const checkpoint = openCheckpoint(modelFolder(model.base));
+    const names = trainedParameters(checkpoint, model.train, model.valueHead);
+    const trained = await getTrained(store, grpo.policy);
+    for (const [name, { data }] of asParameters(names, startParameters(checkpoint, names, seed)))
+      if (name.startsWith('value_head.')) t.deepEqual(trained.get(name)!.data, data, name);
+
+    const [both] = await iterations('gtr-grpo', ['algorithm=gtr-grpo', 'rollout.groupSize=4']);
+    t.true(both.metrics['corrections/rows']! > 0 && Number.isFinite(both.metrics['loss/sft']));
+  },
+);
 
 test.serial(
   'without DAgger the first iteration is the same, the second draws other rows; SFT annealing ends the SFT loss',

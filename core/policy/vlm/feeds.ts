@@ -102,7 +102,7 @@ export function trainingFeeds(
   config: VlmConfig,
   shape: ShardShape,
   rows: readonly TrainingRow[],
-  { pictures, temperature, clip, valueCoef }: Omit<GradientRequest, 'rows'>,
+  { pictures, temperature, clip, clipHigh = clip, valueCoef }: Omit<GradientRequest, 'rows'>,
   newPixels = freshPixels,
 ): Feeds {
   const { rows: count, responseTokens } = shape;
@@ -125,6 +125,7 @@ export function trainingFeeds(
     row_weight: perRow(({ weight }) => weight),
     dropout_seeds: BigInt64Array.from({ length: count }, (_, index) => rows[index]?.dropoutSeed ?? 1n),
     clip: new Float32Array([clip]),
+    clip_high: new Float32Array([clipHigh]),
     value_coef: new Float32Array([valueCoef]),
   };
 }

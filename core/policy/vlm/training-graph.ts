@@ -83,7 +83,7 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
     'return',
     'row_weight',
   ].map(perRow);
-  const [clip, valueCoef] = ['clip', 'value_coef'].map(scalar);
+  const [clip, clipHigh, valueCoef] = ['clip', 'clip_high', 'value_coef'].map(scalar);
   const one = g.scalar(1);
 
   const scaled = tokenLogprob(g, div(g, logits, temperature), targets);
@@ -92,7 +92,7 @@ export function trainingProgram(model: GraphModel, shape: ShardShape): Program {
   // ratio = exp(new - old); surrogate = min(ratio A, clip(ratio) A), only the clipped term where ratio > 10
   // The exponent stops where the ratio no longer counts: an infinite ratio times a zero gradient would be NaN.
   const ratio = exp(g, min(g, sub(g, logprob, oldLogprob), g.scalar(LARGEST_LOG_RATIO)));
-  const clippedRatio = min(g, max(g, ratio, sub(g, one, clip)), add(g, one, clip));
+  const clippedRatio = min(g, max(g, ratio, sub(g, one, clip)), add(g, one, clipHigh));
   const clippedSurrogate = mul(g, clippedRatio, advantage);
   const surrogate = where(
     g,

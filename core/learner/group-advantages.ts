@@ -1,0 +1,52 @@
+/** Advantages of episodes that begin in the same state, against each other (GRPO, Shao et al., arXiv 2402.03300). */
+import type { Metrics } from '../episodes/metrics.ts';
+
+/** `group`: episodes of one start share it. `whole`: nothing of what it gained is missing. */
+export type PlayedEpisode = { group: number; return: number; whole: boolean };
+
+/** Deviations below this are rounding: all episodes of the group gained the same. */
+const LEAST_DEVIATION = 1e-9;
+
+/**
+ * (return - mean of its group) / deviation of its group (unbiased) of each episode; null where nothing is to be learned
+ * from it: its group lacks whole episodes of `size`, all of the group gained the same, or the group is not among those
+ * of most variance, which together hold the share `topP` of it (RAGEN-2's filter; 1: all).
+ */
+export function compareGroups(
+  episodes: readonly PlayedEpisode[],
+  { size, topP }: { size: number; topP: number },
+): { advantages: (number | null)[]; metrics: Metrics } {
+  const groups = [...Map.groupBy(episodes, ({ group }) => group)].map(([group, members]) => {
+    const returns = members.map((episode) => episode.return);
+    const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
+    const variance = returns.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, returns.length - 1);
+    const complete = members.length === size && members.every(({ whole }) => whole);
+    return { group, mean, variance, complete };
+  });
+  const complete = groups.filter((group) => group.complete);
+  const varied = complete
+    .filter(({ variance }) => Math.sqrt(variance) > LEAST_DEVIATION)
+    .sort((a, b) => b.variance - a.variance || a.group - b.group);
+  const all = varied.reduce((sum, { variance }) => sum + variance, 0);
+  let before = 0;
+  const kept = varied.filter(({ variance }) => {
+    const isKept = before < topP * all;
+    before += variance;
+    return isKept;
+  });
+  const byGroup = new Map(kept.map((group) => [group.group, group]));
+  return {
+    advantages: episodes.map((episode) => {
+      const group = byGroup.get(episode.group);
+      return group === undefined ? null : (episode.return - group.mean) / Math.sqrt(group.variance);
+    }),
+    metrics: {
+      'group/count': groups.length,
+      'group/kept': kept.length,
+      'group/incomplete': groups.length - complete.length,
+      'group/withoutVariance': complete.length - varied.length,
+      'group/filtered': varied.length - kept.length,
+      'group/deviation': varied.length === 0 ? null : Math.sqrt(all / varied.length),
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Kept steps with their targets: advantages against a value head (GAE), or against the group (GRPO). */
+import { algorithmOf } from '../../configs/algorithms.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import type { Metrics } from '../episodes/metrics.ts';
+import { gaeReturns, normalise } from './advantages.ts';
+import type { PpoSample } from './batch.ts';
+import { compareGroups, type PlayedEpisode } from './group-advantages.ts';
+import type { KeptSegment } from './kept-steps.ts';
+
+/** What an iteration's PPO rows are made of. `metrics`: of how the targets were made. */
+export type Targets = { samples: PpoSample[]; metrics: Metrics };
+
+/** As the run's algorithm makes them. */
+export function ppoSamples(segments: readonly KeptSegment[], config: RunConfig): Targets {
+  return algorithmOf(config).advantages === 'group' ? groupTargets(segments, config) : gaeTargets(segments, config);
+}
+
+/**
+ * GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the
+ * iteration (spec.md section 2).
+ */
+function gaeTargets(segments: readonly KeptSegment[], { ppo, formatReward }: RunConfig): Targets {
+  const samples = segments.flatMap((segment) => {
+    const { rewards, bootstrapValue } = segment;
+    const values = segment.episode.steps.slice(0, rewards.length).map(({ value }) => value);
+    const returns = gaeReturns({ rewards, values, bootstrapValue }, ppo.gamma, ppo.lambda);
+    return stepsOf(segment).map(({ wellFormed, ...sample }, t) => ({
+      ...sample,
+      return: returns[t] + (wellFormed ? formatReward : 0),
+    }));
+  });
+  const advantages = normalise(samples.map((sample) => sample.return - sample.oldValue));
+  return { samples: samples.map((sample, index) => ({ ...sample, advantage: advantages[index] })), metrics: {} };
+}
+
+/**
+ * Every step of an episode has its advantage within the group of episodes from the same start; the others are dropped,
+ * and so is an episode of which not every kept step is in this iteration. An episode's return is the sum of its
+ * rewards, format rewards included.
+ */
+function groupTargets(segments: readonly KeptSegment[], { rollout, grpo, formatReward }: RunConfig): Targets {
+  const played = segments.map((segment): PlayedEpisode => {
+    const { episode, rewards, whole } = segment;
+    const wellFormed = stepsOf(segment).filter((step) => step.wellFormed).length;
+    const gained = rewards.reduce((sum, reward) => sum + reward, 0) + formatReward * wellFormed;
+    return { group: Math.floor(episode.episode / rollout.groupSize), return: gained, whole };
+  });
+  const { advantages, metrics } = compareGroups(played, { size: rollout.groupSize, topP: grpo.topP });
+  const samples = segments.flatMap((segment, index) => {
+    const advantage = advantages[index];
+    if (advantage === null) return [];
+    return stepsOf(segment).map(({ wellFormed: _, ...sample }) => ({
+      ...sample,
+      return: played[index].return,
+      advantage,
+    }));
+  });
+  return { samples, metrics };
+}
+
+/** The kept steps of a segment as samples without targets. */
+function stepsOf({ episode, rewards }: KeptSegment) {
+  return episode.steps.slice(0, rewards.length).map((step, t) => ({
+    state: episode.states[t],
+    responseIds: step.responseIds,
+    thoughtTokens: step.thoughtTokens,
+    oldLogprob: step.logprob,
+    oldValue: step.value,
+    sampledBy: step.sampledBy,
+    wellFormed: step.thought !== null,
+  }));
+}
