@@ -8,11 +8,12 @@ import type { CorrectionManifest, CorrectionRow, PpoSample } from '../core/learn
 import { ppoSamples } from '../core/learner/ppo-samples.ts';
 import { type KeptSegment, selectKeptSteps } from '../core/learner/kept-steps.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
-import type { Episode, EpisodeJudgement } from '../core/episodes/episode.ts';
+import type { Episode, EpisodeJudgement, Thought } from '../core/episodes/episode.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { renderResponse } from '../core/policy/response.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import type { TeacherAnswers } from './ask-merged-teacher.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 
 export type AssembleBatchInput = {
@@ -21,6 +22,8 @@ export type AssembleBatchInput = {
   waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
+  /** What the teacher made of the run's own checkpoints says of the kept steps. */
+  teacherAnswers?: ArtifactRef;
 };
 /** `metrics`: of the targets and the rows. */
 export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; metrics: Metrics };
@@ -31,10 +34,17 @@ export type Batch = { samples: PpoSample[] };
 export function createBatchActivities({ store }: ActivityDependencies) {
   return {
     assembleBatch: activity(
-      async ({ config, iteration, waves, corrections }: AssembleBatchInput): Promise<AssembleBatchResult> => {
+      async ({
+        config,
+        iteration,
+        waves,
+        corrections,
+        teacherAnswers,
+      }: AssembleBatchInput): Promise<AssembleBatchResult> => {
         const segments = await keptSegments(store, config, waves);
-        const { samples, metrics } = ppoSamples(segments, config);
-        const rows = correctionRows(segments, config);
+        const answers = teacherAnswers === undefined ? {} : await getJson<TeacherAnswers>(store, teacherAnswers);
+        const { samples, metrics } = ppoSamples(segments, config, answers.kl);
+        const rows = correctionRows(segments, config, answers.thoughts);
         const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
         const manifest: CorrectionManifest = {
           iterations: [
@@ -106,21 +116,30 @@ function spread(name: string, values: readonly number[]): Metrics {
 
 /**
  * Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action
- * cloning). With `confirmed` the thoughts that were right too, as they are.
+ * cloning). With `confirmed` the thoughts that were right too, as they are. `references`: of a teacher who writes a
+ * thought about each kept step instead.
  */
-function correctionRows(segments: readonly KeptSegment[], config: RunConfig): CorrectionRow[] {
+function correctionRows(
+  segments: readonly KeptSegment[],
+  config: RunConfig,
+  references?: readonly (Thought | null)[],
+): CorrectionRow[] {
   const { keys } = loadPromptTemplate(config.model.prompt, config.environment.name);
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   const { actionCloning, confirmed } = config.sft;
+  let index = 0;
   return segments.flatMap(({ episode, judgement, rewards }) =>
     judgement.verdicts.slice(0, rewards.length).flatMap((verdict, t) => {
       const { thought, action } = episode.steps[t];
+      const reference = references?.[index++] ?? null;
       const [better, next] =
-        verdict.outcome === 'corrected'
-          ? [verdict.correction, verdict.action]
-          : verdict.outcome === 'correct' && confirmed
-            ? [thought!, action]
-            : [null, action];
+        reference !== null
+          ? [reference, action]
+          : verdict.outcome === 'corrected'
+            ? [verdict.correction, verdict.action]
+            : verdict.outcome === 'correct' && confirmed
+              ? [thought!, action]
+              : [null, action];
       if (better === null) return [];
       const text = renderResponse(better, actionCloning ? next : action, keys);
       const responseIds = [...tokenizer.encode(text), tokenizer.endId];
@@ -128,7 +147,10 @@ function correctionRows(segments: readonly KeptSegment[], config: RunConfig): Co
         {
           state: episode.states[t],
           responseIds,
-          trainedTokens: actionCloning ? responseIds.length : tokenizer.splitResponse(responseIds).thoughtTokens,
+          trainedTokens:
+            actionCloning && reference === null
+              ? responseIds.length
+              : tokenizer.splitResponse(responseIds).thoughtTokens,
         },
       ];
     }),

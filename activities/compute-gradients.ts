@@ -4,7 +4,7 @@
  */
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { decodeSafetensors, encodeSafetensors } from '../core/graph/safetensors.ts';
-import { addSums, applyGradient, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';
+import { addSums, applyGradient, clips, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
 import type { GradientRequest } from '../core/policy/policy-engine.ts';
 import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
@@ -83,7 +83,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       let gradient: ArtifactRef | null = null;
       if (asked.rows.length > 0) {
         const computed = await agent.engine.gradients(asked, { index: group, of: groups });
-        collect(sums, asked.rows, computed.rows, config.ppo.clip);
+        collect(sums, asked.rows, computed.rows, clips(config));
         if (Object.keys(computed.rows).length > 0) gradient = await putGradient(store, computed.gradient);
         agent.engine.recycle(computed.gradient);
       }

@@ -77,6 +77,7 @@ export async function playDeals(
       ...rolloutSettings(config),
       episodes: evaluation.episodes,
       groupSize: 1,
+      keepTokenLogprobs: false,
       leaveAfterFailure: false,
       temperature,
     };

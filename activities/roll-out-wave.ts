@@ -37,7 +37,7 @@ export const EPISODES_PER_ITERATION = 1 << 16;
 
 /** How episodes of a run are sampled for training. */
 export function rolloutSettings(config: RunConfig): RolloutSettings {
-  const { advantages, cuts } = algorithmOf(config);
+  const { advantages, cuts, merged } = algorithmOf(config);
   const { episodesPerWave, groupSize, maxNewTokens, temperature, repetitionPenalty, penalizePrompt } = config.rollout;
   return {
     episodes: episodesPerWave,
@@ -48,6 +48,7 @@ export function rolloutSettings(config: RunConfig): RolloutSettings {
     repetitionPenalty,
     penalizePrompt,
     thoughtCoef: config.ppo.thoughtCoef,
+    keepTokenLogprobs: merged === 'kl',
     leaveAfterFailure: cuts && config.corrector.cut,
   };
 }

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/activity.ts';
 import { AgentCache } from '../activities/agent-cache.ts';
+import { createMergedTeacherActivities } from '../activities/ask-merged-teacher.ts';
 import { createEvaluationActivities } from '../activities/evaluate-policy.ts';
 import { createThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
 import { createPreparationActivities } from '../activities/prepare-run.ts';
@@ -26,6 +27,7 @@ function gpuWorkerOptions(
       ...createPreparationActivities(dependencies, agents),
       ...createRolloutActivities(dependencies, agents),
       ...createThoughtMeasureActivities(dependencies, agents),
+      ...createMergedTeacherActivities(dependencies, agents),
       ...createUpdateActivities(dependencies, agents),
       ...createSharedUpdateActivities(dependencies, agents),
       ...createEvaluationActivities(dependencies, agents),

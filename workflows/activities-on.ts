@@ -1,6 +1,7 @@
 /** The activities of each role, as workflows call them. */
 import { type ActivityInterfaceFor, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { AccountActivities } from '../activities/account-limits.ts';
+import type { MergedTeacherActivities } from '../activities/ask-merged-teacher.ts';
 import type { BatchActivities } from '../activities/assemble-batch.ts';
 import type { SharedUpdateActivities } from '../activities/compute-gradients.ts';
 import type { CorrectionActivities } from '../activities/correct-episodes-locally.ts';
@@ -14,6 +15,7 @@ import type { SearchAttributeActivities } from '../activities/find-search-attrib
 import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
 import type { MeasureActivities } from '../activities/measure-rollout.ts';
 import type { ThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
+import type { TeacherActivities } from '../activities/merge-teacher.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../activities/review-wave.ts';
@@ -27,6 +29,7 @@ type Activities = {
   gpu: PreparationActivities &
     RolloutActivities &
     ThoughtMeasureActivities &
+    MergedTeacherActivities &
     UpdateActivities &
     SharedUpdateActivities &
     EvaluationActivities &
@@ -38,6 +41,7 @@ type Activities = {
     DemonstrationActivities &
     ReviewActivities &
     EstimateActivities &
+    TeacherActivities &
     SearchAttributeActivities &
     AccountActivities &
     ExpertActivities;

@@ -1,9 +1,11 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import type { AskMergedTeacherInput, AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
 import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
 import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { type Algorithm, algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
 import { activitiesOn } from './activities-on.ts';
@@ -57,6 +59,17 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   };
   setHandler(iterationProgressQuery, () => progress);
 
+  const { merged } = algorithmOf(config);
+  const merging =
+    merged === null
+      ? null
+      : activitiesOn('orchestrator', config, "a teacher of the run's checkpoints").mergeTeacher({
+          config,
+          runId,
+          iteration: index,
+        });
+  merging?.catch(() => {}); // awaited below
+
   const { waves, sampledWaves, records, corrector, keptPerWave } = await sampleAndJudge(
     {
       runId,
@@ -78,11 +91,17 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const sampled = Date.now();
 
   const judgedWaves = waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements }));
+  const teacher = await merging;
+  const asked =
+    merged === null || teacher === null
+      ? null
+      : await askMergedTeacher(merged, { config, iteration: index, waves: judgedWaves, policy: input.policy, teacher });
   const batch = await activitiesOn('orchestrator', config, 'kept steps, advantages, correction rows').assembleBatch({
     config,
     iteration: index,
     waves: judgedWaves,
     corrections: input.corrections,
+    ...(asked === null ? {} : { teacherAnswers: asked.answers }),
   });
   // Nothing trains on it, so it runs beside the update.
   const measuring = activitiesOn('orchestrator', config, 'metrics of the rollout, samples').measureRollout({
@@ -120,8 +139,12 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
-    model: sum(sampledWaves.map((wave) => wave.modelSeconds)) + updating.modelSeconds + thoughts.modelSeconds,
-    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
+    model:
+      sum(sampledWaves.map((wave) => wave.modelSeconds)) +
+      updating.modelSeconds +
+      thoughts.modelSeconds +
+      (asked?.modelSeconds ?? 0),
+    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds + (asked?.seconds ?? 0),
     correctLastWave: waves.at(-1)!.judged.seconds,
     iteration: (updated - started) / 1000,
   };
@@ -134,6 +157,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     ...measured.metrics,
     ...batch.metrics,
     ...thoughts.metrics,
+    ...asked?.metrics,
     ...updating.metrics,
     ...correctorMetrics(corrector),
   };
@@ -154,6 +178,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     samples: measured.samples,
     waves: records,
     keptPerWave,
+    ...(teacher === null ? {} : { teacher }),
   });
   return {
     policy,
@@ -164,6 +189,15 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     corrector,
     seconds: (Date.now() - started) / 1000,
   };
+}
+
+/** Beside the kept steps: how far the policy lies from its teacher, or what that thinks. */
+function askMergedTeacher(
+  what: NonNullable<Algorithm['merged']>,
+  input: AskMergedTeacherInput,
+): Promise<AskMergedTeacherResult> {
+  const { teacherLogprobs, teacherThoughts } = activitiesOn('gpu', input.config, 'what the merged teacher says');
+  return { kl: teacherLogprobs, thoughts: teacherThoughts }[what](input);
 }
 
 /** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */

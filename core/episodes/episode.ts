@@ -20,6 +20,8 @@ export type Step = {
   legal: boolean;
   /** Weighted log-probability of the response under the policy that sampled it. */
   logprob: number;
+  /** Of every token of the response, where the algorithm compares them with a teacher's. [responseIds] */
+  tokenLogprobs?: number[];
   value: number;
   /** Hash of that policy. */
   sampledBy: string;

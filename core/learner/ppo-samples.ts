@@ -10,16 +10,27 @@ import type { KeptSegment } from './kept-steps.ts';
 /** What an iteration's PPO rows are made of. `metrics`: of how the targets were made. */
 export type Targets = { samples: PpoSample[]; metrics: Metrics };
 
-/** As the run's algorithm makes them. */
-export function ppoSamples(segments: readonly KeptSegment[], config: RunConfig): Targets {
-  return algorithmOf(config).advantages === 'group' ? groupTargets(segments, config) : gaeTargets(segments, config);
+/**
+ * As the run's algorithm makes them. `kl`: distance of each kept step's answer from a teacher, in order, which GAE's
+ * advantages fall by; null where it is malformed.
+ */
+export function ppoSamples(
+  segments: readonly KeptSegment[],
+  config: RunConfig,
+  kl: readonly (number | null)[] = [],
+): Targets {
+  return algorithmOf(config).advantages === 'group' ? groupTargets(segments, config) : gaeTargets(segments, config, kl);
 }
 
 /**
  * GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the
- * iteration (spec.md section 2).
+ * iteration (spec.md section 2), of which a teacher's distance was taken before.
  */
-function gaeTargets(segments: readonly KeptSegment[], { ppo, formatReward }: RunConfig): Targets {
+function gaeTargets(
+  segments: readonly KeptSegment[],
+  { ppo, formatReward, turbo }: RunConfig,
+  kl: readonly (number | null)[],
+): Targets {
   const samples = segments.flatMap((segment) => {
     const { rewards, bootstrapValue } = segment;
     const values = segment.episode.steps.slice(0, rewards.length).map(({ value }) => value);
@@ -29,8 +40,16 @@ function gaeTargets(segments: readonly KeptSegment[], { ppo, formatReward }: Run
       return: returns[t] + (wellFormed ? formatReward : 0),
     }));
   });
-  const advantages = normalise(samples.map((sample) => sample.return - sample.oldValue));
-  return { samples: samples.map((sample, index) => ({ ...sample, advantage: advantages[index] })), metrics: {} };
+  const penalties = samples.map((_, index) => turbo.kl.coef * (kl[index] ?? 0));
+  const advantages = normalise(samples.map((sample, index) => sample.return - sample.oldValue - penalties[index]));
+  return {
+    samples: samples.map((sample, index) => ({
+      ...sample,
+      return: sample.return - (turbo.kl.from === 'returns' ? penalties[index] : 0),
+      advantage: advantages[index],
+    })),
+    metrics: {},
+  };
 }
 
 /**

@@ -109,9 +109,10 @@ export class Agent {
     observations: readonly (Observation & { noise: Float32Array })[],
     settings: Pick<SampleRequest, 'maxNewTokens' | 'temperature' | 'repetitionPenalty' | 'penalizePrompt'> & {
       thoughtCoef: number;
+      keepTokenLogprobs?: boolean;
     },
   ): Promise<AgentResponse[]> {
-    const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef } = settings;
+    const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef, keepTokenLogprobs } = settings;
     const sampledBy = this.#policy;
     if (sampledBy === null)
       throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
@@ -140,6 +141,7 @@ export class Agent {
         text,
         thoughtTokens,
         logprob,
+        ...(keepTokenLogprobs ? { tokenLogprobs: [...logprobs] } : {}),
         value,
         sampledBy,
         ...parseResponse(text, this.template.keys, ended),

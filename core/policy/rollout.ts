@@ -22,14 +22,16 @@ export interface Player {
 export type RolloutSettings = {
   /** Environments stepped together. */
   episodes: number;
-  /** So many episodes, side by side, begin in the same state; 1: each in its own. */
-  groupSize: number;
+  /** So many episodes, side by side, begin in the same state; by default each in its own. */
+  groupSize?: number;
   maxEpisodeSteps: number;
   maxNewTokens: number;
   temperature: number;
   repetitionPenalty: number;
   penalizePrompt: boolean;
   thoughtCoef: number;
+  /** Keep the log-prob of every token of a response. */
+  keepTokenLogprobs?: boolean;
   /** Leave an episode after the reward that cuts it (`Game.cut`), because what follows would be dropped. */
   leaveAfterFailure: boolean;
 };
@@ -84,7 +86,7 @@ function open<O>(
     return { environments, progress: resume };
   }
   const environments = Array.from({ length: settings.episodes }, (_, slot) =>
-    game.start({ seed: place.seed, episode: place.firstEpisode + slot - (slot % settings.groupSize) }, options),
+    game.start({ seed: place.seed, episode: place.firstEpisode + slot - (slot % (settings.groupSize ?? 1)) }, options),
   );
   const episodes = environments.map((environment, slot): Episode => ({
     episode: place.firstEpisode + slot,
@@ -110,7 +112,7 @@ async function playRound<O>(
       image: environments[slot].observe(agent.imageSize),
       promptValues: environments[slot].promptValues(),
       place: { seed: place.seed, episode: progress.episodes[slot].episode, step: progress.round },
-      noise: noise(
+      noise: samplingNoise(
         {
           seed: place.seed,
           purpose: 'sampling',
@@ -167,7 +169,8 @@ function observation(agent: Player, environment: Environment) {
   return { image: environment.observe(agent.imageSize), promptValues: environment.promptValues() };
 }
 
-function noise(place: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
+/** One uniform number in (0, 1) for each token that may be sampled. */
+export function samplingNoise(place: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
   const stream = new RandomStream(place);
   const numbers = new Float32Array(length);
   // 23 bits: the largest number stays below 1 in float32.

@@ -39,6 +39,16 @@ export function tiesMerge({ start, checkpoints, weights, density }: TiesInput): 
   return merged;
 }
 
+/** The weighted mean, beside TIES to compare with: nothing is trimmed, and opposite changes cancel. [size] */
+export function linearMerge({ start, checkpoints, weights }: Omit<TiesInput, 'density'>): Float64Array {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return Float64Array.from(
+    start,
+    (value, index) =>
+      value + checkpoints.reduce((sum, checkpoint, i) => sum + weights[i] * (checkpoint[index] - value), 0) / total,
+  );
+}
+
 /** The change of one checkpoint, read once from the first element to the last; 0 where it is trimmed away. */
 class Trim {
   readonly #checkpoint: ArrayLike<number>;

@@ -18,6 +18,9 @@ import type { TrainResult } from './train-result.ts';
 /** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
 export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
 
+/** A policy merged of so many of the run's checkpoints; 0: the start model. */
+export type MergedTeacher = { policy: ArtifactRef; checkpoints: number };
+
 /** An iteration as it ended. Records are the roots that keep a run's artifacts from garbage collection. */
 export type IterationRecord = {
   iteration: number;
@@ -33,6 +36,8 @@ export type IterationRecord = {
   waves: WaveRecord[];
   /** Kept steps of a wave on average, by which the next iteration begins with as many waves as should do. */
   keptPerWave: number;
+  /** Who taught it, where that is made of the run's own checkpoints. */
+  teacher?: MergedTeacher;
   metrics: Metrics;
 };
 

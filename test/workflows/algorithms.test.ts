@@ -102,10 +102,43 @@ test.serial(
     for (const [name, { data }] of asParameters(names, startParameters(checkpoint, names, seed)))
       if (name.startsWith('value_head.')) t.deepEqual(trained.get(name)!.data, data, name);
 
-    const [both] = await iterations('gtr-grpo', ['algorithm=gtr-grpo', 'rollout.groupSize=4']);
+    const [both] = await iterations('gtr-grpo', ['algorithm=gtr-grpo', 'rollout.groupSize=4', 'rollout.temperature=1']);
     t.true(both.metrics['corrections/rows']! > 0 && Number.isFinite(both.metrics['loss/sft']));
   },
 );
+
+test.serial(
+  'gtr-turbo-kl: the teacher is merged of the checkpoints before; the first is the start model itself',
+  async (t) => {
+    const ppo = await iterations('ppo-2', ['algorithm=ppo'], 2);
+    const kl = await iterations('turbo-kl', ['algorithm=gtr-turbo-kl'], 3);
+    t.deepEqual(
+      kl.map(({ teacher }) => teacher!.checkpoints),
+      [0, 1, 2],
+    );
+    // The first teacher is the policy itself: nothing is taken, and the first update is PPO's.
+    t.is(kl[0].metrics['teacher/kl'], 0);
+    t.is(kl[0].teacher!.policy.sha256, kl[0].from);
+    t.is(kl[0].policy.sha256, ppo[0].policy.sha256);
+    t.true(kl[1].metrics['teacher/kl']! > 0 && kl[1].metrics['teacher/klMax']! <= 10);
+    t.not(kl[1].policy.sha256, ppo[1].policy.sha256);
+    t.is(new Set(kl.map(({ teacher }) => teacher!.policy.sha256)).size, 3);
+    t.is(kl[2].metrics['corrections/rows'], 0);
+  },
+);
+
+test.serial('gtr-turbo-sft: a thought of the teacher for every kept step, loss on the thought alone', async (t) => {
+  const [first] = await iterations('turbo-sft', ['algorithm=gtr-turbo-sft']);
+  t.true(first.metrics['teacher/wellFormedRate']! > 0.5);
+  const rows = await rowsOf(first);
+  t.is(rows.length, Math.round(first.metrics['teacher/wellFormedRate']! * 64));
+  for (const { trained, response } of rows) {
+    t.regex(trained, /append (\d+|[-+*/()=])$/);
+    t.not(trained, response);
+  }
+  t.true(Number.isFinite(first.metrics['loss/sft']) && Number.isFinite(first.metrics['loss/ppo']));
+  t.is(first.metrics['corrector/calls'], 0);
+});
 
 test.serial(
   'without DAgger the first iteration is the same, the second draws other rows; SFT annealing ends the SFT loss',

@@ -1,7 +1,7 @@
 /** TIES merges of policies of one run: as a policy that the run's own engine opens, and as a checkpoint folder. */
 import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import type { Parameters } from '../policy-engine.ts';
-import { tiesMerge } from '../ties-merge.ts';
+import { linearMerge, tiesMerge } from '../ties-merge.ts';
 import { loraScale, type TrainScope } from '../vlm-config.ts';
 import { matrixProduct } from './merge-adapter.ts';
 import type { Checkpoint } from './open-checkpoint.ts';
@@ -13,17 +13,20 @@ export type PolicyMerge = {
   policies: readonly Parameters[];
   weights: readonly number[];
   density: number;
+  /** `linear`: the weighted mean of the changes, untrimmed and without election; by default TIES. */
+  method?: 'ties' | 'linear';
 };
 
 /**
  * Merges each trained tensor by itself. Of LoRA these are A and B apart: an adapter again, which the run's own engine
  * opens, but not quite the merge of the products B A (`factorDistance`).
  */
-export function mergePolicies({ start, policies, weights, density }: PolicyMerge): Parameters {
+export function mergePolicies({ start, policies, weights, density, method = 'ties' }: PolicyMerge): Parameters {
   return new Map(
     [...start].map(([name, { shape, data }]) => {
       const checkpoints = policies.map((policy) => policy.get(name)!.data);
-      return [name, { shape, data: Float32Array.from(tiesMerge({ start: data, checkpoints, weights, density })) }];
+      const tensor = { start: data, checkpoints, weights, density };
+      return [name, { shape, data: Float32Array.from(method === 'ties' ? tiesMerge(tensor) : linearMerge(tensor)) }];
     }),
   );
 }

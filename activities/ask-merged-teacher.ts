@@ -1,0 +1,113 @@
+/** What the teacher made of a run's own checkpoints says of the kept steps, on the GPU. */
+import { putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { gameByName } from '../core/envs/registry.ts';
+import type { Thought } from '../core/episodes/episode.ts';
+import type { Metrics } from '../core/episodes/metrics.ts';
+import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
+import { scoreAnswers } from '../core/learner/score-answers.ts';
+import { answerKl, LARGEST_KL } from '../core/learner/teacher-kl.ts';
+import { getPolicy } from '../core/records/policy-state.ts';
+import type { MergedTeacher } from '../core/records/run-records.ts';
+import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
+import type { AgentCache } from './agent-cache.ts';
+import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
+
+/** `policy`: that sampled the waves. */
+export type AskMergedTeacherInput = Pick<AssembleBatchInput, 'iteration' | 'waves'> & {
+  config: RunConfig;
+  policy: ArtifactRef;
+  teacher: MergedTeacher;
+};
+/** `answers`: the stored `TeacherAnswers`. */
+export type AskMergedTeacherResult = { answers: ArtifactRef; metrics: Metrics; seconds: number; modelSeconds: number };
+
+/**
+ * Of each kept step, in order. `kl`: how far its answer lies from the teacher (`answerKl`), null where it is malformed;
+ * `thoughts`: what the teacher thinks there, null where nothing well-formed came.
+ */
+export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
+
+export function createMergedTeacherActivities({ store }: ActivityDependencies, agents: AgentCache) {
+  const open = async ({ config, teacher, waves }: AskMergedTeacherInput) => {
+    const started = performance.now();
+    const agent = await agents.get(config);
+    const before = agent.engine.seconds;
+    await agent.setPolicy(await getPolicy(store, agent.engine, teacher.policy), teacher.policy.sha256);
+    const game = gameByName(config.environment.name);
+    const steps = (await keptSegments(store, config, waves)).flatMap(({ episode, rewards }) =>
+      rewards.map((_, t) => ({ state: episode.states[t], step: episode.steps[t] })),
+    );
+    const took = () => ({
+      seconds: (performance.now() - started) / 1000,
+      modelSeconds: agent.engine.seconds - before,
+    });
+    return { agent, game, options: game.parseOptions(config.environment.options), steps, took };
+  };
+  return {
+    /** Log-probs of the agent's own sampled tokens under the teacher: same prompt, picture, tokens and temperature. */
+    teacherLogprobs: activity(
+      async (input: AskMergedTeacherInput, beat: Heartbeat<never>): Promise<AskMergedTeacherResult> => {
+        const { agent, game, options, steps, took } = await open(input);
+        const { tokens, clip } = input.config.turbo.kl;
+        const wellFormed = steps.filter(({ step }) => step.thought !== null);
+        const asked = wellFormed.map(({ state, step }) => ({
+          state,
+          responseIds: tokens === 'all' ? step.responseIds : step.responseIds.slice(0, step.thoughtTokens),
+        }));
+        // The policy itself answers as it did: rounding apart, which is none of the policy's doing.
+        const isItself = input.teacher.policy.sha256 === input.policy.sha256;
+        const scored = isItself
+          ? wellFormed.map(({ step }) => step.tokenLogprobs!)
+          : await scoreAnswers(agent, game, options, asked, input.config.rollout.temperature, () =>
+              beat.leaveIfInterrupted(),
+            );
+        const kl = wellFormed.map(({ step }, index) =>
+          answerKl(step.tokenLogprobs!, scored[index].slice(0, asked[index].responseIds.length), clip),
+        );
+        let next = 0;
+        const answers: TeacherAnswers = { kl: steps.map(({ step }) => (step.thought === null ? null : kl[next++])) };
+        return {
+          answers: await putJson(store, 'teacher-answers', answers),
+          metrics: {
+            'teacher/checkpoints': input.teacher.checkpoints,
+            'teacher/kl': mean(kl),
+            'teacher/klMax': kl.length === 0 ? null : kl.reduce((most, one) => Math.max(most, one)),
+            'teacher/klCapped': mean(kl.map((one) => (one >= LARGEST_KL ? 1 : 0))),
+          },
+          ...took(),
+        };
+      },
+    ),
+
+    /** A thought of the teacher's about each kept step's observation. */
+    teacherThoughts: activity(
+      async (input: AskMergedTeacherInput, beat: Heartbeat<never>): Promise<AskMergedTeacherResult> => {
+        const { agent, game, options, steps, took } = await open(input);
+        const thoughts = await referenceThoughts(
+          agent,
+          game,
+          options,
+          steps.map(({ state }) => state),
+          input,
+          () => beat.leaveIfInterrupted(),
+        );
+        return {
+          answers: await putJson(store, 'teacher-answers', { thoughts } satisfies TeacherAnswers),
+          metrics: {
+            'teacher/checkpoints': input.teacher.checkpoints,
+            'teacher/wellFormedRate': mean(thoughts.map((thought) => (thought === null ? 0 : 1))),
+          },
+          ...took(),
+        };
+      },
+    ),
+  };
+}
+
+export type MergedTeacherActivities = ReturnType<typeof createMergedTeacherActivities>;
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

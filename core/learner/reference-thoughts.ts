@@ -1,0 +1,45 @@
+/** Thoughts that a teacher writes about what the agent saw. */
+import type { RunConfig } from '../../configs/schema.ts';
+import type { Game, JsonState } from '../envs/env.ts';
+import type { Thought } from '../episodes/episode.ts';
+import type { Agent } from '../policy/agent.ts';
+import { samplingNoise } from '../policy/rollout.ts';
+
+/** Observations answered at once. Part of the arithmetic. */
+const AT_ONCE = 64;
+
+/**
+ * A well-formed thought of the agent's policy of the moment about each state; null where none came in
+ * `turbo.sft.tries`. A function of (policy, states, seed, iteration). `onAnswered` is called in between.
+ */
+export async function referenceThoughts<O>(
+  agent: Agent,
+  game: Game<O>,
+  options: O,
+  states: readonly JsonState[],
+  { config, iteration }: { config: RunConfig; iteration: number },
+  onAnswered: () => void = () => {},
+): Promise<(Thought | null)[]> {
+  const { rollout, turbo, ppo, seed } = config;
+  const settings = { ...rollout, temperature: turbo.sft.temperature, thoughtCoef: ppo.thoughtCoef };
+  const thoughts: (Thought | null)[] = states.map(() => null);
+  for (let attempt = 0; attempt < turbo.sft.tries; attempt++) {
+    const open = [...thoughts.keys()].filter((index) => thoughts[index] === null);
+    for (let from = 0; from < open.length; from += AT_ONCE) {
+      const asked = open.slice(from, from + AT_ONCE);
+      const observations = asked.map((index) => {
+        const environment = game.fromState(states[index], options);
+        const place = { seed, purpose: 'reference thought', iteration, episode: index, step: attempt };
+        return {
+          image: environment.observe(agent.imageSize),
+          promptValues: environment.promptValues(),
+          noise: samplingNoise(place, rollout.maxNewTokens),
+        };
+      });
+      for (const [row, { thought }] of (await agent.respond(observations, settings)).entries())
+        thoughts[asked[row]] = thought;
+      onAnswered();
+    }
+  }
+  return thoughts;
+}

@@ -1,0 +1,34 @@
+/** Log-probs of answers that were given already, under the agent's policy of the moment. */
+import type { Game, JsonState } from '../envs/env.ts';
+import type { Agent } from '../policy/agent.ts';
+import type { Picture } from '../policy/families/model-family.ts';
+import type { RgbImage } from '../pictures/rgb-image.ts';
+
+/** What was answered in a state of the game; `instead`: the picture that is shown in the place of the state's own. */
+export type GivenAnswer = { state: JsonState; responseIds: readonly number[]; instead?: RgbImage };
+
+/** Answers scored at once: what their pictures take stays small. Part of the arithmetic. */
+const AT_ONCE = 64;
+
+/** log_softmax(logits / temperature) at each id of each answer. `onScored` is called in between. */
+export async function scoreAnswers<O>(
+  agent: Agent,
+  game: Game<O>,
+  options: O,
+  answers: readonly GivenAnswer[],
+  temperature: number,
+  onScored: () => void = () => {},
+): Promise<Float32Array[]> {
+  const logprobs: Float32Array[] = [];
+  for (let from = 0; from < answers.length; from += AT_ONCE) {
+    const pictures: Picture[] = [];
+    const rows = answers.slice(from, from + AT_ONCE).map(({ state, responseIds, instead }, image) => {
+      const environment = game.fromState(state, options);
+      pictures.push(agent.picture(instead ?? environment.observe(agent.imageSize)));
+      return { image, promptIds: agent.promptIds(environment.promptValues(), pictures[image]), responseIds };
+    });
+    logprobs.push(...(await agent.engine.score({ rows, pictures, temperature })).logprobs);
+    onScored();
+  }
+  return logprobs;
+}

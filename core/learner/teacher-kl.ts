@@ -1,0 +1,37 @@
+/** How far a policy's answer lies from what its teacher would say (GTR-Turbo, arXiv 2512.13043). */
+import type { RunConfig } from '../../configs/schema.ts';
+
+export type KlClip = RunConfig['turbo']['kl']['clip'];
+
+/** No answer is held against the policy for more: a few far ones would rule all advantages. */
+export const LARGEST_KL = 10;
+
+/**
+ * KL(policy || teacher) of one sampled answer, in nats a token, from the log-probs of its tokens under both. `none`: the
+ * mean of the differences as it is; `zero`: that mean within [0, 10]; `abs`: mean of their sizes; `k3`: Schulman's
+ * estimate, which is never negative; both at most 10. 0 for an answer without tokens.
+ */
+export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, clip: KlClip): number {
+  const differences = Array.from(teacher, (logprob, token) => policy[token] - logprob);
+  const mean = (of: (difference: number) => number) =>
+    differences.length === 0 ? 0 : differences.reduce((sum, one) => sum + of(one), 0) / differences.length;
+  switch (clip) {
+    case 'none':
+      return mean((difference) => difference);
+    case 'zero':
+      return Math.min(
+        LARGEST_KL,
+        Math.max(
+          0,
+          mean((difference) => difference),
+        ),
+      );
+    case 'abs':
+      return Math.min(LARGEST_KL, mean(Math.abs));
+    case 'k3':
+      return Math.min(
+        LARGEST_KL,
+        mean((difference) => Math.exp(-difference) - 1 + difference),
+      );
+  }
+}
