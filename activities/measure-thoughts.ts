@@ -5,33 +5,44 @@ import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
+import { collapseMetrics } from '../core/learner/collapse-metrics.ts';
 import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
+import { getPolicy } from '../core/records/policy-state.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 
-/** `wave`: the episodes whose thoughts are measured. */
-export type MeasureThoughtsInput = { config: RunConfig; wave: ArtifactRef };
+/** `wave`: the episodes whose thoughts are measured; `policy`: that sampled them. */
+export type MeasureThoughtsInput = { config: RunConfig; iteration: number; wave: ArtifactRef; policy: ArtifactRef };
 export type MeasureThoughtsResult = { metrics: Metrics; seconds: number; modelSeconds: number };
 
 export function createThoughtMeasureActivities({ store }: ActivityDependencies, agents: AgentCache) {
   return {
-    measureThoughts: activity(async ({ config, wave }: MeasureThoughtsInput): Promise<MeasureThoughtsResult> => {
-      const started = performance.now();
-      const agent = await agents.get(config);
-      const before = agent.engine.seconds;
-      const game = gameByName(config.environment.name);
-      const options = game.parseOptions(config.environment.options);
-      const steps = (await getJson<Episode[]>(store, wave)).flatMap((episode) =>
-        episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
-      );
-      await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
-      const perplexity = await thoughtPerplexity(agent, game, options, steps, config.seed);
-      return {
-        metrics: { 'thought/perplexity': perplexity },
-        seconds: (performance.now() - started) / 1000,
-        modelSeconds: agent.engine.seconds - before,
-      };
-    }),
+    measureThoughts: activity(
+      async ({ config, iteration, wave, policy }: MeasureThoughtsInput): Promise<MeasureThoughtsResult> => {
+        const started = performance.now();
+        const agent = await agents.get(config);
+        const before = agent.engine.seconds;
+        const game = gameByName(config.environment.name);
+        const options = game.parseOptions(config.environment.options);
+        const steps = (await getJson<Episode[]>(store, wave)).flatMap((episode) =>
+          episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
+        );
+        const { thoughts: count } = config.collapse;
+        let collapse: Metrics = {};
+        if (count > 0) {
+          if (agent.policy !== policy.sha256)
+            await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+          collapse = await collapseMetrics(agent, game, options, steps, { seed: config.seed, iteration, count });
+        }
+        await agent.setPolicy(agent.engine.initialParameters(config.seed), null);
+        const perplexity = await thoughtPerplexity(agent, game, options, steps, config.seed);
+        return {
+          metrics: { 'thought/perplexity': perplexity, ...collapse },
+          seconds: (performance.now() - started) / 1000,
+          modelSeconds: agent.engine.seconds - before,
+        };
+      },
+    ),
   };
 }
 

@@ -373,6 +373,35 @@ const corrector = z
   })
   .describe('Thought correction.');
 
+const collapse = z
+  .strictObject({
+    thoughts: z
+      .int()
+      .min(0)
+      .default(8)
+      .describe(
+        "Thoughts of each iteration's first wave that are scored under each other's observations and a white picture; " +
+          'n of them take n * (n + 1) passes forward. 0: none.',
+      ),
+    alarm: z
+      .array(
+        z.strictObject({
+          metric: z.string().min(1).describe('Metric that is watched (docs/metrics.md).'),
+          below: z.number().positive().describe("Share of the metric's first value that it may not stay below."),
+          iterations: positive.default(3).describe('So many iterations in a row.'),
+          raiseSft: z
+            .number()
+            .gt(1)
+            .nullable()
+            .default(null)
+            .describe('Factor by which `sft.coef` is raised then; null: the run pauses, and says why.'),
+        }),
+      )
+      .default([])
+      .describe('Rules that each fire once, e.g. [{"metric": "collapse/mutualInformation", "below": 0.5}].'),
+  })
+  .describe('Watch for thoughts that become templates.');
+
 const evaluation = z
   .strictObject({
     episodes: z
@@ -519,6 +548,7 @@ const runShape = {
   turbo: turbo.prefault({}),
   optimizer: optimizer.prefault({}),
   corrector: corrector.prefault({}),
+  collapse: collapse.prefault({}),
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
   parallel: parallel.prefault({}),

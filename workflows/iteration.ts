@@ -109,7 +109,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     iteration: index,
     waves: judgedWaves,
   });
-  const measuringThoughts = measureThoughts(config, waves[0].wave);
+  const measuringThoughts = measureThoughts(input, waves[0].wave);
   for (const one of [measuring, measuringThoughts]) one.catch(() => {}); // awaited below
   const assembled = Date.now();
 
@@ -202,14 +202,17 @@ function askMergedTeacher(
 
 /** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
 async function measureThoughts(
-  config: RunConfig,
+  { config, iteration: index, policy }: IterationInput,
   { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },
 ): Promise<MeasureThoughtsResult> {
   if (sampled.perplexity !== undefined)
     return { metrics: { 'thought/perplexity': sampled.perplexity }, seconds: 0, modelSeconds: 0 };
-  return await activitiesOn('gpu', config, 'thoughts under the start model').measureThoughts({
+  const summary = 'what thoughts depend on, and how the start model finds them';
+  return await activitiesOn('gpu', config, summary).measureThoughts({
     config,
+    iteration: index,
     wave: episodes,
+    policy,
   });
 }
 

@@ -2,6 +2,7 @@
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import type { AlarmState } from './collapse-alarm.ts';
 import type { IterationResult } from './iteration.ts';
 
 /** What an iteration leaves behind in the run's own state: enough for a table row. */
@@ -32,6 +33,8 @@ export type TrainState = {
   searchAttributes: string[];
   /** Why the run paused by itself; null when it did not. */
   halted: string | null;
+  /** Of the rules of `collapse.alarm`; states of version 0.1.0 have none. */
+  alarms?: AlarmState[];
 };
 
 /** The state before the first iteration. */

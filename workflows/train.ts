@@ -18,7 +18,9 @@ import { asksPaidTeacher } from '../configs/teachers.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { activitiesOn } from './activities-on.ts';
 import { setAccountLimits, untilTeacherAnswers } from './ask-teacher.ts';
+import { checkAlarms } from './collapse-alarm.ts';
 import { checkedConfig, refuse, rootFailure } from './failures.ts';
+import type { IterationResult } from './iteration.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { withWholeArtifacts } from './remake-artifacts.ts';
 import { runIteration } from './run-iteration.ts';
@@ -115,7 +117,21 @@ async function iterate(run: Run): Promise<void> {
     run.state = advance(run.state!, result, run.config.rollout.envStepsPerIteration);
     run.budget.reset();
     run.lastMetrics = result.metrics;
+    watchForCollapse(run, result.metrics);
     await evaluateInBetween(run);
+  }
+}
+
+/** A rule that fires pauses the run with its reason, or raises the weight of corrected thoughts from now on. */
+function watchForCollapse(run: Run, metrics: IterationResult['metrics']): void {
+  const { states, alarms } = checkAlarms(run.config.collapse.alarm, run.state!.alarms ?? [], metrics);
+  run.state = { ...run.state!, alarms: states };
+  for (const { rule, reason } of alarms) {
+    if (rule.raiseSft === null) run.halt(`${reason}; \`gtr resume\` lets it go on`);
+    else {
+      const { sft } = run.config;
+      run.config = { ...run.config, sft: { ...sft, coef: sft.coef * rule.raiseSft } };
+    }
   }
 }
 

@@ -59,6 +59,14 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
         ...share,
       },
       {
+        title: 'Thoughts and observations',
+        note: 'mutual information, nats a thought; what the picture adds, nats a token',
+        curves: [
+          ['mutual information', 'collapse/mutualInformation'],
+          ['picture gain', 'collapse/pictureGain'],
+        ],
+      },
+      {
         title: 'Perplexity',
         note: 'of thoughts under the starting checkpoint',
         curves: [['perplexity', 'thought/perplexity']],

@@ -1,0 +1,37 @@
+/** The collapse alarm: rules over metrics that pause a run, or change it, before its success falls. */
+import type { RunConfig } from '../configs/schema.ts';
+
+export type AlarmRule = RunConfig['collapse']['alarm'][number];
+
+/** Of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is done. */
+export type AlarmState = { start: number | null; count: number; fired: boolean };
+
+/** A rule that fired, and why. */
+export type Alarm = { rule: AlarmRule; reason: string };
+
+/** The rules' states after one more iteration, and the rules that fire with it; each fires once. */
+export function checkAlarms(
+  rules: readonly AlarmRule[],
+  states: readonly AlarmState[],
+  metrics: Readonly<Record<string, number | null>>,
+): { states: AlarmState[]; alarms: Alarm[] } {
+  const alarms: Alarm[] = [];
+  const next = rules.map((rule, index): AlarmState => {
+    const state = states[index] ?? { start: null, count: 0, fired: false };
+    const value = metrics[rule.metric] ?? null;
+    if (value === null || state.fired) return state;
+    if (state.start === null) return { ...state, start: value };
+    const limit = rule.below * state.start;
+    const count = value < limit ? state.count + 1 : 0;
+    const fired = count >= rule.iterations;
+    if (fired)
+      alarms.push({
+        rule,
+        reason:
+          `collapse alarm: ${rule.metric} was below ${rule.below} of its first value (${limit.toPrecision(3)}) for ` +
+          `${count} iterations, last ${value.toPrecision(3)}`,
+      });
+    return { ...state, count, fired };
+  });
+  return { states: next, alarms };
+}
