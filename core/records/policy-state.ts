@@ -15,7 +15,7 @@ export function putPolicy(
 }
 
 /** Stores trained parameters, for which no engine is needed. */
-function putTrained(store: ArtifactStore, trained: Parameters): Promise<ArtifactRef> {
+export function putTrained(store: ArtifactStore, trained: Parameters): Promise<ArtifactRef> {
   const tensors = [...trained].map(([name, tensor]) => ({ name, ...tensor }));
   return store.put('policy', encodeSafetensors(tensors));
 }
