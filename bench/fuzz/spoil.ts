@@ -34,7 +34,7 @@ export function spoiledJson(document: unknown): fc.Arbitrary<unknown> {
       const [otherHolder, otherKey] = places[from % places.length];
       if (kind === 'delete' && Array.isArray(holder)) holder.splice(Number(key), 1);
       else if (kind === 'delete') delete holder[key];
-      else holder[key] = kind === 'copy' ? structuredClone(otherHolder[otherKey]) : value;
+      else holder[key] = structuredClone(kind === 'copy' ? otherHolder[otherKey] : value);
     }
     return root.document;
   });
