@@ -49,8 +49,10 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
     `${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}; SigLIP tower: ${vision.layers} layers of ` +
     `${vision.hiddenSize}, tiles of ${vision.imageSize} px in patches of ${vision.patchSize}, ` +
     `${shuffle} x ${shuffle} patches a token`,
-  describePicture: (config, grid) =>
-    `${tileCount(config, grid)} tiles of ${config.vision.imageSize} x ${config.vision.imageSize} pixels`,
+  describePicture(config, grid) {
+    const count = tileCount(config, grid);
+    return `${count} tile${count > 1 ? 's' : ''} of ${config.vision.imageSize} x ${config.vision.imageSize} pixels`;
+  },
 
   parameterShapes: (config) => new Map([...visionShapes(config), ...textShapes(config.text)]),
   unreadShapes: () => new Map(),
