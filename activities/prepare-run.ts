@@ -52,7 +52,7 @@ export async function prepareRun(
   checkFit(
     parts.checkpoint,
     config,
-    longestPrompt(parts, config.model.imageSize, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
+    await longestPrompt(parts, config.model.imageSize, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
     device,
   );
   const agent = await agents.get(config, parts);

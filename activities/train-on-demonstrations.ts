@@ -55,7 +55,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       checkFit(
         parts.checkpoint,
         run,
-        longestPrompt(
+        await longestPrompt(
           parts,
           config.model.imageSize,
           game,

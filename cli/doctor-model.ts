@@ -68,7 +68,7 @@ export async function examineModel(
     images,
   ].map(({ finding }) => finding);
   if (images.value === null || (named !== null && parts.some(({ ok }) => !ok))) return [opened.finding, ...parts];
-  const prompt = named === null ? plainPrompt(checkpoint, images.value) : playedPrompt(config);
+  const prompt = named === null ? plainPrompt(checkpoint, images.value) : await playedPrompt(config);
   const device = await chooseDevice(config.engine).catch((error: Error) => error);
   if (device instanceof Error)
     return [opened.finding, ...parts, { name: 'Device', ok: false, needed: true, found: device.message, mend: null }];
@@ -124,9 +124,9 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
   return `${total(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
 }
 
-function playedPrompt(config: RunConfig): LongestPrompt {
+async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
   const game = gameByName(config.environment.name);
-  return longestPrompt(
+  return await longestPrompt(
     openAgentParts(config, modelFolder),
     config.model.imageSize,
     game,

@@ -30,6 +30,17 @@ export interface Environment {
   close?(): void;
 }
 
+/** An episode whose steps take time: it is played elsewhere, and has to be closed. */
+export type RemoteEnvironment = Omit<Environment, 'step'> & {
+  step(action: string, drawn?: boolean): Promise<StepResult>;
+  /** True once after the episode had to begin anew: what was recorded of it is void, a step's result too. */
+  beganAnew(): boolean;
+  close(): void;
+};
+
+/** An episode that is played, here or elsewhere; `await` suits both. */
+export type PlayedEnvironment = Environment | RemoteEnvironment;
+
 /** What the trainer's cut (spec.md section 2) looks at in a game. */
 export type CutRule = {
   /** An episode is cut after this reward of the environment; null: after none. */
@@ -83,4 +94,26 @@ export interface Game<Options> {
    * drawn when an answer names none.
    */
   readonly freeText?: boolean;
+  /**
+   * How a game is played that runs elsewhere; `start` throws then, and environments of `fromState` are only looked at.
+   * `resume` goes on from a state of an earlier session.
+   */
+  readonly remote?: {
+    start(place: { seed: number; episode: number }, options: Options): Promise<RemoteEnvironment>;
+    resume(state: JsonState, options: Options): Promise<RemoteEnvironment>;
+  };
+}
+
+/** A fresh episode, wherever it is played. */
+export async function startEpisode<O>(
+  game: Game<O>,
+  place: { seed: number; episode: number },
+  options: O,
+): Promise<PlayedEnvironment> {
+  return game.remote === undefined ? game.start(place, options) : await game.remote.start(place, options);
+}
+
+/** An episode that goes on from a state. */
+export async function resumeEpisode<O>(game: Game<O>, state: JsonState, options: O): Promise<PlayedEnvironment> {
+  return game.remote === undefined ? game.fromState(state, options) : await game.remote.resume(state, options);
 }

@@ -5,27 +5,32 @@ import { blackjack } from './blackjack.ts';
 import type { Game } from './env.ts';
 import { ezpoints } from './ezpoints.ts';
 import { numberline } from './numberline.ts';
+import { openenv } from './openenv/openenv.ts';
 import { loadModule, type LoadedModule } from './plug-in.ts';
 import { points24 } from './points24.ts';
 
 export const GAMES: readonly Game<any>[] = [points24, ezpoints, numberline, blackjack, alfworld];
 
+/** Games that run on servers of users. */
+const SERVED: readonly Game<any>[] = [openenv];
+
+const findBuiltIn = (name: string) => [...GAMES, ...SERVED].find((game) => game.name === name);
+
 /** The game of this name, or of the module that the name is the path or package of. Throws `ConfigError`. */
 export function gameByName(name: string): Game<any> {
-  const builtIn = GAMES.find((candidate) => candidate.name === name);
-  return builtIn ?? plugIn(name)!.game;
+  return findBuiltIn(name) ?? plugIn(name)!.game;
 }
 
 /** The module of a user's game; null for built-in ones. Throws `ConfigError`. */
 export function plugIn(name: string): LoadedModule | null {
-  if (GAMES.some((game) => game.name === name)) return null;
+  if (findBuiltIn(name) !== undefined) return null;
   const loaded = loadModule(name);
   if (loaded === null)
     throw new ConfigError(
       `environment.name: unknown environment "${name}"; known are ${GAMES.map(({ name }) => name).join(', ')}, and ` +
         'your own by the path of its module (docs/environments.md).',
     );
-  if (GAMES.some((game) => game.name === loaded.title))
+  if (findBuiltIn(loaded.title) !== undefined)
     throw new ConfigError(
       `environment.name: the game of ${name} is called ${loaded.title} like a built-in one; rename it.`,
     );

@@ -1,5 +1,13 @@
 /** Playing episodes with the policy: the sampler half of an iteration, and evaluation. */
-import type { Environment, Game, JsonState } from '../envs/env.ts';
+import {
+  type Environment,
+  type Game,
+  type JsonState,
+  type PlayedEnvironment,
+  resumeEpisode,
+  startEpisode,
+  type StepResult,
+} from '../envs/env.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { AgentResponse, Observation } from './agent.ts';
@@ -59,7 +67,7 @@ export async function playEpisodes<O>(
     onRound,
   }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'leave' | void> } = {},
 ): Promise<RolloutProgress> {
-  const { environments, progress } = open(game, options, place, settings, resume);
+  const { environments, progress } = await open(game, options, place, settings, resume);
   try {
     const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
     const mayLeave = environments.every(({ close }) => close === undefined);
@@ -74,20 +82,28 @@ export async function playEpisodes<O>(
   return { ...progress, over: true };
 }
 
-function open<O>(
+async function open<O>(
   game: Game<O>,
   options: O,
   place: RolloutPlace,
   settings: RolloutSettings,
   resume: RolloutProgress | undefined,
-): { environments: Environment[]; progress: RolloutProgress } {
+): Promise<{ environments: PlayedEnvironment[]; progress: RolloutProgress }> {
   if (resume !== undefined) {
-    const environments = resume.episodes.map(({ states }) => game.fromState(states.at(-1)!, options));
+    const environments = await openAll(resume.episodes, ({ states }, slot) =>
+      resume.closed[slot]
+        ? Promise.resolve(game.fromState(states.at(-1)!, options))
+        : resumeEpisode(game, states.at(-1)!, options),
+    );
+    for (const [slot, environment] of environments.entries())
+      if (beganAnew(environment))
+        resume.episodes[slot] = { ...resume.episodes[slot], states: [environment.state()], steps: [] };
     return { environments, progress: resume };
   }
-  const environments = Array.from({ length: settings.episodes }, (_, slot) =>
-    game.start({ seed: place.seed, episode: place.firstEpisode + slot - (slot % (settings.groupSize ?? 1)) }, options),
-  );
+  const environments = await openAll(Array.from({ length: settings.episodes }), (_, slot) => {
+    const episode = place.firstEpisode + slot - (slot % (settings.groupSize ?? 1));
+    return startEpisode(game, { seed: place.seed, episode }, options);
+  });
   const episodes = environments.map((environment, slot): Episode => ({
     episode: place.firstEpisode + slot,
     states: [environment.state()],
@@ -98,10 +114,42 @@ function open<O>(
   return { environments, progress: { round: 0, episodes, closed: episodes.map(() => false), over: false } };
 }
 
+/** Opens all; where one fails, the others are closed before its error is thrown. */
+async function openAll<T>(
+  items: readonly T[],
+  openOne: (item: T, slot: number) => Promise<PlayedEnvironment>,
+): Promise<PlayedEnvironment[]> {
+  const results = await Promise.allSettled(items.map((item, slot) => openOne(item, slot)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    for (const result of results) if (result.status === 'fulfilled') result.value.close?.();
+    throw failed.reason;
+  }
+  return results.map((result) => (result as PromiseFulfilledResult<PlayedEnvironment>).value);
+}
+
+/** One step of each: those that take time at once, those of this process without a turn of the event loop between. */
+async function takeAll(
+  environments: readonly PlayedEnvironment[],
+  moves: readonly { action: string; legal: boolean }[],
+): Promise<StepResult[]> {
+  const results = await Promise.allSettled(
+    environments.map(async (environment, row) => await environment.step(moves[row].action, !moves[row].legal)),
+  );
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+function beganAnew(environment: PlayedEnvironment): boolean {
+  return 'beganAnew' in environment && environment.beganAnew();
+}
+
 async function playRound<O>(
   agent: Player,
   game: Game<O>,
-  environments: Environment[],
+  environments: PlayedEnvironment[],
   place: RolloutPlace,
   settings: RolloutSettings,
   progress: RolloutProgress,
@@ -125,10 +173,10 @@ async function playRound<O>(
     })),
     settings,
   );
-  for (const [row, slot] of slots.entries()) {
+  const moves = slots.map((slot, row) => {
     const environment = environments[slot];
     const episode = progress.episodes[slot];
-    const { actionText, ...response } = responses[row];
+    const { actionText } = responses[row];
     const legalActions = environment.legalActions();
     const read = actionText === null ? null : game.readAction(actionText, legalActions);
     const action =
@@ -140,12 +188,27 @@ async function playRound<O>(
         episode: episode.episode,
         step: progress.round,
       }).pick(legalActions);
-    const { reward, stop } = environment.step(action, read === null);
-    const step: Step = { ...response, action, legal: read !== null, reward };
+    return { action, legal: read !== null };
+  });
+  const taken = await takeAll(
+    slots.map((slot) => environments[slot]),
+    moves,
+  );
+  for (const [row, slot] of slots.entries()) {
+    const environment = environments[slot];
+    const episode = progress.episodes[slot];
+    const { actionText: _, ...response } = responses[row];
+    const { reward, stop } = taken[row];
+    if (beganAnew(environment)) {
+      progress.episodes[slot] = { ...episode, states: [environment.state()], steps: [] };
+      continue;
+    }
+    const step: Step = { ...response, ...moves[row], reward };
     episode.steps.push(step);
     episode.states.push(environment.state());
     episode.stop = stop;
     progress.closed[slot] = stop !== null || (settings.leaveAfterFailure && reward === game.cut.reward);
+    if (progress.closed[slot] && game.remote !== undefined) environment.close?.();
   }
   progress.round++;
 }

@@ -1,0 +1,65 @@
+"""A Gymnasium game behind an OpenEnv server: pip install openenv-core==0.3.0 "gymnasium[toy-text]==1.4.0" uvicorn pillow
+
+python examples/gymnasium-server.py --port 8000 [--game FrozenLake-v1] [--sessions 64]
+"""
+
+import argparse
+import base64
+import io
+
+import gymnasium
+import uvicorn
+from openenv.core.env_server import Action, Environment, Observation, State, create_fastapi_app
+from PIL import Image
+
+
+class Move(Action):
+    action: int
+
+
+class Screen(Observation):
+    picture: str
+    text: str
+
+
+class Game(Environment):
+    SUPPORTS_CONCURRENT_SESSIONS = True
+
+    def __init__(self, name: str, kwargs: dict):
+        super().__init__()
+        self._game = gymnasium.make(name, render_mode="rgb_array", **kwargs)
+        self._steps = 0
+
+    def reset(self, seed=None, episode_id=None, **_):
+        self._steps = 0
+        observation, _ = self._game.reset(seed=seed)
+        return self._screen(observation, 0.0, False)
+
+    def step(self, action: Move, timeout_s=None, **_):
+        self._steps += 1
+        observation, reward, terminated, truncated, _ = self._game.step(action.action)
+        return self._screen(observation, float(reward), bool(terminated or truncated))
+
+    @property
+    def state(self) -> State:
+        return State(step_count=self._steps)
+
+    def _screen(self, observation, reward: float, done: bool) -> Screen:
+        file = io.BytesIO()
+        Image.fromarray(self._game.render()).save(file, "PNG")
+        picture = base64.b64encode(file.getvalue()).decode()
+        return Screen(picture=picture, text=f"place {observation}", reward=reward, done=done)
+
+    def close(self):
+        self._game.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--game", default="FrozenLake-v1")
+    parser.add_argument("--sessions", type=int, default=64)
+    given = parser.parse_args()
+    kwargs = {"is_slippery": False} if given.game.startswith("FrozenLake") else {}
+    app = create_fastapi_app(lambda: Game(given.game, kwargs), Move, Screen, max_concurrent_envs=given.sessions)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
