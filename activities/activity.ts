@@ -1,5 +1,6 @@
 /** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
-import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
 import { FAILURE_OF_ERROR, FAILURES } from '../configs/failure-types.ts';
 import { faultPoint } from './fault-point.ts';
@@ -48,18 +49,35 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
   };
 }
 
+/** What a heartbeat carries: for people, and for the next attempt. */
+type Details<P> = Doing & { resumePoint?: P };
+
+/**
+ * What an activity is at, as `temporal workflow describe`, `gtr watch` and Temporal's Web UI show it; `done` and `all`
+ * count optimizer steps, rounds or episodes. `perSecond`: tokens.
+ */
+export type Doing = {
+  doing?: string;
+  done?: number;
+  all?: number;
+  loss?: number;
+  tokensPerSecond?: number;
+  secondsLeft?: number;
+};
+
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
   /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
-  private readonly resumePoint: P | undefined;
-  #latest: P | undefined;
+  readonly #resumePoint: P | undefined;
+  #latest: Details<P>;
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
     const info = activityInfo();
-    this.resumePoint = this.#latest = info.heartbeatDetails as P | undefined;
+    this.#latest = (info.heartbeatDetails as Details<P> | undefined) ?? {};
+    this.#resumePoint = this.#latest.resumePoint;
     const timeout = info.heartbeatTimeoutMs ?? 20_000;
-    this.#timer = setInterval(() => heartbeat(this.#latest), timeout / 2);
+    this.#timer = setInterval(() => this.#beat(), timeout / 2);
   }
 
   /**
@@ -67,19 +85,34 @@ export class Heartbeat<P> {
    * damaged: then all is done anew.
    */
   async resume<S>(load: (point: P) => Promise<S>): Promise<S | undefined> {
-    if (this.resumePoint === undefined) return undefined;
+    if (this.#resumePoint === undefined) return undefined;
     try {
-      return await load(this.resumePoint);
+      return await load(this.#resumePoint);
     } catch (error) {
       if (error instanceof ArtifactError) return undefined;
       throw error;
     }
   }
 
-  /** Sets and reports the resume point; what it refers to must be durable already. */
-  reached(point: P): void {
-    this.#latest = point;
-    heartbeat(point);
+  /** Says what the activity is at. */
+  tell(doing: Doing): void {
+    const { resumePoint } = this.#latest;
+    this.#latest = { ...doing, ...(resumePoint === undefined ? {} : { resumePoint }) };
+    this.#beat();
+  }
+
+  /**
+   * Sets and reports the resume point; what it refers to must be durable already. True once the server has it: the SDK
+   * sends heartbeats when it finds fit, so this one goes to the server itself.
+   */
+  async reached(point: P): Promise<boolean> {
+    this.#latest = { ...this.#latest, resumePoint: point };
+    this.#beat();
+    return await reportToServer(this.#latest);
+  }
+
+  #beat(): void {
+    heartbeat(Object.keys(this.#latest).length === 0 ? undefined : this.#latest);
   }
 
   /**
@@ -101,8 +134,24 @@ export class Heartbeat<P> {
   }
 }
 
-/** Says when the next resume point is due. */
-export class ResumeClock {
+/** False where the server did not take it: it is away, gave the activity to another worker, or there is none (tests). */
+async function reportToServer(details: unknown): Promise<boolean> {
+  try {
+    const { client, info } = Context.current();
+    await client.workflowService.recordActivityTaskHeartbeat({
+      namespace: client.options.namespace,
+      taskToken: info.taskToken,
+      identity: client.options.identity,
+      details: { payloads: [defaultPayloadConverter.toPayload(details)] },
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Says when something is due that is done every so many seconds. */
+export class Interval {
   readonly #seconds: number;
   #last = performance.now();
 

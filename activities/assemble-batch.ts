@@ -1,6 +1,7 @@
 /**
  * Turns judged waves into what the update trains on: kept steps with PPO targets, and the aggregated correction rows.
  */
+import { resultOwner } from './resume-points.ts';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -53,7 +54,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
           ],
         };
         return {
-          batch: await putJson(store, 'batch', { samples } satisfies Batch),
+          batch: await putJson(store, 'batch', { samples } satisfies Batch, resultOwner('batch')),
           corrections: await putJson(store, 'corrections', manifest),
           metrics: {
             ...spread(

@@ -2,14 +2,15 @@
  * An optimizer step that several GPU workers share (docs/scaling.md): each computes groups of its gradient shards, one
  * adds them in order and lets Adam apply the sum. What a step ends with does not depend on who computed what.
  */
-import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
-import { decodeSafetensors, encodeSafetensors } from '../core/graph/safetensors.ts';
+import type { ArtifactRef, ArtifactStore, Owner } from '../core/artifacts/store.ts';
+import { decodeSafetensors, safetensorsPieces } from '../core/graph/safetensors.ts';
 import { addSums, applyGradient, clips, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
 import type { GradientRequest } from '../core/policy/policy-engine.ts';
-import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
+import { getOptimizer, getPolicy, putState } from '../core/records/policy-state.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
+import { releaseWork, resultOwner } from './resume-points.ts';
 import { epochInputOf, ratesOf, type UpdatePlace, updateMetrics } from './update-policy.ts';
 
 /** What an epoch has come to: the state after `step` optimizer steps. */
@@ -84,7 +85,8 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       if (asked.rows.length > 0) {
         const computed = await agent.engine.gradients(asked, { index: group, of: groups });
         collect(sums, asked.rows, computed.rows, clips(config));
-        if (Object.keys(computed.rows).length > 0) gradient = await putGradient(store, computed.gradient);
+        if (Object.keys(computed.rows).length > 0)
+          gradient = await putGradient(store, computed.gradient, resultOwner(stepName(input.epoch, step)));
         agent.engine.recycle(computed.gradient);
       }
       return { gradient, sums, ...spent(started, agent, before) };
@@ -95,6 +97,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       const { config, epochSoFar, groups } = input;
       const agent = await agents.get(config);
       const before = agent.engine.seconds;
+      await releaseBefore(store, input);
       const { lr, sftCoef } = ratesOf(input);
       const state = {
         ...epochSoFar,
@@ -114,8 +117,8 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
         const timed = <T>(work: () => T) => agent.engine.timed(work);
         if (await applyGradient(state, sum, { config, lr }, timed)) {
           for (const { sums } of groups) addSums(state.sums, sums);
-          policy = await putPolicy(store, agent.engine, state.parameters);
-          optimizer = await putOptimizer(store, state.adam);
+          const owner = resultOwner(stepName(input.epoch, epochSoFar.step));
+          ({ policy, optimizer } = await putState(store, agent.engine, state, owner));
           // This worker computes on with them.
           await agent.setPolicy(state.parameters, null);
           if (warm?.agent === agent) Object.assign(warm, { parameters: policy.sha256, policies: agent.policies });
@@ -141,8 +144,22 @@ function spent(started: number, agent: Agent, before: number): { seconds: number
   return { seconds: (performance.now() - started) / 1000, modelSeconds: agent.engine.seconds - before };
 }
 
-function putGradient(store: ArtifactStore, data: Float32Array): Promise<ArtifactRef> {
-  return store.put('gradient', encodeSafetensors([{ name: 'gradient', shape: [data.length], data }]));
+function stepName(epoch: number, step: number): string {
+  return `step-${epoch}-${step}`;
+}
+
+/** Gradients that were summed, and states before the one that this step begins with. */
+async function releaseBefore(store: ArtifactStore, { epoch, epochSoFar }: ApplyGradientsInput): Promise<void> {
+  const needed = new Set([epochSoFar.policy.sha256, epochSoFar.optimizer.sha256]);
+  await releaseWork(store, ({ name }, { sha256 }) => {
+    const [, epochOf, stepOf] = /^step-(\d+)-(\d+)$/.exec(name)?.map(Number) ?? [];
+    const isEarlier = epochOf < epoch || (epochOf === epoch && stepOf < epochSoFar.step);
+    return isEarlier && !needed.has(sha256);
+  });
+}
+
+function putGradient(store: ArtifactStore, data: Float32Array, owner: Owner): Promise<ArtifactRef> {
+  return store.putHeld(owner, 'gradient', safetensorsPieces([{ name: 'gradient', shape: [data.length], data }]));
 }
 
 async function getGradient(store: ArtifactStore, ref: ArtifactRef): Promise<Float32Array> {

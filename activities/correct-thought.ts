@@ -60,7 +60,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
                 verdict = await judge.ask(request, place, cancellationSignal());
               } catch (error) {
                 if (error instanceof TeacherError)
-                  beat.reached({
+                  await beat.reached({
                     failures: failed.failures + 1,
                     rateLimited: failed.rateLimited + (error.kind === 'rateLimit' ? 1 : 0),
                   });

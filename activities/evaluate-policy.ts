@@ -10,9 +10,11 @@ import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { playEpisodes, type Player, type RolloutProgress } from '../core/policy/rollout.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
-import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
+import { RolloutPace, roundOf } from './pace.ts';
+import { releaseWork, ResumePoints } from './resume-points.ts';
 import type { Evaluation, EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { rolloutSettings } from './roll-out-wave.ts';
 import { putEvaluationRecord, readRunRecords, runFolder, writeEvaluation } from '../core/records/run-records.ts';
@@ -47,11 +49,20 @@ export async function evaluatePolicy(
 ): Promise<EvaluatePolicyResult> {
   const agent = await agents.get(config);
   await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-  const clock = new ResumeClock(config.durability.resumePointSeconds);
+  const name = `evaluation ${label}`;
+  const points = new ResumePoints(beat, store, name, config.durability);
+  await releaseWork(store, (slot) => slot.name.startsWith('evaluation ') && slot.name !== name);
+  const parts = plays(config).length;
+  let pace: RolloutPace | null = null;
   const result = await playDeals(config, agent, {
     resume: await beat.resume((point) => getJson<Progress>(store, point)),
-    onRound: async (progress) => {
-      if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'evaluation-progress', progress));
+    onRound: async ({ deals, finished }) => {
+      if (deals.round === 1) pace = null; // the next part
+      pace ??= new RolloutPace(config.environment.maxEpisodeSteps);
+      const part = parts > 1 ? `, part ${finished.length + 1} of ${parts}` : '';
+      beat.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
+      if (beat.interrupted || points.due())
+        await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
       beat.leaveIfInterrupted();
     },
   });

@@ -8,10 +8,13 @@ import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
-import type { ArtifactStore } from '../core/artifacts/store.ts';
+import type { ArtifactRef, ArtifactStore, Content, Owner } from '../core/artifacts/store.ts';
 
-/** Before an activity does anything; after its n-th durable write into the store; after its work, before it reports. */
-export const FAULT_PLACES = ['start', 'written', 'end'] as const;
+/**
+ * Before an activity does anything; after its n-th durable write into the store; around its first removal from it:
+ * before, while the content lies aside, and after; after its work, before it reports.
+ */
+export const FAULT_PLACES = ['start', 'written', 'removing', 'aside', 'removed', 'end'] as const;
 export type FaultPlace = (typeof FAULT_PLACES)[number];
 
 /** `writes`: which durable write of the attempt, from 1; for `written` only. */
@@ -68,7 +71,16 @@ export function withFaultPoints(store: ArtifactStore): ArtifactStore {
   };
   return new Proxy(store, {
     get: (target, name) => {
-      if (name === 'put') return (kind: string, data: Uint8Array) => afterwards(target.put(kind, data));
+      if (name === 'put') return (kind: string, data: Content) => afterwards(target.put(kind, data));
+      if (name === 'putHeld')
+        return (owner: Owner, kind: string, data: Content) => afterwards(target.putHeld(owner, kind, data));
+      if (name === 'release')
+        return async (owner: Owner, ref: ArtifactRef) => {
+          await faultPoint('removing');
+          const removed = await target.release(owner, ref, () => faultPoint('aside'));
+          if (removed) await faultPoint('removed');
+          return removed;
+        };
       if (name === 'putRecord') return (record: string, value: unknown) => afterwards(target.putRecord(record, value));
       const member = target[name as keyof ArtifactStore] as unknown;
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;

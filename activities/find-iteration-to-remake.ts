@@ -23,7 +23,8 @@ export function createRemakeActivities({ store }: ActivityDependencies) {
         const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
         for (let newest = records.length; newest > 0; newest--) {
           const { policy, optimizer, corrections, keptPerWave } = records[newest - 1];
-          const reached = await reach(store, new Map([[runId, [policy, optimizer, corrections]]]), 'all');
+          const reached = await reach(store, new Map([[`records ${runId}`, [policy, optimizer, corrections]]]), 'all');
+          if (policy.removed || optimizer.removed) continue;
           if (![...reached.values()].every(({ problem }) => problem === null)) continue;
           return newest === records.length
             ? null

@@ -7,6 +7,7 @@ import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { mergeWeights } from '../core/policy/ties-merge.ts';
 import { asParameters, startParameters, trainedParameters } from '../core/policy/trained-parameters.ts';
 import { getTrained, putTrained } from '../core/records/policy-state.ts';
+import { iterationOwner } from '../core/records/retention.ts';
 import { type MergedTeacher, readRunRecords } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 
@@ -30,8 +31,9 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
       const checkpoint = openCheckpoint(modelFolder(model.base), adapter);
       const names = trainedParameters(checkpoint, model.train, model.valueHead);
       const start = asParameters(names, startParameters(checkpoint, names, seed));
+      const owner = iterationOwner(runId, iteration);
       const since = done.slice(-interval).map(({ policy }) => policy);
-      if (since.length === 0) return { policy: await putTrained(store, start), checkpoints: 0 };
+      if (since.length === 0) return { policy: await putTrained(store, start, owner), checkpoints: 0 };
 
       const standsFor = earlier?.checkpoints ?? 0;
       const merged: ArtifactRef[] = [...(standsFor > 0 ? [earlier!.policy] : []), ...since];
@@ -43,7 +45,7 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
         density,
         method,
       });
-      return { policy: await putTrained(store, teacher), checkpoints: standsFor + since.length };
+      return { policy: await putTrained(store, teacher, owner), checkpoints: standsFor + since.length };
     }),
   };
 }

@@ -10,12 +10,14 @@ import { gameByName } from '../core/envs/registry.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
+import type { PolicyEngine } from '../core/policy/policy-engine.ts';
 import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
-import { putOptimizer, putPolicy } from '../core/records/policy-state.ts';
+import { putState } from '../core/records/policy-state.ts';
 import { putRunStart } from '../core/records/run-records.ts';
+import { runOf } from './run-of-activity.ts';
 
 /** `run`: the training run whose beginning is recorded, and which will need its teacher; without: no run trains. */
 export type PrepareRunInput = { config: RunConfig; run?: { id: string; startedAt: number } };
@@ -58,10 +60,17 @@ export async function prepareRun(
   const agent = await agents.get(config, parts);
   const parameters = agent.engine.initialParameters(config.seed);
   return {
-    policy: await putPolicy(store, agent.engine, parameters),
-    optimizer: await putOptimizer(store, initAdam(parameters.length)),
+    ...(await putFirstState(store, agent.engine, parameters)),
     modelSha256: await agents.modelSha256(agent),
     trainedParameters: parameters.length,
     store: await storeId(store),
   };
+}
+
+/** Until the first iteration is done; it can be made anew at any time. */
+export const START = 'start';
+
+export function putFirstState(store: ArtifactStore, engine: PolicyEngine, parameters: Float32Array) {
+  const owner = { run: runOf(), slot: START };
+  return putState(store, engine, { parameters, adam: initAdam(parameters.length) }, owner);
 }

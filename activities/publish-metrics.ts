@@ -2,12 +2,18 @@
  * Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each
  * iteration once, whatever was retried.
  */
+import { algorithmOf } from '../configs/algorithms.ts';
+import type { RunConfig } from '../configs/schema.ts';
 import path from 'node:path';
 import { writeDurably } from '../core/artifacts/file-store.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES } from '../core/tensorboard/logged-steps.ts';
 import { iterationStep } from '../core/tensorboard/iteration-step.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
+import { iterationOwner, letGo, RESET } from '../core/records/retention.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { START } from './prepare-run.ts';
+import { releaseWork } from './resume-points.ts';
 import { countWork, showMetric } from './count-work.ts';
 import {
   type IterationRecord,
@@ -51,6 +57,8 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
           'episode/success/window': windowSuccess([...earlier, finished], finished.config.successWindow),
         },
       };
+      for (const ref of [record.policy, record.optimizer])
+        await store.hold(iterationOwner(runId, record.iteration), ref);
       await putIterationRecord(store, runId, record);
       countWork('gtr_iterations', 1);
       for (const name of SHOWN)
@@ -60,6 +68,7 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
         numbers: earlier.map(({ iteration }) => iteration),
         read: async () => await Promise.all((await earlierRecords()).map((one) => iterationStep(store, one))),
       });
+      await letGoOfOlder(store, runId, record);
       return null;
     }),
 
@@ -68,6 +77,23 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
       return null;
     }),
   };
+}
+
+/** What the next teacher is merged from stays too. */
+function keptCheckpoints({ algorithm, checkpoints, turbo }: RunConfig): RunConfig['checkpoints'] {
+  if (algorithmOf({ algorithm }).merged === null) return checkpoints;
+  return { ...checkpoints, keepLast: Math.max(checkpoints.keepLast, turbo.merge.interval) };
+}
+
+/** What only this iteration needed goes, and weights of older ones that need not be kept. */
+async function letGoOfOlder(store: ArtifactStore, runId: string, { iteration, startedAt, config }: IterationRecord) {
+  await releaseWork(store, () => true);
+  for (const { since, run, slot, ref } of await store.holds(runId))
+    if (slot === START || (slot === RESET && Date.parse(since) < startedAt)) await store.release({ run, slot }, ref);
+  const records = await readRunRecords(store, runId);
+  // Later ones, where this one was made anew, are not looked at.
+  const iterations = records.iterations.filter((record) => record.iteration <= iteration);
+  await letGo(store, runId, { ...records, iterations }, keptCheckpoints(config));
 }
 
 export type MetricsActivities = ReturnType<typeof createMetricsActivities>;

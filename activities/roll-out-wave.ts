@@ -7,10 +7,12 @@ import { asksPaidTeacher } from '../configs/teachers.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
-import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat, Interval } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { countWork } from './count-work.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
+import { ResumePoints, resultOwner } from './resume-points.ts';
+import { RolloutPace, roundOf } from './pace.ts';
 
 /** `soFar`: what earlier parts of the wave came to. */
 export type RolloutWaveInput = {
@@ -67,8 +69,9 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(config.environment.name);
         const options = game.parseOptions(config.environment.options);
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
-        const handOver = asksPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+        const points = new ResumePoints(beat, store, waveName(wave), config.durability);
+        const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;
+        const pace = new RolloutPace(config.environment.maxEpisodeSteps);
         const progress = await playEpisodes(
           agent,
           game,
@@ -84,7 +87,9 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
               (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ??
               (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
             onRound: async (reached) => {
-              if (beat.interrupted || clock.due()) beat.reached(await putJson(store, 'rollout-progress', reached));
+              beat.tell({ doing: `wave ${wave + 1}: ${roundOf(reached)}`, ...pace.of(reached) });
+              if (beat.interrupted || points.due())
+                await points.reach((owner) => putJson(store, 'rollout-progress', reached, owner));
               beat.leaveIfInterrupted();
               if (handOver?.due()) return 'leave';
             },
@@ -98,7 +103,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         }
         return {
           wave,
-          ...(await putSampled(store, progress)),
+          ...(await putSampled(store, wave, progress)),
           envSteps: steps.length,
           responseTokens,
           seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
@@ -111,13 +116,20 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
 
 export type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 
+function waveName(wave: number): string {
+  return `wave-${wave}`;
+}
+
 /** Stores what was sampled of a wave. */
 export async function putSampled(
   store: ArtifactStore,
+  wave: number,
   progress: RolloutProgress,
 ): Promise<Pick<RolloutWaveResult, 'over' | 'episodes'>> {
   const { over, episodes } = progress;
-  const stored = over ? putJson(store, 'episodes', episodes) : putJson(store, 'rollout-progress', progress);
+  const stored = over
+    ? putJson(store, 'episodes', episodes)
+    : putJson(store, 'rollout-progress', progress, resultOwner(waveName(wave)));
   return { over, episodes: await stored };
 }
 

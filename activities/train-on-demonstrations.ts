@@ -8,7 +8,6 @@ import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
-import { initAdam } from '../core/learner/adam.ts';
 import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
 import { writeMerged } from '../core/policy/checkpoint/export-policy.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
@@ -16,14 +15,16 @@ import { longestPrompt } from '../core/policy/longest-prompt.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { checkFit } from '../core/policy/model-fit.ts';
 import { writeNewCheckpoint } from '../core/policy/new-checkpoint.ts';
-import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { modelFolder, PROJECT } from '../configs/project-folder.ts';
 import { evaluatePolicy } from './evaluate-policy.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { demonstrationReader } from './make-demonstrations.ts';
-import { getOptimizer, getPolicy, getTrained, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
-import { prepareRun } from './prepare-run.ts';
+import { getOptimizer, getPolicy, getTrained, putState } from '../core/records/policy-state.ts';
+import { Pace, rounded } from './pace.ts';
+import { prepareRun, putFirstState, START } from './prepare-run.ts';
+import { releaseSlots, releaseWork, ResumePoints, resultOwner } from './resume-points.ts';
 
 /** `model`: the folder that the training starts from. */
 export type PrepareSupervisedResult = { model: string; policy: ArtifactRef; optimizer: ArtifactRef };
@@ -67,11 +68,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       );
       const agent = await agents.get(run, parts);
       const parameters = agent.engine.initialParameters(config.seed);
-      return {
-        model,
-        policy: await putPolicy(store, agent.engine, parameters),
-        optimizer: await putOptimizer(store, initAdam(parameters.length)),
-      };
+      return { model, ...(await putFirstState(store, agent.engine, parameters)) };
     }),
 
     trainOnDemonstrations: activity(
@@ -81,19 +78,33 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       ): Promise<TrainOnDemonstrationsResult> => {
         const agent = await open(config, model);
         const game = gameByName(config.environment.name);
+        const name = `steps-${from}`;
+        const points = new ResumePoints(beat, store, name, config.durability);
         const load = async (point: ResumePoint): Promise<SupervisedState> => ({
           ...point,
           parameters: await getPolicy(store, agent.engine, point.policy),
           adam: await getOptimizer(store, point.optimizer),
         });
+        const begunWith = new Set([input.policy.sha256, input.optimizer.sha256]);
+        const loading = performance.now();
         const state =
           (await beat.resume(load)) ??
           (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
-        const save = async () => ({
-          policy: await putPolicy(store, agent.engine, state.parameters),
-          optimizer: await putOptimizer(store, state.adam),
-        });
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
+        // Reading and hashing takes about what hashing and writing does.
+        points.expect((performance.now() - loading) / 1000);
+        if (from > 0) await releaseSlots(store, (slot) => slot === START);
+        await releaseWork(store, (slot, { sha256 }) => slot.name !== name && !(slot.isResult && begunWith.has(sha256)));
+        const save = () => {
+          const { step } = state;
+          const losses = [...state.losses];
+          return points.reach(async (owner) => ({
+            ...(await putState(store, agent.engine, state, owner)),
+            step,
+            losses,
+          }));
+        };
+        const steps = Math.ceil(config.demonstrations.count / config.batch);
+        const pace = new Pace(state.step, steps);
         await superviseSteps(
           {
             agent,
@@ -101,16 +112,25 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
             options: game.parseOptions(config.environment.options),
             config,
             demonstrations: demonstrationReader(store, demonstrations),
-            steps: Math.ceil(config.demonstrations.count / config.batch),
+            steps,
           },
           state,
           until,
-          async ({ step, losses }) => {
-            if (beat.interrupted || clock.due()) beat.reached({ ...(await save()), step, losses: [...losses] });
+          async ({ step, losses }, tokens) => {
+            beat.tell({
+              doing: `optimizer step ${step} of ${steps}`,
+              loss: rounded(losses.at(-1)!),
+              ...pace.at(step, tokens),
+            });
+            if (beat.interrupted) await save();
             beat.leaveIfInterrupted();
           },
+          async () => {
+            if (points.due()) await save();
+          },
         );
-        return { ...(await save()), loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
+        const saved = await putState(store, agent.engine, state, resultOwner(name));
+        return { ...saved, loss: state.losses.reduce((sum, loss) => sum + loss, 0) / state.losses.length };
       },
     ),
 
@@ -129,6 +149,8 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         const { checkpoint } = await open(config, model);
         const folder = path.resolve(PROJECT, out);
         await writeMerged(folder, checkpoint, await getTrained(store, policy), config.model.train);
+        await releaseSlots(store, (slot) => slot === START);
+        await releaseWork(store, (_slot, { sha256 }) => sha256 !== policy.sha256);
         return { folder };
       },
     ),

@@ -9,16 +9,19 @@ import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
 import {
   beginEpoch,
   type EpochInput,
+  optimizerSteps,
   type EpochState,
   type EpochSums,
   type StepUnderWay,
   updateEpoch,
 } from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
-import { type ActivityDependencies, activity, type Heartbeat, ResumeClock } from './activity.ts';
+import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
-import { getOptimizer, getPolicy, putOptimizer, putPolicy } from '../core/records/policy-state.ts';
+import { getOptimizer, getPolicy, putState } from '../core/records/policy-state.ts';
+import { Pace, rounded } from './pace.ts';
+import { releaseWork, type WorkSlot, ResumePoints, resultOwner } from './resume-points.ts';
 
 /** Which epoch of which iteration, and what it trains on. */
 export type UpdatePlace = {
@@ -80,38 +83,55 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
             : null;
         ahead = null;
         const before = begun?.seconds ?? agent.engine.seconds;
+        const points = new ResumePoints(beat, store, epochName(epoch), config.durability);
         const load = async (point: ResumePoint): Promise<EpochState> => ({
           ...point,
           parameters: await getPolicy(store, agent.engine, point.policy),
           adam: await getOptimizer(store, point.optimizer),
         });
+        const loading = performance.now();
         const resumed = await beat.resume(load);
         const state =
           resumed ??
           (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
+        // Reading and hashing takes about what hashing and writing does.
+        points.expect((performance.now() - loading) / 1000);
+        await releaseWork(store, isBehind(epoch));
         const from = state.step;
-        const save = async () => ({
-          policy: await putPolicy(store, agent.engine, state.parameters),
-          optimizer: await putOptimizer(store, state.adam),
-        });
+        const save = async () => {
+          const { step, skippedInARow, sums } = state;
+          await points.reach(async (owner) => ({
+            ...(await putState(store, agent.engine, state, owner)),
+            step,
+            skippedInARow,
+            sums: { ...sums },
+          }));
+        };
 
         const epochInput = await epochInputOf(store, agent, input);
         const { lr, sftCoef } = epochInput;
-        const clock = new ResumeClock(config.durability.resumePointSeconds);
         const began = performance.now();
-        const onStep = async ({ step, skippedInARow, sums }: EpochState) => {
-          if (beat.interrupted || clock.due())
-            beat.reached({ ...(await save()), step, skippedInARow, sums: { ...sums } });
+        const steps = optimizerSteps(epochInput.samples.length, config.ppo.samplesPerStep);
+        const pace = new Pace(from, steps);
+        const onStep = async ({ step, sums }: EpochState, tokens: number) => {
+          beat.tell({
+            doing: `optimizer step ${step} of ${steps}, epoch ${epoch + 1} of ${config.ppo.epochs}`,
+            loss: rounded(trainedLoss(sums, config)),
+            ...pace.at(step, tokens),
+          });
+          if (beat.interrupted) await save();
           beat.leaveIfInterrupted();
         };
-        await updateEpoch(epochInput, state, onStep, resumed === undefined ? begun?.firstStep : null);
+        await updateEpoch(epochInput, state, onStep, resumed === undefined ? begun?.firstStep : null, async () => {
+          if (points.due()) await save();
+        });
         const secondsPerStep = (performance.now() - began) / 1000 / (state.step - from);
         const seconds = agent.engine.seconds;
         const next =
           epoch + 1 < config.ppo.epochs && secondsPerStep <= LONGEST_STEP_AHEAD
             ? beginEpoch({ ...epochInput, place: { iteration, epoch: epoch + 1 } })
             : null;
-        const saved = await save();
+        const saved = await putState(store, agent.engine, state, resultOwner(epochName(epoch)));
         if (next !== null)
           ahead = {
             asked: JSON.stringify({ ...input, ...saved, epoch: epoch + 1 }),
@@ -128,6 +148,22 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         };
       },
     ),
+  };
+}
+
+function epochName(epoch: number): string {
+  return `epoch-${epoch}`;
+}
+
+/**
+ * What nothing needs once this epoch runs: resume points of all work before it, and results before the one that it
+ * begins with.
+ */
+function isBehind(epoch: number): (slot: WorkSlot) => boolean {
+  return ({ name, isResult }) => {
+    const [, done] = /^epoch-(\d+)$/.exec(name) ?? [];
+    if (done === undefined) return !isResult;
+    return Number(done) < (isResult ? epoch - 1 : epoch);
   };
 }
 
@@ -191,6 +227,12 @@ async function correctionRows(
   const used = config.sft.dagger ? iterations : iterations.filter((part) => part.iteration === iteration);
   const files = await Promise.all(used.map(({ file }) => getJson<CorrectionRow[]>(store, file)));
   return files.flat();
+}
+
+/** What the optimizer steps made less so far: the mean loss, all parts with their weights. */
+function trainedLoss(sums: EpochSums, { ppo }: RunConfig): number {
+  const { actionLoss = 0, valueLoss = 0, ppoRows = 0, sftLoss = 0, steps = 0 } = sums;
+  return (actionLoss + ppo.valueCoef * valueLoss) / Math.max(1, ppoRows) + sftLoss / Math.max(1, steps);
 }
 
 /** Means over the epoch, under the names of spec.md section 9. */

@@ -66,20 +66,15 @@ export function register(program: Command): void {
 }
 
 async function evaluateOne(client: Client, { config, policy, name }: Candidate, mark: string): Promise<Evaluated> {
-  const handle = await startRun<typeof evaluate>(
-    client,
-    'evaluate',
-    `evaluate-${name}-${mark}`,
-    [{ config, policy }],
-    `evaluate ${name}`,
-    isStored(policy) ? { GtrStore: await storeId(activityDependencies().store) } : {},
-  );
-  return {
-    evaluated: name,
-    environment: config.environment,
-    evaluation: config.evaluation,
-    ...(await workflowResult<EvaluateResult>(client, handle.workflowId)),
-  };
+  const { store } = activityDependencies();
+  const id = `evaluate-${name}-${mark}`;
+  const stored = isStored(policy);
+  if (stored) await store.hold({ run: id, slot: 'evaluated' }, policy); // the run may let go of it meanwhile
+  const attributes = stored ? { GtrStore: await storeId(store) } : {};
+  await startRun<typeof evaluate>(client, 'evaluate', id, [{ config, policy }], `evaluate ${name}`, attributes);
+  const result = await workflowResult<EvaluateResult>(client, id);
+  for (const { run, slot, ref } of await store.holds(id)) await store.release({ run, slot }, ref);
+  return { evaluated: name, environment: config.environment, evaluation: config.evaluation, ...result };
 }
 
 /** The workers that evaluating it takes. */
@@ -152,6 +147,13 @@ async function resolveRun(
       `--policy ${policy}: run ${run} has done ${iterations.length} iterations; name one of ${run}@0 to ` +
         `${run}@${iterations.length}.`,
     );
+  if (iterations[done - 1]?.policy.removed) {
+    const whole = iterations.flatMap(({ iteration, policy: one }) => (one.removed ? [] : [`${run}@${iteration + 1}`]));
+    throw new UsageError(
+      `--policy ${policy}: the weights of that iteration were not kept (checkpoints.keepLast, checkpoints.keepEvery); ` +
+        `name one of ${whole.join(', ')}, or ${run}@0.`,
+    );
+  }
   checkModelFolders(config.model);
   return { config, policy: iterations[done - 1]?.policy ?? null, name: `${run}@${done}` };
 }

@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { putEvaluationRecord, putIterationRecord, type RunRecords } from '../core/records/run-records.ts';
+import { copyRecord, whereItCanGoOn } from '../core/records/retention.ts';
+import { putEvaluationRecord, removeLaterRecords, type RunRecords } from '../core/records/run-records.ts';
 import { fieldOf } from '../configs/live-settings.ts';
 import { storeId } from '../core/artifacts/store-id.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
@@ -71,7 +72,13 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
   if (await isKnown(client, id)) throw new UsageError(`The run id "${id}" is in use; choose another --id.`);
 
   const { store } = activityDependencies();
-  for (const record of kept.iterations) await putIterationRecord(store, id, record);
+  const copies = [];
+  for (const record of kept.iterations) copies.push(await copyRecord(store, record, id));
+  const { policy, optimizer } = copies[at - 1];
+  if (policy.removed || optimizer.removed) {
+    await removeLaterRecords(store, id, 0);
+    throw new UsageError(`--at ${at}: ${whereItCanGoOn(run, records.iterations)}.`);
+  }
   if (state.startEvaluation !== null) await putEvaluationRecord(store, id, 'start', state.startEvaluation);
   await startRun<typeof train>(client, 'train', id, [config, state], config.title, { GtrStore: await storeId(store) });
 }

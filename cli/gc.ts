@@ -44,7 +44,13 @@ export function register(program: Command): void {
             `refer to is unknown; restore them, or give the runs up with --drop.`,
         );
       for (const run of options.drop) await withClient((client) => forget(client, store, run));
-      const removed = await mapConcurrently(garbage, (artifact) => store.remove(artifact));
+      const removed = await mapConcurrently(garbage, async (artifact) => {
+        const gone = await store.remove(artifact);
+        if (gone && artifact.sha256 !== null) await store.forgetHolds(artifact.sha256);
+        return gone;
+      });
+      for (const dropped of options.drop)
+        for (const { run, slot, ref } of await store.holds(dropped)) await store.release({ run, slot }, ref);
       process.stdout.write(`Deleted ${removed.filter(Boolean).length}.\n`);
     });
 }

@@ -46,6 +46,12 @@ export function register(program: Command): void {
         model.adapter === null ? null : modelFolder(model.adapter),
       );
       const chosen = records.iterations.slice(first - 1, last);
+      const gone = chosen.filter(({ policy }) => policy.removed).map(({ iteration }) => iteration + 1);
+      if (gone.length > 0)
+        throw new UsageError(
+          `--iterations ${first}-${last}: the weights after ${gone.join(', ')} were not kept; choose others, or set ` +
+            `checkpoints.keepLast or checkpoints.keepEvery while the run goes on.`,
+        );
       const trained = trainedParameters(checkpoint, model.train, model.valueHead);
       const merge = {
         start: asParameters(trained, startParameters(checkpoint, trained, seed)),

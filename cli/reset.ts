@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
-import { removeLaterRecords } from '../core/records/run-records.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
+import { RESET, whereItCanGoOn } from '../core/records/retention.ts';
+import { readRunRecords, removeLaterRecords } from '../core/records/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 import { withClient } from './temporal.ts';
@@ -19,8 +21,9 @@ export function register(program: Command): void {
     .description('go on from an earlier iteration, with the settings of then; what came after it is dropped')
     .requiredOption('--to <iterations>', 'whole iterations to keep; 0: from the first iteration', iterationCount)
     .action(async (run: string, { to }: { to: number }) => {
-      await withClient((client) => resetRun(client, run, to));
-      await removeLaterRecords(activityDependencies().store, run, to);
+      const { store } = activityDependencies();
+      await withClient((client) => resetRun(client, store, run, to));
+      await removeLaterRecords(store, run, to);
       process.stdout.write(`${run}: goes on after ${to} iterations.\n`);
     });
 }
@@ -34,7 +37,7 @@ export function iterationCount(text: string): number {
 /** The step of a run at which it started an iteration: the execution, and the workflow task that decided it. */
 type IterationStart = { runId: string; eventId: NonNullable<unknown> };
 
-async function resetRun(client: Client, run: string, to: number): Promise<void> {
+async function resetRun(client: Client, store: ArtifactStore, run: string, to: number): Promise<void> {
   const { namespace } = client.options;
   const starts = await iterationStarts(client, run);
   const start = starts.get(to);
@@ -44,6 +47,7 @@ async function resetRun(client: Client, run: string, to: number): Promise<void> 
       `--to ${to}: ${run} ${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`,
     );
   }
+  if (to > 0) await holdState(store, run, to);
   await client.workflowService.resetWorkflowExecution({
     namespace,
     workflowExecution: { workflowId: run, runId: start.runId },
@@ -52,6 +56,21 @@ async function resetRun(client: Client, run: string, to: number): Promise<void> 
     requestId: randomUUID(),
     resetReapplyExcludeTypes: REAPPLY_NEITHER,
   });
+}
+
+/**
+ * Holds what the run goes on from, whatever is just being let go of. The state before the first iteration is made anew
+ * where it is gone.
+ */
+async function holdState(store: ArtifactStore, run: string, to: number): Promise<void> {
+  const { iterations } = await readRunRecords(store, run);
+  const { policy, optimizer } = iterations[to - 1] ?? {};
+  const owner = { run, slot: RESET };
+  const refs = [policy, optimizer].filter((ref) => ref !== undefined);
+  const held = await Promise.all(refs.map((ref) => store.hold(owner, ref)));
+  if (refs.length > 0 && held.every(Boolean) && refs.every(({ removed }) => !removed)) return;
+  for (const ref of refs) await store.release(owner, ref);
+  throw new UsageError(`--to ${to}: ${whereItCanGoOn(run, iterations)}; or give 0.`);
 }
 
 /** Where each iteration was started last: a long run has several executions, a run that was reset has more. */

@@ -25,7 +25,10 @@ export const LIVE_SETTINGS = {
   'evaluation.everyIterations': 'evaluate in between',
   'evaluation.decoding': 'sampled or greedy decoding in evaluations, or both',
   'durability.heartbeatSeconds': 'silence after which a GPU activity is started again',
-  'durability.resumePointSeconds': 'time between resume points',
+  'durability.resumePointSeconds': 'least time between resume points',
+  'durability.resumePointShare': 'share of the time for resume points',
+  'checkpoints.keepLast': 'newest iterations whose weights are kept',
+  'checkpoints.keepEvery': 'every so many iterations one is kept for good',
 } as const;
 
 /**

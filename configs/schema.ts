@@ -512,7 +512,16 @@ const durability = z
       .number()
       .min(0)
       .default(10)
-      .describe('How often a GPU activity stores a resume point; 0: after every round or optimizer step.'),
+      .describe(
+        'A GPU activity stores a resume point so often, or less often where that would exceed `resumePointShare`; 0: ' +
+          'after every round or optimizer step.',
+      ),
+    resumePointShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.05)
+      .describe('Share of the time that storing resume points may take, as measured while the run goes.'),
   })
   .describe('What a crash may cost.');
 
@@ -530,6 +539,22 @@ const parallel = z
       ),
   })
   .describe('How a run is spread over GPU workers (docs/scaling.md).');
+
+const checkpoints = z
+  .strictObject({
+    keepLast: positive
+      .default(2)
+      .describe('Newest iterations whose policy and optimizer are kept: a run can be reset to them, or forked there.'),
+    keepEvery: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Every so many iterations one is kept for good, with its optimizer; 0: none.'),
+  })
+  .describe(
+    'Which finished iterations keep their weights, beside the policy of the best evaluation in between; their metrics, ' +
+      'samples and corrections always stay.',
+  );
 
 const runShape = {
   algorithm: z.enum(namesOf(ALGORITHMS)).default('gtr').describe(summaries(ALGORITHMS)),
@@ -553,6 +578,7 @@ const runShape = {
   engine: engine.prefault({}),
   parallel: parallel.prefault({}),
   durability: durability.prefault({}),
+  checkpoints: checkpoints.prefault({}),
 };
 
 /** A training run. */

@@ -25,6 +25,10 @@ const WRITES = {
   publishMetrics: 1,
 } as const satisfies Readonly<Record<string, number | null>>;
 
+/** Activities that remove something from the store: resume points, epochs' states, weights of older iterations. */
+const REMOVES = new Set<ActivityName>(['evaluatePolicy', 'rolloutWave', 'updatePolicy', 'publishMetrics']);
+const REMOVAL_PLACES = new Set<FaultPlace>(['removing', 'aside', 'removed']);
+
 const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
   correctEpisodesLocally: 'solver',
   checkTeacher: 'openai',
@@ -48,6 +52,7 @@ export function killMatrix(teacher: ChaosTeacher): MatrixRow[] {
   const at = (place: FaultPlace) =>
     activities
       .filter((activity) => place !== 'written' || WRITES[activity] !== null)
+      .filter((activity) => !REMOVAL_PLACES.has(place) || REMOVES.has(activity))
       .map((activity) => faultIn(activity, place));
   return FAULT_PLACES.flatMap((place) =>
     VICTIMS.map((victim) => ({ place, victim, kills: at(place).map((fault) => ({ fault, victim })) })),

@@ -3,7 +3,7 @@
  * behind it are real.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ActivityDependencies, activity, ResumeClock } from '../../activities/activity.ts';
+import { type ActivityDependencies, activity, Interval } from '../../activities/activity.ts';
 import { modelFolder } from '../../configs/project-folder.ts';
 import type { ThoughtMeasureActivities } from '../../activities/measure-thoughts.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
@@ -55,7 +55,7 @@ export function pretendPolicyActivities(
         ),
       );
       const rounds = Math.max(...episodes.map(({ steps }) => steps.length));
-      const handOver = asksPaidTeacher(config) ? new ResumeClock(config.corrector.handOverSeconds) : null;
+      const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;
       let round = soFar === undefined ? 0 : (await getJson<RolloutProgress>(store, soFar.episodes)).round;
       do {
         await sleep(roundSeconds * 1000);
@@ -66,7 +66,7 @@ export function pretendPolicyActivities(
       const { seconds } = took(started);
       return {
         wave,
-        ...(await putSampled(store, progress)),
+        ...(await putSampled(store, wave, progress)),
         envSteps: steps.length,
         responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
         seconds: (soFar?.seconds ?? 0) + seconds,

@@ -65,7 +65,7 @@ export async function activityRuns(
     if (
       pending.some(
         ({ activityType, state, heartbeatDetails }) =>
-          activityType?.name === type && state === 2 && (!resumePoint || hasDetails(heartbeatDetails)),
+          activityType?.name === type && state === 2 && (!resumePoint || hasResumePoint(heartbeatDetails)),
       )
     )
       return;
@@ -75,10 +75,11 @@ export async function activityRuns(
   }
 }
 
-/** A heartbeat without a resume point carries no value. */
-function hasDetails(details: { payloads?: { data?: Uint8Array | null }[] | null } | null | undefined): boolean {
+/** Whether a heartbeat carries a resume point beside what it says of the progress. */
+export function hasResumePoint(details: { payloads?: { data?: Uint8Array | null }[] | null } | null | undefined) {
   const data = details?.payloads?.[0]?.data;
-  return data !== undefined && data !== null && data.length > 0 && Buffer.from(data).toString() !== 'null';
+  const value: unknown = data == null || data.length === 0 ? null : JSON.parse(Buffer.from(data).toString());
+  return typeof value === 'object' && value !== null && 'resumePoint' in value;
 }
 
 export { withClient };

@@ -1,10 +1,11 @@
 /** How values become artifact bytes: deterministic, so that equal values have equal addresses. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { ArtifactRef, ArtifactStore } from './store.ts';
+import type { ArtifactRef, ArtifactStore, Owner } from './store.ts';
 
-/** Stores plain JSON, gzipped. Key order is the object's own. */
-export function putJson(store: ArtifactStore, kind: string, value: unknown): Promise<ArtifactRef> {
-  return store.put(kind, gzipSync(JSON.stringify(value), { level: 1 }));
+/** Stores plain JSON, gzipped; for an owner, who holds it. Key order is the object's own. */
+export function putJson(store: ArtifactStore, kind: string, value: unknown, owner?: Owner): Promise<ArtifactRef> {
+  const data = gzipSync(JSON.stringify(value), { level: 1 });
+  return owner === undefined ? store.put(kind, data) : store.putHeld(owner, kind, data);
 }
 
 export async function getJson<T>(store: ArtifactStore, ref: ArtifactRef): Promise<T> {

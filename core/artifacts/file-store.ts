@@ -1,8 +1,9 @@
 /** Artifacts as files `<root>/<first two hex digits>/<sha256>`: atomic, durable, idempotent. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, opendir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { type Entry, KeyedStore } from './keyed-store.ts';
+import { type Entry, KeyedStore, lengthOf, pieces } from './keyed-store.ts';
+import type { Content } from './store.ts';
 
 export class FileStore extends KeyedStore {
   readonly place: string;
@@ -13,16 +14,25 @@ export class FileStore extends KeyedStore {
   }
 
   protected async read(key: string): Promise<Uint8Array | undefined> {
-    return await readFile(this.#path(key)).catch(ignoreMissing);
+    return await readWhole(this.#path(key)).catch(ignoreMissing);
   }
 
-  protected async write(key: string, data: Uint8Array): Promise<void> {
+  protected async write(key: string, data: Content): Promise<void> {
     const target = this.#path(key);
-    const existing = await readFile(target).catch(ignoreMissing);
     // A damaged file of the same name is replaced, not trusted.
-    if (existing === undefined || !existing.equals(data)) return await writeDurably(target, data);
     const now = new Date();
-    await utimes(target, now, now);
+    const renewed =
+      (await holdsExactly(target, data)) && (await utimes(target, now, now).then(() => true, ignoreMissing));
+    // It may also have been removed just now.
+    if (!renewed) await writeDurably(target, data);
+  }
+
+  protected async move(key: string, to: string): Promise<boolean> {
+    const [from, target] = [this.#path(key), this.#path(to)];
+    await mkdir(path.dirname(target), { recursive: true });
+    const moved = await rename(from, target).then(() => true, ignoreMissing);
+    if (moved) await Promise.all([path.dirname(from), path.dirname(target)].map(syncFolder));
+    return moved === true;
   }
 
   protected async look(key: string): Promise<Entry | undefined> {
@@ -51,19 +61,60 @@ export class FileStore extends KeyedStore {
   }
 }
 
+/** One read call takes less than 2 GiB. */
+const LONGEST_READ = 2 ** 30;
+
+/** A file of any size. */
+async function readWhole(file: string): Promise<Uint8Array> {
+  const opened = await open(file, 'r');
+  try {
+    const data = new Uint8Array((await opened.stat()).size);
+    for (let done = 0; done < data.length;) {
+      const { bytesRead } = await opened.read(data, done, Math.min(data.length - done, LONGEST_READ), done);
+      if (bytesRead === 0) return data.subarray(0, done); // cut short meanwhile: its hash tells
+      done += bytesRead;
+    }
+    return data;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Whether a file is there and has this content, found without reading it into memory. */
+async function holdsExactly(file: string, data: Content): Promise<boolean> {
+  const opened = await open(file, 'r').catch(ignoreMissing);
+  if (opened === undefined) return false;
+  try {
+    const length = lengthOf(data);
+    if ((await opened.stat()).size !== length) return false;
+    const part = Buffer.alloc(Math.min(length, COMPARED_AT_ONCE));
+    for (const piece of pieces(data))
+      for (let done = 0; done < piece.length;) {
+        const { bytesRead } = await opened.read(part, 0, Math.min(part.length, piece.length - done));
+        if (bytesRead === 0 || part.compare(piece, done, done + bytesRead, 0, bytesRead) !== 0) return false;
+        done += bytesRead;
+      }
+    return true;
+  } finally {
+    await opened.close();
+  }
+}
+
+const COMPARED_AT_ONCE = 2 ** 22;
+
 /**
  * Writes a file so that after a crash at any moment either the old or the whole new content is there. A writer that is
  * killed leaves
  * `.<name>.<uuid>` behind.
  */
-export async function writeDurably(target: string, data: Uint8Array | string): Promise<void> {
+export async function writeDurably(target: string, data: Content | string): Promise<void> {
   const folder = path.dirname(target);
   const created = await mkdir(folder, { recursive: true });
   const temporary = path.join(folder, `.${path.basename(target)}.${randomUUID()}`);
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(data);
+      for (const piece of typeof data === 'string' ? [data] : pieces(data)) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

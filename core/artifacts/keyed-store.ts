@@ -2,8 +2,18 @@
  * The artifact store over any place that keeps bytes under keys: addresses, hash checks and records are the same
  * everywhere.
  */
-import { createHash } from 'node:crypto';
-import { ArtifactError, type ArtifactRef, type ArtifactStore, type StoredArtifact } from './store.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { mapConcurrently } from './map-concurrently.ts';
+import {
+  ArtifactError,
+  type ArtifactRef,
+  type ArtifactStore,
+  type Content,
+  type Hold,
+  type Owner,
+  type StoredArtifact,
+} from './store.ts';
 
 /** One key of a place. */
 export type Entry = { key: string; bytes: number; modified: Date };
@@ -16,33 +26,149 @@ export function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** Bytes that are hashed before others get their turn: a heartbeat, the lanes' answers. */
+const HASHED_AT_ONCE = 2 ** 23;
+
+/** The same of large data, between which the event loop goes on. */
+async function sha256InTurns(data: Content): Promise<string> {
+  const hash = createHash('sha256');
+  for (const piece of pieces(data))
+    for (let from = 0; from < piece.length; from += HASHED_AT_ONCE) {
+      if (from > 0) await turn();
+      hash.update(piece.subarray(from, from + HASHED_AT_ONCE));
+    }
+  return hash.digest('hex');
+}
+
+export function pieces(data: Content): readonly Uint8Array[] {
+  return data instanceof Uint8Array ? [data] : data;
+}
+
+export function lengthOf(data: Content): number {
+  return pieces(data).reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Whoever put what was there before holds began, or without one: kept until gc finds that nothing reaches it. */
+const UNKNOWN: Owner = { run: '', slot: 'unknown' };
+
 /** Artifacts lie under `<first two hex digits>/<sha256>`, records under `records/<name>.json`. */
 export abstract class KeyedStore implements ArtifactStore {
   abstract readonly place: string;
 
   /** Undefined when the key is not there; any other trouble is thrown. */
   protected abstract read(key: string): Promise<Uint8Array | undefined>;
-  /** Durably, wholly or not at all. Renews the key's `modified` also when the same bytes are there. */
-  protected abstract write(key: string, data: Uint8Array): Promise<void>;
+  /**
+   * Durably, wholly or not at all. Renews the key's `modified` also when the same bytes are there. `hash`: hexadecimal
+   * SHA-256 of `data`, where it is known.
+   */
+  protected abstract write(key: string, data: Content, hash?: string): Promise<void>;
+  /** Gives the content another key, in one step or so that it is under both meanwhile; false where it is not there. */
+  protected abstract move(key: string, to: string): Promise<boolean>;
   protected abstract look(key: string): Promise<Entry | undefined>;
   protected abstract entries(prefix: string): AsyncIterable<Entry>;
   /** Removing what is not there is no error. */
   protected abstract erase(key: string): Promise<void>;
 
-  async put(kind: string, data: Uint8Array): Promise<ArtifactRef> {
-    const ref = { sha256: sha256(data), bytes: data.byteLength, kind };
-    await this.write(artifactKey(ref.sha256), data);
+  async put(kind: string, data: Content): Promise<ArtifactRef> {
+    const ref = { sha256: await sha256InTurns(data), bytes: lengthOf(data), kind };
+    await this.write(artifactKey(ref.sha256), data, ref.sha256);
     return ref;
   }
 
+  async putHeld(owner: Owner, kind: string, data: Content): Promise<ArtifactRef> {
+    const ref = { sha256: await sha256InTurns(data), bytes: lengthOf(data), kind };
+    await this.#putHold(owner, ref);
+    await this.write(artifactKey(ref.sha256), data, ref.sha256);
+    return ref;
+  }
+
+  async hold(owner: Owner, ref: ArtifactRef): Promise<boolean> {
+    await this.#putHold(owner, ref);
+    if (await this.has(ref)) return true;
+    await this.erase(holdKey(owner, ref.sha256));
+    return false;
+  }
+
+  async release(owner: Owner, ref: ArtifactRef, aside: () => Promise<void> = async () => {}): Promise<boolean> {
+    const [hold, leaving] = [holdKey(owner, ref.sha256), leavingKey(owner, ref.sha256)];
+    if ((await this.look(leaving)) === undefined) {
+      if ((await this.look(hold)) === undefined) return false; // what was never held is not the owner's to remove
+      await this.write(leaving, holdContent(owner, ref));
+    }
+    await this.erase(hold);
+    const removed = !(await this.isHeld(ref)) && (await this.#takeAway(ref.sha256, aside));
+    await this.erase(leaving);
+    return removed;
+  }
+
+  async #takeAway(hash: string, aside: () => Promise<void>): Promise<boolean> {
+    const [key, away] = [artifactKey(hash), `${ASIDE}${hash}.${randomUUID()}`];
+    if (!(await this.move(key, away)) && !((await this.#fetchBack(hash)) && (await this.move(key, away)))) return false;
+    await aside();
+    // Who came before the move held it before: it goes back. Who comes after the move finds nothing, and stores it.
+    if (await this.#isHeld(hash)) {
+      await this.move(away, key);
+      return false;
+    }
+    await this.erase(away);
+    return true;
+  }
+
+  async isHeld({ sha256 }: ArtifactRef): Promise<boolean> {
+    return await this.#isHeld(sha256);
+  }
+
+  async holds(run?: string): Promise<Hold[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.entries(HOLDS))
+      if (key.endsWith('.json') && (run === undefined || key.includes(`.${shortHash(run)}.`))) keys.push(key);
+    const found = await mapConcurrently(keys, async (key) => {
+      const data = await this.read(key);
+      return data === undefined ? [] : [JSON.parse(Buffer.from(data).toString('utf8')) as Hold];
+    });
+    return found.flat().filter((hold) => run === undefined || hold.run === run);
+  }
+
+  async forgetHolds(hash: string): Promise<void> {
+    for await (const { key } of this.#marksOf(hash)) await this.erase(key);
+  }
+
+  async #putHold(owner: Owner, ref: ArtifactRef): Promise<void> {
+    // In this order: whoever put a content that is there has held it before, if anybody ever did.
+    const there = (await this.look(artifactKey(ref.sha256))) !== undefined;
+    if (there && !(await any(this.#marksOf(ref.sha256))))
+      await this.write(holdKey(UNKNOWN, ref.sha256), holdContent(UNKNOWN, ref));
+    await this.write(holdKey(owner, ref.sha256), holdContent(owner, ref));
+  }
+
+  /** Holds on a content, and what is left of those that are being let go of. */
+  async *#marksOf(hash: string): AsyncIterable<Entry> {
+    const name = holdName(hash);
+    for await (const entry of this.entries(name.slice(0, name.lastIndexOf('/') + 1)))
+      if (entry.key.startsWith(name) && entry.key.endsWith('.json')) yield entry;
+  }
+
+  async #isHeld(hash: string): Promise<boolean> {
+    for await (const { key } of this.#marksOf(hash)) if (!key.endsWith(LEAVING)) return true;
+    return false;
+  }
+
+  /** Puts back what lies aside: of a release that died half-way, or is under way and will find it gone. */
+  async #fetchBack(hash: string): Promise<boolean> {
+    for await (const { key } of this.entries(ASIDE))
+      if (key.startsWith(`${ASIDE}${hash}.`) && (await this.move(key, artifactKey(hash)))) return true;
+    return (await this.look(artifactKey(hash))) !== undefined;
+  }
+
   async get(ref: ArtifactRef): Promise<Uint8Array> {
-    const data = await this.read(artifactKey(ref.sha256));
+    const key = artifactKey(ref.sha256);
+    const data = (await this.read(key)) ?? ((await this.#fetchBack(ref.sha256)) ? await this.read(key) : undefined);
     if (data === undefined)
       throw new ArtifactError(
         `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.place}; restore it from a backup or start the run ` +
           `anew`,
       );
-    if (sha256(data) !== ref.sha256)
+    if ((await sha256InTurns(data)) !== ref.sha256)
       throw new ArtifactError(
         `Artifact ${ref.kind} ${ref.sha256} in ${this.place} is damaged; delete ${artifactKey(ref.sha256)} there ` +
           `and restore it from a backup`,
@@ -51,10 +177,15 @@ export abstract class KeyedStore implements ArtifactStore {
   }
 
   async has(ref: ArtifactRef): Promise<boolean> {
-    return (await this.look(artifactKey(ref.sha256)))?.bytes === ref.bytes;
+    const key = artifactKey(ref.sha256);
+    const found = (await this.look(key)) ?? ((await this.#fetchBack(ref.sha256)) ? await this.look(key) : undefined);
+    return found?.bytes === ref.bytes;
   }
 
   async *list(): AsyncIterable<StoredArtifact> {
+    // What a killed release left aside is an artifact as any other.
+    for (const { key } of await Array.fromAsync(this.entries(ASIDE)))
+      await this.#fetchBack(key.slice(ASIDE.length).split('.')[0]);
     for await (const entry of this.entries('')) {
       const hash = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/.exec(entry.key)?.[2] ?? null;
       if (hash !== null || UNFINISHED.test(entry.key)) yield { ...entry, sha256: hash };
@@ -94,6 +225,40 @@ export abstract class KeyedStore implements ArtifactStore {
   async removeRecord(name: string): Promise<void> {
     await this.erase(recordKey(name));
   }
+}
+
+/** Where a content lies while it is removed. */
+const ASIDE = 'aside/';
+const HOLDS = 'records/holds/';
+
+/** Names of holds are found by content and, among all of them, by run. */
+function holdKey({ run, slot }: Owner, hash: string): string {
+  return `${holdName(hash)}${shortHash(run)}.${shortHash(slot)}.json`;
+}
+
+/** An owner that lets go: it counts no more, and whoever finds it finishes what it began. */
+function leavingKey(owner: Owner, hash: string): string {
+  return holdKey(owner, hash).replace(/\.json$/, LEAVING);
+}
+
+const LEAVING = '.leaving.json';
+
+function holdContent(owner: Owner, { sha256, bytes, kind }: ArtifactRef): Uint8Array {
+  const hold: Hold = { ...owner, ref: { sha256, bytes, kind }, since: new Date().toISOString() };
+  return Buffer.from(JSON.stringify(hold));
+}
+
+async function any(values: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _value of values) return true;
+  return false;
+}
+
+function holdName(hash: string): string {
+  return `${HOLDS}${hash.slice(0, 2)}/${hash}.`;
+}
+
+function shortHash(text: string): string {
+  return sha256(Buffer.from(text)).slice(0, 16);
 }
 
 function artifactKey(hash: string): string {

@@ -3,21 +3,24 @@ import { gunzipSync } from 'node:zlib';
 import { mapConcurrently } from './map-concurrently.ts';
 import { ArtifactError, type ArtifactRef, type ArtifactStore } from './store.ts';
 
-/** Every `{ sha256, bytes, kind }` anywhere in a JSON value. */
+/** Every `{ sha256, bytes, kind }` anywhere in a JSON value, but for what was removed. */
 export function findReferences(value: unknown): ArtifactRef[] {
   if (typeof value !== 'object' || value === null) return [];
   if (Array.isArray(value)) return value.flatMap(findReferences);
-  const { sha256, bytes, kind } = value as Partial<ArtifactRef>;
+  const { sha256, bytes, kind, removed } = value as Partial<ArtifactRef>;
   const own =
     typeof sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(sha256) &&
     typeof bytes === 'number' &&
     typeof kind === 'string';
-  return own ? [{ sha256, bytes, kind }] : Object.values(value).flatMap(findReferences);
+  return own ? (removed ? [] : [{ sha256, bytes, kind }]) : Object.values(value).flatMap(findReferences);
 }
 
+/** Kinds that are stored for an owner and may be let go of. */
+const RELEASABLE = new Set(['policy', 'optimizer', 'gradient', 'batch', 'rollout-progress', 'evaluation-progress']);
+
 /** Kinds that hold tensors, which refer to nothing and are large: only a check of their hash reads them. */
-const TENSORS = new Set(['policy', 'optimizer']);
+const TENSORS = new Set(['policy', 'optimizer', 'gradient']);
 
 /**
  * An artifact that was reached; `problem`: one sentence when it is missing or damaged. `owner`: whose root led to it
@@ -25,9 +28,13 @@ const TENSORS = new Set(['policy', 'optimizer']);
  */
 export type Reached = { ref: ArtifactRef; owner: string; problem: string | null };
 
+/** Owners of references to what may have been released since: Temporal's histories forget nothing. */
+const mayBeReleased = (owner: string) => !owner.startsWith('records ');
+
 /**
  * Follows references from each owner's roots through all JSON artifacts. With `contents: 'all'` tensors are read too,
- * so that every hash is checked; with 'references' their presence alone.
+ * so that every hash is checked; with 'references' their presence alone. What was released is not reached. Owners are
+ * workflows, or `records ...`.
  */
 export async function reach(
   store: ArtifactStore,
@@ -49,7 +56,10 @@ export async function reach(
         return { owner: entry.owner, refs: await referencesOf(store, entry.ref, contents) };
       } catch (error) {
         if (!(error instanceof ArtifactError)) throw error;
-        entry.problem = error.message;
+        const { ref, owner } = entry;
+        if (RELEASABLE.has(ref.kind) && mayBeReleased(owner) && !(await store.has(ref)) && !(await store.isHeld(ref)))
+          reached.delete(ref.sha256);
+        else entry.problem = error.message;
         return { owner: entry.owner, refs: [] };
       }
     });

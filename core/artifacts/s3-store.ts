@@ -1,5 +1,6 @@
 /** Artifacts as objects of an S3 bucket: AWS's own, MinIO, R2, or whatever else speaks S3. */
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -8,7 +9,8 @@ import {
   S3Client,
   type S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { type Entry, KeyedStore } from './keyed-store.ts';
+import { type Entry, KeyedStore, lengthOf, pieces } from './keyed-store.ts';
+import type { Content } from './store.ts';
 
 /** Tries of one request. The client repeats transient errors only: connections, throttling, answers 500 to 504. */
 const TRIES = 4;
@@ -52,15 +54,38 @@ export class S3Store extends KeyedStore {
   }
 
   /** Always sent: only so is a damaged object replaced. The server checks what arrives against its hash. */
-  protected async write(key: string, data: Uint8Array): Promise<void> {
-    if (data.byteLength > LARGEST_OBJECT)
+  protected async write(key: string, data: Content, hash?: string): Promise<void> {
+    if (lengthOf(data) > LARGEST_OBJECT)
       throw new Error(
-        `${key} has ${data.byteLength} bytes; S3 takes at most ${LARGEST_OBJECT} at once: train fewer parameters, ` +
+        `${key} has ${lengthOf(data)} bytes; S3 takes at most ${LARGEST_OBJECT} at once: train fewer parameters, ` +
           `or use the file store`,
       );
+    // A hash that is known is not computed once more.
+    const checksum =
+      hash === undefined
+        ? ({ ChecksumAlgorithm: 'SHA256' } as const)
+        : { ChecksumSHA256: Buffer.from(hash, 'hex').toString('base64') };
     await this.#request(`write ${key}`, () =>
-      this.#client.send(new PutObjectCommand({ ...this.#object(key), Body: data, ChecksumAlgorithm: 'SHA256' })),
+      this.#client.send(
+        new PutObjectCommand({
+          ...this.#object(key),
+          Body: data instanceof Uint8Array ? data : Buffer.concat(pieces(data)),
+          ...checksum,
+        }),
+      ),
     );
+  }
+
+  /** A copy within the server, then a deletion: meanwhile the content is under both keys. */
+  protected async move(key: string, to: string): Promise<boolean> {
+    const { Bucket, Key } = this.#object(key);
+    const CopySource = `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`;
+    const copied = await this.#request(`copy ${key}`, () =>
+      this.#client.send(new CopyObjectCommand({ ...this.#object(to), CopySource })),
+    );
+    if (copied === undefined) return false;
+    await this.erase(key);
+    return true;
   }
 
   protected async look(key: string): Promise<Entry | undefined> {

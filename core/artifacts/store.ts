@@ -3,7 +3,13 @@
 /**
  * Names one stored content for ever. `kind` is for people and garbage collection; it does not take part in the address.
  */
-export type ArtifactRef = { sha256: string; bytes: number; kind: string };
+export type ArtifactRef = {
+  sha256: string;
+  bytes: number;
+  kind: string;
+  /** The content was removed, since nothing needed it any more; the reference says what it was. */
+  removed?: true;
+};
 
 /** Thrown when a stored content is missing or does not match its address. */
 export class ArtifactError extends Error {
@@ -16,13 +22,38 @@ export class ArtifactError extends Error {
  */
 export type StoredArtifact = { key: string; sha256: string | null; bytes: number; modified: Date };
 
+/** A content, or one that lies in several pieces: large ones are stored without being copied together. */
+export type Content = Uint8Array | readonly Uint8Array[];
+
+/** Who needs an artifact: a run, and what of it (`iteration-3`, an attempt of an activity). */
+export type Owner = { run: string; slot: string };
+
+/** An artifact with one of its owners. */
+export type Hold = Owner & { ref: ArtifactRef; since: string };
+
 export interface ArtifactStore {
   /** Where it is, for people: a folder or an address. */
   readonly place: string;
   /**
    * Stores `data` durably before it resolves; the same content twice is one artifact, which counts as modified anew.
    */
-  put(kind: string, data: Uint8Array): Promise<ArtifactRef>;
+  put(kind: string, data: Content): Promise<ArtifactRef>;
+  /** `put` for an owner, who holds it until `release`. Only what was always stored so may ever be released. */
+  putHeld(owner: Owner, kind: string, data: Content): Promise<ArtifactRef>;
+  /** One more owner holds what is there; false, and nothing is held, where it is not. */
+  hold(owner: Owner, ref: ArtifactRef): Promise<boolean>;
+  /**
+   * The owner needs it no more. The last owner's release removes the content; tells whether it did. Safe beside puts
+   * of the same content, and where the caller dies or sleeps at any moment (docs/durability.md). `aside`: called when
+   * the content lies aside and it is not yet known whether somebody came meanwhile.
+   */
+  release(owner: Owner, ref: ArtifactRef, aside?: () => Promise<void>): Promise<boolean>;
+  /** Whether anybody holds it. */
+  isHeld(ref: ArtifactRef): Promise<boolean>;
+  /** What a run holds; of all runs where none is named. */
+  holds(run?: string): Promise<Hold[]>;
+  /** Forgets every hold on a content that gc removed. */
+  forgetHolds(sha256: string): Promise<void>;
   /** The content, verified against its hash. Throws `ArtifactError` when missing or damaged. */
   get(ref: ArtifactRef): Promise<Uint8Array>;
   has(ref: ArtifactRef): Promise<boolean>;

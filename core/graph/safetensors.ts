@@ -86,7 +86,22 @@ export function encodeSafetensors(
   tensors: readonly { name: string; shape: readonly number[]; data: Float32Array }[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const parts = [
+  const parts = safetensorsPieces(tensors, metadata);
+  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const part of parts) {
+    result.set(part, position);
+    position += part.length;
+  }
+  return result;
+}
+
+/** The same in pieces that are the tensors' own memory: nothing is copied. */
+export function safetensorsPieces(
+  tensors: readonly { name: string; shape: readonly number[]; data: Float32Array }[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  return [
     safetensorsHeader(
       tensors.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })),
       metadata,
@@ -97,13 +112,6 @@ export function encodeSafetensors(
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }),
   ];
-  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let position = 0;
-  for (const part of parts) {
-    result.set(part, position);
-    position += part.length;
-  }
-  return result;
 }
 
 /**

@@ -31,17 +31,22 @@ export type SupervisedState = {
   losses: number[];
 };
 
-/** Makes the optimizer steps `state.step` to `until`, changing `state` in place. */
+/**
+ * Makes the optimizer steps `state.step` to `until`, changing `state` in place. `onStep`: is told the tokens trained
+ * on. `whileComputing`: begun after each step
+ * but the last, and waited for before the next one changes `state`; lanes compute that one's gradients meanwhile.
+ */
 export async function superviseSteps<O>(
   input: SupervisedInput<O>,
   state: SupervisedState,
   until: number,
-  onStep: (state: SupervisedState) => Promise<void> = async () => {},
+  onStep: (state: SupervisedState, tokens: number) => Promise<void> = async () => {},
+  whileComputing: (state: SupervisedState) => Promise<void> = async () => {},
 ): Promise<void> {
   const { agent, config, demonstrations, steps } = input;
   const { lr, lrEnd } = config.optimizer;
   await agent.setPolicy(state.parameters, null);
-  while (state.step < until) {
+  for (let first = true; state.step < until; first = false) {
     const chosen = await demonstrations(
       state.step * config.batch,
       Math.min((state.step + 1) * config.batch, config.demonstrations.count),
@@ -51,7 +56,8 @@ export async function superviseSteps<O>(
       chosen,
       new RandomStream({ seed: config.seed, purpose: 'lora dropout', step: state.step }),
     );
-    const { gradient, rows } = await agent.engine.gradients({ ...request, temperature: 1, clip: 1, valueCoef: 0 });
+    const computing = agent.engine.gradients({ ...request, temperature: 1, clip: 1, valueCoef: 0 });
+    const [{ gradient, rows }] = await Promise.all([computing, first ? null : whileComputing(state)]);
     const gradNorm = await agent.engine.timed(() => clipByGlobalNorm(gradient, config.maxGradNorm));
     if (!Number.isFinite(gradNorm))
       throw new NotFiniteError(`The gradient of optimizer step ${state.step} is not finite; lower optimizer.lr`);
@@ -68,7 +74,10 @@ export async function superviseSteps<O>(
     await agent.setPolicy(state.parameters, null);
     state.losses.push(rows.reduce((sum, { sftLoss }) => sum + sftLoss, 0));
     state.step++;
-    await onStep(state);
+    await onStep(
+      state,
+      request.rows.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+    );
   }
 }
 

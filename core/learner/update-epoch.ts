@@ -40,7 +40,7 @@ export type EpochInput<O> = {
 };
 
 /** Optimizer steps of one epoch. */
-function optimizerSteps(samples: number, samplesPerStep: number): number {
+export function optimizerSteps(samples: number, samplesPerStep: number): number {
   return Math.ceil(samples / samplesPerStep);
 }
 
@@ -55,28 +55,36 @@ export function beginEpoch<O>(input: EpochInput<O>): StepUnderWay {
 /**
  * Makes the optimizer steps from `state.step` on, changing `state` in place. Sample order and row draws are functions
  * of (seed, iteration, epoch), so an epoch resumed in the middle ends with the same bytes. `begun`: its first step, if
- * the engine still has the parameters that it was begun with.
+ * the engine still has the parameters that it was begun with. `onStep`: is told the tokens trained on.
+ * `whileComputing`: begun after each step but the last, and
+ * waited for before the next one changes `state`; lanes compute that one's gradients meanwhile.
  */
 export async function updateEpoch<O>(
   input: EpochInput<O>,
   state: EpochState,
-  onStep: (state: EpochState) => Promise<void> = async () => {},
+  onStep: (state: EpochState, tokens: number) => Promise<void> = async () => {},
   begun: StepUnderWay | null = null,
+  whileComputing: (state: EpochState) => Promise<void> = async () => {},
 ): Promise<void> {
   const { agent, config, samples } = input;
   const steps = optimizerSteps(samples.length, config.ppo.samplesPerStep);
   const request = stepRequests(input);
   if (begun === null) await agent.setPolicy(state.parameters, null);
   let next = begun?.request ?? (state.step < steps ? request(state.step) : null);
-  while (next !== null) {
+  for (let first = true; next !== null; first = false) {
     const current: StepUnderWay = begun ?? compute(agent, next);
     begun = null;
+    const meanwhile = first ? null : whileComputing(state);
     // While lanes compute.
     next = state.step + 1 < steps ? request(state.step + 1) : null;
     if (next !== null) agent.engine.layOut(next);
-    await optimizerStep(input, state, current.request.rows, await current.computing);
+    const [gradients] = await Promise.all([current.computing, meanwhile]);
+    await optimizerStep(input, state, current.request.rows, gradients);
     state.step++;
-    await onStep(state);
+    await onStep(
+      state,
+      current.request.rows.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+    );
   }
 }
 

@@ -1,23 +1,42 @@
 /** Policies and optimizers as artifacts: safetensors with the trained parameters, and Adam's moments. */
-import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
-import { decodeSafetensors, encodeSafetensors } from '../graph/safetensors.ts';
+import type { ArtifactRef, ArtifactStore, Owner } from '../artifacts/store.ts';
+import { decodeSafetensors, safetensorsPieces } from '../graph/safetensors.ts';
 import type { AdamState } from '../learner/adam.ts';
 import type { Parameters, PolicyEngine } from '../policy/policy-engine.ts';
 import { asParameters } from '../policy/trained-parameters.ts';
 
-/** Stores the trained parameters under their canonical names. */
-export function putPolicy(
+/** What training goes on from. */
+export type PolicyState = { parameters: Float32Array; adam: AdamState };
+
+/**
+ * Stores both for an owner, who holds them; neither may change until it resolves, since they are not copied. The
+ * trained parameters bear their canonical names.
+ */
+export async function putState(
+  store: ArtifactStore,
+  engine: Pick<PolicyEngine, 'trained'>,
+  { parameters, adam }: PolicyState,
+  owner: Owner,
+): Promise<{ policy: ArtifactRef; optimizer: ArtifactRef }> {
+  return {
+    policy: await putPolicy(store, engine, parameters, owner),
+    optimizer: await putOptimizer(store, adam, owner),
+  };
+}
+
+function putPolicy(
   store: ArtifactStore,
   engine: Pick<PolicyEngine, 'trained'>,
   flat: Float32Array,
+  owner: Owner,
 ): Promise<ArtifactRef> {
-  return putTrained(store, asParameters(engine.trained, flat));
+  return putTrained(store, asParameters(engine.trained, flat), owner);
 }
 
-/** Stores trained parameters, for which no engine is needed. */
-export function putTrained(store: ArtifactStore, trained: Parameters): Promise<ArtifactRef> {
+/** Stores trained parameters for an owner, for which no engine is needed. */
+export function putTrained(store: ArtifactStore, trained: Parameters, owner: Owner): Promise<ArtifactRef> {
   const tensors = [...trained].map(([name, tensor]) => ({ name, ...tensor }));
-  return store.put('policy', encodeSafetensors(tensors));
+  return store.putHeld(owner, 'policy', safetensorsPieces(tensors));
 }
 
 /** The trained parameters by canonical name, for which no engine is needed. */
@@ -44,12 +63,12 @@ export async function getPolicy(
   return flat;
 }
 
-export function putOptimizer(store: ArtifactStore, { step, m, v }: AdamState): Promise<ArtifactRef> {
+function putOptimizer(store: ArtifactStore, { step, m, v }: AdamState, owner: Owner): Promise<ArtifactRef> {
   const tensors = [
     { name: 'm', shape: [m.length], data: m },
     { name: 'v', shape: [v.length], data: v },
   ];
-  return store.put('optimizer', encodeSafetensors(tensors, { step: String(step) }));
+  return store.putHeld(owner, 'optimizer', safetensorsPieces(tensors, { step: String(step) }));
 }
 
 export async function getOptimizer(store: ArtifactStore, ref: ArtifactRef): Promise<AdamState> {

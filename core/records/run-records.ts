@@ -150,8 +150,8 @@ export function putEvaluationRecord(
 }
 
 /**
- * Forgets what came after the first `iterations` iterations: their records, the evaluations of later policies, and how
- * the run ended.
+ * Forgets what came after the first `iterations` iterations: their records, the weights that they held, the
+ * evaluations of later policies, and how the run ended.
  */
 export async function removeLaterRecords(store: ArtifactStore, runId: string, iterations: number): Promise<void> {
   for (const name of await store.listRecords(recordFolder(runId))) {
@@ -160,6 +160,8 @@ export async function removeLaterRecords(store: ArtifactStore, runId: string, it
     if (Number(iteration) >= iterations || Number(evaluated) > iterations || /\/(evaluation-final|outcome)$/.test(name))
       await store.removeRecord(name);
   }
+  for (const { run, slot, ref } of await store.holds(runId))
+    if (Number(/^iteration-(\d+)$/.exec(slot)?.[1]) >= iterations) await store.release({ run, slot }, ref);
 }
 
 /** Writes metrics.jsonl and evaluation-<label>.json anew from the records, on whatever machine, and returns them. */

@@ -53,7 +53,9 @@ test.serial(
         kill('correctEpisodesLocally', 'end', 'corrector'),
         kill('assembleBatch', 'written', 'orchestrator'),
         kill('updatePolicy', 'written', 'everything'), // a checkpoint half stored: the policy, not yet the optimizer
+        kill('updatePolicy', 'aside', 'gpu'), // an older one is being removed
         kill('publishMetrics', 'written', 'server'), // the record is there, the line of metrics.jsonl is not
+        kill('publishMetrics', 'aside', 'orchestrator'), // what only this iteration needed is being removed
         kill('publishMetrics', 'end', 'everything'), // an iteration's edge: all is done, nobody was told
       ],
       CHANGES,

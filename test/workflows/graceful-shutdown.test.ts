@@ -11,7 +11,13 @@ import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { WorkerHealth } from '../../workers/health-server.ts';
 import type { train } from '../../workflows/train.ts';
-import { activityRuns, type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
+import {
+  activityRuns,
+  hasResumePoint,
+  type Installation,
+  startInstallation,
+  withClient,
+} from '../../bench/harness/installation.ts';
 
 let installation: Installation;
 /** Of the first worker (orchestrator); the GPU worker has the next port. */
@@ -95,8 +101,7 @@ test.serial('SIGTERM: the running activity reports its resume point and the work
 async function activityReported(client: Parameters<typeof activityRuns>[0], workflowId: string): Promise<void> {
   for (;;) {
     const { raw, status } = await client.workflow.getHandle(workflowId).describe();
-    if (raw.pendingActivities?.some(({ heartbeatDetails }) => (heartbeatDetails?.payloads?.[0]?.data?.length ?? 0) > 0))
-      return;
+    if (raw.pendingActivities?.some(({ heartbeatDetails }) => hasResumePoint(heartbeatDetails))) return;
     if (status.name !== 'RUNNING') throw new Error('the iteration ended without a resume point');
   }
 }

@@ -1,0 +1,7 @@
+/** Which run an activity works for. */
+import { activityInfo } from '@temporalio/activity';
+
+/** The run at the top of the activity's workflow: iterations and waves are named after theirs. */
+export function runOf(): string {
+  return activityInfo().workflowExecution!.workflowId.replace(/\/iteration-\d+(\/.*)?$/, '');
+}

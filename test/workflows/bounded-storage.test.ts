@@ -1,0 +1,108 @@
+/**
+ * What a run leaves in the store is bounded by what it keeps: iterations let go of their weights, resume points of
+ * those before them; runs that share contents do not hurt each other; reset, fork and evaluate go by what is there.
+ */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { readConfig } from '../../cli/config-file.ts';
+import { startRun } from '../../cli/start-run.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import { PROJECT } from '../../configs/project-folder.ts';
+import { readRunRecords } from '../../core/records/run-records.ts';
+import { activityDependencies } from '../../workers/installation.ts';
+import type { train } from '../../workflows/train.ts';
+import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
+import { gtr } from '../cli/gtr.ts';
+
+/** Bytes that 12 iterations with `keepLast=3` may leave, in those of the model. */
+const MOST_MODELS = 22;
+
+let installation: Installation;
+test.before(async () => {
+  installation = await startInstallation();
+});
+test.after.always(() => installation?.stop());
+
+const run = async (id: string, changes: string[]) => {
+  const config = readConfig(runConfigSchema, 'smoke', ['evaluation.episodes=0', ...changes]);
+  await withClient((client) => startRun<typeof train>(client, 'train', id, [config], 'test'));
+  return await withClient((client) => client.workflow.getHandle<typeof train>(id).result());
+};
+const stored = async () => await Array.fromAsync(activityDependencies().store.list());
+const bytes = (artifacts: { bytes: number }[]) => artifacts.reduce((sum, one) => sum + one.bytes, 0);
+
+test.serial('12 smoke iterations with a resume point at every step leave what they keep', async (t) => {
+  const changes = ['envSteps=768', 'durability.resumePointSeconds=0', 'checkpoints.keepLast=3'];
+  const result = await run('long', [...changes, 'checkpoints.keepEvery=5']);
+  t.is(result.iterations, 12);
+  const model = statSync(path.join(PROJECT, 'models', 'points24-tiny', 'model.safetensors')).size;
+  const left = bytes(await stored()) / model;
+  t.log(`${left.toFixed(1)} times the model's bytes`);
+  t.true(left <= MOST_MODELS);
+
+  const { store } = activityDependencies();
+  const { iterations } = await readRunRecords(store, 'long');
+  const whole = iterations.flatMap((record) => (record.policy.removed || record.optimizer.removed ? [] : [record]));
+  t.deepEqual(
+    whole.map(({ iteration }) => iteration + 1),
+    [5, 10, 11, 12], // the 10th as one of the last and as one of every five
+  );
+  for (const { policy, optimizer } of whole)
+    t.deepEqual([await store.has(policy), await store.has(optimizer)], [true, true]);
+  const holds = await store.holds('long');
+  t.deepEqual([...new Set(holds.map(({ slot }) => slot))].sort(), [
+    'iteration-10',
+    'iteration-11',
+    'iteration-4',
+    'iteration-9',
+  ]);
+});
+
+test.serial('runs that share every artifact let go of them each for itself', async (t) => {
+  const small = ['envSteps=48', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.samplesPerStep=4'];
+  const [one, other] = await Promise.all([
+    run('one', [...small, 'checkpoints.keepLast=3', 'durability.resumePointSeconds=0']),
+    run('other', [...small, 'checkpoints.keepLast=1', 'durability.resumePointSeconds=0']),
+  ]);
+  t.is(one.policy.sha256, other.policy.sha256);
+  const { store } = activityDependencies();
+  const wholeWeights = async (id: string) => {
+    const { iterations } = await readRunRecords(store, id);
+    const there = iterations.map(
+      async ({ policy, optimizer }) => (await store.has(policy)) && (await store.has(optimizer)),
+    );
+    return [await Promise.all(there), iterations.map(({ policy }) => policy.removed ?? false)];
+  };
+  t.deepEqual(await wholeWeights('one'), [
+    [true, true, true],
+    [false, false, false],
+  ]);
+  t.deepEqual(await wholeWeights('other'), [
+    [true, true, true],
+    [true, true, false],
+  ]);
+
+  const refused = async (...args: string[]) => {
+    const { code, err } = await gtr(args);
+    t.is(code, 2);
+    return err;
+  };
+  const kept =
+    'of other, policy and optimizer are kept after iteration 3 (checkpoints.keepLast and checkpoints.keepEvery)';
+  t.is(await refused('reset', 'other', '--to', '1'), `gtr: --to 1: ${kept}; or give 0.`);
+  t.is(await refused('fork', 'other', '--at', '2', '--id', 'fork'), `gtr: --at 2: ${kept}.`);
+  t.is(
+    await refused('evaluate', '--policy', 'other@2'),
+    'gtr: --policy other@2: the weights of that iteration were not kept (checkpoints.keepLast, ' +
+      'checkpoints.keepEvery); name one of other@3, or other@0.',
+  );
+  t.deepEqual(await store.holds('fork'), []);
+
+  t.is((await gtr(['fork', 'one', '--at', '2', '--id', 'fork'])).code, 0);
+  await withClient((client) => client.workflow.getHandle<typeof train>('fork').result());
+  const dropped = await gtr(['gc', '--older-than', '0m', '--drop', 'one', '--drop', 'fork', '--delete']);
+  t.is(dropped.code, 0, dropped.err);
+  t.deepEqual((await wholeWeights('other'))[0], [false, false, true]); // the others were held by the dropped run alone
+  t.regex((await gtr(['verify', 'other'])).out, /^other: \d+ artifacts, .*: all whole/m);
+});
