@@ -3,7 +3,9 @@ import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbea
 import { defaultPayloadConverter } from '@temporalio/common';
 import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
 import { FAILURE_OF_ERROR, FAILURES } from '../configs/failure-types.ts';
+import type { Doing } from '../core/episodes/doing.ts';
 import { faultPoint } from './fault-point.ts';
+import { runOf } from './run-of-activity.ts';
 
 /** What activities are given by the worker that runs them. */
 export type ActivityDependencies = {
@@ -52,24 +54,17 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
 /** What a heartbeat carries: for people, and for the next attempt. */
 type Details<P> = Doing & { resumePoint?: P };
 
-/**
- * What an activity is at, as `temporal workflow describe`, `gtr watch` and Temporal's Web UI show it; `done` and `all`
- * count optimizer steps, rounds or episodes. `perSecond`: tokens.
- */
-export type Doing = {
-  doing?: string;
-  done?: number;
-  all?: number;
-  loss?: number;
-  tokensPerSecond?: number;
-  secondsLeft?: number;
-};
+/** Seconds between two signals that tell the run what its activity is at, and their least share of its age. */
+const SIGNAL_SECONDS = 15;
+const SIGNAL_SHARE = 1 / 240;
 
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
   /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
   readonly #resumePoint: P | undefined;
   #latest: Details<P>;
+  readonly #began = performance.now();
+  #nextSignal = this.#began + SIGNAL_SECONDS * 1000;
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -99,6 +94,10 @@ export class Heartbeat<P> {
     const { resumePoint } = this.#latest;
     this.#latest = { ...doing, ...(resumePoint === undefined ? {} : { resumePoint }) };
     this.#beat();
+    const now = performance.now();
+    if (now < this.#nextSignal) return;
+    this.#nextSignal = now + Math.max(SIGNAL_SECONDS * 1000, (now - this.#began) * SIGNAL_SHARE);
+    void tellRun(doing);
   }
 
   /**
@@ -134,6 +133,15 @@ export class Heartbeat<P> {
   }
 }
 
+/** For the Web UI: the run shows it among its current details. A signal that is lost is no harm. */
+async function tellRun(doing: Doing): Promise<void> {
+  try {
+    await Context.current().client.workflow.getHandle(runOf()).signal('doing', doing);
+  } catch {
+    // the server is away, or there is none (tests)
+  }
+}
+
 /** False where the server did not take it: it is away, gave the activity to another worker, or there is none (tests). */
 async function reportToServer(details: unknown): Promise<boolean> {
   try {
@@ -147,22 +155,5 @@ async function reportToServer(details: unknown): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Says when something is due that is done every so many seconds. */
-export class Interval {
-  readonly #seconds: number;
-  #last = performance.now();
-
-  constructor(seconds: number) {
-    this.#seconds = seconds;
-  }
-
-  due(): boolean {
-    const now = performance.now();
-    if (now - this.#last < this.#seconds * 1000) return false;
-    this.#last = now;
-    return true;
   }
 }

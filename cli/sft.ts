@@ -5,13 +5,19 @@ import { type SftConfig, sftConfigSchema } from '../configs/schema.ts';
 import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { openWording } from '../core/policy/agent-parts.ts';
-import type { sft, SftProgress, SftResult } from '../workflows/sft.ts';
+import type { sft, SftResult } from '../workflows/sft.ts';
 import { checkGameFiles, checkModelFolders } from './check-model.ts';
+import { Interval } from '../core/records/interval.ts';
+import { doingText } from '../core/episodes/doing.ts';
 import { readConfig } from './config-file.ts';
 import { startRun } from './start-run.ts';
+import { doingOf } from './doing.ts';
 import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Seconds between two lines. */
+const PRINT_SECONDS = 2;
 
 export function register(program: Command): void {
   program
@@ -30,22 +36,17 @@ export function register(program: Command): void {
         process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
       }
       await withClient(async (client) => {
-        const handle = await startRun<typeof sft>(
-          client,
-          'sft',
-          options.id,
-          [{ config, out: options.out }],
-          config.title,
-        );
+        await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
         let ended = false;
         const finished = workflowResult<SftResult>(client, options.id).finally(() => (ended = true));
-        let shown = -1;
+        let shown = '';
+        const printed = new Interval(PRINT_SECONDS);
         while (!ended) {
           await Promise.race([sleep(1000), finished.catch(() => {})]);
-          const progress = ended ? null : await handle.query<SftProgress>('progress').catch(() => null);
-          if (progress !== null && progress.step !== shown)
-            process.stdout.write(`step ${progress.step}/${progress.steps}  loss ${progress.loss?.toFixed(4) ?? '-'}\n`);
-          shown = progress?.step ?? shown;
+          const [doing] = ended ? [] : await doingOf(client, [options.id]);
+          if (doing?.doing === undefined || doing.doing === shown || !printed.due()) continue;
+          process.stdout.write(`${doingText(doing)}\n`);
+          shown = doing.doing;
         }
         const { folder, evaluation } = await finished;
         process.stdout.write(

@@ -2,11 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
+import { Interval } from '../core/records/interval.ts';
+import { doingText } from '../core/episodes/doing.ts';
 import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
 import type { TrainResult } from '../core/records/train-result.ts';
 import type { Progress } from '../workflows/run-contract.ts';
+import { doingOf } from './doing.ts';
 import { withClient, workflowResult } from './temporal.ts';
 
 export function register(program: Command): void {
@@ -17,6 +20,9 @@ export function register(program: Command): void {
       await withClient((client) => followRun(client, run));
     });
 }
+
+/** Seconds between two lines on what goes on within an iteration, where no bar shows it. */
+const PRINT_SECONDS = 30;
 
 /** Time between two looks at a run. */
 const INTERVAL_MS = 1000;
@@ -32,6 +38,8 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
     () => (ended = true),
     () => (ended = true),
   );
+  const printed = new Interval(PRINT_SECONDS);
+  let told: string | undefined;
   let shown = 0;
   let lastPhase = '';
   let lastHalt: string | null = null;
@@ -51,8 +59,17 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
         lastTrouble = trouble;
       }
       const phase = `${progress.status}: ${progress.phase}`;
-      if (process.stdout.isTTY) drawBar(phase, await iterationShare(client, run, progress));
-      else if (phase !== lastPhase && progress.status !== 'running') print(phase);
+      const [doing] = await doingOf(client, [run, `${run}/iteration-${progress.iteration}`]);
+      if (process.stdout.isTTY)
+        drawBar(
+          [phase, ...(doing === undefined ? [] : [doingText(doing)])].join(': '),
+          await iterationShare(client, run, progress),
+        );
+      else if (doing !== undefined && doing.doing !== told && printed.due()) {
+        print(doingText(doing));
+        told = doing.doing;
+      }
+      if (!process.stdout.isTTY && phase !== lastPhase && progress.status !== 'running') print(phase);
       lastPhase = phase;
     }
     if (ended) break;

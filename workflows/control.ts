@@ -8,9 +8,12 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/common';
+import type { Doing } from '../core/episodes/doing.ts';
 
 const pauseSignal = defineSignal('pause');
 const resumeSignal = defineSignal('resume');
+/** What an activity of the run is at, told now and then (activities/activity.ts). */
+export const doingSignal = defineSignal<[Doing]>('doing');
 /** A part of the run cannot go on without a person: the run pauses, and says why. */
 export const haltSignal = defineSignal<[string]>('halt');
 

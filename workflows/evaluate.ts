@@ -1,10 +1,12 @@
 /** Evaluation of one policy, or of the solver in its place, on fixed deals, apart from any run. */
-import { workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { runConfigSchema } from '../configs/schema.ts';
+import { doingText } from '../core/episodes/doing.ts';
 import { activitiesOn } from './activities-on.ts';
+import { doingSignal } from './control.ts';
 import { checkedConfig } from './failures.ts';
 
 /**
@@ -18,6 +20,7 @@ export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null
 
 export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
   const config = checkedConfig(runConfigSchema, input.config, 'the run configuration');
+  setHandler(doingSignal, (doing) => setCurrentDetails(doingText(doing)));
   const place = { config, runId: workflowInfo().workflowId, label: 'evaluate' };
   if (input.policy === 'solver')
     return { ...(await activitiesOn('orchestrator', config, 'the solver plays').evaluateExpert(place)), policy: null };

@@ -1,4 +1,5 @@
 /** The markdown that Temporal's Web UI shows for a running workflow. */
+import { type Doing, doingText } from '../core/episodes/doing.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { correctorLine } from '../core/episodes/corrector-counts.ts';
@@ -13,8 +14,7 @@ const ROWS = 30;
 export function progressDetails(
   config: RunConfig,
   progress: Progress,
-  state: TrainState | null,
-  final: EvaluatePolicyResult | null,
+  { state, final, doing }: { state: TrainState | null; final: EvaluatePolicyResult | null; doing: Doing | null },
 ): string {
   const evaluation = (name: string, result: EvaluatePolicyResult | null) =>
     result === null
@@ -30,6 +30,7 @@ export function progressDetails(
     '',
     `**${progress.status}**: ${progress.phase}, ${progress.envSteps} of ${progress.envStepsInAll} environment steps`,
     '',
+    ...(doing === null || final !== null ? [] : [`Now: ${doingText(doing)}`, '']),
     ...(progress.halted === null ? [] : [`It waits for a person: ${progress.halted}`, '']),
     ...evaluation('Start', state?.startEvaluation ?? null),
     ...evaluation('Final', final),

@@ -2,6 +2,7 @@
 import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunConfig } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import type { Doing } from '../core/episodes/doing.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { RunBudget } from './budget.ts';
 import { PauseGate } from './control.ts';
@@ -18,6 +19,8 @@ export class Run {
   state: TrainState | null;
   status: RunStatus = 'preparing';
   phase = 'beginning';
+  /** What an activity of the phase is at. */
+  doing: Doing | null = null;
   /** Why it paused by itself and waits for a person; null where it did not. */
   halted: string | null;
   /** How it was asked to stop. */
@@ -82,7 +85,7 @@ export class Run {
   /** Shows where it is, in the Web UI and by its search attributes. */
   show(final: EvaluatePolicyResult | null = null): void {
     const { progress, config, state } = this;
-    setCurrentDetails(progressDetails(config, progress, state, final));
+    setCurrentDetails(progressDetails(config, progress, { state, final, doing: this.doing }));
     const success = final?.success ?? progress.summaries.at(-1)?.success ?? state?.startEvaluation?.success ?? null;
     const changes = this.#index.changes(
       { config, status: progress.status, envSteps: progress.envSteps, success },
@@ -94,6 +97,7 @@ export class Run {
   /** Shows that something else goes on now. */
   enter(phase: string): void {
     this.phase = phase;
+    this.doing = null;
     this.show();
   }
 }

@@ -5,7 +5,8 @@ import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { runIdProblem } from '../configs/run-id.ts';
 import { sftConfigSchema } from '../configs/schema.ts';
 import { activitiesOn } from './activities-on.ts';
-import { PauseGate } from './control.ts';
+import { doingText } from '../core/episodes/doing.ts';
+import { doingSignal, PauseGate } from './control.ts';
 import { checkedConfig, refuse } from './failures.ts';
 
 /**
@@ -43,6 +44,7 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
     config,
     `${config.demonstrations.count} demonstrations`,
   ).makeDemonstrations({ config });
+  setHandler(doingSignal, (doing) => setCurrentDetails(`${config.title}\n\n${doingText(doing)}`));
   let state = await activitiesOn('gpu', config, 'first parameters').prepareSupervised({ config });
   while (progress.step < progress.steps) {
     await gate.pass();

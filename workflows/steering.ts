@@ -3,7 +3,7 @@ import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { FAILURES } from '../configs/failure-types.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { haltSignal } from './control.ts';
+import { doingSignal, haltSignal } from './control.ts';
 import { orInvalid } from './failures.ts';
 import type { Run } from './run.ts';
 import { metricsQuery, progressQuery, settingsQuery, setUpdate, stopSignal } from './run-contract.ts';
@@ -25,6 +25,10 @@ export function steer(run: Run): void {
     if (!paused) checkBudget();
   });
   run.budget.listen(checkBudget);
+  setHandler(doingSignal, (doing) => {
+    run.doing = doing;
+    run.show();
+  });
   setHandler(haltSignal, (reason) => run.halt(reason));
   setHandler(stopSignal, (how) => {
     run.stop = how === 'now' ? 'now' : 'finish';

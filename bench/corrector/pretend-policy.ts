@@ -3,7 +3,8 @@
  * behind it are real.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ActivityDependencies, activity, Interval } from '../../activities/activity.ts';
+import { type ActivityDependencies, activity } from '../../activities/activity.ts';
+import { Interval } from '../../core/records/interval.ts';
 import { modelFolder } from '../../configs/project-folder.ts';
 import type { ThoughtMeasureActivities } from '../../activities/measure-thoughts.ts';
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
