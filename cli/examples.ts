@@ -24,6 +24,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
   ],
   reset: [['reset my-run --to 3', 'go on after iteration 3 again']],
   fork: [['fork my-run --at 3 --id other --set optimizer.lr=1e-4', 'a new run from there']],
+  merge: [['merge my-run --iterations 3-9 --out merged', 'the TIES merge of its checkpoints, as a checkpoint']],
   result: [['result my-run --json', 'what it came to, also without a server']],
   runs: [['runs', 'all runs: status, success, size on disk']],
   corrections: [

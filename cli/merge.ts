@@ -9,7 +9,7 @@ import { asParameters, startParameters, trainedParameters } from '../core/policy
 import { getTrained } from '../core/records/policy-state.ts';
 import { UsageError } from './errors.ts';
 import { readRun } from './read-run.ts';
-import { withClient } from './temporal.ts';
+import { withClientIfAny } from './temporal.ts';
 
 type Options = {
   iterations: [number, number];
@@ -33,7 +33,7 @@ export function register(program: Command): void {
     .action(async (run: string, options: Options) => {
       const out = path.resolve(options.out);
       const [first, last] = options.iterations;
-      const { records, config, store } = await withClient((client) => readRun(client, run));
+      const { records, config, store } = await withClientIfAny((client) => readRun(client, run));
       const done = records.iterations.length;
       if (last > done)
         throw new UsageError(

@@ -1,6 +1,6 @@
 /** The device of these tests: the first that Vulkan names, or SwiftShader where Debian's chromium has brought it. */
 import { existsSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { ComputeDevice } from '../../core/graph/compute-device.ts';
 import { chooseDevice } from '../../core/graph/provider.ts';
 
@@ -25,7 +25,7 @@ const found = await findDevice();
 export const device = found as ComputeDevice;
 
 /** Skipped, with the reason in its title, where there is no device. */
-export const deviceTest: (title: string, run: (t: import('ava').ExecutionContext) => Promise<void>) => void =
+export const deviceTest: (title: string, run: (t: ExecutionContext) => Promise<void>) => void =
   found instanceof Error
     ? (title, run) => test.skip(`${title} (no device: ${found.message})`, run)
     : (title, run) => test.serial(title, run);

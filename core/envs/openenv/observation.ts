@@ -48,7 +48,10 @@ function readRows(name: string, value: JsonValue): RgbImage {
 export function textsOf(fields: Fields, picture: string | null): Record<string, string> {
   const texts = Object.entries(fields)
     .filter(([name, value]) => name !== picture && value !== null && typeof value !== 'object')
-    .map(([name, value]): [string, string] => [name, String(value).slice(0, LONGEST_TEXT).replaceAll('<image>', '')]);
+    .map(([name, value]): [string, string] => [
+      name,
+      `${value as string | number | boolean}`.slice(0, LONGEST_TEXT).replaceAll('<image>', ''),
+    ]);
   return {
     text: texts.map(([name, value]) => (texts.length === 1 ? value : `${name}: ${value}`)).join('\n'),
     ...Object.fromEntries(texts),
