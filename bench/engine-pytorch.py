@@ -1,12 +1,12 @@
 """The work of bench/engine.ts in PyTorch and transformers on one thread: reads lines `CASE VARIANT` and answers each with the CPU seconds of one run.
 
-pip install torch==2.11.0 transformers==5.23.0
+pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2
 python bench/engine-pytorch.py SPEC.json        (bench/engine.ts writes the specification and asks)
 
 Variants of updates: `eager` and `sdpa` are transformers' own attention, logits of the response only; `sdpa-trimmed` also lets only the
 positions that are asked for through the last layer's queries, output projection and MLP, as the engine does.
 """
-import json, pathlib, random, sys, time
+import json, pathlib, random, resource, sys, time
 import torch
 from transformers import LlavaConfig, LlavaForConditionalGeneration
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
@@ -19,16 +19,22 @@ random.seed(1)
 models = {}
 
 
-def model_of(name, attention):
+def model_of(name, attention, lora=None):
     """Random weights in the shapes of a checkpoint folder; one model serves all variants."""
-    if name not in models:
+    if (name, lora) not in models:
         config = LlavaConfig(**json.loads((pathlib.Path(spec["models"][name]) / "config.json").read_text()))
         models.clear()
         model = LlavaForConditionalGeneration(config).train()
         hidden = config.text_config.hidden_size
         head = torch.nn.Sequential(torch.nn.Linear(hidden, 64), torch.nn.ReLU(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
-        models[name] = model, head
-    model, head = models[name]
+        if lora is not None:
+            from peft import LoraConfig, get_peft_model
+
+            linear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+            # The wrapped model itself has its layers replaced.
+            get_peft_model(model, LoraConfig(r=lora, lora_alpha=2 * lora, lora_dropout=0.0, target_modules=rf"model\.language_model\..*\.({'|'.join(linear)})"))
+        models[name, lora] = model, head
+    model, head = models[name, lora]
     model.set_attn_implementation(attention)
     return model, head
 
@@ -71,7 +77,7 @@ def hidden_states(model, ids, pixels, kept, trimmed):
 
 def update(case, variant):
     """PPO and SFT losses of some optimizer steps, gradients accumulated over passes of `rowsPerPass` rows."""
-    model, head = model_of(case["model"], "eager" if variant == "eager" else "sdpa")
+    model, head = model_of(case["model"], "eager" if variant == "eager" else "sdpa", case.get("lora"))
     ppo, sft = case["ppo"], case["sft"]
     passes = []
     prompts, responses, pixels = inputs(model, ppo + sft, case["promptTokens"], case["shortest"], case["longest"])
@@ -83,7 +89,7 @@ def update(case, variant):
         ids = torch.tensor([p + r + [0] * (longest - len(r)) for p, r in zip(prompts[part], responses[part])])
         mask = torch.tensor([[1.0] * len(r) + [0.0] * (longest - len(r)) for r in responses[part]])
         passes.append((ids, mask, torch.tensor(kinds[part]), pixels[part]))
-    parameters = [*model.parameters(), *head.parameters()]
+    parameters = [parameter for parameter in [*model.parameters(), *head.parameters()] if parameter.requires_grad]
 
     def run():
         for _ in range(case["steps"]):
@@ -109,7 +115,7 @@ def update(case, variant):
 
 
 def sample(case, variant):
-    model, _ = model_of(case["model"], "sdpa")
+    model, _ = model_of(case["model"], "sdpa", case.get("lora"))
     prompts, _, pixels = inputs(model, case["rows"], case["promptTokens"], 1, 1)
     shared = case["rowsPerPrompt"]
     ids = torch.tensor([prompts[index - index % shared] for index in range(len(prompts))])
@@ -154,4 +160,4 @@ for line in sys.stdin:
         prepared[name, variant] = {"update": update, "sample": sample, "product": product, "pass products": pass_products}[case["kind"]](case, variant)
     start, used = time.perf_counter(), time.process_time()
     prepared[name, variant]()
-    print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - used}), flush=True)
+    print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - used, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)

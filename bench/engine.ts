@@ -1,7 +1,7 @@
 /**
  * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of
  * the repeats (a quarter of them for the large model), because other work may share the machine; for two cores the
- * clock decides. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
+ * clock decides. Of cases with adapters the peak memory too, each in a process of its own. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
  *
  * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { CASES, type Case, type ModelName, PEAK, VARIANTS } from './engine/cases.ts';
 import { prepare, productOperations } from './engine/engine-run.ts';
+import { peakOfEngine, peakOfPytorch } from './engine/peak-memory.ts';
 import { PytorchProcess } from './engine/pytorch-process.ts';
 import { openRandomLlava } from './engine/random-llava.ts';
 import { least, type Seconds, seconds } from './engine/stopwatch.ts';
@@ -60,6 +61,18 @@ for (const [name, asked] of cases) {
   console.log(`${name.padEnd(46)} ${ours.cpu.toFixed(3)} ${share.padEnd(12)} ${beside.join('; ')}`);
 }
 await pytorch?.close();
+
+console.log(`${'largest resident set, MB'.padEnd(46)} ours  PyTorch: MB, ours / PyTorch`);
+for (const [name, asked] of cases) {
+  if ((asked.kind !== 'update' && asked.kind !== 'sample') || asked.lora === undefined) continue;
+  const ours = peakOfEngine(name, models);
+  const beside: string[] = [];
+  for (const variant of options.python === undefined ? [] : VARIANTS[asked.kind]) {
+    const theirs = await peakOfPytorch(options.python!, name, variant, models);
+    beside.push(`${variant} ${(theirs / 1e6).toFixed(0)}, ${(ours / theirs).toFixed(2)}`);
+  }
+  console.log(`${name.padEnd(46)} ${(ours / 1e6).toFixed(0)} ${beside.join('; ')}`);
+}
 
 if (several !== undefined) {
   console.log(`${`${several} lanes, seconds of the clock`.padEnd(46)} one lane, ${several} lanes, times`);

@@ -14,6 +14,8 @@ export type UpdateCase = {
   longest: number;
   steps: number;
   rowsPerPass: number;
+  /** Rank of adapters on the decoder's linear layers; everything else is frozen. Absent: all parameters are trained. */
+  lora?: number;
 };
 /** `rounds` times `rows` responses of `tokens` tokens; `rowsPerPrompt` of them answer the same prompt. */
 export type SampleCase = {
@@ -24,6 +26,7 @@ export type SampleCase = {
   promptTokens: number;
   tokens: number;
   rounds: number;
+  lora?: number;
 };
 /** A product of two square matrices: what the core can do. */
 export type ProductCase = { kind: 'product'; size: number };
@@ -121,6 +124,27 @@ export const CASES: Record<string, Case> = {
     shortest: 60,
     longest: 60,
     rowsPerPass: 4,
+  },
+  '135 M, LoRA r 16, train step 4 x 224, loss on 60': {
+    ...update,
+    model: '135m',
+    lora: 16,
+    ppo: 2,
+    sft: 2,
+    promptTokens: 164,
+    shortest: 60,
+    longest: 60,
+    rowsPerPass: 4,
+    goals: { sdpa: 1 },
+  },
+  '135 M, LoRA r 16, 8 prompts of 124, 32 tokens': {
+    ...sample,
+    model: '135m',
+    lora: 16,
+    rows: 8,
+    promptTokens: 124,
+    tokens: 32,
+    goals: { generate: 0.6 },
   },
   '135 M, 8 prompts of 124, 32 tokens': { ...sample, model: '135m', rows: 8, promptTokens: 124, tokens: 32 },
 };

@@ -8,14 +8,21 @@ import { elements } from '../../core/graph/tensor.ts';
 import { type Checkpoint, openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
 import { graphModel, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
 import { trainingProgram } from '../../core/policy/vlm/training-graph.ts';
+import type { TrainScope } from '../../core/policy/vlm-config.ts';
 import type { Case, ModelName, PassProductsCase, UpdateCase } from './cases.ts';
 import { Requests } from './requests.ts';
 
-const SCOPE = { kind: 'all' } as const;
+const ALL = { kind: 'all' } as const;
 const VALUE_HEAD = [64, 32];
 const AS_THEY_ARE: Product = { transA: false, transB: false, alpha: 1 };
 /** Rows sampled together: more leave the cache. */
 const ROWS_PER_SAMPLE = 16;
+
+function scopeOf({ lora }: { lora?: number }): TrainScope {
+  return lora === undefined
+    ? ALL
+    : { kind: 'lora', rank: lora, alpha: 2 * lora, dropout: 0, parts: ['language_model'] };
+}
 
 /** A case made ready: `run` does it once. */
 export type EngineRun = { run(): Promise<void>; close(): Promise<void> };
@@ -35,7 +42,7 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
   if (asked.kind === 'pass products') return products(passProducts(asked, checkpoint));
   const engine = OnnxPolicyEngine.open({
     checkpoint,
-    scope: SCOPE,
+    scope: scopeOf(asked),
     valueHead: VALUE_HEAD,
     lanes,
     rowsPerShard: asked.kind === 'update' ? asked.rowsPerPass : 1,
@@ -102,7 +109,7 @@ async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
 /** The products of the graph of one pass. */
 export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: Checkpoint): SizedProduct[] {
   const { rowsPerPass, promptTokens, longest } = asked;
-  const program = trainingProgram(graphModel({ checkpoint, scope: SCOPE, valueHead: VALUE_HEAD }), {
+  const program = trainingProgram(graphModel({ checkpoint, scope: scopeOf(asked), valueHead: VALUE_HEAD }), {
     rows: rowsPerPass,
     promptTokens,
     padded: false,

@@ -45,9 +45,10 @@ export class PytorchProcess {
     return ((await this.#answer()) as { torch: string }).torch;
   }
 
-  async run(name: string, variant: string): Promise<Seconds> {
+  /** `peak`: bytes of the process's largest resident set so far. */
+  async run(name: string, variant: string): Promise<Seconds & { peak: number }> {
     this.#child.stdin.write(`${name}\t${variant}\n`);
-    return (await this.#answer()) as Seconds;
+    return (await this.#answer()) as Seconds & { peak: number };
   }
 
   async close(): Promise<void> {
