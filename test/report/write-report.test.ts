@@ -115,8 +115,8 @@ test('one iteration that measured nothing still has every chart', async (t) => {
     change: (metrics) => Object.fromEntries(Object.keys(metrics).map((name) => [name, null])),
   });
   const page = await report(run, { status: 'running' });
-  t.is(count(page, '<figure>'), 19);
-  t.is(count(page, 'not measured'), 18); // all but success, which shows the evaluation
+  t.is(count(page, '<figure>'), 20);
+  t.is(count(page, 'not measured'), 19); // all but success, which shows the evaluation
   t.true(page.includes('cost unknown'));
   t.false(/NaN|undefined|Infinity/.test(page));
 });
