@@ -84,7 +84,11 @@ test.serial('verify names what is damaged or missing and who refers to it; gc th
   const unknown = await gtr(['verify', 'nobody']);
   t.deepEqual(
     [unknown.code, unknown.err],
-    [2, `gtr: There is no run "nobody" on this server, and no record of it in ${store.place}.`],
+    [
+      2,
+      `gtr: There is no run "nobody" in ${store.place}, and none on a Temporal server that answers; ` +
+        '`./gtr runs` shows what there is.',
+    ],
   );
 });
 
