@@ -128,6 +128,6 @@ test.serial('what cannot be reset or forked is refused in one sentence', async (
   );
   t.regex(
     await refused('fork', 'nobody', '--at', '1', '--id', 'third'),
-    /^gtr: There is no run "nobody" on this server/,
+    /^gtr: There is no run "nobody" in .*, and none on this server/,
   );
 });
