@@ -106,8 +106,8 @@ test('responses end where generate() would end them', (t) => {
 for (const [what, config, message] of [
   [
     'another architecture',
-    { model_type: 'qwen2_5_vl', architectures: ['Qwen2_5_VLForConditionalGeneration'] },
-    /^x\.json describes a model of the kind Qwen2_5_VLForConditionalGeneration; supported are LLaVA 1\.5 and 1\.6/,
+    { model_type: 'mllama', architectures: ['MllamaForConditionalGeneration'] },
+    /^x\.json describes a model of the kind MllamaForConditionalGeneration; supported are .*LLaVA 1\.5 and 1\.6/,
   ],
   ['no kind', {}, /of the kind \(not named\)/],
   ['no object', [1], /^x\.json: the content: /],
