@@ -7,7 +7,7 @@ import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import { RandomStream } from '../../random/counter.ts';
 import { IMAGE_MARK } from '../chat-template.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { withTying } from '../checkpoint/open-checkpoint.ts';
+import { checkFound, withTying } from '../checkpoint/open-checkpoint.ts';
 import { writeCheckpoint, type WrittenParameter } from '../checkpoint/write-checkpoint.ts';
 import type { WrittenDType } from '../checkpoint/config-json.ts';
 import type { LlavaConfig } from '../families/llava/llava-config.ts';
@@ -90,30 +90,7 @@ function checked(
   part: RegExp,
 ): ReadonlyMap<string, TensorLocation> {
   const expected = new Map([...parameterShapes(config)].filter(([name]) => part.test(name)));
-  const missing = [...expected.keys()].filter((name) => !found.has(name));
-  if (missing.length > 0)
-    throw new CheckpointError(
-      `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the ` +
-        `weights do not fit config.json: fetch both from one place`,
-    );
-  const optional = unreadShapes(config);
-  for (const [name, { file, shape, dtype }] of found) {
-    const wanted = expected.get(name) ?? optional.get(name);
-    if (wanted === undefined)
-      throw new CheckpointError(
-        `${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`,
-      );
-    if (wanted.join() !== shape.join())
-      throw new CheckpointError(
-        `${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch ` +
-          `both from one place`,
-      );
-    if (dtype === 'I32' || dtype === 'I64')
-      throw new CheckpointError(
-        `${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, ` +
-          `F16 or BF16`,
-      );
-  }
+  checkFound(folder, found, expected, unreadShapes(config));
   return found;
 }
 

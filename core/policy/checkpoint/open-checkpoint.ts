@@ -160,27 +160,7 @@ function checkParameters(
   const missing = [...expected.keys()].filter((name) => !found.has(name));
   const explanation = missing.length === 0 ? null : (family.explainMissing?.([...found.keys()]) ?? null);
   if (explanation !== null) throw new CheckpointError(`${folder} holds ${explanation}`);
-  if (missing.length > 0)
-    throw new CheckpointError(
-      `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,
-    );
-  for (const [name, { dtype, file, shape }] of found) {
-    const wanted = expected.get(name) ?? optional.get(name);
-    if (wanted === undefined)
-      throw new CheckpointError(
-        `${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`,
-      );
-    if (wanted.join() !== shape.join())
-      throw new CheckpointError(
-        `${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch ` +
-          `both from one place`,
-      );
-    if (dtype === 'I32' || dtype === 'I64')
-      throw new CheckpointError(
-        `${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, ` +
-          `F16 or BF16`,
-      );
-  }
+  checkFound(folder, found, expected, optional);
   return {
     config,
     parameters: new Map(
@@ -214,4 +194,38 @@ function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLoc
     width = outputs;
   }
   return head;
+}
+
+/**
+ * Throws `CheckpointError` where a folder lacks an `expected` parameter, or holds one that is neither that nor
+ * `optional`, of another shape, or of whole numbers.
+ */
+export function checkFound(
+  folder: string,
+  found: ReadonlyMap<string, TensorLocation>,
+  expected: ReadonlyMap<string, readonly number[]>,
+  optional: ReadonlyMap<string, readonly number[]>,
+): void {
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  if (missing.length > 0)
+    throw new CheckpointError(
+      `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,
+    );
+  for (const [name, { dtype, file, shape }] of found) {
+    const wanted = expected.get(name) ?? optional.get(name);
+    if (wanted === undefined)
+      throw new CheckpointError(
+        `${file} holds ${name}, which a model of this config.json does not have; fetch both from one place`,
+      );
+    if (wanted.join() !== shape.join())
+      throw new CheckpointError(
+        `${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch ` +
+          `both from one place`,
+      );
+    if (dtype === 'I32' || dtype === 'I64')
+      throw new CheckpointError(
+        `${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, ` +
+          `F16 or BF16`,
+      );
+  }
 }
