@@ -1,0 +1,136 @@
+/** Thought correction and its teachers. */
+import { z } from 'zod';
+import { TEACHERS } from '../teachers.ts';
+import { namesOf, positive, probability, summaries } from './values.ts';
+
+const pricePerMillion = z.number().min(0);
+
+const openai = z
+  .strictObject({
+    model: z.string().min(1).default('gpt-4o').describe('Model name as the server knows it.'),
+    prompt: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe("Wording of the requests: a name in core/corrector/prompts or a path; null: the environment's own."),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .nullable()
+      .default(0.4)
+      .describe('Sampling temperature; null: not sent, for models that refuse it.'),
+    maxTokens: positive.default(400).describe('Longest answer.'),
+    maxTokensField: z
+      .enum(['max_completion_tokens', 'max_tokens'])
+      .default('max_completion_tokens')
+      .describe('What the longest answer is called in requests; older servers know `max_tokens` only.'),
+    answerFormat: z
+      .enum(['schema', 'json', 'text'])
+      .default('schema')
+      .describe(
+        'How the server is told the form of the answer: by its JSON schema; only that it is JSON; in words alone. ' +
+          'Answers are checked all the same.',
+      ),
+    toolRounds: z
+      .int()
+      .min(0)
+      .default(3)
+      .describe('How often a judgement may ask the exact solver for formulas (Points24); 0: the tool is not offered.'),
+    timeoutSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe('An answer that takes longer is given up and asked for again.'),
+    image: z
+      .strictObject({
+        size: positive.default(300).describe('Pixels on each side; the scene is drawn anew at this size.'),
+        format: z.enum(['png', 'jpeg']).default('png').describe('File format in the data URL.'),
+        quality: z.int().min(1).max(100).default(90).describe('Quality of a JPEG.'),
+        detail: z
+          .enum(['auto', 'low', 'high'])
+          .default('auto')
+          .describe('How closely the model looks, which decides what a picture costs.'),
+      })
+      .prefault({})
+      .describe('The picture in a request.'),
+    azure: z
+      .strictObject({
+        deployment: z.string().min(1).describe('Name of the deployment.'),
+        apiVersion: z.string().min(1).default('2024-10-21').describe("Version of Azure's API."),
+      })
+      .nullable()
+      .default(null)
+      .describe(
+        "Azure OpenAI, with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY in the worker's environment; null: " +
+          'OpenAI or any compatible server (OPENAI_API_KEY, OPENAI_BASE_URL).',
+      ),
+    prices: z
+      .strictObject({ prompt: pricePerMillion, cached: pricePerMillion, completion: pricePerMillion })
+      .nullable()
+      .default(null)
+      .describe('US dollars per million tokens; null: as core/corrector/prices.ts knows the model.'),
+  })
+  .describe("The teacher `openai`; keys and addresses come from the corrector worker's environment.");
+
+export const corrector = z
+  .strictObject({
+    teacher: z
+      .enum(namesOf(TEACHERS))
+      .default('solver')
+      .describe(`Who judges thoughts. ${summaries(TEACHERS)}`),
+    openai: openai.prefault({}),
+    cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
+    judgedShare: probability
+      .default(1)
+      .describe(
+        'Share of steps that is judged (seeded choice); the others count as correct and are never cut by the ' +
+          'corrector.',
+      ),
+    policy: z
+      .enum(['always', 'verified-skip'])
+      .default('always')
+      .describe(
+        'always: the teacher is asked about every judged thought; verified-skip: not about those that the exact ' +
+          'solver proves right, whose verdict is the same.',
+      ),
+    account: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be small letters, digits and hyphens')
+      .default('default')
+      .describe(
+        'Account of a paid teacher. Its limits hold for all runs on it, so each account has its own task queue, ' +
+          '`corrector-<account>` (`default`: `corrector`), polled by workers that hold its key.',
+      ),
+    handOverSeconds: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe(
+        'A wave that takes long to sample hands its new steps to a paid teacher so often, to be judged while the ' +
+          'rest is sampled; 0: after every round.',
+      ),
+    budgetUsd: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe(
+        'US dollars that the run may spend on its teacher: it pauses before a thought that could exceed them. null: ' +
+          'any.',
+      ),
+    requestsPerMinute: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe(
+        'Limit of the account, set when the run starts; null: as it is (`gtr rate`). It paces thoughts: one request ' +
+          "each, two where the solver's tool is offered.",
+      ),
+    tokensPerMinute: positive
+      .nullable()
+      .default(null)
+      .describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`).'),
+  })
+  .describe('Thought correction.');

@@ -1,0 +1,17 @@
+/** What the sections of a configuration share. */
+import { z } from 'zod';
+
+/** The names of a table, for an enum. */
+export function namesOf<T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] {
+  return Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
+}
+
+/** `name: what it is; ...` of a table. */
+export function summaries(table: Readonly<Record<string, { summary: string }>>): string {
+  return `${Object.entries(table)
+    .map(([name, { summary }]) => `${name}: ${summary}`)
+    .join('; ')}.`;
+}
+
+export const probability = z.number().min(0).max(1);
+export const positive = z.int().min(1);
