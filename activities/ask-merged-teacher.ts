@@ -7,7 +7,7 @@ import type { Thought } from '../core/episodes/episode.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
 import { scoreAnswers } from '../core/learner/score-answers.ts';
-import { answerKl, LARGEST_KL } from '../core/learner/teacher-kl.ts';
+import { answerKl, guessedLogprobs, LARGEST_KL } from '../core/learner/teacher-kl.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
@@ -56,6 +56,11 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
           state,
           responseIds: tokens === 'all' ? step.responseIds : step.responseIds.slice(0, step.thoughtTokens),
         }));
+        const { seed } = input.config;
+        const guesses = (index: number, count: number) =>
+          tokens === 'thought-and-noise'
+            ? guessedLogprobs({ seed, iteration: input.iteration, episode: index }, count)
+            : [];
         // The policy itself answers as it did: rounding apart, which is none of the policy's doing.
         const isItself = input.teacher.policy.sha256 === input.policy.sha256;
         const scored = isItself
@@ -63,9 +68,11 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
           : await scoreAnswers(agent, game, options, asked, input.config.rollout.temperature, () =>
               beat.leaveIfInterrupted(),
             );
-        const kl = wellFormed.map(({ step }, index) =>
-          answerKl(step.tokenLogprobs!, scored[index].slice(0, asked[index].responseIds.length), clip),
-        );
+        const kl = wellFormed.map(({ step }, index) => {
+          const { length } = asked[index].responseIds;
+          const guessed = guesses(index, step.responseIds.length - length);
+          return answerKl(step.tokenLogprobs!, [...scored[index].slice(0, length), ...guessed], clip);
+        });
         let next = 0;
         const answers: TeacherAnswers = { kl: steps.map(({ step }) => (step.thought === null ? null : kl[next++])) };
         return {

@@ -38,7 +38,13 @@ export const turbo = z
             'Distance of an answer, from the mean difference of log-probs a token: as it is, at least 0, of the sizes, ' +
               "or Schulman's estimate; all but `none` at most 10.",
           ),
-        tokens: z.enum(['thought', 'all']).default('thought').describe('Tokens that it is measured on.'),
+        tokens: z
+          .enum(['thought', 'all', 'thought-and-noise'])
+          .default('thought')
+          .describe(
+            "Tokens that it is measured on: the thought's; the action's too; or, as a control, the action's against " +
+              'seeded noise in place of what the teacher says of them.',
+          ),
         from: z
           .enum(['advantage', 'returns'])
           .default('advantage')

@@ -1,5 +1,6 @@
 /** How far a policy's answer lies from what its teacher would say (GTR-Turbo, arXiv 2512.13043). */
 import type { RunConfig } from '../../configs/schema.ts';
+import { type RandomPlace, RandomStream } from '../random/counter.ts';
 
 export type KlClip = RunConfig['turbo']['kl']['clip'];
 
@@ -34,4 +35,10 @@ export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, 
         mean((difference) => Math.exp(-difference) - 1 + difference),
       );
   }
+}
+
+/** Log-probs of a teacher that guesses, each the logarithm of a uniform number: a control for what a teacher says. */
+export function guessedLogprobs(place: Omit<RandomPlace, 'purpose'>, count: number): number[] {
+  const random = new RandomStream({ ...place, purpose: 'guessed log-probs' });
+  return Array.from({ length: count }, () => Math.log(random.uniform()));
 }

@@ -1,6 +1,6 @@
 /** How far an answer lies from its teacher. */
 import test from 'ava';
-import { answerKl, type KlClip } from '../../core/learner/teacher-kl.ts';
+import { answerKl, guessedLogprobs, type KlClip } from '../../core/learner/teacher-kl.ts';
 
 const policy = [-0.5, -1, -2];
 
@@ -26,4 +26,13 @@ test('at most 10 but where nothing is clipped; no tokens, no distance', (t) => {
   t.is(answerKl([0], [50], 'k3'), 10);
   t.is(answerKl([0], [-50], 'none'), 50);
   t.is(answerKl([], [], 'zero'), 0);
+});
+
+test('guesses are log-probs that follow from their place alone', (t) => {
+  const guesses = guessedLogprobs({ seed: 1, iteration: 2, episode: 3 }, 1000);
+  t.deepEqual(guessedLogprobs({ seed: 1, iteration: 2, episode: 3 }, 1000), guesses);
+  t.notDeepEqual(guessedLogprobs({ seed: 1, iteration: 2, episode: 4 }, 1000), guesses);
+  t.true(guesses.every((logprob) => logprob < 0));
+  // Of -log(uniform) mean and deviation are 1: five deviations of the mean of 1000.
+  t.true(Math.abs(guesses.reduce((sum, one) => sum - one, 0) / 1000 - 1) < 5 / Math.sqrt(1000));
 });
