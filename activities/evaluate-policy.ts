@@ -63,7 +63,7 @@ export async function evaluatePolicy(
       beat.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
       if (beat.interrupted || points.due())
         await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
-      beat.leaveIfInterrupted();
+      beat.throwIfInterrupted();
     },
   });
   await putEvaluationRecord(store, runId, label, result);

@@ -97,7 +97,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
             ...pace.at(step, tokens),
           });
           if (beat.interrupted) await save();
-          beat.leaveIfInterrupted();
+          beat.throwIfInterrupted();
         };
         await updateEpoch(epochInput, state, onStep, async () => {
           if (points.due()) await save();

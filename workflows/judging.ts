@@ -139,7 +139,7 @@ export class PaidJudging implements Judging {
       staticSummary: `judge wave ${this.#index}`,
     });
     const handle = await this.#child;
-    return await gate.passOn(handle, paused, handle.result());
+    return await gate.forwardTo(handle, paused, handle.result());
   }
 
   /** What the exact solver, who is free, would keep. Histories of version 0.1.0 have it beside what was sampled. */

@@ -15,14 +15,17 @@ import type { AgentResponse, Observation } from './agent.ts';
 /** Where in a run episodes belong; `firstEpisode` numbers them. */
 export type RolloutPlace = { seed: number; iteration: number; firstEpisode: number };
 
-/** One observation that is to be answered: where it stands in the run, and its noise, one number in (0, 1) a token. */
-export type Turn = Observation & { place: { seed: number; episode: number; step: number }; noise: Float32Array };
+/** An observation to answer: its step in the run, and noise, one number in (0, 1) a token. */
+export type RolloutRequest = Observation & {
+  place: { seed: number; episode: number; step: number };
+  noise: Float32Array;
+};
 
 /** Whoever answers observations: the policy (`Agent`), or another model in its place. */
 export interface Player {
   /** Pixels of pictures. */
   readonly imageSize: number;
-  respond(turns: readonly Turn[], settings: RolloutSettings): Promise<AgentResponse[]>;
+  respond(requests: readonly RolloutRequest[], settings: RolloutSettings): Promise<AgentResponse[]>;
   /** What the states are worth to it, for bootstrapping; zeros where it does not say. */
   values(observations: readonly Observation[]): Promise<ArrayLike<number>>;
 }
@@ -52,8 +55,8 @@ export type RolloutProgress = { round: number; episodes: Episode[]; closed: bool
 /**
  * Plays episodes in rounds until each is over. The result is a function of (policy, place, settings) alone, wherever
  * `resume` takes it up.
- * `onRound` sees the progress after each round; where it says `leave`, the episodes are left there, to be taken up
- * again, unless environments hold something to close (another simulator's process), which would have to play every
+ * `onRound` sees the progress after each round; where it says `suspend`, play stops there, to be resumed later,
+ * unless environments hold something to close (another simulator's process), which would have to play every
  * action again.
  */
 export async function playEpisodes<O>(
@@ -65,15 +68,15 @@ export async function playEpisodes<O>(
   {
     resume,
     onRound,
-  }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'leave' | void> } = {},
+  }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'suspend' | void> } = {},
 ): Promise<RolloutProgress> {
   const { environments, progress } = await open(game, options, place, settings, resume);
   try {
     const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
-    const mayLeave = environments.every(({ close }) => close === undefined);
+    const maySuspend = environments.every(({ close }) => close === undefined);
     while (left()) {
       await playRound(agent, game, environments, place, settings, progress);
-      if ((await onRound?.(progress)) === 'leave' && mayLeave && left()) return progress;
+      if ((await onRound?.(progress)) === 'suspend' && maySuspend && left()) return progress;
     }
   } finally {
     for (const environment of environments) environment.close?.();
