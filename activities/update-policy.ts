@@ -22,7 +22,7 @@ import { Pace, rounded } from './pace.ts';
 import { releaseWork, type WorkSlot, ResumePoints, resultOwner } from './resume-points.ts';
 
 /** Which epoch of which iteration, and what it trains on. */
-export type UpdatePlace = {
+export type UpdateTask = {
   config: RunConfig;
   iteration: number;
   /** Iterations of the whole run. */
@@ -33,7 +33,7 @@ export type UpdatePlace = {
   /** Hash of the policy whose samples these must be. */
   sampledBy: string;
 };
-export type UpdatePolicyInput = UpdatePlace & { policy: ArtifactRef; optimizer: ArtifactRef };
+export type UpdatePolicyInput = UpdateTask & { policy: ArtifactRef; optimizer: ArtifactRef };
 export type UpdatePolicyResult = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -134,14 +134,10 @@ function isBehind(epoch: number): (slot: WorkSlot) => boolean {
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
 
 /** What an epoch trains on, and how. Throws `StaleSampleError`. */
-export async function epochInputOf(
-  store: ArtifactStore,
-  agent: Agent,
-  place: UpdatePlace,
-): Promise<EpochInput<unknown>> {
-  const { config, iteration, epoch } = place;
-  const batch = await getJson<Batch>(store, place.batch);
-  checkSampledBy(batch, place.sampledBy);
+export async function epochInputOf(store: ArtifactStore, agent: Agent, task: UpdateTask): Promise<EpochInput<unknown>> {
+  const { config, iteration, epoch } = task;
+  const batch = await getJson<Batch>(store, task.batch);
+  checkSampledBy(batch, task.sampledBy);
   const game = gameByName(config.environment.name);
   return {
     agent,
@@ -149,14 +145,14 @@ export async function epochInputOf(
     options: game.parseOptions(config.environment.options),
     config,
     samples: batch.samples,
-    rows: await correctionRows(store, config, iteration, place.corrections),
-    place: { iteration, epoch },
-    ...ratesOf(place),
+    rows: await correctionRows(store, config, iteration, task.corrections),
+    key: { iteration, epoch },
+    ...ratesOf(task),
   };
 }
 
 /** Learning rate and SFT weight of an iteration. */
-export function ratesOf({ config, iteration, iterations }: Pick<UpdatePlace, 'config' | 'iteration' | 'iterations'>): {
+export function ratesOf({ config, iteration, iterations }: Pick<UpdateTask, 'config' | 'iteration' | 'iterations'>): {
   lr: number;
   sftCoef: number;
 } {

@@ -53,7 +53,7 @@ const UNKNOWN: Owner = { run: '', slot: 'unknown' };
 
 /** Artifacts lie under `<first two hex digits>/<sha256>`, records under `records/<name>.json`. */
 export abstract class KeyedStore implements ArtifactStore {
-  abstract readonly place: string;
+  abstract readonly location: string;
 
   /** Undefined when the key is not there; any other trouble is thrown. */
   protected abstract read(key: string): Promise<Uint8Array | undefined>;
@@ -165,12 +165,12 @@ export abstract class KeyedStore implements ArtifactStore {
     const data = (await this.read(key)) ?? ((await this.#fetchBack(ref.sha256)) ? await this.read(key) : undefined);
     if (data === undefined)
       throw new ArtifactError(
-        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.place}; restore it from a backup or start the run ` +
+        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.location}; restore it from a backup or start the run ` +
           `anew`,
       );
     if ((await sha256Piecewise(data)) !== ref.sha256)
       throw new ArtifactError(
-        `Artifact ${ref.kind} ${ref.sha256} in ${this.place} is damaged; delete ${artifactKey(ref.sha256)} there ` +
+        `Artifact ${ref.kind} ${ref.sha256} in ${this.location} is damaged; delete ${artifactKey(ref.sha256)} there ` +
           `and restore it from a backup`,
       );
     return data;
@@ -210,7 +210,7 @@ export abstract class KeyedStore implements ArtifactStore {
       return JSON.parse(Buffer.from(data).toString('utf8')) as T;
     } catch {
       throw new ArtifactError(
-        `Record ${name} in ${this.place} is damaged; delete ${recordKey(name)} there and restore it from a backup`,
+        `Record ${name} in ${this.location} is damaged; delete ${recordKey(name)} there and restore it from a backup`,
       );
     }
   }

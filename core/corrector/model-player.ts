@@ -76,9 +76,9 @@ export class ModelPlayer implements Player {
     return Promise.resolve(new Float32Array(observations.length));
   }
 
-  async #respond({ image, promptValues, place }: RolloutRequest): Promise<AgentResponse> {
+  async #respond({ image, promptValues, key }: RolloutRequest): Promise<AgentResponse> {
     const prompt = fillTemplate(this.#template.prompt, promptValues);
-    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: place };
+    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: key };
     const paid = await this.#ledger.move(question, this.#payer, async () => {
       const parts = await this.#parts(prompt, image);
       const { answer } = await this.#within(this.#tokens(prompt), () => this.#ask(parts));

@@ -33,7 +33,7 @@ export type EpochInput<O> = {
   config: RunConfig;
   samples: readonly PpoSample[];
   rows: readonly CorrectionRow[];
-  place: { iteration: number; epoch: number };
+  key: { iteration: number; epoch: number };
   lr: number;
   /** sft_coef after annealing. */
   sftCoef: number;
@@ -83,9 +83,9 @@ export async function updateEpoch<O>(
 export function stepRequests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
   const { config, samples, rows } = input;
   const { samplesPerStep } = config.ppo;
-  const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
-  const order = new RandomStream({ ...place, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
-  const draws = new RandomStream({ ...place, purpose: 'row draws' });
+  const key = { seed: config.seed, iteration: input.key.iteration, step: input.key.epoch };
+  const order = new RandomStream({ ...key, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
+  const draws = new RandomStream({ ...key, purpose: 'row draws' });
   const { rowsPerSample } = config.sft;
   const drawn =
     rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
@@ -142,7 +142,7 @@ export async function applyGradient(
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
 function stepRequest<O>(
-  { agent, game, options, config, place, sftCoef }: EpochInput<O>,
+  { agent, game, options, config, key, sftCoef }: EpochInput<O>,
   step: number,
   chosen: readonly PpoSample[],
   paired: readonly CorrectionRow[],
@@ -150,8 +150,8 @@ function stepRequest<O>(
   const dropout = new RandomStream({
     seed: config.seed,
     purpose: 'lora dropout',
-    iteration: place.iteration,
-    episode: place.epoch,
+    iteration: key.iteration,
+    episode: key.epoch,
     step,
   });
   const pictures: Picture[] = [];
