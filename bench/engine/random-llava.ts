@@ -94,6 +94,7 @@ const QWEN_7B: VlmConfig = {
     patchSize: 14,
     merge: 2,
     temporalPatchSize: 2,
+    ropeTheta: 10_000,
     windowSize: 112,
     fullBlocks: [7, 15, 23, 31],
   },

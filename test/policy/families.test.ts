@@ -224,6 +224,10 @@ test('configurations that cannot be computed are refused in one sentence', (t) =
     [{ ...qwen, ...ids }, /mrope_section 16, 24, 24 makes 64 frequencies, but heads of 16 have 8/],
     [{ ...qwen, ...ids, ...rope, use_sliding_window: true }, /use_sliding_window, which is not supported/],
     [
+      { ...qwen, ...ids, ...rope, vision_config: { ...ids.vision_config, window_size: 27 } },
+      /window_size 27 is less than the 28 pixels that make one image token/,
+    ],
+    [
       { ...qwen, ...rope, bos_token_id: 1, eos_token_id: 2 },
       /out_hidden_size 3584 is not the decoder's hidden_size 64/,
     ],

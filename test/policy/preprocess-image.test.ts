@@ -81,6 +81,13 @@ test('a checkpoint folder: either file, and the image size of config.json', (t) 
     'processor_config.json': { image_processor: recordedJson('preprocessor_config.json') },
   });
   t.deepEqual(loadImagePreprocessor(nested, 42)(image), expected);
+  // Where both are there, transformers reads the nested one.
+  const both = checkpointFolder(t, {
+    'config.json': true,
+    'preprocessor_config.json': { ...recordedJson('preprocessor_config.json'), image_std: [1, 1, 1] },
+    'processor_config.json': { image_processor: recordedJson('preprocessor_config.json') },
+  });
+  t.deepEqual(loadImagePreprocessor(both, 42)(image), expected);
   // Old files give sizes as plain numbers.
   const numbers = checkpointFolder(t, {
     'config.json': true,

@@ -12,6 +12,7 @@ const kindSchema = z.looseObject({
   model_type: z.string().optional(),
   architectures: z.array(z.string()).nullish(),
 });
+const endSchema = z.object({ eos_token_id: z.union([z.int(), z.array(z.int()).min(1)]).nullish() });
 
 /**
  * Reads the configuration of a checkpoint folder; end-of-sequence ids are those at which `generate()` stops. Throws
@@ -20,18 +21,11 @@ const kindSchema = z.looseObject({
 export function readVlmConfig(folder: string): VlmConfig {
   const file = path.join(folder, 'config.json');
   const content = readJson(file, 'name a folder with a checkpoint in Hugging Face format');
-  const config = parseVlmConfig(content, file, folder);
+  const config = described(content, file, folder);
   const generation = path.join(folder, 'generation_config.json');
-  if (!existsSync(generation)) return config;
-  const endSchema = z.object({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
-  const { eos_token_id: ends } = checkConfig(
-    endSchema,
-    readJson(generation, 'fetch it again or delete it'),
-    generation,
-  );
-  return ends === undefined || ends === null
-    ? config
-    : checked({ ...config, text: { ...config.text, eosTokenIds: [ends].flat() } }, generation);
+  if (!existsSync(generation)) return checked(config, file);
+  const settings = readJson(generation, 'fetch it again or delete it');
+  return checked(endingAsStated(config, settings, generation), generation);
 }
 
 /** The family of a `config.json`. Throws `CheckpointError` naming `origin` where it is of none. */
@@ -51,7 +45,20 @@ export function familyOfConfig(content: unknown, origin: string): ModelFamily {
  * find more of the model.
  */
 export function parseVlmConfig(content: unknown, origin: string, folder: string | null = null): VlmConfig {
-  return checked(familyOfConfig(content, origin).readConfig(content, origin, folder), origin);
+  return checked(described(content, origin, folder), origin);
+}
+
+/** What stands beside the parts of a `config.json` goes before what stands in text_config. */
+function described(content: unknown, origin: string, folder: string | null): VlmConfig {
+  return endingAsStated(familyOfConfig(content, origin).readConfig(content, origin, folder), content, origin);
+}
+
+/** With the ends of sequence that `settings` name, if any. */
+function endingAsStated(config: VlmConfig, settings: unknown, origin: string): VlmConfig {
+  const { eos_token_id: ends } = checkConfig(endSchema, settings, origin);
+  return ends === undefined || ends === null
+    ? config
+    : { ...config, text: { ...config.text, eosTokenIds: [ends].flat() } };
 }
 
 /** What must hold between the fields. */

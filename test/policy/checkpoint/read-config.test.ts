@@ -101,6 +101,11 @@ test('padding ids that are no ids give way to one that is', (t) => {
 test('responses end where generate() would end them', (t) => {
   const folder = checkpointFolder(t, { 'config.json': small, 'generation_config.json': { eos_token_id: [2, 5] } });
   t.deepEqual(readVlmConfig(folder).text.eosTokenIds, [2, 5]);
+  // Where only generation_config.json names an end.
+  const endless = { ...small, text_config: { ...small.text_config, eos_token_id: null } };
+  t.throws(() => parseVlmConfig(endless, 'x'), { message: /no eos_token_id ends a response/ });
+  const ended = checkpointFolder(t, { 'config.json': endless, 'generation_config.json': { eos_token_id: 5 } });
+  t.deepEqual(readVlmConfig(ended).text.eosTokenIds, [5]);
 });
 
 for (const [what, config, message] of [

@@ -56,10 +56,9 @@ function hiddenStates(
 
 /** CLIP's class token first, then the patches; learned positions. */
 function embeddings(g: GraphBuilder, parameters: GraphParameters, vision: VisionConfig, pixels: Value): Value {
-  const { hiddenSize, imageSize, patchSize } = vision;
+  const { hiddenSize } = vision;
   const [images] = pixels.shape;
-  const side = Math.floor(imageSize / patchSize) * patchSize;
-  const embedded = patchEmbeddings(g, parameters, vision, slice(g, slice(g, pixels, 2, 0, side), 3, 0, side));
+  const embedded = patchEmbeddings(g, parameters, vision, pixels);
   const positions = parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype);
   if (vision.modelType === 'siglip') return add(g, embedded, positions);
   const classToken = expand(

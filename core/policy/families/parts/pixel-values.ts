@@ -49,15 +49,15 @@ export function kindOf(content: unknown): unknown {
 }
 
 /**
- * The settings in a checkpoint folder's preprocessor_config.json or processor_config.json, or in one of `others`, and
- * the file that holds them. Throws `CheckpointError` where there are none and no `fallback`.
+ * The settings in a checkpoint folder's processor_config.json, where it has some, as in transformers, or
+ * preprocessor_config.json, or in one of `others`, and the file that holds them. Throws `CheckpointError` where there are none and no `fallback`.
  */
 export function preprocessorSettings(
   folder: string,
   others: readonly string[] = [],
   fallback: object | null = null,
 ): { settings: unknown; origin: string } {
-  const files = ['preprocessor_config.json', 'processor_config.json'].map((name) => path.join(folder, name));
+  const files = ['processor_config.json', 'preprocessor_config.json'].map((name) => path.join(folder, name));
   for (const file of [...files, ...others]) {
     if (!existsSync(file)) continue;
     const content = readJson(file, 'copy it from the original checkpoint');

@@ -2,7 +2,7 @@
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
 import { gemm } from '../../../graph/ops/linear-algebra.ts';
-import { reshape, transpose } from '../../../graph/ops/movement.ts';
+import { reshape, slice, transpose } from '../../../graph/ops/movement.ts';
 import { attention, layerNorm } from '../../../graph/ops/neural.ts';
 import type { Value } from '../../../graph/program.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
@@ -102,7 +102,7 @@ export function encoderBlockShapes(hiddenSize: number, intermediateSize: number,
 
 /**
  * Patches of pixels [images, 3, side, side] by a strided convolution, written as a matrix product:
- * [images, patches, hidden].
+ * [images, patches, hidden]. Pixels at the right and the bottom that make no whole patch are left out.
  */
 export function patchEmbeddings(
   g: GraphBuilder,
@@ -111,8 +111,9 @@ export function patchEmbeddings(
   pixels: Value,
 ): Value {
   const [images, , height] = pixels.shape;
-  const side = height / patchSize;
-  const tiles = transpose(g, reshape(g, pixels, [images, 3, side, patchSize, side, patchSize]), [0, 2, 4, 1, 3, 5]);
+  const side = Math.floor(height / patchSize);
+  const whole = [2, 3].reduce((x, axis) => slice(g, x, axis, 0, side * patchSize), pixels);
+  const tiles = transpose(g, reshape(g, whole, [images, 3, side, patchSize, side, patchSize]), [0, 2, 4, 1, 3, 5]);
   const patches = reshape(g, cast(g, tiles, parameters.precision), [images * side * side, 3 * patchSize * patchSize]);
   const kernel = reshape(g, parameters.get('vision_tower.embeddings.patch_embedding.weight', patches.dtype), [
     hiddenSize,

@@ -15,6 +15,8 @@ export type QwenVisionConfig = PatchSizes & {
   intermediateSize: number;
   layers: number;
   heads: number;
+  /** Of the tower's rotary angles. */
+  ropeTheta: number;
 };
 
 export type SpecialIds = { videoTokenId: number; visionStartTokenId: number; visionEndTokenId: number };
@@ -23,6 +25,7 @@ export type QwenConfig = CommonConfig & { vision: QwenVisionConfig; special: Spe
 
 const length = z.int().min(1);
 const id = z.int().min(0);
+const theta = z.number().positive();
 
 const schema = z.object({
   text_config: z.looseObject({}).nullish(),
@@ -47,6 +50,32 @@ export function visionFields(defaults: { hiddenSize: number; intermediateSize: n
     spatial_merge_size: length.default(2),
     temporal_patch_size: length.default(2),
     out_hidden_size: length.default(3584),
+    rope_theta: theta.optional(),
+    rope_parameters: z
+      .strictObject({ rope_theta: theta.optional(), rope_type: z.literal('axial').optional() })
+      .nullish(),
+  };
+}
+
+/** Of the fields that both generations have. */
+export function commonVision(
+  eyes: z.infer<z.ZodObject<ReturnType<typeof visionFields>>>,
+  origin: string,
+): QwenVisionConfig {
+  if (eyes.hidden_size % (4 * eyes.num_heads) !== 0)
+    unusable(
+      origin,
+      `the vision tower's hidden_size ${eyes.hidden_size} gives its ${eyes.num_heads} heads no multiple of 4`,
+    );
+  return {
+    hiddenSize: eyes.hidden_size,
+    intermediateSize: eyes.intermediate_size,
+    layers: eyes.depth,
+    heads: eyes.num_heads,
+    patchSize: eyes.patch_size,
+    merge: eyes.spatial_merge_size,
+    temporalPatchSize: eyes.temporal_patch_size,
+    ropeTheta: eyes.rope_parameters?.rope_theta ?? eyes.rope_theta ?? 10_000,
   };
 }
 
@@ -68,7 +97,8 @@ export function readQwenConfig(
       ...text,
       // No begin token stands before a prompt.
       bosTokenId: null,
-      tiedEmbeddings: config.tie_word_embeddings ?? text.tiedEmbeddings,
+      // Releases differ in where they say it.
+      tiedEmbeddings: config.tie_word_embeddings === true || text.tiedEmbeddings,
     },
     imageTokenId: config.image_token_id,
     special: {
@@ -82,15 +112,6 @@ export function readQwenConfig(
         unusable(origin, `vision_config's out_hidden_size ${size} is not the decoder's hidden_size ${text.hiddenSize}`);
     },
   };
-}
-
-export function checkedVision(vision: QwenVisionConfig, origin: string): QwenVisionConfig {
-  if (vision.hiddenSize % (4 * vision.heads) !== 0)
-    unusable(
-      origin,
-      `the vision tower's hidden_size ${vision.hiddenSize} gives its ${vision.heads} heads no multiple of 4`,
-    );
-  return vision;
 }
 
 /** `architecture`: its class in transformers. `visionFields`: those of the generation's own. */

@@ -62,7 +62,7 @@ export class VisionGraph {
     const table = (of: (angle: number) => number) =>
       g.constant(
         Float32Array.from({ length: patches * quarter }, (_, index) =>
-          of(Math.floor(index / quarter) * 10_000 ** (-(index % quarter) / quarter)),
+          of(Math.floor(index / quarter) * vision.ropeTheta ** (-(index % quarter) / quarter)),
         ),
         [patches, quarter],
       );

@@ -1,11 +1,11 @@
 /** Qwen2.5-VL: a tower of RMS norms and gated MLPs that looks within windows, but for a few blocks. */
 import { z } from 'zod';
-import { checkConfig } from '../../checkpoint/check-config.ts';
+import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
 import type { ModelFamily } from '../model-family.ts';
 import { type Entry, linear, textShapes } from '../parts/parameter-shapes.ts';
 import { qwen25Names } from '../qwen-vl/parameter-names.ts';
 import {
-  checkedVision,
+  commonVision,
   type QwenConfig,
   type QwenVisionConfig,
   readQwenConfig,
@@ -42,22 +42,14 @@ export const qwen25Vl: ModelFamily<Qwen25Config> = {
     const { vision, outputs, ...config } = readQwenConfig(content, origin, 'qwen2_5_vl_text');
     const eyes = checkConfig(visionSchema, vision, `${origin}, vision_config`);
     outputs(eyes.out_hidden_size);
+    const cell = eyes.patch_size * eyes.spatial_merge_size;
+    if (eyes.window_size < cell)
+      unusable(origin, `window_size ${eyes.window_size} is less than the ${cell} pixels that make one image token`);
     return {
       ...config,
       family: 'qwen2_5_vl',
       vision: {
-        ...checkedVision(
-          {
-            hiddenSize: eyes.hidden_size,
-            intermediateSize: eyes.intermediate_size,
-            layers: eyes.depth,
-            heads: eyes.num_heads,
-            patchSize: eyes.patch_size,
-            merge: eyes.spatial_merge_size,
-            temporalPatchSize: eyes.temporal_patch_size,
-          },
-          origin,
-        ),
+        ...commonVision(eyes, origin),
         windowSize: eyes.window_size,
         fullBlocks: eyes.fullatt_block_indexes,
       },

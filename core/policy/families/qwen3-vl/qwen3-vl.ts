@@ -5,7 +5,7 @@ import type { ModelFamily } from '../model-family.ts';
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
 import { qwen3Names } from '../qwen-vl/parameter-names.ts';
 import {
-  checkedVision,
+  commonVision,
   type QwenConfig,
   type QwenVisionConfig,
   readQwenConfig,
@@ -51,18 +51,7 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
       ...config,
       family: 'qwen3_vl',
       vision: {
-        ...checkedVision(
-          {
-            hiddenSize: eyes.hidden_size,
-            intermediateSize: eyes.intermediate_size,
-            layers: eyes.depth,
-            heads: eyes.num_heads,
-            patchSize: eyes.patch_size,
-            merge: eyes.spatial_merge_size,
-            temporalPatchSize: eyes.temporal_patch_size,
-          },
-          origin,
-        ),
+        ...commonVision(eyes, origin),
         tableSide,
         deepstackBlocks: eyes.deepstack_visual_indexes,
       },

@@ -49,7 +49,7 @@ export function imageFeatures(
     const stacked = vision.deepstackBlocks.indexOf(index);
     if (stacked < 0) continue;
     const merger = `multi_modal_projector.deepstack_merger_list.${stacked}`;
-    deepstack[stacked] = merged(merger, normed(`${merger}.norm`, tower.joinCells(x)));
+    deepstack.push(merged(merger, normed(`${merger}.norm`, tower.joinCells(x))));
   }
   const merger = 'multi_modal_projector.merger';
   return { features: merged(merger, tower.joinCells(normed(`${merger}.norm`, x))), deepstack };

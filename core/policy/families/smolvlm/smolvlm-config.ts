@@ -65,13 +65,13 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
     { ...decoder, pad_token_id: decoder.pad_token_id ?? config.pad_token_id },
     `${origin}, text_config`,
   );
-  const side = eyes.image_size / eyes.patch_size;
+  const side = Math.floor(eyes.image_size / eyes.patch_size);
   if (eyes.hidden_size % eyes.num_attention_heads !== 0)
     unusable(
       origin,
       `the tower's hidden_size ${eyes.hidden_size} is no multiple of its ${eyes.num_attention_heads} heads`,
     );
-  if (!Number.isInteger(side / shuffle))
+  if (side === 0 || side % shuffle !== 0)
     unusable(
       origin,
       `tiles of ${eyes.image_size} pixels are not made of squares of ${shuffle} x ${shuffle} patches of ` +
@@ -96,9 +96,14 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
   };
 }
 
+/** Patches on each side of a tile; pixels that make no whole patch are left out at the right and the bottom. */
+export function patchesPerSide({ imageSize, patchSize }: SmolVlmVision): number {
+  return Math.floor(imageSize / patchSize);
+}
+
 /** Image tokens of a tile. */
 export function tokensPerTile({ vision, shuffle }: SmolVlmConfig): number {
-  return (vision.imageSize / vision.patchSize / shuffle) ** 2;
+  return (patchesPerSide(vision) / shuffle) ** 2;
 }
 
 export function writeSmolVlmConfigs(

@@ -5,7 +5,13 @@ import { peftName } from '../parts/parameter-names.ts';
 import { preprocessorSettings } from '../parts/pixel-values.ts';
 import { encoderBlockShapes } from '../parts/vision-encoder.ts';
 import { smolVlmPreprocessor, smolVlmProcessor } from './preprocess-image.ts';
-import { readSmolVlmConfig, type SmolVlmConfig, tokensPerTile, writeSmolVlmConfigs } from './smolvlm-config.ts';
+import {
+  patchesPerSide,
+  readSmolVlmConfig,
+  type SmolVlmConfig,
+  tokensPerTile,
+  writeSmolVlmConfigs,
+} from './smolvlm-config.ts';
 import { imageFeatures, patchPositions } from './vision.ts';
 
 /** Parts of the model, as its modules and as all families call them. */
@@ -88,7 +94,7 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
     });
   },
   visionPositions: ({ vision }, pictures) => {
-    const positions = patchPositions(vision.imageSize / vision.patchSize);
+    const positions = patchPositions(patchesPerSide(vision));
     return pictures.flatMap(({ grid: [rows, columns] }) =>
       Array.from({ length: rows * columns + 1 }, () => positions).flat(),
     );
@@ -135,11 +141,11 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
 };
 
 function visionShapes({ vision, text, shuffle }: SmolVlmConfig): Entry[] {
-  const { hiddenSize, intermediateSize, layers, imageSize, patchSize } = vision;
+  const { hiddenSize, intermediateSize, layers, patchSize } = vision;
   return [
     ['vision_tower.embeddings.patch_embedding.weight', [hiddenSize, 3, patchSize, patchSize]],
     ['vision_tower.embeddings.patch_embedding.bias', [hiddenSize]],
-    ['vision_tower.embeddings.position_embedding.weight', [(imageSize / patchSize) ** 2, hiddenSize]],
+    ['vision_tower.embeddings.position_embedding.weight', [patchesPerSide(vision) ** 2, hiddenSize]],
     ...Array.from({ length: layers }, (_, index) => encoderBlockShapes(hiddenSize, intermediateSize, index)).flat(),
     ...norm('vision_tower.post_layernorm', hiddenSize),
     ...linear('multi_modal_projector.modality_projection.proj', text.hiddenSize, shuffle ** 2 * hiddenSize, false),

@@ -5,7 +5,7 @@ import { gatherRows, reshape, transpose } from '../../../graph/ops/movement.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
 import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
 import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
-import { type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
+import { patchesPerSide, type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
 
 /** Of the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed, and read by nobody. */
 export function imageFeatures(
@@ -17,7 +17,7 @@ export function imageFeatures(
 ): ImageFeatures {
   const { vision, shuffle } = config;
   const tiles = images * parts;
-  const side = vision.imageSize / vision.patchSize;
+  const side = patchesPerSide(vision);
   const pixels = g.input('pixels', 'float32', [tiles, 3, vision.imageSize, vision.imageSize]);
   const embedded = patchEmbeddings(g, parameters, vision, pixels);
   const table = parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype);
