@@ -140,9 +140,14 @@ export class ConfigError extends Error {
 export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, origin: string): z.infer<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const [issue, ...more] = result.error.issues;
+  throw configErrorOf(result.error, origin, SCHEMA_FILES.get(schema));
+}
+
+/** What a schema found, as one sentence. */
+export function configErrorOf({ issues }: z.core.$ZodError, origin: string, schemaFile?: string): ConfigError {
+  const [issue, ...more] = issues;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  throw new ConfigError(`${origin}: ${describeIssue(issue, SCHEMA_FILES.get(schema))}${others}.`);
+  return new ConfigError(`${origin}: ${describeIssue(issue, schemaFile)}${others}.`);
 }
 
 /** Where people find the keys of a configuration. */
@@ -154,8 +159,8 @@ const SCHEMA_FILES = new Map<z.ZodType, string>([
 function describeIssue(issue: z.core.$ZodIssue, schemaFile: string | undefined): string {
   const field = issue.path.join('.') || 'the configuration';
   if (issue.code === 'unrecognized_keys') {
-    const where = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
-    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${where}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
+    const place = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
+    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${place}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
   }
   return `${field}: ${issue.message}`;
 }

@@ -7,7 +7,7 @@ import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
 
 /** `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. */
-export type SamplingContext = {
+export type SamplingPlace = {
   runId: string;
   config: RunConfig;
   iteration: number;
@@ -32,12 +32,12 @@ export interface Judging {
 
 /** A free teacher is instant: a whole wave is one activity. */
 export class FreeJudging implements Judging {
-  readonly #context: SamplingContext;
+  readonly #place: SamplingPlace;
   readonly #wave: number;
   #judged: Promise<CorrectWaveResult> | null = null;
 
-  constructor(context: SamplingContext, wave: number) {
-    this.#context = context;
+  constructor(place: SamplingPlace, wave: number) {
+    this.#place = place;
     this.#wave = wave;
   }
 
@@ -47,7 +47,7 @@ export class FreeJudging implements Judging {
 
   async heed(wave: RolloutWaveResult): Promise<void> {
     if (!wave.over) return;
-    const { config, iteration, onKept } = this.#context;
+    const { config, iteration, onKept } = this.#place;
     const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
     this.#judged = correctEpisodesLocally({ config, iteration, wave });
     this.#judged.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
@@ -68,7 +68,7 @@ export class FreeJudging implements Judging {
 
 /** A paid teacher is asked thought by thought, by a workflow of its own that goes on while the wave is sampled. */
 export class PaidJudging implements Judging {
-  readonly #context: SamplingContext;
+  readonly #place: SamplingPlace;
   readonly #index: number;
   #wave: RolloutWaveResult | null = null;
   #child: Promise<ChildWorkflowHandle<typeof correctWave>> | null = null;
@@ -77,8 +77,8 @@ export class PaidJudging implements Judging {
   #kept = 0;
   #expected: Promise<number> | null = null;
 
-  constructor(context: SamplingContext, index: number) {
-    this.#context = context;
+  constructor(place: SamplingPlace, index: number) {
+    this.#place = place;
     this.#index = index;
   }
 
@@ -124,14 +124,14 @@ export class PaidJudging implements Judging {
     this.#judged = this.#ask(needed, carried);
     this.#judged
       .then(({ keptSteps }) => {
-        this.#context.onKept(keptSteps - this.#kept);
+        this.#place.onKept(keptSteps - this.#kept);
         this.#kept = keptSteps;
       })
       .catch(() => {}); // whoever needs it meets the failure
   }
 
   async #ask(needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
-    const { config, iteration, runId, gate } = this.#context;
+    const { config, iteration, runId, gate } = this.#place;
     const { paused } = gate;
     this.#child = startChild(correctWave, {
       workflowId: `${workflowInfo().workflowId}/wave-${this.#index}`,
@@ -139,13 +139,13 @@ export class PaidJudging implements Judging {
       staticSummary: `judge wave ${this.#index}`,
     });
     const handle = await this.#child;
-    return await gate.forwardTo(handle, paused, handle.result());
+    return await gate.passOn(handle, paused, handle.result());
   }
 
   /** What the exact solver, who is free, would keep. Histories of version 0.1.0 have it beside what was sampled. */
   async #estimate(wave: RolloutWaveResult & { likelySteps?: number | null }): Promise<number> {
     if (typeof wave.likelySteps === 'number') return wave.likelySteps;
-    const { config, iteration } = this.#context;
+    const { config, iteration } = this.#place;
     const { estimateKeptSteps } = activitiesOn(
       'orchestrator',
       config,

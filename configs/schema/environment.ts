@@ -7,8 +7,9 @@ export const environment = z
     name: z
       .string()
       .describe(
-        'Environment: points24, ezpoints, numberline, blackjack, alfworld; or the path (relative: from the project) or ' +
-          'package of a module with your own game, e.g. ./examples/picture-maze.ts (docs/environments.md).',
+        'Environment: points24, ezpoints, numberline, blackjack, alfworld, frozenlake, sokoban; openenv, a game of a ' +
+          'server; or the path (relative: from the project) or package of a module with your own game, e.g. ' +
+          './examples/picture-maze.ts (docs/environments.md).',
       ),
     options: z
       .record(z.string(), z.unknown())

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { PROJECT } from '../../configs/project-folder.ts';
-import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { ConfigError, configErrorOf, parseConfig } from '../../configs/schema.ts';
 import { type Colour, type RgbImage } from '../pictures/rgb-image.ts';
 import { decodePng } from '../pictures/png.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -18,13 +18,13 @@ export type Picture = RgbImage | string;
 /** One episode of a user's game. */
 export type PlugInEnvironment = Omit<Environment, 'observe' | 'name'> & { observe(size: number): Picture };
 
-/** What an episode derives from: the same key gives the same one. `random`: its own stream. */
-export type EpisodeKey = { seed: number; episode: number; random: RandomStream };
+/** Where an episode belongs, and its random numbers. */
+export type PlugInPlace = { seed: number; episode: number; random: RandomStream };
 
 /** A user's game: the contract of the built-in ones, with defaults for what most games do alike. */
 export type PlugInGame<O> = {
   readonly name: string;
-  start(key: EpisodeKey, options: O): PlugInEnvironment;
+  start(place: PlugInPlace, options: O): PlugInEnvironment;
   fromState(state: any, options: O): PlugInEnvironment;
 } & Partial<Omit<Game<O>, 'name' | 'start' | 'fromState' | 'remote'>>;
 
@@ -88,7 +88,11 @@ export function loadModule(name: string): LoadedModule | null {
   return loaded;
 }
 
+/** Games of this package that are modules like those of users. */
+export const BUILT_IN_MODULES: readonly string[] = ['frozenlake', 'sokoban'];
+
 function fileOf(name: string): string | null {
+  if (BUILT_IN_MODULES.includes(name)) return path.join(PROJECT, 'environments', `${name}.ts`);
   if (isPath(name)) {
     const file = path.resolve(PROJECT, name);
     if (!statSync(file, { throwIfNoEntry: false })?.isFile())
@@ -174,10 +178,7 @@ function asConfigError<T>(parse: () => T, origin: string): T {
     return parse();
   } catch (error) {
     if ((error as Error).name === 'ConfigError') throw error;
-    if (error instanceof z.ZodError) {
-      const [{ path: field, message }] = error.issues;
-      throw new ConfigError(`${origin}: ${[...field, message].join(': ')}.`);
-    }
+    if (error instanceof z.ZodError) throw configErrorOf(error, origin);
     throw new ConfigError(`${origin}: ${(error as Error).message.replace(/\.$/, '')}.`);
   }
 }

@@ -6,13 +6,19 @@ import type { Game } from './env.ts';
 import { ezpoints } from './ezpoints.ts';
 import { numberline } from './numberline.ts';
 import { openenv } from './openenv/openenv.ts';
-import { loadModule, type LoadedModule } from './plug-in.ts';
+import { BUILT_IN_MODULES, loadModule, type LoadedModule } from './plug-in.ts';
 import { points24 } from './points24.ts';
 
 export const GAMES: readonly Game<any>[] = [points24, ezpoints, numberline, blackjack, alfworld];
 
 /** Games that run on servers of users. */
 const SERVED: readonly Game<any>[] = [openenv];
+
+/** What `environment.name` may be without a module of one's own. */
+export const BUILT_IN_NAMES: readonly string[] = [
+  ...[...GAMES, ...SERVED].map(({ name }) => name),
+  ...BUILT_IN_MODULES,
+];
 
 const findBuiltIn = (name: string) => [...GAMES, ...SERVED].find((game) => game.name === name);
 
@@ -21,16 +27,16 @@ export function gameByName(name: string): Game<any> {
   return findBuiltIn(name) ?? plugIn(name)!.game;
 }
 
-/** The module of a user's game; null for built-in ones. Throws `ConfigError`. */
+/** The module of a game, a user's or of this package; null for games without one. Throws `ConfigError`. */
 export function plugIn(name: string): LoadedModule | null {
   if (findBuiltIn(name) !== undefined) return null;
   const loaded = loadModule(name);
   if (loaded === null)
     throw new ConfigError(
-      `environment.name: unknown environment "${name}"; known are ${GAMES.map(({ name }) => name).join(', ')}, and ` +
+      `environment.name: unknown environment "${name}"; known are ${BUILT_IN_NAMES.join(', ')}, and ` +
         'your own by the path of its module (docs/environments.md).',
     );
-  if (findBuiltIn(loaded.title) !== undefined)
+  if (loaded.title !== name && BUILT_IN_NAMES.includes(loaded.title))
     throw new ConfigError(
       `environment.name: the game of ${name} is called ${loaded.title} like a built-in one; rename it.`,
     );

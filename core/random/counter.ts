@@ -1,9 +1,10 @@
 /** Counter-based random numbers: every draw is a pure function of (run seed, iteration, episode, step, purpose). */
 
 /**
- * What a stream of random numbers derives from. A retried activity that names the same key draws the same numbers.
+ * Where in a run a stream of random numbers belongs; a retried activity that names the same place draws the same
+ * numbers.
  */
-export type RandomKey = {
+export type RandomPlace = {
   seed: number;
   /** What the numbers are for, e.g. `"deal"` or `"sampling"`: streams of different purposes are independent. */
   purpose: string;
@@ -45,13 +46,13 @@ function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** A stream of random numbers that derives from its key. Not for cryptography. */
+/** A stream of random numbers that starts at its place in a run. Not for cryptography. */
 export class RandomStream {
   #key: readonly [number, number];
   #counter: [number, number, number, number];
   #block: number[] = [];
 
-  constructor({ seed, purpose, iteration = 0, episode = 0, step = 0 }: RandomKey) {
+  constructor({ seed, purpose, iteration = 0, episode = 0, step = 0 }: RandomPlace) {
     this.#key = [seed | 0, hashText(purpose) ^ Math.floor(seed / 0x100000000)];
     this.#counter = [0, step, episode, iteration];
   }

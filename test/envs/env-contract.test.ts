@@ -1,6 +1,7 @@
 /** One suite over all environments. */
 import test from 'ava';
 import { encodePng } from '../../core/pictures/png.ts';
+import { BUILT_IN_MODULES } from '../../core/envs/plug-in.ts';
 import { GAMES, gameByName } from '../../core/envs/registry.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 
@@ -18,7 +19,7 @@ function playOut(environment: ReturnType<(typeof GAMES)[number]['start']>, rando
 
 const actions = () => new RandomStream({ seed: 3, purpose: 'test actions' });
 
-for (const game of GAMES) {
+for (const game of [...GAMES, ...BUILT_IN_MODULES.map(gameByName)]) {
   const options = game.parseOptions({});
   const start = (episode: number, seed = 1) => game.start({ seed, episode }, options);
 

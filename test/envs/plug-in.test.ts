@@ -14,6 +14,7 @@ import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
 import { rehearsalServer } from '../../core/corrector/rehearsal/server.ts';
 import { likelyKept } from '../../core/corrector/needed-steps.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
+import { BUILT_IN_MODULES } from '../../core/envs/plug-in.ts';
 import { GAMES, gameByName } from '../../core/envs/registry.ts';
 import { encodePng } from '../../core/pictures/png.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
@@ -66,7 +67,7 @@ const failures = (name: string) =>
     .filter(({ passed }) => !passed)
     .map(({ check, detail }) => `${check}: ${detail}`);
 
-for (const name of [...GAMES.map((game) => game.name), MAZE])
+for (const name of [...GAMES.map((game) => game.name), ...BUILT_IN_MODULES, MAZE])
   test(`${name} keeps the contract`, (t) => {
     t.deepEqual(failures(name), []);
   });

@@ -27,9 +27,10 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['configs', 'core', 'activities', 'workflows'],
   scripts: ['configs', 'core', 'activities', 'workflows', 'workers'],
   cli: ['configs', 'core', 'workflows', 'workers', 'scripts'],
+  environments: ['configs', 'core'],
   examples: ['configs', 'core'],
   bench: ['configs', 'core', 'activities', 'workflows', 'workers', 'scripts', 'cli'],
-  test: ['configs', 'core', 'activities', 'workflows', 'workers', 'scripts', 'cli', 'bench'],
+  test: ['configs', 'core', 'environments', 'activities', 'workflows', 'workers', 'scripts', 'cli', 'bench'],
 };
 /** What workflow code may load: it runs in Temporal's deterministic sandbox. */
 const DETERMINISTIC_FOLDERS = ['workflows', 'configs', 'core/random', 'core/episodes'];

@@ -16,7 +16,7 @@ import { readRun } from '../../cli/read-run.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { points24 } from '../../core/envs/points24.ts';
-import { GAMES } from '../../core/envs/registry.ts';
+import { BUILT_IN_NAMES } from '../../core/envs/registry.ts';
 import type { ExportedCorrection } from '../../core/report/export-corrections.ts';
 import { exportRun } from '../../core/report/export-run.ts';
 import { writeReport } from '../../core/report/write-report.ts';
@@ -258,7 +258,7 @@ test.serial('bad input inside a workflow is a failure that names its cause', asy
   });
   t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), {
     type: 'Config.Invalid',
-    message: `environment.name: unknown environment "poker"; known are ${GAMES.map(({ name }) => name).join(', ')}, and your own by the path of its module (docs/environments.md).`,
+    message: `environment.name: unknown environment "poker"; known are ${BUILT_IN_NAMES.join(', ')}, and your own by the path of its module (docs/environments.md).`,
   });
   const missing = await failure('missing-model', { ...config, model: { ...config.model, base: 'models/nothing' } });
   t.like(missing, { type: 'Model.Unusable' });

@@ -1,0 +1,65 @@
+/** Games on square grids: moves, drawing cells, and reading drawn cells back. */
+import { Canvas, type Colour, type RgbImage } from 'durable-gtr/environment';
+
+export const MOVES = { up: [0, -1], down: [0, 1], left: [-1, 0], right: [1, 0] } as const;
+export type Move = keyof typeof MOVES;
+export const MOVE_NAMES = Object.keys(MOVES) as Move[];
+
+/** The cell beside `cell` in a square of `side` x `side` cells; null outside. */
+export function beside(side: number, cell: number, move: Move): number | null {
+  const [x, y] = [(cell % side) + MOVES[move][0], Math.floor(cell / side) + MOVES[move][1]];
+  return x < 0 || y < 0 || x >= side || y >= side ? null : y * side + x;
+}
+
+/** A place in words: the column's digit and the row's, from 0 at the upper left. */
+export function digits(side: number, cell: number): string {
+  return `${cell % side}${Math.floor(cell / side)}`;
+}
+
+/** What is drawn: of each cell the ground, and what stands on it (null: nothing). */
+export type Scene = { side: number; ground(cell: number): Colour; piece(cell: number): Colour | null };
+
+const LINE: Colour = [128, 128, 128];
+
+/** Cells of whole pixels, each with a line at its left and upper edge; pieces fill the middle half of their cell. */
+export function drawGrid({ side, ground, piece }: Scene, size: number): RgbImage {
+  const canvas = new Canvas(size, size, LINE);
+  const cell = Math.floor(size / side);
+  const quarter = Math.floor(cell / 4);
+  for (let place = 0; place < side * side; place++) {
+    const [x, y] = [(place % side) * cell, Math.floor(place / side) * cell];
+    canvas.fill(x + 1, y + 1, cell - 1, cell - 1, ground(place));
+    const colour = piece(place);
+    if (colour !== null) canvas.fill(x + quarter, y + quarter, cell - 2 * quarter, cell - 2 * quarter, colour);
+  }
+  return canvas.toImage();
+}
+
+const LARGEST_SIDE = 10;
+
+/** The colours of a drawn grid, as indices in `grounds` and `pieces` (-1: none); null where it is none. */
+export function readGrid(
+  { width, height, data }: RgbImage,
+  grounds: readonly Colour[],
+  pieces: readonly Colour[],
+): { side: number; grounds: number[]; pieces: number[] } | null {
+  const isAt = (x: number, y: number, colour: Colour) =>
+    colour.every((value, channel) => Math.abs(value - data[(y * width + x) * 3 + channel]) < 25);
+  for (let side = LARGEST_SIDE; side >= 2; side--) {
+    const cell = Math.floor(width / side);
+    if (width !== height || cell < 4) continue;
+    // Just inside a cell: neither its line nor its piece.
+    const inside = Math.max(1, Math.floor(cell / 8));
+    const corners = Array.from({ length: side * side }, (_, place) => [
+      (place % side) * cell,
+      Math.floor(place / side) * cell,
+    ]);
+    // Edges of every cell have the line's colour; those of a grid with fewer cells do too, so the most cells win.
+    if (!corners.every(([x, y]) => isAt(x, y + inside, LINE))) continue;
+    const find = (colours: readonly Colour[], into: number) =>
+      corners.map(([x, y]) => colours.findIndex((colour) => isAt(x + into, y + into, colour)));
+    const read = { side, grounds: find(grounds, inside), pieces: find(pieces, cell >> 1) };
+    if (!read.grounds.includes(-1)) return read;
+  }
+  return null;
+}
