@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { PROJECT } from '../configs/project-folder.ts';
 import { withField } from '../configs/live-settings.ts';
 import { parseConfig } from '../configs/schema.ts';
+import { currentName } from '../configs/schema/renamed.ts';
 import { UsageError } from './errors.ts';
 
 /** Reads and checks a configuration; a bare name means `configs/<name>.json` of the project. */
@@ -43,7 +44,7 @@ export function applyChange(content: unknown, change: string): unknown {
 export function parseChange(change: string): [field: string, value: unknown] {
   const [, field, text] = /^([\w.]+)=([^]*)$/.exec(change) ?? [];
   if (field === undefined) throw new UsageError(`${change}: must look like optimizer.lr=0.001.`);
-  return [field, parseValue(text)];
+  return [currentName(field), parseValue(text)];
 }
 
 function parseValue(text: string): unknown {

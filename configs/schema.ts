@@ -11,6 +11,7 @@ import { engine, parallel } from './schema/engine.ts';
 import { environment } from './schema/environment.ts';
 import { collapse, evaluation } from './schema/evaluation.ts';
 import { model } from './schema/model.ts';
+import { withCurrentNames } from './schema/renamed.ts';
 import { rollout } from './schema/rollout.ts';
 import { turbo } from './schema/turbo.ts';
 import { grpo, optimizer, ppo, sft } from './schema/update.ts';
@@ -138,7 +139,7 @@ export class ConfigError extends Error {
 
 /** Checks `input` against a schema; `origin` names the file or place in the one-sentence error. */
 export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, origin: string): z.infer<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(withCurrentNames(input));
   if (result.success) return result.data;
   throw configErrorOf(result.error, origin, SCHEMA_FILES.get(schema));
 }

@@ -1,5 +1,6 @@
 /** Who may judge thoughts. Pure values: workflows read them; how each teacher judges is in core/corrector/teachers.ts. */
 import { type AlgorithmName, algorithmOf } from './algorithms.ts';
+import { withCurrentNames } from './schema/renamed.ts';
 
 /**
  * `paid`: a judgement costs money and time, so it is one activity on the account's queue, paced, recorded and counted.
@@ -17,4 +18,9 @@ export type TeacherName = keyof typeof TEACHERS;
 /** Whether a run asks a paid teacher. */
 export function asksPaidTeacher(config: { algorithm: AlgorithmName; corrector: { teacher: TeacherName } }): boolean {
   return algorithmOf(config).judges && TEACHERS[config.corrector.teacher].paid;
+}
+
+/** Whether thoughts that the exact solver proves right are not asked about. Runs of older versions say it otherwise. */
+export function skipsProvedThoughts(config: { corrector: { ask: 'always' | 'verified-skip' } }): boolean {
+  return (withCurrentNames(config) as typeof config).corrector.ask === 'verified-skip';
 }

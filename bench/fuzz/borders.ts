@@ -104,8 +104,8 @@ const demonstration = {
   ],
 };
 writeFileSync(at('a.png'), encodePng({ width: 2, height: 2, data: new Uint8Array(12) }));
-const wave = Uint8Array.from({ length: 300 }, (_, index) => 127 + 120 * Math.sin(index));
-const picture = encodePng({ width: 10, height: 10, data: wave });
+const sine = Uint8Array.from({ length: 300 }, (_, index) => 127 + 120 * Math.sin(index));
+const picture = encodePng({ width: 10, height: 10, data: sine });
 
 const CHECKPOINT = ['CheckpointError', 'SafetensorsError'];
 

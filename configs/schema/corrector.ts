@@ -87,12 +87,12 @@ export const corrector = z
         'Share of steps that is judged (seeded choice); the others count as correct and are never cut by the ' +
           'corrector.',
       ),
-    policy: z
+    ask: z
       .enum(['always', 'verified-skip'])
       .default('always')
       .describe(
-        'always: the teacher is asked about every judged thought; verified-skip: not about those that the exact ' +
-          'solver proves right, whose verdict is the same.',
+        'When a paid teacher is asked. always: about every judged thought; verified-skip: only about thoughts that ' +
+          'the exact solver cannot prove right (the verdict of the others is the same).',
       ),
     account: z
       .string()

@@ -4,6 +4,7 @@
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
+import { skipsProvedThoughts } from '../../configs/teachers.ts';
 import type { Environment } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Thought } from '../episodes/episode.ts';
@@ -78,7 +79,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   // Episodes that the teacher keeps longer than the exact solver would bring more than was needed: at the most a whole
   // wave of them.
   const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
-  const skip = corrector.policy === 'verified-skip';
+  const skip = skipsProvedThoughts(config);
   const judged = algorithmOf(config).judges ? corrector.judgedShare : 0;
 
   const calls = each((of) =>
@@ -130,7 +131,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
       skip
         ? `verified-skip: the solver proves ${percent(1 - UNPROVED.high)} to ${percent(1 - UNPROVED.low)} of the ` +
           `thoughts right`
-        : 'policy always: the teacher is asked about every judged thought',
+        : 'ask always: the teacher is asked about every judged thought',
       `a judgement takes ${Math.round(sizes.promptTokens)} prompt tokens in ${perThought} ` +
         `request${perThought > 1 ? 's' : ''} (${Math.round(sizes.constantTokens)} of each are the same for ` +
         `all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ` +

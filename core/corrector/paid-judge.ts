@@ -1,6 +1,7 @@
 /** Judging one thought by a teacher who costs: whoever knows the verdict already is asked first. */
 import { sha256 } from '../artifacts/keyed-store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
+import { skipsProvedThoughts } from '../../configs/teachers.ts';
 import type { CorrectorCounts } from '../episodes/corrector-counts.ts';
 import type { Verdict, VerdictSource } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
@@ -19,14 +20,14 @@ export class PaidJudge {
   /** Null where every thought is asked about. */
   readonly #solver: SolverTeacher | null;
 
-  constructor({ corrector, environment, model }: RunConfig, teacher: PaidTeacher, ledger: Ledger) {
+  constructor(config: RunConfig, teacher: PaidTeacher, ledger: Ledger) {
+    const { environment, model } = config;
     this.#terms = teacher.terms;
     this.#teacher = teacher;
     this.#ledger = ledger;
-    this.#solver =
-      corrector.policy === 'verified-skip'
-        ? new SolverTeacher(environment.name, loadPromptTemplate(model.prompt, environment.name).thought)
-        : null;
+    this.#solver = skipsProvedThoughts(config)
+      ? new SolverTeacher(environment.name, loadPromptTemplate(model.prompt, environment.name).thought)
+      : null;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The teachers that a configuration can name: what each takes, and how it is made. */
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
-import type { TeacherName } from '../../configs/teachers.ts';
+import { skipsProvedThoughts, type TeacherName } from '../../configs/teachers.ts';
 import { loadPromptTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { expertOf } from './experts.ts';
 import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
@@ -34,7 +34,7 @@ export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean
 /** Throws `ConfigError` where a run's teacher lacks something: an expert, a prompt. */
 export function checkTeacher(config: RunConfig): void {
   makeTeacher(config, () => true);
-  if (teacherTerms(config) !== null && config.corrector.policy === 'verified-skip') expertOf(config.environment.name);
+  if (teacherTerms(config) !== null && skipsProvedThoughts(config)) expertOf(config.environment.name);
 }
 
 /** The same of a run that asks a paid teacher (`asksPaidTeacher`). */

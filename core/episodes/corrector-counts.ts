@@ -7,7 +7,7 @@ export type CorrectorCounts = {
   calls: number;
   /** Requests that the provider answered: tool rounds and second questions included. */
   requests: number;
-  /** Thoughts that the exact solver proved right, so that no one was asked (`corrector.policy: verified-skip`). */
+  /** Thoughts that the exact solver proved right, so that no one was asked (`corrector.ask: verified-skip`). */
   skipped: number;
   /** Thoughts whose answer was in the ledger, or on its way to it. */
   ledgerHits: number;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { applyChange } from '../../cli/config-file.ts';
 import { parseConfig, runConfigSchema, sftConfigSchema } from '../../configs/schema.ts';
+import { skipsProvedThoughts } from '../../configs/teachers.ts';
 import { jsonSchemas } from '../../configs/write-json-schema.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../configs');
@@ -111,6 +112,22 @@ test("the defaults are the paper's numbers (spec.md section 5)", (t) => {
       scheduleIterations: 25,
     },
   );
+});
+
+test('a field that was renamed is read under its old name, from files, records and --set', (t) => {
+  const old = { ...minimal, corrector: { policy: 'verified-skip' } };
+  const config = parseConfig(runConfigSchema, old, 'test');
+  t.is(config.corrector.ask, 'verified-skip');
+  t.false('policy' in config.corrector);
+  t.true(skipsProvedThoughts(old as never)); // a run that an older version began
+  t.false(skipsProvedThoughts(parseConfig(runConfigSchema, minimal, 'test')));
+  t.is(
+    parseConfig(runConfigSchema, applyChange(config, 'corrector.policy=always'), 'test').corrector.ask,
+    'always', // of a fork, whose recorded configuration has the new name
+  );
+  t.throws(() => parseConfig(runConfigSchema, { ...minimal, corrector: { policy: 'always', ask: 'always' } }, 'my'), {
+    message: /unknown key "policy" in corrector/,
+  });
 });
 
 test('a wrong configuration is one sentence that names file, field and remedy', (t) => {

@@ -29,7 +29,7 @@ test(
   (t) => {
     t.is(estimate(['corrector.judgedShare=0.5']).calls.low, estimate().calls.low / 2);
     t.is(estimate(['algorithm=ppo']).calls.high, 0);
-    t.true(estimate(['corrector.policy=verified-skip']).calls.low < estimate().calls.low);
+    t.true(estimate(['corrector.ask=verified-skip']).calls.low < estimate().calls.low);
   },
 );
 

@@ -175,7 +175,7 @@ test('without an expert a paid teacher judges, and the solver is refused before 
   t.true(estimateRun(config, { requestsPerMinute: null, tokensPerMinute: null }).calls.likely > 0);
   const solver = { ...config, corrector: { ...config.corrector, teacher: 'solver' as const } };
   t.throws(() => checkTeacher(solver), { name: 'ConfigError', message: /has no expert, which is wanted here/ });
-  const skip = { ...config, corrector: { ...config.corrector, policy: 'verified-skip' as const } };
+  const skip = { ...config, corrector: { ...config.corrector, ask: 'verified-skip' as const } };
   t.throws(() => checkTeacher(skip), { message: /has no expert/ });
   t.throws(() => checkTeacher({ ...config, environment: { ...config.environment, name: counting({}) } }), {
     message: /brings no `correctorPrompt`/,

@@ -348,7 +348,7 @@ test.serial(
         { fault: { activity: 'correctThought', place: 'end' }, victim: 'corrector' }, // between answer and completion
         { fault: { activity: 'reviewWave', place: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
       ],
-      [...fresh(0.37), 'corrector.policy=verified-skip', 'corrector.handOverSeconds=0'],
+      [...fresh(0.37), 'corrector.ask=verified-skip', 'corrector.handOverSeconds=0'],
     );
     same(t, outcome.result);
     const { corrector } = outcome.result;

@@ -8,7 +8,7 @@ import { gemm, matMul, productNodes } from './linear-algebra.ts';
 import { addAt, reshape } from './movement.ts';
 import { reduceMean, reduceSum } from './reduction.ts';
 
-const wave = (...shape: number[]) => ({
+const sines = (...shape: number[]) => ({
   shape,
   data: Array.from({ length: elements(shape) }, (_, i) => Math.sin(0.7 + 1.9 * i)),
 });
@@ -21,7 +21,7 @@ export const Softmax: Op<Record<string, never>> = {
   emit: ({ inputs, outputs }) => [{ type: 'Softmax', inputs, outputs, attributes: { axis: { int: -1 } } }],
   // dx = p (dp - sum(p dp))
   vjp: ({ g, outputs: [p], grads: [dp] }) => [mul(g, p, sub(g, dp!, reduceSum(g, mul(g, p, dp!), [-1], true)))],
-  samples: [{ inputs: [wave(2, 4)] }],
+  samples: [{ inputs: [sines(2, 4)] }],
 };
 
 /**
@@ -53,7 +53,7 @@ export const LayerNorm: Op<{ epsilon: number }> = {
       );
     return [needs[0] ? dx() : null, needs[1] ? mul(g, dy!, n) : null, dy];
   },
-  samples: [{ inputs: [wave(3, 4), wave(4), wave(4)], attributes: { epsilon: 1e-5 } }],
+  samples: [{ inputs: [sines(3, 4), sines(4), sines(4)], attributes: { epsilon: 1e-5 } }],
 };
 
 /** x / sqrt(mean(x^2) + epsilon) * scale over the last axis; also gives the inverse root, [..., 1]. */
@@ -111,7 +111,7 @@ export const RmsNorm: Op<{ epsilon: number }> = {
     };
     return [needs[0] ? dx() : null, needs[1] ? reshape(g, gemm(g, reshape(g, r, [1, rows]), u), [width]) : null];
   },
-  samples: [{ inputs: [wave(3, 4), wave(4)], attributes: { epsilon: 1e-5 } }],
+  samples: [{ inputs: [sines(3, 4), sines(4)], attributes: { epsilon: 1e-5 } }],
 };
 
 /**
@@ -156,7 +156,9 @@ export const GatedSilu: Op<Record<string, never>> = {
     return [needs[0] ? dGate() : null, needs[1] ? mul(g, dh!, opened) : null];
   },
   samples: [
-    { inputs: [wave(2, 3), wave(3, 2)].map(({ data }) => ({ shape: [2, 3], data: data.map((x, i) => x + 0.1 * i) })) },
+    {
+      inputs: [sines(2, 3), sines(3, 2)].map(({ data }) => ({ shape: [2, 3], data: data.map((x, i) => x + 0.1 * i) })),
+    },
   ],
 };
 
@@ -194,7 +196,7 @@ export const Rotary: Op<Record<string, never>> = {
     null,
     null,
   ],
-  samples: [{ inputs: [wave(1, 2, 3, 4), whole([1, 3], 0, 2, 1), wave(3, 2), wave(3, 2)] }],
+  samples: [{ inputs: [sines(1, 2, 3, 4), whole([1, 3], 0, 2, 1), sines(3, 2), sines(3, 2)] }],
 };
 
 /** How far below a row's largest score no score counts: e^-30 is nothing beside 1 in float32. */
@@ -297,7 +299,9 @@ export const Attention: Op<{ scale: number; group: number }> = {
       ...(bias ? [null, null] : []),
     ];
   },
-  samples: [{ inputs: [wave(2, 1, 3, 2), wave(2, 1, 4, 2), wave(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } }],
+  samples: [
+    { inputs: [sines(2, 1, 3, 2), sines(2, 1, 4, 2), sines(2, 1, 4, 2)], attributes: { scale: 0.7, group: 1 } },
+  ],
 };
 
 /** log_softmax over the last axis, in kernels that the provider has. */
@@ -344,7 +348,7 @@ export const TokenLogprob: Op<Record<string, never>> = {
     onlyFirst('TokenLogprob', others);
     return [addAt(g, mul(g, exp(g, all), reshape(g, neg(g, dy!), [elements(dy!.shape), 1])), ids, dy!), null];
   },
-  samples: [{ inputs: [wave(3, 4), whole([3], 2, 0, 3)] }],
+  samples: [{ inputs: [sines(3, 4), whole([3], 2, 0, 3)] }],
 };
 
 function onlyFirst(name: string, grads: readonly (Value | null)[]): void {
