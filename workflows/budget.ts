@@ -44,7 +44,7 @@ export class RunBudget {
         ...report,
         allowedUsd: known === undefined || known.closed ? (report.counts.costUsd ?? 0) : known.allowedUsd,
       });
-      this.review();
+      this.distribute();
       onReport();
     });
   }
@@ -76,11 +76,11 @@ export class RunBudget {
   limitChanged(): void {
     for (const wave of this.#waves.values())
       if (!wave.closed && wave.wantsUsd === 0) this.#allow(wave, wave.counts.costUsd ?? 0);
-    this.review();
+    this.distribute();
   }
 
   /** Allows waves what they want, as far as the limit goes. */
-  review(): void {
+  distribute(): void {
     const { limitUsd } = this.#before();
     for (const wave of this.#waves.values()) {
       if (wave.closed || wave.wantsUsd === 0) continue;

@@ -49,11 +49,11 @@ export type CorrectWaveInput = CorrectEpisodesInput & {
   carried?: CarriedWave;
 };
 
-/** `further`: what it takes to judge the wave further, where not all of it was needed. */
-export type CorrectWaveResult = CorrectEpisodesResult & { further?: CarriedWave };
+/** `carried`: where judging goes on if more steps are needed; absent once the whole wave is judged. */
+export type CorrectWaveResult = CorrectEpisodesResult & { carried?: CarriedWave };
 
 /**
- * Events after which no further thought is begun and the wave goes on as a new execution: those of the thoughts under
+ * Events after which no thought is begun any more and the wave goes on as a new execution: those of the thoughts under
  * way are added.
  */
 const MOST_EVENTS = 4000;
@@ -72,7 +72,7 @@ class PaidWave {
   /** As far as it was sampled. */
   #wave: RolloutWaveResult;
   #context: ArtifactRef | null;
-  #judged: Record<number, ArtifactRef>;
+  #progress: Record<number, ArtifactRef>;
   #episodes: EpisodeReview[] = [];
   readonly #underWay = new Set<number>();
   #failure: { error: unknown } | null = null;
@@ -83,7 +83,7 @@ class PaidWave {
     this.#wave = input.wave;
     this.#startedAt = input.carried?.startedAt ?? Date.now();
     this.#context = input.carried?.context ?? null;
-    this.#judged = { ...input.carried?.judged };
+    this.#progress = { ...input.carried?.judged };
     this.#purse = new WavePurse({
       runId: input.runId,
       counts: input.carried?.counts ?? NO_COUNTS,
@@ -103,7 +103,7 @@ class PaidWave {
       for (const [slot, episode] of this.#episodes.entries())
         if (isOpen(episode) && !this.#underWay.has(slot)) this.#begin(slot);
       const idle = () => this.#underWay.size === 0;
-      const newlyJudged = () => Object.keys(this.#judged).length > 0;
+      const newlyJudged = () => Object.keys(this.#progress).length > 0;
       const newlySampled = () => this.#wave !== wave;
       const reviewDue = () => newlySampled() || (idle() && newlyJudged());
       await condition(() => this.#failure !== null || (this.#hasLongHistory ? idle() : reviewDue()));
@@ -117,7 +117,7 @@ class PaidWave {
   }
 
   get #carried(): CarriedWave {
-    return { context: this.#context!, judged: this.#judged, counts: this.#purse.counts, startedAt: this.#startedAt };
+    return { context: this.#context!, judged: this.#progress, counts: this.#purse.counts, startedAt: this.#startedAt };
   }
 
   async #review(wave: RolloutWaveResult): Promise<ReviewWaveResult> {
@@ -131,12 +131,12 @@ class PaidWave {
       payer: workflowInfo().workflowId,
       needed,
       context: this.#context,
-      judged: this.#judged,
+      judged: this.#progress,
       underWay,
     });
     // What was asked about meanwhile is newer than the review.
-    const kept = underWay.filter((slot) => this.#judged[slot] !== undefined);
-    this.#judged = Object.fromEntries(kept.map((slot) => [slot, this.#judged[slot]]));
+    const kept = underWay.filter((slot) => this.#progress[slot] !== undefined);
+    this.#progress = Object.fromEntries(kept.map((slot) => [slot, this.#progress[slot]]));
     this.#episodes = review.episodes.map((episode, slot) =>
       underWay.includes(slot) ? { ...this.#episodes[slot], upTo: episode.upTo } : episode,
     );
@@ -152,7 +152,7 @@ class PaidWave {
       keptSteps,
       counts: this.#purse.counts,
       seconds: (Date.now() - this.#startedAt) / 1000,
-      ...(whole ? {} : { further: this.#carried }),
+      ...(whole ? {} : { carried: this.#carried }),
     };
   }
 
@@ -185,10 +185,10 @@ class PaidWave {
         await this.#purse.settle(null); // paused while it waited for the budget
         continue;
       }
-      const thought = await this.#ask({ context: this.#context!, slot, progress: this.#judged[slot] ?? null });
+      const thought = await this.#ask({ context: this.#context!, slot, progress: this.#progress[slot] ?? null });
       await this.#purse.settle(thought?.counts ?? null);
       if (thought === null) continue;
-      this.#judged[slot] = thought.progress;
+      this.#progress[slot] = thought.progress;
       this.#episodes[slot] = { ...this.#episodes[slot], judged: thought.judged, done: thought.done };
     }
   }

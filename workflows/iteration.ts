@@ -90,7 +90,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   );
   const sampled = Date.now();
 
-  const judgedWaves = waves.map(({ wave, judged }) => ({ wave: wave.episodes, judgements: judged.judgements }));
+  const judgedWaves = waves.map(({ wave, result }) => ({ wave: wave.episodes, judgements: result.judgements }));
   const teacher = await merging;
   const asked =
     merged === null || teacher === null
@@ -135,7 +135,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
 
   const seconds = {
     sample: sum(sampledWaves.map((wave) => wave.seconds)),
-    correct: sum(waves.map(({ judged }) => judged.seconds)),
+    correct: sum(waves.map(({ result }) => result.seconds)),
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     update: (updated - assembled) / 1000,
@@ -145,7 +145,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       thoughts.modelSeconds +
       (asked?.modelSeconds ?? 0),
     gpu: sum(sampledWaves.map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds + (asked?.seconds ?? 0),
-    correctLastWave: waves.at(-1)!.judged.seconds,
+    correctLastWave: waves.at(-1)!.result.seconds,
     iteration: (updated - started) / 1000,
   };
   const speeds = {

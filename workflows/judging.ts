@@ -34,7 +34,7 @@ export interface Judging {
 export class FreeJudging implements Judging {
   readonly #place: SamplingPlace;
   readonly #wave: number;
-  #judged: Promise<CorrectWaveResult> | null = null;
+  #result: Promise<CorrectWaveResult> | null = null;
 
   constructor(place: SamplingPlace, wave: number) {
     this.#place = place;
@@ -42,15 +42,15 @@ export class FreeJudging implements Judging {
   }
 
   get begun(): boolean {
-    return this.#judged !== null;
+    return this.#result !== null;
   }
 
   async heed(wave: RolloutWaveResult): Promise<void> {
     if (!wave.over) return;
     const { config, iteration, onKept } = this.#place;
     const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
-    this.#judged = correctEpisodesLocally({ config, iteration, wave });
-    this.#judged.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
+    this.#result = correctEpisodesLocally({ config, iteration, wave });
+    this.#result.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
   }
 
   async expectedSteps(): Promise<number> {
@@ -62,7 +62,7 @@ export class FreeJudging implements Judging {
   }
 
   async settled(): Promise<CorrectWaveResult> {
-    return await this.#judged!;
+    return await this.#result!;
   }
 }
 
@@ -73,7 +73,7 @@ export class PaidJudging implements Judging {
   #wave: RolloutWaveResult | null = null;
   #child: Promise<ChildWorkflowHandle<typeof correctWave>> | null = null;
   #told: Promise<void> = Promise.resolve();
-  #judged: Promise<CorrectWaveResult> | null = null;
+  #result: Promise<CorrectWaveResult> | null = null;
   #kept = 0;
   #expected: Promise<number> | null = null;
 
@@ -83,7 +83,7 @@ export class PaidJudging implements Judging {
   }
 
   get begun(): boolean {
-    return this.#judged !== null;
+    return this.#result !== null;
   }
 
   async heed(part: RolloutWaveResult, missing: () => Promise<number>): Promise<void> {
@@ -106,23 +106,24 @@ export class PaidJudging implements Judging {
   }
 
   async judge(needed: number): Promise<number> {
-    if (this.#judged === null) this.#begin(needed);
-    let { keptSteps, further } = await this.#judged!;
-    if (further !== undefined && keptSteps < needed) {
-      this.#begin(needed, further);
-      ({ keptSteps, further } = await this.#judged!);
+    if (this.#result === null) this.#begin(needed);
+    let result = await this.#result!;
+    const carried = carriedOf(result);
+    if (carried !== undefined && result.keptSteps < needed) {
+      this.#begin(needed, carried);
+      result = await this.#result!;
     }
-    if (further === undefined) this.#expected = Promise.resolve(keptSteps);
-    return keptSteps;
+    if (carriedOf(result) === undefined) this.#expected = Promise.resolve(result.keptSteps);
+    return result.keptSteps;
   }
 
   async settled(): Promise<CorrectWaveResult> {
-    return await this.#judged!;
+    return await this.#result!;
   }
 
   #begin(needed: number, carried?: CarriedWave): void {
-    this.#judged = this.#ask(needed, carried);
-    this.#judged
+    this.#result = this.#ask(needed, carried);
+    this.#result
       .then(({ keptSteps }) => {
         this.#place.onKept(keptSteps - this.#kept);
         this.#kept = keptSteps;
@@ -153,4 +154,9 @@ export class PaidJudging implements Judging {
     );
     return await estimateKeptSteps({ config, iteration, wave });
   }
+}
+
+/** Histories of version 0.1.0 call it `further`. */
+function carriedOf(result: CorrectWaveResult & { further?: CarriedWave }): CarriedWave | undefined {
+  return result.carried ?? result.further;
 }

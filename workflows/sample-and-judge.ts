@@ -10,7 +10,7 @@ import type { WaveRecord } from '../core/records/run-records.ts';
 import type { CorrectWaveResult } from './correct-wave.ts';
 import { FreeJudging, type Judging, PaidJudging, type SamplingPlace } from './judging.ts';
 
-export type JudgedWave = { wave: RolloutWaveResult; judged: CorrectWaveResult };
+export type JudgedWave = { wave: RolloutWaveResult; result: CorrectWaveResult };
 
 /**
  * `waves`: those that are trained on. `sampledWaves`: also those that turned out not to be needed. `records`: of all
@@ -83,18 +83,18 @@ async function sampleBeside(place: SamplingPlace, waves: Wave[], count: number, 
 async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJudged> {
   const begun = waves.filter(({ judging }) => judging.begun);
   const judged = await Promise.all(
-    begun.map(async ({ sampled, judging }) => ({ wave: sampled!, judged: await judging.settled() })),
+    begun.map(async ({ sampled, judging }) => ({ wave: sampled!, result: await judging.settled() })),
   );
   const expected = await Promise.all(waves.slice(0, used).map(({ judging }) => judging.expectedSteps()));
   return {
     waves: judged.slice(0, used),
     sampledWaves: waves.map(({ sampled }) => sampled!),
-    records: judged.map(({ wave, judged: { judgements } }, index) => ({
+    records: judged.map(({ wave, result: { judgements } }, index) => ({
       episodes: wave.episodes,
       judgements,
       used: index < used,
     })),
-    corrector: judged.reduce((counts, one) => addCounts(counts, one.judged.counts), NO_COUNTS),
+    corrector: judged.reduce((counts, one) => addCounts(counts, one.result.counts), NO_COUNTS),
     keptPerWave: sum(expected) / used,
   };
 }
