@@ -115,7 +115,7 @@ export class Heartbeat<P> {
   }
 
   /**
-   * True once the worker shuts down or the run was stopped: reach a resume point, then leave by `leaveIfInterrupted`.
+   * True once the worker shuts down or the run was stopped: reach a resume point, then call `throwIfInterrupted`.
    */
   get interrupted(): boolean {
     return cancellationSignal().aborted;
@@ -124,7 +124,7 @@ export class Heartbeat<P> {
   /**
    * Throws when the activity was cancelled; a worker that shuts down counts as a failure that another attempt mends.
    */
-  leaveIfInterrupted(): void {
+  throwIfInterrupted(): void {
     cancellationSignal().throwIfAborted();
   }
 

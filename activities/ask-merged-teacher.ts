@@ -66,7 +66,7 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
         const scored = isItself
           ? wellFormed.map(({ step }) => step.tokenLogprobs!)
           : await scoreAnswers(agent, game, options, asked, input.config.rollout.temperature, () =>
-              beat.leaveIfInterrupted(),
+              beat.throwIfInterrupted(),
             );
         const kl = wellFormed.map(({ step }, index) => {
           const { length } = asked[index].responseIds;
@@ -98,7 +98,7 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
           options,
           steps.map(({ state }) => state),
           input,
-          () => beat.leaveIfInterrupted(),
+          () => beat.throwIfInterrupted(),
         );
         return {
           answers: await putJson(store, 'teacher-answers', { thoughts } satisfies TeacherAnswers),

@@ -11,7 +11,7 @@ import { getOptimizer, getPolicy, putState } from '../core/records/policy-state.
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { releaseWork, resultOwner } from './resume-points.ts';
-import { epochInputOf, ratesOf, type UpdatePlace, updateMetrics } from './update-policy.ts';
+import { epochInputOf, ratesOf, type UpdateTask, updateMetrics } from './update-policy.ts';
 
 /** What an epoch has come to: the state after `step` optimizer steps. */
 export type SharedEpoch = {
@@ -23,7 +23,7 @@ export type SharedEpoch = {
 };
 
 /** `group` of `groups` of the step's gradient shards, computed with `policy`. */
-export type ComputeGradientsInput = UpdatePlace & { policy: ArtifactRef; step: number; group: number; groups: number };
+export type ComputeGradientsInput = UpdateTask & { policy: ArtifactRef; step: number; group: number; groups: number };
 /** `gradient`: their sum; null: the group has no rows. `sums`: what its rows measured. */
 export type ComputeGradientsResult = {
   gradient: ArtifactRef | null;
@@ -33,7 +33,7 @@ export type ComputeGradientsResult = {
 };
 
 /** `gradients`: of the groups, in order. */
-export type ApplyGradientsInput = UpdatePlace & { epochSoFar: SharedEpoch; groups: ComputeGradientsResult[] };
+export type ApplyGradientsInput = UpdateTask & { epochSoFar: SharedEpoch; groups: ComputeGradientsResult[] };
 export type ApplyGradientsResult = SharedEpoch & {
   metrics: Record<string, number | null>;
   seconds: number;
@@ -53,15 +53,15 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
   let warm: Warm | null = null;
 
   /** The requests of an epoch, and the engine with these parameters. */
-  const open = async (place: UpdatePlace, policy: ArtifactRef): Promise<Warm> => {
-    const { config, batch, corrections, iteration, epoch } = place;
+  const open = async (task: UpdateTask, policy: ArtifactRef): Promise<Warm> => {
+    const { config, batch, corrections, iteration, epoch } = task;
     const agent = await agents.get(config);
     const key = JSON.stringify([batch.sha256, corrections.sha256, iteration, epoch, config]);
     if (warm?.key !== key || warm.agent !== agent)
       warm = {
         key,
         agent,
-        request: stepRequests(await epochInputOf(store, agent, place)),
+        request: stepRequests(await epochInputOf(store, agent, task)),
         parameters: '',
         policies: -1,
       };

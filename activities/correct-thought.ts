@@ -51,13 +51,13 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
           episodes[slot],
           soFar,
           async (request, step) => {
-            const place = `${payer}/${slot}/${step}`;
-            let verdict = await judge.known(request, place);
+            const payment = `${payer}/${slot}/${step}`;
+            let verdict = await judge.known(request, payment);
             if (verdict === null && asked) return LATER;
             if (verdict === null) {
               asked = true;
               try {
-                verdict = await judge.ask(request, place, cancellationSignal());
+                verdict = await judge.ask(request, payment, cancellationSignal());
               } catch (error) {
                 if (error instanceof TeacherError)
                   await beat.reached({

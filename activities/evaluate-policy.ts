@@ -63,7 +63,7 @@ export async function evaluatePolicy(
       beat.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
       if (beat.interrupted || points.due())
         await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
-      beat.leaveIfInterrupted();
+      beat.throwIfInterrupted();
     },
   });
   await putEvaluationRecord(store, runId, label, result);
@@ -116,9 +116,9 @@ async function logEvaluation(
   iterationsDone: number,
   result: EvaluatePolicyResult,
 ): Promise<void> {
-  const place = (label: string) => (label === 'start' ? 0 : Number(/^iteration-(\d+)$/.exec(label)?.[1] ?? Infinity));
+  const rank = (label: string) => (label === 'start' ? 0 : Number(/^iteration-(\d+)$/.exec(label)?.[1] ?? Infinity));
   const earlier = (await readRunRecords(store, runId)).evaluations
-    .map(({ label, ...one }) => ({ done: place(label), ...one }))
+    .map(({ label, ...one }) => ({ done: rank(label), ...one }))
     .filter(({ done }) => done < iterationsDone)
     .sort((a, b) => a.done - b.done);
   const now = Date.now() / 1000;

@@ -1,6 +1,6 @@
 /**
- * Places at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where
- * `GTR_FAULTS` names a folder, an activity that meets the place in its `armed.json` renames the file to `reached.json`,
+ * Points at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where
+ * `GTR_FAULTS` names a folder, an activity that meets the point in its `armed.json` renames the file to `reached.json`,
  * so that each fault happens once, and waits until that is removed. Without the variable nothing of this exists.
  */
 import { existsSync } from 'node:fs';
@@ -14,11 +14,11 @@ import type { ArtifactRef, ArtifactStore, Content, Owner } from '../core/artifac
  * Before an activity does anything; after its n-th durable write into the store; around its first removal from it:
  * before, while the content lies aside, and after; after its work, before it reports.
  */
-export const FAULT_PLACES = ['start', 'written', 'removing', 'aside', 'removed', 'end'] as const;
-export type FaultPlace = (typeof FAULT_PLACES)[number];
+export const FAULT_POINTS = ['start', 'written', 'removing', 'aside', 'removed', 'end'] as const;
+export type FaultPoint = (typeof FAULT_POINTS)[number];
 
 /** `writes`: which durable write of the attempt, from 1; for `written` only. */
-export type Fault = { activity: string; place: FaultPlace; writes?: number };
+export type Fault = { activity: string; point: FaultPoint; writes?: number };
 
 /** Files of the folder that `GTR_FAULTS` names. */
 export const ARMED = 'armed.json';
@@ -29,11 +29,11 @@ const LOOK_MS = 20;
 const folder = process.env.GTR_FAULTS;
 const writes = new WeakMap<Context, number>();
 
-/** Waits here if this is the armed place. Outside of an activity (a command that writes a record) there is none. */
-export async function faultPoint(place: FaultPlace): Promise<void> {
+/** Waits here if this is the armed point. Outside of an activity (a command that writes a record) there is none. */
+export async function faultPoint(point: FaultPoint): Promise<void> {
   const context = folder === undefined ? null : runningActivity();
   if (folder === undefined || context === null) return;
-  const written = (writes.get(context) ?? 0) + (place === 'written' ? 1 : 0);
+  const written = (writes.get(context) ?? 0) + (point === 'written' ? 1 : 0);
   writes.set(context, written);
   const [armed, reached] = [ARMED, REACHED].map((name) => path.join(folder, name));
   const text = await readFile(armed, 'utf8').catch(() => null);
@@ -41,8 +41,8 @@ export async function faultPoint(place: FaultPlace): Promise<void> {
   const fault = JSON.parse(text) as Fault;
   if (
     fault.activity !== activityInfo().activityType ||
-    fault.place !== place ||
-    (place === 'written' && fault.writes !== written)
+    fault.point !== point ||
+    (point === 'written' && fault.writes !== written)
   )
     return;
   try {

@@ -91,8 +91,8 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
               beat.tell({ doing: `wave ${wave + 1}: ${roundOf(reached)}`, ...pace.of(reached) });
               if (beat.interrupted || points.due())
                 await points.reach((owner) => putJson(store, 'rollout-progress', reached, owner));
-              beat.leaveIfInterrupted();
-              if (handOver?.due()) return 'leave';
+              beat.throwIfInterrupted();
+              if (handOver?.due()) return 'suspend';
             },
           },
         );

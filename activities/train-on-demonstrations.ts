@@ -123,7 +123,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
               ...pace.at(step, tokens),
             });
             if (beat.interrupted) await save();
-            beat.leaveIfInterrupted();
+            beat.throwIfInterrupted();
           },
           async () => {
             if (points.due()) await save();

@@ -7,12 +7,10 @@ import { gameByName } from '../core/envs/registry.ts';
 import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts';
 import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
 import {
-  beginEpoch,
   type EpochInput,
-  optimizerSteps,
   type EpochState,
   type EpochSums,
-  type StepUnderWay,
+  optimizerSteps,
   updateEpoch,
 } from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
@@ -24,7 +22,7 @@ import { Pace, rounded } from './pace.ts';
 import { releaseWork, type WorkSlot, ResumePoints, resultOwner } from './resume-points.ts';
 
 /** Which epoch of which iteration, and what it trains on. */
-export type UpdatePlace = {
+export type UpdateTask = {
   config: RunConfig;
   iteration: number;
   /** Iterations of the whole run. */
@@ -35,7 +33,7 @@ export type UpdatePlace = {
   /** Hash of the policy whose samples these must be. */
   sampledBy: string;
 };
-export type UpdatePolicyInput = UpdatePlace & { policy: ArtifactRef; optimizer: ArtifactRef };
+export type UpdatePolicyInput = UpdateTask & { policy: ArtifactRef; optimizer: ArtifactRef };
 export type UpdatePolicyResult = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -49,18 +47,6 @@ class StaleSampleError extends Error {
   override name = 'StaleSampleError';
 }
 
-/**
- * An epoch that was begun before it was asked for: what will be asked, which agent began it with which of its policies,
- * and the engine's seconds before.
- */
-type EpochAhead = { asked: string; agent: Agent; policies: number; seconds: number; firstStep: StepUnderWay };
-
-/**
- * Seconds that an optimizer step may take if the first one of the next epoch is to be made while an epoch is stored,
- * reported and the next asked for.
- */
-const LONGEST_STEP_AHEAD = 1;
-
 type ResumePoint = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -70,19 +56,13 @@ type ResumePoint = {
 };
 
 export function createUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
-  let ahead: EpochAhead | null = null;
   return {
     updatePolicy: activity(
       async (input: UpdatePolicyInput, beat: Heartbeat<ResumePoint>): Promise<UpdatePolicyResult> => {
-        const { config, iteration, epoch } = input;
+        const { config, epoch } = input;
         const started = performance.now();
         const agent = await agents.get(config);
-        const begun =
-          ahead?.asked === JSON.stringify(input) && ahead.agent === agent && ahead.policies === agent.policies
-            ? ahead
-            : null;
-        ahead = null;
-        const before = begun?.seconds ?? agent.engine.seconds;
+        const before = agent.engine.seconds;
         const points = new ResumePoints(beat, store, epochName(epoch), config.durability);
         const load = async (point: ResumePoint): Promise<EpochState> => ({
           ...point,
@@ -90,14 +70,12 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
           adam: await getOptimizer(store, point.optimizer),
         });
         const loading = performance.now();
-        const resumed = await beat.resume(load);
         const state =
-          resumed ??
+          (await beat.resume(load)) ??
           (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
         // Reading and hashing takes about what hashing and writing does.
         points.expect((performance.now() - loading) / 1000);
         await releaseWork(store, isBehind(epoch));
-        const from = state.step;
         const save = async () => {
           const { step, skippedInARow, sums } = state;
           await points.reach(async (owner) => ({
@@ -110,9 +88,8 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
 
         const epochInput = await epochInputOf(store, agent, input);
         const { lr, sftCoef } = epochInput;
-        const began = performance.now();
         const steps = optimizerSteps(epochInput.samples.length, config.ppo.samplesPerStep);
-        const pace = new Pace(from, steps);
+        const pace = new Pace(state.step, steps);
         const onStep = async ({ step, sums }: EpochState, tokens: number) => {
           beat.tell({
             doing: `optimizer step ${step} of ${steps}, epoch ${epoch + 1} of ${config.ppo.epochs}`,
@@ -120,31 +97,18 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
             ...pace.at(step, tokens),
           });
           if (beat.interrupted) await save();
-          beat.leaveIfInterrupted();
+          beat.throwIfInterrupted();
         };
-        await updateEpoch(epochInput, state, onStep, resumed === undefined ? begun?.firstStep : null, async () => {
+        await updateEpoch(epochInput, state, onStep, async () => {
           if (points.due()) await save();
         });
-        const secondsPerStep = (performance.now() - began) / 1000 / (state.step - from);
-        const seconds = agent.engine.seconds;
-        const next =
-          epoch + 1 < config.ppo.epochs && secondsPerStep <= LONGEST_STEP_AHEAD
-            ? beginEpoch({ ...epochInput, place: { iteration, epoch: epoch + 1 } })
-            : null;
+        const modelSeconds = agent.engine.seconds - before;
         const saved = await putState(store, agent.engine, state, resultOwner(epochName(epoch)));
-        if (next !== null)
-          ahead = {
-            asked: JSON.stringify({ ...input, ...saved, epoch: epoch + 1 }),
-            agent,
-            policies: agent.policies,
-            seconds,
-            firstStep: next,
-          };
         return {
           ...saved,
           metrics: updateMetrics(state.sums, lr, sftCoef),
           seconds: (performance.now() - started) / 1000,
-          modelSeconds: seconds - before,
+          modelSeconds,
         };
       },
     ),
@@ -170,14 +134,10 @@ function isBehind(epoch: number): (slot: WorkSlot) => boolean {
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
 
 /** What an epoch trains on, and how. Throws `StaleSampleError`. */
-export async function epochInputOf(
-  store: ArtifactStore,
-  agent: Agent,
-  place: UpdatePlace,
-): Promise<EpochInput<unknown>> {
-  const { config, iteration, epoch } = place;
-  const batch = await getJson<Batch>(store, place.batch);
-  checkSampledBy(batch, place.sampledBy);
+export async function epochInputOf(store: ArtifactStore, agent: Agent, task: UpdateTask): Promise<EpochInput<unknown>> {
+  const { config, iteration, epoch } = task;
+  const batch = await getJson<Batch>(store, task.batch);
+  checkSampledBy(batch, task.sampledBy);
   const game = gameByName(config.environment.name);
   return {
     agent,
@@ -185,14 +145,14 @@ export async function epochInputOf(
     options: game.parseOptions(config.environment.options),
     config,
     samples: batch.samples,
-    rows: await correctionRows(store, config, iteration, place.corrections),
-    place: { iteration, epoch },
-    ...ratesOf(place),
+    rows: await correctionRows(store, config, iteration, task.corrections),
+    key: { iteration, epoch },
+    ...ratesOf(task),
   };
 }
 
 /** Learning rate and SFT weight of an iteration. */
-export function ratesOf({ config, iteration, iterations }: Pick<UpdatePlace, 'config' | 'iteration' | 'iterations'>): {
+export function ratesOf({ config, iteration, iterations }: Pick<UpdateTask, 'config' | 'iteration' | 'iterations'>): {
   lr: number;
   sftCoef: number;
 } {

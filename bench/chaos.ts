@@ -3,7 +3,7 @@
  * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), other
  * misfortunes, then N kills at random moments.
  *
- * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--place NAME] [--away
+ * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--point NAME] [--away
  * SECONDS] [--teacher solver|openai]
  *
  * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared
@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     parts: { type: 'string', default: 'matrix,misfortunes,random' },
     victim: { type: 'string' },
-    place: { type: 'string' },
+    point: { type: 'string' },
     teacher: { type: 'string', default: 'solver' },
     away: { type: 'string', default: '150' },
     'small-disk': { type: 'string' },
@@ -105,10 +105,10 @@ try {
     `undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`,
   );
   if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk));
-  for (const { place, victim, kills } of parts.includes('matrix') ? killMatrix(teacher) : []) {
-    if ((options.victim ?? victim) !== victim || (options.place ?? place) !== place) continue;
-    await compare(`${place.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () =>
-      outcomeWithKills(installation.supervisor, faults, `matrix-${place}-${victim}`, kills, changes(), requestsSettled),
+  for (const { point, victim, kills } of parts.includes('matrix') ? killMatrix(teacher) : []) {
+    if ((options.victim ?? victim) !== victim || (options.point ?? point) !== point) continue;
+    await compare(`${point.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () =>
+      outcomeWithKills(installation.supervisor, faults, `matrix-${point}-${victim}`, kills, changes(), requestsSettled),
     );
   }
   if (parts.includes('misfortunes')) {

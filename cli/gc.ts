@@ -86,7 +86,7 @@ async function keptReferences(
       throw new UsageError(`--drop ${run}: the run is open; stop it first, or let it end.`);
     if (own.length === 0 && !records.some((name) => name.startsWith(`${recordFolder(run)}/`)))
       throw new UsageError(
-        `--drop ${run}: there is no such run on this server, and no record of it in ${store.place}.`,
+        `--drop ${run}: there is no such run on this server, and no record of it in ${store.location}.`,
       );
   }
   const keptExecutions = executions.filter((execution) => !dropped.some((run) => belongsTo(run, execution)));

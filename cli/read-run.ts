@@ -45,7 +45,7 @@ export async function readRun(client: Client | null, runId: string): Promise<Kno
   const known = await lookAtRun(client, runId);
   if (known !== null) return known;
   throw new UsageError(
-    `There is no run "${runId}" in ${store.place}, and ` +
+    `There is no run "${runId}" in ${store.location}, and ` +
       (client === null
         ? `no Temporal server answers at ${temporalConfig().address}.`
         : 'none on this server; `./gtr runs` shows what there is.'),

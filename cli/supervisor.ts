@@ -118,8 +118,8 @@ export class Supervisor {
     this.#say(
       `Starting the Temporal server at ${address} ${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,
     );
-    const place = lasting ? ['--ui-port', String(uiPort), '--db-filename', this.#database] : ['--headless'];
-    this.#keep('server', temporalCliPath(), serverArguments(port, place), {
+    const options = lasting ? ['--ui-port', String(uiPort), '--db-filename', this.#database] : ['--headless'];
+    this.#keep('server', temporalCliPath(), serverArguments(port, options), {
       onStart: ({ pid }) => {
         if (lasting && pid !== undefined) rememberServer(this.#home, pid);
       },
@@ -245,13 +245,13 @@ export function isLocal(address: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(splitAddress(address).host);
 }
 
-function serverArguments(port: number, place: readonly string[]): string[] {
+function serverArguments(port: number, options: readonly string[]): string[] {
   const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => [
     '--dynamic-config-value',
     `${name}=${value}`,
   ]);
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), ...place],
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), ...options],
     ...['--log-level', 'warn', ...settings, ...searchAttributeFlags()],
   ];
 }

@@ -17,14 +17,14 @@ export function register(program: Command): void {
       const roots = await withClientIfAny((client) => referencesOfRun(client, store, run));
       if (roots.size === 0)
         throw new UsageError(
-          `There is no run "${run}" in ${store.place}, and none on a Temporal server that answers; \`./gtr runs\` shows what there is.`,
+          `There is no run "${run}" in ${store.location}, and none on a Temporal server that answers; \`./gtr runs\` shows what there is.`,
         );
       const reached = [...(await reach(store, roots, 'all')).values()];
       const problems = reached.flatMap(({ owner, problem }) => (problem === null ? [] : [{ owner, problem }]));
       const bytes = reached.reduce((sum, { ref }) => sum + ref.bytes, 0);
       if (json)
         process.stdout.write(
-          `${JSON.stringify({ run, store: store.place, artifacts: reached.length, bytes, problems }, null, 2)}\n`,
+          `${JSON.stringify({ run, store: store.location, artifacts: reached.length, bytes, problems }, null, 2)}\n`,
         );
       else {
         for (const { owner, problem } of problems) process.stdout.write(`FAILED ${problem} (named by ${owner})\n`);

@@ -38,13 +38,13 @@ export const LIVE_SETTINGS = {
 export function withField(config: unknown, field: string, value: unknown): unknown {
   const result = copyOf(config) as Record<string, unknown>;
   const names = field.split('.');
-  let place = result;
+  let section = result;
   for (const name of names.slice(0, -1)) {
-    place = (place[name] ??= {}) as Record<string, unknown>;
-    if (typeof place !== 'object' || place === null)
+    section = (section[name] ??= {}) as Record<string, unknown>;
+    if (typeof section !== 'object' || section === null)
       throw new ConfigError(`${field}: ${name} is not a group of fields.`);
   }
-  place[names.at(-1)!] = value;
+  section[names.at(-1)!] = value;
   return result;
 }
 
@@ -52,7 +52,7 @@ export function withField(config: unknown, field: string, value: unknown): unkno
 export function fieldOf(config: unknown, field: string): unknown {
   return field
     .split('.')
-    .reduce<unknown>((place, name) => (place as Record<string, unknown> | undefined)?.[name], config);
+    .reduce<unknown>((section, name) => (section as Record<string, unknown> | undefined)?.[name], config);
 }
 
 /**

@@ -160,8 +160,8 @@ const SCHEMA_FILES = new Map<z.ZodType, string>([
 function describeIssue(issue: z.core.$ZodIssue, schemaFile: string | undefined): string {
   const field = issue.path.join('.') || 'the configuration';
   if (issue.code === 'unrecognized_keys') {
-    const place = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
-    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${place}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
+    const where = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
+    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${where}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
   }
   return `${field}: ${issue.message}`;
 }

@@ -7,11 +7,15 @@ import { notThisWorker, type RunMemo, runMemo } from '../activities/run-memo.ts'
 export class RunOwnership {
   readonly #service: NativeConnection['workflowService'];
   readonly #namespace: string;
-  readonly #store: { id: string; place: string };
+  readonly #store: { id: string; location: string };
   /** By execution: what a run's memo says, once it names a store. */
   readonly #memos = new Map<string, RunMemo>();
 
-  constructor(service: NativeConnection['workflowService'], namespace: string, store: { id: string; place: string }) {
+  constructor(
+    service: NativeConnection['workflowService'],
+    namespace: string,
+    store: { id: string; location: string },
+  ) {
     this.#service = service;
     this.#namespace = namespace;
     this.#store = store;
@@ -23,7 +27,7 @@ export class RunOwnership {
         const memo = await this.#memoOf(info);
         if (memo.GtrStore !== undefined && memo.GtrStore !== this.#store.id)
           throw notThisWorker(
-            `Worker ${process.pid} keeps its artifacts in ${this.#store.place}, which is not the store of run ` +
+            `Worker ${process.pid} keeps its artifacts in ${this.#store.location}, which is not the store of run ` +
               `${info.workflowExecution?.workflowId}; start a worker with the GTR_HOME or GTR_STORE of the run.`,
           );
         return await runMemo.run(memo, () => next(input));

@@ -30,7 +30,7 @@ export async function runWorker(
     await untilAmongOwn(role, connection, identity);
     const ownership = new RunOwnership(connection.workflowService, namespace, {
       id: await storeId(store),
-      place: store.place,
+      location: store.location,
     });
     const worker = await Worker.create({
       connection,

@@ -35,24 +35,24 @@ export class PauseGate {
 
   /**
    * Starts to heed the signals; one that came before is heeded at once. `onChange` is told of every pause and resume,
-   * e.g. to pass it on to a child.
+   * e.g. to show it.
    */
   listen(onChange: (paused: boolean) => void = () => {}): void {
     this.#onChange = onChange;
-    setHandler(pauseSignal, () => this.turn(true));
-    setHandler(resumeSignal, () => this.turn(false));
+    setHandler(pauseSignal, () => this.setPaused(true));
+    setHandler(resumeSignal, () => this.setPaused(false));
   }
 
   /** As if paused or resumed by signal. */
-  turn(paused: boolean): void {
+  setPaused(paused: boolean): void {
     this.paused = paused;
     for (const child of this.#children) void this.#tell(child);
     if (paused) for (const queued of [...this.#queued].slice(1)) takeBack(queued);
     this.#onChange(paused);
   }
 
-  /** Tells a child of every pause and resume until `promise` settles. `told`: what it was started with. */
-  async passOn<T>(handle: ChildWorkflowHandle<Workflow>, told: boolean, promise: Promise<T>): Promise<T> {
+  /** Forwards every pause and resume to a child until `promise` settles. `told`: what it was started with. */
+  async forwardTo<T>(handle: ChildWorkflowHandle<Workflow>, told: boolean, promise: Promise<T>): Promise<T> {
     const child: Child = { handle, told, telling: false };
     this.#children.add(child);
     void this.#tell(child);

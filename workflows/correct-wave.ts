@@ -194,12 +194,12 @@ class PaidWave {
   }
 
   /** Null: the teacher needs a person; the run is told, and the same thought is asked again when it goes on. */
-  async #ask(place: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
+  async #ask(input: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
     const { config, wave } = this.#input;
-    const summary = `wave ${wave.wave}, episode ${place.slot}`;
+    const summary = `wave ${wave.wave}, episode ${input.slot}`;
     const { correctThought } = activitiesOn('corrector', config, summary, config.corrector.account);
     try {
-      return await correctThought(place);
+      return await correctThought(input);
     } catch (error) {
       const cause = error instanceof ActivityFailure ? error.cause : undefined;
       if (!(cause instanceof ApplicationFailure) || cause.type !== FAILURES.teacherRefused) throw error;

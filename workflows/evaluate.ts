@@ -21,15 +21,15 @@ export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null
 export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
   const config = checkedConfig(runConfigSchema, input.config, 'the run configuration');
   setHandler(doingSignal, (doing) => setCurrentDetails(doingText(doing)));
-  const place = { config, runId: workflowInfo().workflowId, label: 'evaluate' };
+  const task = { config, runId: workflowInfo().workflowId, label: 'evaluate' };
   if (input.policy === 'solver')
-    return { ...(await activitiesOn('orchestrator', config, 'the solver plays').evaluateExpert(place)), policy: null };
+    return { ...(await activitiesOn('orchestrator', config, 'the solver plays').evaluateExpert(task)), policy: null };
   if (input.policy !== null && 'openai' in input.policy) {
     const { openai: model } = input.policy;
     const { evaluateModel } = activitiesOn('corrector', config, `${model} plays`, config.corrector.account);
-    return { ...(await evaluateModel({ ...place, model })), policy: null };
+    return { ...(await evaluateModel({ ...task, model })), policy: null };
   }
   const { prepareRun, evaluatePolicy } = activitiesOn('gpu', config, `evaluate ${config.evaluation.episodes} episodes`);
   const policy = input.policy ?? (await prepareRun({ config })).policy;
-  return { ...(await evaluatePolicy({ ...place, policy, iterationsDone: null })), policy };
+  return { ...(await evaluatePolicy({ ...task, policy, iterationsDone: null })), policy };
 }

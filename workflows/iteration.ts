@@ -114,7 +114,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const assembled = Date.now();
 
   const { policy, optimizer, ...updating } = await update({
-    place: {
+    task: {
       config,
       iteration: index,
       iterations: input.iterations,

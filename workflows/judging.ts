@@ -7,7 +7,7 @@ import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
 
 /** `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. */
-export type SamplingPlace = {
+export type SamplingContext = {
   runId: string;
   config: RunConfig;
   iteration: number;
@@ -32,12 +32,12 @@ export interface Judging {
 
 /** A free teacher is instant: a whole wave is one activity. */
 export class FreeJudging implements Judging {
-  readonly #place: SamplingPlace;
+  readonly #context: SamplingContext;
   readonly #wave: number;
   #result: Promise<CorrectWaveResult> | null = null;
 
-  constructor(place: SamplingPlace, wave: number) {
-    this.#place = place;
+  constructor(context: SamplingContext, wave: number) {
+    this.#context = context;
     this.#wave = wave;
   }
 
@@ -47,7 +47,7 @@ export class FreeJudging implements Judging {
 
   async heed(wave: RolloutWaveResult): Promise<void> {
     if (!wave.over) return;
-    const { config, iteration, onKept } = this.#place;
+    const { config, iteration, onKept } = this.#context;
     const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
     this.#result = correctEpisodesLocally({ config, iteration, wave });
     this.#result.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
@@ -68,7 +68,7 @@ export class FreeJudging implements Judging {
 
 /** A paid teacher is asked thought by thought, by a workflow of its own that goes on while the wave is sampled. */
 export class PaidJudging implements Judging {
-  readonly #place: SamplingPlace;
+  readonly #context: SamplingContext;
   readonly #index: number;
   #wave: RolloutWaveResult | null = null;
   #child: Promise<ChildWorkflowHandle<typeof correctWave>> | null = null;
@@ -77,8 +77,8 @@ export class PaidJudging implements Judging {
   #kept = 0;
   #expected: Promise<number> | null = null;
 
-  constructor(place: SamplingPlace, index: number) {
-    this.#place = place;
+  constructor(context: SamplingContext, index: number) {
+    this.#context = context;
     this.#index = index;
   }
 
@@ -125,14 +125,14 @@ export class PaidJudging implements Judging {
     this.#result = this.#ask(needed, carried);
     this.#result
       .then(({ keptSteps }) => {
-        this.#place.onKept(keptSteps - this.#kept);
+        this.#context.onKept(keptSteps - this.#kept);
         this.#kept = keptSteps;
       })
       .catch(() => {}); // whoever needs it meets the failure
   }
 
   async #ask(needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
-    const { config, iteration, runId, gate } = this.#place;
+    const { config, iteration, runId, gate } = this.#context;
     const { paused } = gate;
     this.#child = startChild(correctWave, {
       workflowId: `${workflowInfo().workflowId}/wave-${this.#index}`,
@@ -140,13 +140,13 @@ export class PaidJudging implements Judging {
       staticSummary: `judge wave ${this.#index}`,
     });
     const handle = await this.#child;
-    return await gate.passOn(handle, paused, handle.result());
+    return await gate.forwardTo(handle, paused, handle.result());
   }
 
   /** What the exact solver, who is free, would keep. Histories of version 0.1.0 have it beside what was sampled. */
   async #estimate(wave: RolloutWaveResult & { likelySteps?: number | null }): Promise<number> {
     if (typeof wave.likelySteps === 'number') return wave.likelySteps;
-    const { config, iteration } = this.#place;
+    const { config, iteration } = this.#context;
     const { estimateKeptSteps } = activitiesOn(
       'orchestrator',
       config,

@@ -28,7 +28,7 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, accou
 }
 
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
-export type WorkflowPlace = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
+export type WorkflowAddress = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
 
 /** How long one attempt may take in all. */
 const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as const satisfies Record<
@@ -43,7 +43,7 @@ const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as 
  */
 export function activityOptions(
   role: ActivityRole,
-  { taskQueue: base, workflowId, root }: WorkflowPlace,
+  { taskQueue: base, workflowId, root }: WorkflowAddress,
   heartbeatSeconds: number,
   account: string = DEFAULT_ACCOUNT,
 ): ActivityOptions {

@@ -27,7 +27,7 @@ export async function runIteration(
         workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may live for a moment
         staticSummary: `iteration ${index + 1} of ${iterations}`,
       });
-      return await run.gate.passOn(child, paused, child.result());
+      return await run.gate.forwardTo(child, paused, child.result());
     });
   } catch (error) {
     if (stopped() && isCancellation(error)) return null;

@@ -62,7 +62,7 @@ export class Run {
 
   /** Pauses for a reason that a person has to see to. */
   halt(reason: string): void {
-    if (!this.gate.paused) this.gate.turn(true);
+    if (!this.gate.paused) this.gate.setPaused(true);
     this.halted = reason;
     this.show();
   }

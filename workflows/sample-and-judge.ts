@@ -8,7 +8,7 @@ import { asksPaidTeacher } from '../configs/teachers.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { WaveRecord } from '../core/records/run-records.ts';
 import type { CorrectWaveResult } from './correct-wave.ts';
-import { FreeJudging, type Judging, PaidJudging, type SamplingPlace } from './judging.ts';
+import { FreeJudging, type Judging, PaidJudging, type SamplingContext } from './judging.ts';
 
 export type JudgedWave = { wave: RolloutWaveResult; result: CorrectWaveResult };
 
@@ -28,14 +28,14 @@ export type SampledAndJudged = {
  * The waves used are the first that suffice, in their order. `keptPerWave`: kept steps of a wave in the last iteration,
  * by which as many waves are sampled at once as should suffice; null: not known.
  */
-export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number | null): Promise<SampledAndJudged> {
-  const needed = place.config.rollout.envStepsPerIteration;
-  const atOnce = place.config.parallel?.waves ?? 1; // a run that an older version began has no `parallel`
+export async function sampleAndJudge(context: SamplingContext, keptPerWave: number | null): Promise<SampledAndJudged> {
+  const needed = context.config.rollout.envStepsPerIteration;
+  const atOnce = context.config.parallel?.waves ?? 1; // a run that an older version began has no `parallel`
   const waves: Wave[] = [];
   let kept = 0;
   for (;;) {
     const more = keptPerWave === null ? atOnce : Math.max(1, Math.ceil((needed - kept) / keptPerWave));
-    await (atOnce === 1 ? sampleInTurn(place, waves, more) : sampleBeside(place, waves, more, atOnce));
+    await (atOnce === 1 ? sampleOneByOne(context, waves, more) : sampleConcurrently(context, waves, more, atOnce));
     kept = sum(await Promise.all(waves.map((wave) => wave.judging.expectedSteps())));
     if (kept >= needed) {
       kept = 0;
@@ -49,28 +49,33 @@ export async function sampleAndJudge(place: SamplingPlace, keptPerWave: number |
 }
 
 /** Samples `count` more waves, one after another. */
-async function sampleInTurn(place: SamplingPlace, waves: Wave[], count: number): Promise<void> {
+async function sampleOneByOne(context: SamplingContext, waves: Wave[], count: number): Promise<void> {
   const sampling: Promise<void>[] = [];
   for (let i = 0; i < count; i++) {
     const before = waves.at(-1);
-    const wave = new Wave(place, waves);
+    const wave = new Wave(context, waves);
     waves.push(wave);
     sampling.push(wave.sample());
     const next: Promise<unknown>[] = [sampling[i]];
     // So that the GPU need not wait for this workflow, the next wave is queued once the one before is judged: then this
     // one is being sampled. Of two that are queued at once either may be taken first.
-    if (i > 0 && !asksPaidTeacher(place.config)) next.push(sampling[i - 1].then(() => before!.judging.settled()));
+    if (i > 0 && !asksPaidTeacher(context.config)) next.push(sampling[i - 1].then(() => before!.judging.settled()));
     await Promise.race(next);
   }
   await Promise.all(sampling);
 }
 
 /** Samples `count` more waves, `atOnce` beside each other on as many GPU workers as poll. */
-async function sampleBeside(place: SamplingPlace, waves: Wave[], count: number, atOnce: number): Promise<void> {
+async function sampleConcurrently(
+  context: SamplingContext,
+  waves: Wave[],
+  count: number,
+  atOnce: number,
+): Promise<void> {
   const sampling: Promise<void>[] = [];
   for (let i = 0; i < count; i++) {
     if (i >= atOnce) await sampling[i - atOnce];
-    const wave = new Wave(place, waves);
+    const wave = new Wave(context, waves);
     waves.push(wave);
     const sampled = wave.sample();
     sampled.catch(() => {}); // awaited below
@@ -104,23 +109,23 @@ class Wave {
   readonly judging: Judging;
   /** As far as it was sampled. */
   sampled: RolloutWaveResult | undefined;
-  readonly #place: SamplingPlace;
+  readonly #context: SamplingContext;
   readonly #index: number;
   readonly #before: readonly Wave[];
 
   /** `before`: the waves sampled so far. */
-  constructor(place: SamplingPlace, before: readonly Wave[]) {
-    this.#place = place;
+  constructor(context: SamplingContext, before: readonly Wave[]) {
+    this.#context = context;
     this.#index = before.length;
     this.#before = [...before];
-    this.judging = asksPaidTeacher(place.config)
-      ? new PaidJudging(place, this.#index)
-      : new FreeJudging(place, this.#index);
+    this.judging = asksPaidTeacher(context.config)
+      ? new PaidJudging(context, this.#index)
+      : new FreeJudging(context, this.#index);
   }
 
   /** Samples it to its end. */
   async sample(): Promise<void> {
-    const { gate, sample, config } = this.#place;
+    const { gate, sample, config } = this.#context;
     do {
       const part = await gate.queue(() => sample(this.#index, this.sampled));
       this.sampled = part;

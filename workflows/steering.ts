@@ -33,7 +33,7 @@ export function steer(run: Run): void {
   setHandler(stopSignal, (how) => {
     run.stop = how === 'now' ? 'now' : 'finish';
     if (run.stop === 'now') run.iterating?.cancel();
-    if (run.gate.paused) run.gate.turn(false);
+    if (run.gate.paused) run.gate.setPaused(false);
   });
   setHandler(progressQuery, () => run.progress);
   setHandler(metricsQuery, () => run.lastMetrics);
@@ -44,7 +44,7 @@ export function steer(run: Run): void {
       run.config = changedConfig(run, changes);
       if ('corrector.budgetUsd' in changes) {
         run.budget.limitChanged();
-        if (budgetSpent) run.gate.turn(false);
+        if (budgetSpent) run.gate.setPaused(false);
       }
       run.show();
       return settings(run);

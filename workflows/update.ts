@@ -1,13 +1,13 @@
 /** The second half of an iteration: PPO epochs over the batch, by one GPU worker or by all that poll. */
 import type { ApplyGradientsResult, SharedEpoch } from '../activities/compute-gradients.ts';
-import type { UpdatePlace, UpdatePolicyResult } from '../activities/update-policy.ts';
+import type { UpdateTask, UpdatePolicyResult } from '../activities/update-policy.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { activitiesOn } from './activities-on.ts';
 import type { PauseGate } from './control.ts';
 
 export type UpdateInput = {
-  place: Omit<UpdatePlace, 'epoch'>;
+  task: Omit<UpdateTask, 'epoch'>;
   policy: ArtifactRef;
   optimizer: ArtifactRef;
   gate: PauseGate;
@@ -17,9 +17,9 @@ export type UpdateInput = {
 
 /** The policy after all epochs; metrics are those of the last one, seconds of all. */
 export async function update(input: UpdateInput): Promise<UpdatePolicyResult> {
-  const { place, onProgress } = input;
-  const { ppo } = place.config;
-  const epochOf = groupsOf(place.config) === 1 ? epochByOneWorker : epochByAllWorkers;
+  const { task, onProgress } = input;
+  const { ppo } = task.config;
+  const epochOf = groupsOf(task.config) === 1 ? epochByOneWorker : epochByAllWorkers;
   let done: UpdatePolicyResult = { ...input, metrics: {}, seconds: 0, modelSeconds: 0 };
   for (let epoch = 0; epoch < ppo.epochs; epoch++) {
     const { policy, optimizer, metrics, seconds, modelSeconds } = await epochOf({ ...input, ...done }, epoch);
@@ -41,12 +41,12 @@ function groupsOf({ parallel }: Partial<Pick<RunConfig, 'parallel'>>): number {
 }
 
 async function epochByOneWorker(
-  { place, policy, optimizer, gate }: UpdateInput,
+  { task, policy, optimizer, gate }: UpdateInput,
   epoch: number,
 ): Promise<UpdatePolicyResult> {
   await gate.pass();
-  return await activitiesOn('gpu', place.config, `epoch ${epoch + 1} of ${place.config.ppo.epochs}`).updatePolicy({
-    ...place,
+  return await activitiesOn('gpu', task.config, `epoch ${epoch + 1} of ${task.config.ppo.epochs}`).updatePolicy({
+    ...task,
     epoch,
     policy,
     optimizer,
@@ -58,11 +58,11 @@ async function epochByOneWorker(
  * takes; one more adds their sums in order and applies Adam. Any number of workers gives the same bytes.
  */
 async function epochByAllWorkers(
-  { place, policy, optimizer, gate, onProgress }: UpdateInput,
+  { task, policy, optimizer, gate, onProgress }: UpdateInput,
   epoch: number,
 ): Promise<UpdatePolicyResult> {
-  const { ppo, rollout } = place.config;
-  const groupCount = groupsOf(place.config);
+  const { ppo, rollout } = task.config;
+  const groupCount = groupsOf(task.config);
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
   let epochSoFar: SharedEpoch = { policy, optimizer, step: 0, skippedInARow: 0, sums: {} };
   let last: ApplyGradientsResult | null = null;
@@ -71,8 +71,8 @@ async function epochByAllWorkers(
     await gate.pass();
     const name = `epoch ${epoch + 1} of ${ppo.epochs}, step ${step + 1} of ${steps}`;
     const compute = (group: number) =>
-      activitiesOn('gpu', place.config, `${name}: gradients ${group + 1} of ${groupCount}`).computeGradients({
-        ...place,
+      activitiesOn('gpu', task.config, `${name}: gradients ${group + 1} of ${groupCount}`).computeGradients({
+        ...task,
         epoch,
         policy: epochSoFar.policy,
         step,
@@ -80,8 +80,8 @@ async function epochByAllWorkers(
         groups: groupCount,
       });
     const groups = await Promise.all(Array.from({ length: groupCount }, (_, group) => compute(group)));
-    last = await activitiesOn('gpu', place.config, `${name}: Adam`).applyGradients({
-      ...place,
+    last = await activitiesOn('gpu', task.config, `${name}: Adam`).applyGradients({
+      ...task,
       epoch,
       epochSoFar,
       groups,

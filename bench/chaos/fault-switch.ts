@@ -18,14 +18,14 @@ export class FaultSwitch {
     return new FaultSwitch(folder);
   }
 
-  /** The next activity that comes to this place stops there. */
+  /** The next activity that comes to this point stops there. */
   async arm(fault: Fault): Promise<void> {
     const unfinished = path.join(this.#folder, 'unfinished.json');
     await writeFile(unfinished, JSON.stringify(fault));
     await rename(unfinished, path.join(this.#folder, ARMED));
   }
 
-  /** Resolves when an activity has stopped at the armed place. */
+  /** Resolves when an activity has stopped at the armed point. */
   async reached(signal: AbortSignal): Promise<void> {
     const file = path.join(this.#folder, REACHED);
     await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
-/** The kill matrix: each activity x each place in it x each victim. */
-import { FAULT_PLACES, type Fault, type FaultPlace } from '../../activities/fault-point.ts';
+/** The kill matrix: each activity x each point in it x each victim. */
+import { FAULT_POINTS, type Fault, type FaultPoint } from '../../activities/fault-point.ts';
 import { type Kill, VICTIMS, type Victim } from './kills.ts';
 
 /** Who judges: the exact solver, a wave in one activity; or a paid teacher (the rehearsal server), a thought in one. */
@@ -27,7 +27,7 @@ const WRITES = {
 
 /** Activities that remove something from the store: resume points, epochs' states, weights of older iterations. */
 const REMOVES = new Set<ActivityName>(['evaluatePolicy', 'rolloutWave', 'updatePolicy', 'publishMetrics']);
-const REMOVAL_PLACES = new Set<FaultPlace>(['removing', 'aside', 'removed']);
+const REMOVAL_POINTS = new Set<FaultPoint>(['removing', 'aside', 'removed']);
 
 const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
   correctEpisodesLocally: 'solver',
@@ -38,23 +38,23 @@ const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
 
 export type ActivityName = keyof typeof WRITES;
 
-export function faultIn(activity: ActivityName, place: FaultPlace): Fault {
-  return { activity, place, ...(place === 'written' ? { writes: WRITES[activity] ?? undefined } : {}) };
+export function faultIn(activity: ActivityName, point: FaultPoint): Fault {
+  return { activity, point, ...(point === 'written' ? { writes: WRITES[activity] ?? undefined } : {}) };
 }
 
-/** One run of the matrix: the same victim dies at the same place of every activity in turn. */
-export type MatrixRow = { place: FaultPlace; victim: Victim; kills: Kill[] };
+/** One run of the matrix: the same victim dies at the same point of every activity in turn. */
+export type MatrixRow = { point: FaultPoint; victim: Victim; kills: Kill[] };
 
 export function killMatrix(teacher: ChaosTeacher): MatrixRow[] {
   const activities = (Object.keys(WRITES) as ActivityName[]).filter(
     (activity) => (ONLY_OF[activity] ?? teacher) === teacher,
   );
-  const at = (place: FaultPlace) =>
+  const at = (point: FaultPoint) =>
     activities
-      .filter((activity) => place !== 'written' || WRITES[activity] !== null)
-      .filter((activity) => !REMOVAL_PLACES.has(place) || REMOVES.has(activity))
-      .map((activity) => faultIn(activity, place));
-  return FAULT_PLACES.flatMap((place) =>
-    VICTIMS.map((victim) => ({ place, victim, kills: at(place).map((fault) => ({ fault, victim })) })),
+      .filter((activity) => point !== 'written' || WRITES[activity] !== null)
+      .filter((activity) => !REMOVAL_POINTS.has(point) || REMOVES.has(activity))
+      .map((activity) => faultIn(activity, point));
+  return FAULT_POINTS.flatMap((point) =>
+    VICTIMS.map((victim) => ({ point, victim, kills: at(point).map((fault) => ({ fault, victim })) })),
   );
 }

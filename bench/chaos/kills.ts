@@ -35,7 +35,7 @@ export async function undisturbedOutcome(runId: string, changes: readonly string
 }
 
 /**
- * One run with a kill at each of the places, which must come in this order. Throws when a place is not reached before
+ * One run with a kill at each of the points, which must come in this order. Throws when a point is not reached before
  * the run ends. `settled`: what is waited for before each kill.
  */
 export async function outcomeWithKills(
@@ -49,7 +49,7 @@ export async function outcomeWithKills(
   await faults.arm(kills[0].fault);
   await startSmoke(runId, changes);
   const ended = new AbortController();
-  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all places were reached`));
+  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all points were reached`));
   resultOf(runId).then(
     () => end('was done'),
     (error: Error) => end(`failed (${error.message})`),

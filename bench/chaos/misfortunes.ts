@@ -27,14 +27,14 @@ export async function machineAsleep(
   runId: string,
   changes: readonly string[] = [],
 ): Promise<Outcome> {
-  await faults.arm({ activity: 'updatePolicy', place: 'written', writes: 3 });
+  await faults.arm({ activity: 'updatePolicy', point: 'written', writes: 3 });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
   const sleeper = await runningPid(supervisor, 'gpu');
   process.kill(sleeper, 'SIGSTOP');
   const other = new Supervisor(path.join(home, 'other-machine'), () => {});
   try {
-    await faults.arm({ activity: 'updatePolicy', place: 'end' });
+    await faults.arm({ activity: 'updatePolicy', point: 'end' });
     await faults.release(); // the sleeper does not notice
     await other.startWorker('gpu');
     await faults.reached(NEVER);
@@ -53,7 +53,7 @@ export async function serverAway(
   seconds: number,
   changes: readonly string[] = [],
 ): Promise<Outcome> {
-  await faults.arm({ activity: 'rolloutWave', place: 'written', writes: 1 });
+  await faults.arm({ activity: 'rolloutWave', point: 'written', writes: 1 });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
   const server = await runningPid(supervisor, 'server');
@@ -77,11 +77,11 @@ export async function artifactsLost(
   changes: readonly string[] = [],
 ): Promise<Outcome> {
   const store = path.join(home, 'artifacts');
-  await faults.arm({ activity: 'updatePolicy', place: 'start' });
+  await faults.arm({ activity: 'updatePolicy', point: 'start' });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
   for (const file of artifactFiles(store)) await truncate(file, Math.floor((await stat(file)).size / 2));
-  await faults.arm({ activity: 'evaluatePolicy', place: 'start' });
+  await faults.arm({ activity: 'evaluatePolicy', point: 'start' });
   await faults.release();
   await faults.reached(NEVER);
   for (const file of artifactFiles(store)) await rm(file);
@@ -105,7 +105,7 @@ export async function diskFull(
   store: string,
   changes: readonly string[] = [],
 ): Promise<Outcome> {
-  await faults.arm({ activity: 'updatePolicy', place: 'start' });
+  await faults.arm({ activity: 'updatePolicy', point: 'start' });
   await startSmoke(runId, changes);
   await faults.reached(NEVER);
   const filler = path.join(store, 'filler');

@@ -73,11 +73,11 @@ function lasting(metrics: Readonly<Record<string, number | null>>): Record<strin
 }
 
 /** The fields in which two outcomes differ, e.g. `result.policy.sha256`; none when they are the same. */
-export function differences(expected: unknown, actual: unknown, place = ''): string[] {
+export function differences(expected: unknown, actual: unknown, path = ''): string[] {
   if (isDeepStrictEqual(expected, actual)) return [];
   const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
   if (!isObject(expected) || !isObject(actual))
-    return [`${place}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`];
+    return [`${path}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`];
   const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
-  return keys.flatMap((key) => differences(expected[key], actual[key], place === '' ? key : `${place}.${key}`));
+  return keys.flatMap((key) => differences(expected[key], actual[key], path === '' ? key : `${path}.${key}`));
 }

@@ -188,8 +188,8 @@ export const BORDERS: readonly Border[] = [
     cross({ game, trajectory: text }: { game: string; trajectory: string }) {
       writeFileSync(at('game.tw-pddl'), game);
       writeFileSync(at('traj_data.json'), text);
-      const place = path.relative(path.join(folder, 'json_2.1.1/train'), folder);
-      const read = readGame(folder, 'train', place);
+      const relative = path.relative(path.join(folder, 'json_2.1.1/train'), folder);
+      const read = readGame(folder, 'train', relative);
       readTask(JSON.parse(text));
       if (read.annotations.some((each) => typeof each !== 'string')) throw new Error('an annotation is no text');
     },

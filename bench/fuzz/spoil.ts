@@ -28,10 +28,10 @@ export function spoiledJson(document: unknown): fc.Arbitrary<unknown> {
   return fc.array(change, { minLength: 1, maxLength: 4 }).map((changes) => {
     const root: { document: unknown } = { document: structuredClone(document) };
     for (const { at, kind, from, value } of changes) {
-      const places = placesIn(root);
-      if (places.length === 0) break;
-      const [holder, key] = places[at % places.length];
-      const [otherHolder, otherKey] = places[from % places.length];
+      const slots = slotsIn(root);
+      if (slots.length === 0) break;
+      const [holder, key] = slots[at % slots.length];
+      const [otherHolder, otherKey] = slots[from % slots.length];
       if (kind === 'delete' && Array.isArray(holder)) holder.splice(Number(key), 1);
       else if (kind === 'delete') delete holder[key];
       else holder[key] = structuredClone(kind === 'copy' ? otherHolder[otherKey] : value);
@@ -42,10 +42,10 @@ export function spoiledJson(document: unknown): fc.Arbitrary<unknown> {
 
 type Holder = Record<string, unknown>;
 
-function placesIn(holder: object): [Holder, string][] {
+function slotsIn(holder: object): [Holder, string][] {
   return Object.entries(holder).flatMap(([key, value]) => [
     [holder as Holder, key] as [Holder, string],
-    ...(typeof value === 'object' && value !== null ? placesIn(value as object) : []),
+    ...(typeof value === 'object' && value !== null ? slotsIn(value as object) : []),
   ]);
 }
 
@@ -59,8 +59,8 @@ const edit = fc.record({
 export function spoiledText(text: string): fc.Arbitrary<string> {
   return fc.array(edit, { minLength: 1, maxLength: 3 }).map((edits) =>
     edits.reduce((changed, { at, cut, put }) => {
-      const place = at % (changed.length + 1);
-      return changed.slice(0, place) + put + changed.slice(place + (cut > 30 ? cut % (changed.length + 1) : cut));
+      const index = at % (changed.length + 1);
+      return changed.slice(0, index) + put + changed.slice(index + (cut > 30 ? cut % (changed.length + 1) : cut));
     }, text),
   );
 }

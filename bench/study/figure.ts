@@ -29,11 +29,11 @@ export function studyFigure(panels: readonly Panel[]): string {
   const shown = panels.filter(({ outcomes }) => outcomes.length > 0);
   const titles = [...new Set(shown.flatMap(({ outcomes }) => outcomes.map(({ arm }) => arm.title)))];
   const [width, top] = [2 * WIDTH + GAP, Math.ceil(shown.length / 2) * (HEIGHT + HEADER)];
-  const places = keyPlaces(titles, width);
-  const height = top + KEY_ROW * ((places.at(-1)?.row ?? 0) + 1) + 6;
+  const positions = keyPositions(titles, width);
+  const height = top + KEY_ROW * ((positions.at(-1)?.row ?? 0) + 1) + 6;
   const key = titles.map(
     (title, index) =>
-      html`<g transform="translate(${places[index].x} ${top + 14 + KEY_ROW * places[index].row})"><rect width="12" height="3" y="-5" fill="${COLOURS[index]}"/><text class="key" x="17">${title}</text></g>`,
+      html`<g transform="translate(${positions[index].x} ${top + 14 + KEY_ROW * positions[index].row})"><rect width="12" height="3" y="-5" fill="${COLOURS[index]}"/><text class="key" x="17">${title}</text></g>`,
   );
   return `${html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
 <style>text{font:11px sans-serif;fill:#475569}.title{font-weight:bold;font-size:12px;fill:#0f172a}.grid{stroke:#e2e8f0}</style>
@@ -49,14 +49,14 @@ ${shown.map(
 }
 
 /** Where the titles of the key stand, from left to right, in as many rows as they need. */
-function keyPlaces(titles: readonly string[], width: number): { x: number; row: number }[] {
+function keyPositions(titles: readonly string[], width: number): { x: number; row: number }[] {
   let [x, row] = [8, 0];
   return titles.map((title) => {
     const needed = 34 + 6 * title.length;
     if (x + needed > width) [x, row] = [8, row + 1];
-    const place = { x, row };
+    const position = { x, row };
     x += needed;
-    return place;
+    return position;
   });
 }
 

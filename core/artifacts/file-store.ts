@@ -6,11 +6,11 @@ import { type Entry, KeyedStore, lengthOf, pieces } from './keyed-store.ts';
 import type { Content } from './store.ts';
 
 export class FileStore extends KeyedStore {
-  readonly place: string;
+  readonly location: string;
 
   constructor(root: string) {
     super();
-    this.place = root;
+    this.location = root;
   }
 
   protected async read(key: string): Promise<Uint8Array | undefined> {
@@ -46,7 +46,7 @@ export class FileStore extends KeyedStore {
     for await (const entry of folder) {
       if (!entry.isFile()) continue;
       const found = await this.look(
-        path.relative(this.place, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'),
+        path.relative(this.location, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'),
       );
       if (found !== undefined) yield found;
     }
@@ -57,7 +57,7 @@ export class FileStore extends KeyedStore {
   }
 
   #path(key: string): string {
-    return path.join(this.place, key);
+    return path.join(this.location, key);
   }
 }
 

@@ -3,7 +3,7 @@
  * everywhere.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { mapConcurrently } from './map-concurrently.ts';
 import {
   ArtifactError,
@@ -26,15 +26,15 @@ export function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Bytes that are hashed before others get their turn: a heartbeat, the lanes' answers. */
+/** Bytes that are hashed before the event loop runs: heartbeats, lanes' answers. */
 const HASHED_AT_ONCE = 2 ** 23;
 
 /** The same of large data, between which the event loop goes on. */
-async function sha256InTurns(data: Content): Promise<string> {
+async function sha256Piecewise(data: Content): Promise<string> {
   const hash = createHash('sha256');
   for (const piece of pieces(data))
     for (let from = 0; from < piece.length; from += HASHED_AT_ONCE) {
-      if (from > 0) await turn();
+      if (from > 0) await nextTick();
       hash.update(piece.subarray(from, from + HASHED_AT_ONCE));
     }
   return hash.digest('hex');
@@ -53,7 +53,7 @@ const UNKNOWN: Owner = { run: '', slot: 'unknown' };
 
 /** Artifacts lie under `<first two hex digits>/<sha256>`, records under `records/<name>.json`. */
 export abstract class KeyedStore implements ArtifactStore {
-  abstract readonly place: string;
+  abstract readonly location: string;
 
   /** Undefined when the key is not there; any other trouble is thrown. */
   protected abstract read(key: string): Promise<Uint8Array | undefined>;
@@ -70,13 +70,13 @@ export abstract class KeyedStore implements ArtifactStore {
   protected abstract erase(key: string): Promise<void>;
 
   async put(kind: string, data: Content): Promise<ArtifactRef> {
-    const ref = { sha256: await sha256InTurns(data), bytes: lengthOf(data), kind };
+    const ref = { sha256: await sha256Piecewise(data), bytes: lengthOf(data), kind };
     await this.write(artifactKey(ref.sha256), data, ref.sha256);
     return ref;
   }
 
   async putHeld(owner: Owner, kind: string, data: Content): Promise<ArtifactRef> {
-    const ref = { sha256: await sha256InTurns(data), bytes: lengthOf(data), kind };
+    const ref = { sha256: await sha256Piecewise(data), bytes: lengthOf(data), kind };
     await this.#putHold(owner, ref);
     await this.write(artifactKey(ref.sha256), data, ref.sha256);
     return ref;
@@ -165,12 +165,12 @@ export abstract class KeyedStore implements ArtifactStore {
     const data = (await this.read(key)) ?? ((await this.#fetchBack(ref.sha256)) ? await this.read(key) : undefined);
     if (data === undefined)
       throw new ArtifactError(
-        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.place}; restore it from a backup or start the run ` +
+        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.location}; restore it from a backup or start the run ` +
           `anew`,
       );
-    if ((await sha256InTurns(data)) !== ref.sha256)
+    if ((await sha256Piecewise(data)) !== ref.sha256)
       throw new ArtifactError(
-        `Artifact ${ref.kind} ${ref.sha256} in ${this.place} is damaged; delete ${artifactKey(ref.sha256)} there ` +
+        `Artifact ${ref.kind} ${ref.sha256} in ${this.location} is damaged; delete ${artifactKey(ref.sha256)} there ` +
           `and restore it from a backup`,
       );
     return data;
@@ -210,7 +210,7 @@ export abstract class KeyedStore implements ArtifactStore {
       return JSON.parse(Buffer.from(data).toString('utf8')) as T;
     } catch {
       throw new ArtifactError(
-        `Record ${name} in ${this.place} is damaged; delete ${recordKey(name)} there and restore it from a backup`,
+        `Record ${name} in ${this.location} is damaged; delete ${recordKey(name)} there and restore it from a backup`,
       );
     }
   }

@@ -25,7 +25,7 @@ const LARGEST_OBJECT = 5 * 2 ** 30;
  * servers that are not AWS).
  */
 export class S3Store extends KeyedStore {
-  readonly place: string;
+  readonly location: string;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -34,7 +34,7 @@ export class S3Store extends KeyedStore {
   constructor(url: string) {
     super();
     const { hostname, pathname } = new URL(url);
-    this.place = url;
+    this.location = url;
     this.#bucket = hostname;
     this.#prefix = pathname.replaceAll(/^\/+|\/+$/g, '').replace(/(?<=.)$/, '/');
     this.#client = new S3Client({
@@ -124,7 +124,7 @@ export class S3Store extends KeyedStore {
       const { name, message, $metadata } = error as S3ServiceException;
       if (name === 'NoSuchKey' || name === 'NotFound') return undefined;
       throw new Error(
-        `${this.place}: cannot ${what} (${name}${$metadata?.httpStatusCode === undefined ? '' : ` ${$metadata.httpStatusCode}`}: ${message}); ${ADVICE[name] ?? 'check that the server answers (AWS_ENDPOINT_URL_S3) and the network'}`,
+        `${this.location}: cannot ${what} (${name}${$metadata?.httpStatusCode === undefined ? '' : ` ${$metadata.httpStatusCode}`}: ${message}); ${ADVICE[name] ?? 'check that the server answers (AWS_ENDPOINT_URL_S3) and the network'}`,
         { cause: error },
       );
     }

@@ -33,7 +33,7 @@ export type Hold = Owner & { ref: ArtifactRef; since: string };
 
 export interface ArtifactStore {
   /** Where it is, for people: a folder or an address. */
-  readonly place: string;
+  readonly location: string;
   /**
    * Stores `data` durably before it resolves; the same content twice is one artifact, which counts as modified anew.
    */

@@ -18,8 +18,8 @@ const REAL_CLOCK: GateClock = {
   chance: Math.random,
 };
 
-/** Leave to call; `settle` once, with the tokens that the call really used (0 when it failed). */
-export type Leave = { settle(usedTokens: number): void };
+/** The right to make one call; `settle` once, with the tokens that the call really used (0 when it failed). */
+export type Permit = { settle(usedTokens: number): void };
 
 export class AccountGate {
   readonly #clock: GateClock;
@@ -36,10 +36,10 @@ export class AccountGate {
   /**
    * Waits until a call of about so many tokens may be made. Throws the signal's reason when it is aborted meanwhile.
    */
-  async enter(tokens: number, signal?: AbortSignal): Promise<Leave> {
-    const turn = this.#last.then(() => this.#pass(tokens, signal));
-    this.#last = turn.catch(() => {});
-    return await (signal === undefined ? turn : Promise.race([turn, aborted(signal)]));
+  async enter(tokens: number, signal?: AbortSignal): Promise<Permit> {
+    const passing = this.#last.then(() => this.#pass(tokens, signal));
+    this.#last = passing.catch(() => {});
+    return await (signal === undefined ? passing : Promise.race([passing, aborted(signal)]));
   }
 
   /**
@@ -76,7 +76,7 @@ export class AccountGate {
     else this.#budget.change(tokensPerMinute, this.#clock.now());
   }
 
-  async #pass(tokens: number, signal?: AbortSignal): Promise<Leave> {
+  async #pass(tokens: number, signal?: AbortSignal): Promise<Permit> {
     for (;;) {
       signal?.throwIfAborted();
       const wait = this.coolDownSeconds || (this.#budget?.take(tokens, this.#clock.now()) ?? 0);

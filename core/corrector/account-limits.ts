@@ -18,7 +18,7 @@ export type AccountLimits = {
 const NO_LIMITS: AccountLimits = { requestsPerMinute: null, requestsPerThought: 2, tokensPerMinute: null };
 
 /** `queue`: the account's task queue. */
-export type AccountPlace = { account: string; queue: string };
+export type AccountAddress = { account: string; queue: string };
 
 const ACTIVITY_QUEUE = 2; // TASK_QUEUE_TYPE_ACTIVITY
 
@@ -30,7 +30,7 @@ export async function readLimits(store: ArtifactStore, account: string): Promise
 export async function setLimits(
   client: Client,
   store: ArtifactStore,
-  { account, queue }: AccountPlace,
+  { account, queue }: AccountAddress,
   changes: Partial<AccountLimits>,
 ): Promise<AccountLimits> {
   const limits = { ...(await readLimits(store, account)), ...changes };

@@ -85,12 +85,12 @@ export function* checkEnvironment(name: string, settings: CheckSettings): Genera
       if (!isDeepStrictEqual(json, states[at]))
         throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
       const copy = game.fromState(json, options);
-      const place = `episode ${episode}, step ${at}, made again by fromState`;
-      expectSame(copy.state(), states[at], `the state of ${place}`);
-      if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${place} differs`);
-      expectSame(copy.promptValues(), prompts[at], `the prompt values of ${place}`);
+      const what = `episode ${episode}, step ${at}, made again by fromState`;
+      expectSame(copy.state(), states[at], `the state of ${what}`);
+      if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${what} differs`);
+      expectSame(copy.promptValues(), prompts[at], `the prompt values of ${what}`);
       for (const action of actions.slice(at)) copy.step(action);
-      expectSame(copy.state(), states.at(-1), `the last state of ${place} and played on`);
+      expectSame(copy.state(), states.at(-1), `the last state of ${what} and played on`);
       compared++;
     }
     return `${compared} taken out, made again and played on`;

@@ -10,7 +10,7 @@ import type { Expert } from './expert.ts';
 export { Canvas } from '../envs/drawing/canvas.ts';
 export { outcomeByReward } from '../envs/env.ts';
 export type { CutRule, Environment, JsonState, JsonValue, Outcome, StepResult } from '../envs/env.ts';
-export type { Picture, PlugInEnvironment, PlugInGame, PlugInPlace } from '../envs/plug-in.ts';
+export type { Picture, PlugInEnvironment, PlugInGame, EpisodeKey } from '../envs/plug-in.ts';
 export { readNamedAction, readSingleAction } from '../envs/read-action.ts';
 export type { Colour, RgbImage } from '../pictures/rgb-image.ts';
 export { RandomStream } from '../random/counter.ts';

@@ -51,10 +51,10 @@ export async function* readLlavaDemonstrations(
 ): AsyncGenerator<PictureDemonstration> {
   const folder = images ?? path.dirname(file);
   const faults = new Faults();
-  const begun: { item: PictureDemonstration | ConfigError; place: string; picture: Promise<RgbImage | string> }[] = [];
+  const begun: { item: PictureDemonstration | ConfigError; label: string; picture: Promise<RgbImage | string> }[] = [];
   const finish = async function* (until: number) {
     while (begun.length > until) {
-      const { item, place, picture } = begun.shift()!;
+      const { item, label, picture } = begun.shift()!;
       if (item instanceof ConfigError) {
         faults.add(item.message);
         continue;
@@ -62,16 +62,16 @@ export async function* readLlavaDemonstrations(
       const seen = await picture;
       const problem = typeof seen === 'string' ? seen : check(item, seen);
       if (problem === null) yield item;
-      else faults.add(`${place}: ${problem}.`);
+      else faults.add(`${label}: ${problem}.`);
     }
   };
   let unreadable: ConfigError | null = null;
   try {
     let index = 0;
     for await (const element of readJsonElements(file)) {
-      const place = `${file}, item ${index++}`;
-      const item = element instanceof ConfigError ? element : readItem(element, folder, place);
-      begun.push({ item, place, picture: item instanceof ConfigError ? Promise.resolve('') : openPicture(item.image) });
+      const label = `${file}, item ${index++}`;
+      const item = element instanceof ConfigError ? element : readItem(element, folder, label);
+      begun.push({ item, label, picture: item instanceof ConfigError ? Promise.resolve('') : openPicture(item.image) });
       yield* finish(AHEAD);
     }
   } catch (error) {
@@ -86,15 +86,15 @@ export async function* readLlavaDemonstrations(
 /** Pictures that are read while others are looked at. */
 const AHEAD = 16;
 
-function readItem(item: unknown, folder: string, place: string): PictureDemonstration | ConfigError {
+function readItem(item: unknown, folder: string, label: string): PictureDemonstration | ConfigError {
   try {
     const {
       image,
       conversations: [question, answer],
-    } = parseConfig(itemSchema, item, place);
+    } = parseConfig(itemSchema, item, label);
     if (question.value.split(IMAGE_MARK).length !== 2)
       return new ConfigError(
-        `${place}: the question must hold ${IMAGE_MARK} once; it begins ${JSON.stringify(question.value.slice(0, 40))}.`,
+        `${label}: the question must hold ${IMAGE_MARK} once; it begins ${JSON.stringify(question.value.slice(0, 40))}.`,
       );
     return { image: path.resolve(folder, image), prompt: question.value, text: answer.value };
   } catch (error) {

@@ -9,7 +9,7 @@ import { addCounts, type CorrectorCounts, NO_COUNTS } from '../episodes/correcto
 import type { AgentResponse } from '../policy/agent.ts';
 import { fillTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { parseResponse } from '../policy/response.ts';
-import type { Player, Turn } from '../policy/rollout.ts';
+import type { Player, RolloutRequest } from '../policy/rollout.ts';
 import { askModel, type ModelReply } from './ask-model.ts';
 import { failureOf, keptCompletion } from './completion.ts';
 import type { Ledger, PaidAnswer } from './ledger.ts';
@@ -68,17 +68,17 @@ export class ModelPlayer implements Player {
     return this.#counts;
   }
 
-  respond(turns: readonly Turn[]): Promise<AgentResponse[]> {
-    return mapConcurrently(turns, (turn) => this.#respond(turn));
+  respond(requests: readonly RolloutRequest[]): Promise<AgentResponse[]> {
+    return mapConcurrently(requests, (request) => this.#respond(request));
   }
 
   values(observations: readonly unknown[]): Promise<Float32Array> {
     return Promise.resolve(new Float32Array(observations.length));
   }
 
-  async #respond({ image, promptValues, place }: Turn): Promise<AgentResponse> {
+  async #respond({ image, promptValues, key }: RolloutRequest): Promise<AgentResponse> {
     const prompt = fillTemplate(this.#template.prompt, promptValues);
-    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: place };
+    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: key };
     const paid = await this.#ledger.move(question, this.#payer, async () => {
       const parts = await this.#parts(prompt, image);
       const { answer } = await this.#within(this.#tokens(prompt), () => this.#ask(parts));
@@ -101,7 +101,7 @@ export class ModelPlayer implements Player {
   }
 
   /** The text around the image mark, and the picture in its place. */
-  async #parts(prompt: string, image: Turn['image']): Promise<ChatCompletionContentPart[]> {
+  async #parts(prompt: string, image: RolloutRequest['image']): Promise<ChatCompletionContentPart[]> {
     const { image: format } = this.#settings;
     const [before, after] = prompt
       .split(IMAGE_MARK)

@@ -63,12 +63,12 @@ function unzip(file: string, content: Buffer): Buffer {
   }
 }
 
-function parseLine(line: string, place: string): unknown {
+function parseLine(line: string, where: string): unknown {
   try {
     return JSON.parse(line);
   } catch (error) {
     throw new ConfigError(
-      `${place}: is no JSON (${(error as Error).message}); a recording has one JSON object a line.`,
+      `${where}: is no JSON (${(error as Error).message}); a recording has one JSON object a line.`,
     );
   }
 }
@@ -80,11 +80,11 @@ function compare(episode: RecordedEpisode): string | null {
     return `the cards count ${episode.cards.map(cardNumber).join(', ')}, recorded are ${episode.numbers.join(', ')}`;
   let over = false;
   for (const [index, { action, reward, terminated, truncated, ...recorded }] of episode.steps.entries()) {
-    const place = `step ${index + 1} (${action})`;
-    if (over) return `${place}: the episode was over before`;
-    if (!environment.legalActions().includes(action)) return `${place}: is no action`;
+    const where = `step ${index + 1} (${action})`;
+    if (over) return `${where}: the episode was over before`;
+    if (!environment.legalActions().includes(action)) return `${where}: is no action`;
     const result = take(environment, action);
-    if (typeof result === 'string') return `${place}: ${result}`;
+    if (typeof result === 'string') return `${where}: ${result}`;
     const state = environment.state();
     const ours = {
       reward: result.reward,
@@ -94,7 +94,7 @@ function compare(episode: RecordedEpisode): string | null {
     };
     const theirs = { reward, terminated, truncated, ...recorded };
     if (!isDeepStrictEqual(ours, theirs))
-      return `${place}: ours ${JSON.stringify(ours)}, recorded ${JSON.stringify(theirs)}`;
+      return `${where}: ours ${JSON.stringify(ours)}, recorded ${JSON.stringify(theirs)}`;
     over = result.stop !== null;
   }
   return null;

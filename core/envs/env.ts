@@ -82,7 +82,7 @@ export interface Game<Options> {
    */
   check?(options: Options): Promise<{ notes: string[]; faults: string[] }>;
   /** A fresh episode; the same (seed, episode, options) always gives the same one. */
-  start(place: { seed: number; episode: number }, options: Options): Environment;
+  start(key: { seed: number; episode: number }, options: Options): Environment;
   fromState(state: JsonState, options: Options): Environment;
   readonly cut: CutRule;
   /** What came of an episode that began in `start` and ended in `end` with this sum of rewards. */
@@ -99,7 +99,7 @@ export interface Game<Options> {
    * `resume` goes on from a state of an earlier session.
    */
   readonly remote?: {
-    start(place: { seed: number; episode: number }, options: Options): Promise<RemoteEnvironment>;
+    start(key: { seed: number; episode: number }, options: Options): Promise<RemoteEnvironment>;
     resume(state: JsonState, options: Options): Promise<RemoteEnvironment>;
   };
 }
@@ -107,10 +107,10 @@ export interface Game<Options> {
 /** A fresh episode, wherever it is played. */
 export async function startEpisode<O>(
   game: Game<O>,
-  place: { seed: number; episode: number },
+  key: { seed: number; episode: number },
   options: O,
 ): Promise<PlayedEnvironment> {
-  return game.remote === undefined ? game.start(place, options) : await game.remote.start(place, options);
+  return game.remote === undefined ? game.start(key, options) : await game.remote.start(key, options);
 }
 
 /** An episode that goes on from a state. */

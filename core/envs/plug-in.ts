@@ -18,13 +18,13 @@ export type Picture = RgbImage | string;
 /** One episode of a user's game. */
 export type PlugInEnvironment = Omit<Environment, 'observe' | 'name'> & { observe(size: number): Picture };
 
-/** Where an episode belongs, and its random numbers. */
-export type PlugInPlace = { seed: number; episode: number; random: RandomStream };
+/** What an episode derives from: the same key gives the same one. `random`: its own stream. */
+export type EpisodeKey = { seed: number; episode: number; random: RandomStream };
 
 /** A user's game: the contract of the built-in ones, with defaults for what most games do alike. */
 export type PlugInGame<O> = {
   readonly name: string;
-  start(place: PlugInPlace, options: O): PlugInEnvironment;
+  start(key: EpisodeKey, options: O): PlugInEnvironment;
   fromState(state: any, options: O): PlugInEnvironment;
 } & Partial<Omit<Game<O>, 'name' | 'start' | 'fromState' | 'remote'>>;
 

@@ -31,23 +31,23 @@ export const points24 = formulaGame({
     return solutions === 0 ? 'unsolvable' : (FEW.find(({ below }) => solutions < below)?.name ?? MANY);
   },
   split(numbers, seenHands) {
-    const place = handPlaces().get([...numbers].sort((a, b) => a - b).join())! - HELD_OUT;
-    return place < 0 ? 'heldOut' : place < seenHands ? 'seen' : null;
+    const index = handIndices().get([...numbers].sort((a, b) => a - b).join())! - HELD_OUT;
+    return index < 0 ? 'heldOut' : index < seenHands ? 'seen' : null;
   },
 });
 
-let places: ReadonlyMap<string, number> | null = null;
+let indices: ReadonlyMap<string, number> | null = null;
 
 /**
  * Each hand's place in a seeded order, the same for every run: the first ones are held out, then come the seen ones.
  */
-function handPlaces(): ReadonlyMap<string, number> {
-  places ??= new Map(
+function handIndices(): ReadonlyMap<string, number> {
+  indices ??= new Map(
     new RandomStream({ seed: 24, purpose: 'held-out hands' })
       .shuffled(wholeNumberHands())
-      .map((hand, place) => [hand, place]),
+      .map((hand, index) => [hand, index]),
   );
-  return places;
+  return indices;
 }
 
 function wholeNumberHands(): string[] {

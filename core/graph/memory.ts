@@ -59,10 +59,10 @@ export function runMemory(program: Program, growth = 0): RunMemory {
  * the one written last first (ReverseDFSFrom of its graph.cc).
  */
 export function executionOrder(program: Program): Node[] {
-  const places = new Map(program.nodes.map((node, index) => [node, index]));
+  const indices = new Map(program.nodes.map((node, index) => [node, index]));
   const sources = (node: Node) =>
-    [...new Set(operands(node).flatMap((value) => (value.node && places.has(value.node) ? [value.node] : [])))].sort(
-      (a, b) => places.get(a)! - places.get(b)!,
+    [...new Set(operands(node).flatMap((value) => (value.node && indices.has(value.node) ? [value.node] : [])))].sort(
+      (a, b) => indices.get(a)! - indices.get(b)!,
     );
   const read = new Set(program.nodes.flatMap(sources));
   const order: Node[] = [];
@@ -84,14 +84,14 @@ export function executionOrder(program: Program): Node[] {
 function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number, inLoop = false): number {
   const order = executionOrder(program);
   const lastRead = new Map<Value, number>();
-  for (const [place, node] of order.entries()) for (const value of operands(node)) lastRead.set(value, place);
+  for (const [index, node] of order.entries()) for (const value of operands(node)) lastRead.set(value, index);
   for (const { value } of program.outputs) lastRead.set(value, Infinity);
   // Buffers, each with the values that lie in it; what is fed, stored or received is not counted here.
   const buffers = new Map<Value, { bytes: number; values: Set<Value> }>();
   let [now, peak] = [0, 0];
-  for (const [place, node] of order.entries()) {
+  for (const [index, node] of order.entries()) {
     const endsHere = (value: Value) =>
-      buffers.has(value) && [...buffers.get(value)!.values].every((other) => (lastRead.get(other) ?? -1) <= place);
+      buffers.has(value) && [...buffers.get(value)!.values].every((other) => (lastRead.get(other) ?? -1) <= index);
     // A turn's states stay while the next ones are made; the last ones are the loop's results.
     if (node.body) {
       const length = inLoop ? Math.min(growth, loopTrips(node)) : growth;
@@ -123,7 +123,7 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number, i
     peak = Math.max(peak, now + (node.op.scratch?.(node.inputs, node.attributes) ?? 0));
     for (const value of new Set([...operands(node), ...node.outputs])) {
       const buffer = buffers.get(value);
-      if (buffer === undefined || ![...buffer.values].every((other) => (lastRead.get(other) ?? -1) <= place)) continue;
+      if (buffer === undefined || ![...buffer.values].every((other) => (lastRead.get(other) ?? -1) <= index)) continue;
       now -= buffer.bytes;
       for (const other of buffer.values) buffers.delete(other);
     }

@@ -78,8 +78,8 @@ export class Session {
               program.outputs.map(({ name }) => [name, name.startsWith(keep) ? 'gpu-buffer' : 'cpu']),
             ),
           }),
-      externalData: [...converted].map(([place, { dtype, shape, data }]) => ({
-        path: place,
+      externalData: [...converted].map(([name, { dtype, shape, data }]) => ({
+        path: name,
         data: fromFloat32(
           readTensor({ ...data, dtype: data.from!, shape, byteOffset: data.offset, byteLength: data.bytes }),
           dtype === 'float16' ? 'F16' : 'F32',

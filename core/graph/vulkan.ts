@@ -51,10 +51,10 @@ export function vulkanDevices(): VulkanDevice[] {
     const enumerate = call('vkEnumeratePhysicalDevices', 'int', 3);
     const count = koffi.alloc('uint32', 1) as unknown;
     enumerate(instance, count, null);
-    const places = koffi.alloc('void *', Math.max(1, read(count, 0, 'uint32'))) as unknown;
-    enumerate(instance, count, places);
+    const handles = koffi.alloc('void *', Math.max(1, read(count, 0, 'uint32'))) as unknown;
+    enumerate(instance, count, handles);
     return Array.from({ length: read(count, 0, 'uint32') }, (_, index) => {
-      const device: unknown = koffi.decode(places, index * 8, 'void *');
+      const device: unknown = koffi.decode(handles, index * 8, 'void *');
       const allocation = block(1000168000, 32);
       const properties = block(1000059001, 1024, allocation);
       call('vkGetPhysicalDeviceProperties2', 'void', 2)(device, properties);

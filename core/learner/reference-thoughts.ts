@@ -29,11 +29,11 @@ export async function referenceThoughts<O>(
       const asked = open.slice(from, from + AT_ONCE);
       const observations = asked.map((index) => {
         const environment = game.fromState(states[index], options);
-        const place = { seed, purpose: 'reference thought', iteration, episode: index, step: attempt };
+        const key = { seed, purpose: 'reference thought', iteration, episode: index, step: attempt };
         return {
           image: environment.observe(agent.imageSize),
           promptValues: environment.promptValues(),
-          noise: samplingNoise(place, rollout.maxNewTokens),
+          noise: samplingNoise(key, rollout.maxNewTokens),
         };
       });
       for (const [row, { thought }] of (await agent.respond(observations, settings)).entries())

@@ -1,6 +1,6 @@
 /** How far a policy's answer lies from what its teacher would say (GTR-Turbo, arXiv 2512.13043). */
 import type { RunConfig } from '../../configs/schema.ts';
-import { type RandomPlace, RandomStream } from '../random/counter.ts';
+import { type RandomKey, RandomStream } from '../random/counter.ts';
 
 export type KlClip = RunConfig['turbo']['kl']['clip'];
 
@@ -38,7 +38,7 @@ export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, 
 }
 
 /** Log-probs of a teacher that guesses, each the logarithm of a uniform number: a control for what a teacher says. */
-export function guessedLogprobs(place: Omit<RandomPlace, 'purpose'>, count: number): number[] {
-  const random = new RandomStream({ ...place, purpose: 'guessed log-probs' });
+export function guessedLogprobs(key: Omit<RandomKey, 'purpose'>, count: number): number[] {
+  const random = new RandomStream({ ...key, purpose: 'guessed log-probs' });
   return Array.from({ length: count }, () => Math.log(random.uniform()));
 }

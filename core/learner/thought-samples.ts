@@ -19,7 +19,7 @@ const SAMPLES = 8;
 /** A seeded choice of kept steps, in trajectory order. */
 export function thoughtSamples(
   segments: readonly KeptSegment[],
-  place: { seed: number; iteration: number },
+  key: { seed: number; iteration: number },
 ): ThoughtSample[] {
   const steps = segments.flatMap(({ episode, judgement, rewards }) =>
     rewards.map((reward, t) => {
@@ -27,7 +27,7 @@ export function thoughtSamples(
       return { state: episode.states[t], text, action, legal, reward, verdict: judgement.verdicts[t] };
     }),
   );
-  const chosen = new RandomStream({ ...place, purpose: 'report samples' })
+  const chosen = new RandomStream({ ...key, purpose: 'report samples' })
     .shuffled(steps.map((_, index) => index))
     .slice(0, SAMPLES);
   return chosen.sort((a, b) => a - b).map((index) => steps[index]);

@@ -33,7 +33,7 @@ export type EpochInput<O> = {
   config: RunConfig;
   samples: readonly PpoSample[];
   rows: readonly CorrectionRow[];
-  place: { iteration: number; epoch: number };
+  key: { iteration: number; epoch: number };
   lr: number;
   /** sft_coef after annealing. */
   sftCoef: number;
@@ -44,63 +44,48 @@ export function optimizerSteps(samples: number, samplesPerStep: number): number 
   return Math.ceil(samples / samplesPerStep);
 }
 
-/** An optimizer step whose gradients are being computed. */
-export type StepUnderWay = { request: GradientRequest; computing: Promise<Gradients> };
-
-/** Begins an epoch with the parameters that the engine has: what `updateEpoch` would begin with. */
-export function beginEpoch<O>(input: EpochInput<O>): StepUnderWay {
-  return compute(input.agent, stepRequests(input)(0));
-}
-
 /**
  * Makes the optimizer steps from `state.step` on, changing `state` in place. Sample order and row draws are functions
- * of (seed, iteration, epoch), so an epoch resumed in the middle ends with the same bytes. `begun`: its first step, if
- * the engine still has the parameters that it was begun with. `onStep`: is told the tokens trained on.
- * `whileComputing`: begun after each step but the last, and
- * waited for before the next one changes `state`; lanes compute that one's gradients meanwhile.
+ * of (seed, iteration, epoch), so an epoch resumed in the middle ends with the same bytes. `onStep` is told the tokens
+ * trained on. `whileComputing` is called after each step but the last, while lanes compute the next step's gradients;
+ * `state` does not change until it settles.
  */
 export async function updateEpoch<O>(
   input: EpochInput<O>,
   state: EpochState,
   onStep: (state: EpochState, tokens: number) => Promise<void> = async () => {},
-  begun: StepUnderWay | null = null,
   whileComputing: (state: EpochState) => Promise<void> = async () => {},
 ): Promise<void> {
   const { agent, config, samples } = input;
   const steps = optimizerSteps(samples.length, config.ppo.samplesPerStep);
   const request = stepRequests(input);
-  if (begun === null) await agent.setPolicy(state.parameters, null);
-  let next = begun?.request ?? (state.step < steps ? request(state.step) : null);
-  for (let first = true; next !== null; first = false) {
-    const current: StepUnderWay = begun ?? compute(agent, next);
-    begun = null;
-    const meanwhile = first ? null : whileComputing(state);
-    // While lanes compute.
+  await agent.setPolicy(state.parameters, null);
+  const first = state.step;
+  let next = first < steps ? request(first) : null;
+  while (next !== null) {
+    const { rows } = next;
+    const computing = agent.engine.gradients(next);
+    computing.catch(() => {}); // awaited below, unless the next request cannot be made
+    const meanwhile = state.step > first ? whileComputing(state) : null;
     next = state.step + 1 < steps ? request(state.step + 1) : null;
     if (next !== null) agent.engine.layOut(next);
-    const [gradients] = await Promise.all([current.computing, meanwhile]);
-    await optimizerStep(input, state, current.request.rows, gradients);
+    const [gradients] = await Promise.all([computing, meanwhile]);
+    await optimizerStep(input, state, rows, gradients);
     state.step++;
     await onStep(
       state,
-      current.request.rows.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
+      rows.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
     );
   }
-}
-
-function compute(agent: Agent, request: GradientRequest): StepUnderWay {
-  const computing = agent.engine.gradients(request);
-  computing.catch(() => {}); // awaited by whoever takes it up
-  return { request, computing };
 }
 
 /** What each optimizer step of an epoch asks for. */
 export function stepRequests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
   const { config, samples, rows } = input;
   const { samplesPerStep } = config.ppo;
-  const place = { seed: config.seed, iteration: input.place.iteration, step: input.place.epoch };
-  const order = new RandomStream({ ...place, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
-  const draws = new RandomStream({ ...place, purpose: 'row draws' });
+  const key = { seed: config.seed, iteration: input.key.iteration, step: input.key.epoch };
+  const order = new RandomStream({ ...key, purpose: 'sample order' }).shuffled(samples.map((_, index) => index));
+  const draws = new RandomStream({ ...key, purpose: 'row draws' });
   const { rowsPerSample } = config.sft;
   const drawn =
     rows.length === 0 ? [] : Array.from({ length: order.length * rowsPerSample }, () => draws.below(rows.length));
@@ -157,7 +142,7 @@ export async function applyGradient(
 
 /** PPO rows first, then supervised rows, each with its weight in the step's loss. */
 function stepRequest<O>(
-  { agent, game, options, config, place, sftCoef }: EpochInput<O>,
+  { agent, game, options, config, key, sftCoef }: EpochInput<O>,
   step: number,
   chosen: readonly PpoSample[],
   paired: readonly CorrectionRow[],
@@ -165,8 +150,8 @@ function stepRequest<O>(
   const dropout = new RandomStream({
     seed: config.seed,
     purpose: 'lora dropout',
-    iteration: place.iteration,
-    episode: place.epoch,
+    iteration: key.iteration,
+    episode: key.epoch,
     step,
   });
   const pictures: Picture[] = [];

@@ -59,9 +59,9 @@ function chosen(found: z.infer<typeof templates>, file: string): string {
   return template;
 }
 
-function withoutDefault(place: string, names: readonly string[]): CheckpointError {
+function withoutDefault(file: string, names: readonly string[]): CheckpointError {
   return new CheckpointError(
-    `${place} has chat templates (${names.join(', ')}), but none called "${DEFAULT}"; put the one for conversations ` +
+    `${file} has chat templates (${names.join(', ')}), but none called "${DEFAULT}"; put the one for conversations ` +
       `into chat_template.jinja`,
   );
 }

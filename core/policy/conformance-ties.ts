@@ -31,11 +31,11 @@ export function conformTies(folder: string): TiesConformance[] {
   const list = path.join(folder, 'cases.json');
   const { cases } = checkConfig(casesSchema, readJson(list, 'name a folder of recorded merges'), list);
   const file = path.join(folder, 'cases.safetensors');
-  const places = new Map(readSafetensorsHeader(file).tensors.map((tensor) => [tensor.name, tensor]));
+  const locations = new Map(readSafetensorsHeader(file).tensors.map((tensor) => [tensor.name, tensor]));
   const tensor = (name: string) => {
-    const place = places.get(name);
-    if (place === undefined) throw new CheckpointError(`${file}: has no tensor ${name}, which ${list} needs`);
-    return place;
+    const location = locations.get(name);
+    if (location === undefined) throw new CheckpointError(`${file}: has no tensor ${name}, which ${list} needs`);
+    return location;
   };
   return cases.map(({ name, kind, shape, checkpoints: count, weights, density }) => {
     const size = elements(shape);

@@ -126,7 +126,7 @@ export async function conformVlm(
   const loraScale = adapter === null ? 0 : adapter.alpha / adapter.rank;
   const base = await inspect(null);
   compare('image_features', features(base.image_features), reference.floats('image_features'));
-  comparePlaces(lines, checkpoint, pictures, reference);
+  comparePositions(lines, checkpoint, pictures, reference);
   if (reference.has('deepstack_features'))
     compare(
       'deepstack_features',
@@ -233,7 +233,7 @@ export async function conformVlm(
 }
 
 /** Rotary positions, and what else a reference records of where things stand: whole numbers, all equal. */
-function comparePlaces(
+function comparePositions(
   lines: ConformanceLine[],
   { config }: Checkpoint,
   pictures: Pictures,
@@ -243,7 +243,7 @@ function comparePlaces(
   const equal = (quantity: string, actual: readonly number[]) => {
     if (!reference.has(quantity)) return;
     const expected = reference.ints(quantity);
-    const worstError = expected.filter((place, index) => place !== actual[index]).length;
+    const worstError = expected.filter((value, index) => value !== actual[index]).length;
     lines.push({
       quantity,
       worstError,

@@ -350,12 +350,12 @@ type SampleOutputs = {
 };
 
 function sampledRow(outputs: SampleOutputs, row: number, rows: number, endIds: readonly number[]): SampledRow {
-  const turns = outputs.later_logprobs.length / rows;
+  const steps = outputs.later_logprobs.length / rows;
   const ids = [Number(outputs.first_id[row])];
   const logprobs = [outputs.first_logprob[row]];
-  for (let turn = 0; turn < turns && !endIds.includes(ids.at(-1)!); turn++) {
-    ids.push(Number(outputs.later_ids[turn * rows + row]));
-    logprobs.push(outputs.later_logprobs[turn * rows + row]);
+  for (let step = 0; step < steps && !endIds.includes(ids.at(-1)!); step++) {
+    ids.push(Number(outputs.later_ids[step * rows + row]));
+    logprobs.push(outputs.later_logprobs[step * rows + row]);
   }
   const sampled = { ids, logprobs: Float32Array.from(logprobs), value: outputs.values[row] };
   checkFinite(sampled.logprobs, sampled.value);

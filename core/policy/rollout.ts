@@ -12,17 +12,20 @@ import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { AgentResponse, Observation } from './agent.ts';
 
-/** Where in a run episodes belong; `firstEpisode` numbers them. */
-export type RolloutPlace = { seed: number; iteration: number; firstEpisode: number };
+/** What episodes derive their randomness from; `firstEpisode` numbers them. */
+export type RolloutKey = { seed: number; iteration: number; firstEpisode: number };
 
-/** One observation that is to be answered: where it stands in the run, and its noise, one number in (0, 1) a token. */
-export type Turn = Observation & { place: { seed: number; episode: number; step: number }; noise: Float32Array };
+/** An observation to answer: its step in the run, and noise, one number in (0, 1) a token. */
+export type RolloutRequest = Observation & {
+  key: { seed: number; episode: number; step: number };
+  noise: Float32Array;
+};
 
 /** Whoever answers observations: the policy (`Agent`), or another model in its place. */
 export interface Player {
   /** Pixels of pictures. */
   readonly imageSize: number;
-  respond(turns: readonly Turn[], settings: RolloutSettings): Promise<AgentResponse[]>;
+  respond(requests: readonly RolloutRequest[], settings: RolloutSettings): Promise<AgentResponse[]>;
   /** What the states are worth to it, for bootstrapping; zeros where it does not say. */
   values(observations: readonly Observation[]): Promise<ArrayLike<number>>;
 }
@@ -50,30 +53,30 @@ export type RolloutSettings = {
 export type RolloutProgress = { round: number; episodes: Episode[]; closed: boolean[]; over: boolean };
 
 /**
- * Plays episodes in rounds until each is over. The result is a function of (policy, place, settings) alone, wherever
+ * Plays episodes in rounds until each is over. The result is a function of (policy, key, settings) alone, wherever
  * `resume` takes it up.
- * `onRound` sees the progress after each round; where it says `leave`, the episodes are left there, to be taken up
- * again, unless environments hold something to close (another simulator's process), which would have to play every
+ * `onRound` sees the progress after each round; where it says `suspend`, play stops there, to be resumed later,
+ * unless environments hold something to close (another simulator's process), which would have to play every
  * action again.
  */
 export async function playEpisodes<O>(
   agent: Player,
   game: Game<O>,
   options: O,
-  place: RolloutPlace,
+  key: RolloutKey,
   settings: RolloutSettings,
   {
     resume,
     onRound,
-  }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'leave' | void> } = {},
+  }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'suspend' | void> } = {},
 ): Promise<RolloutProgress> {
-  const { environments, progress } = await open(game, options, place, settings, resume);
+  const { environments, progress } = await open(game, options, key, settings, resume);
   try {
     const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
-    const mayLeave = environments.every(({ close }) => close === undefined);
+    const maySuspend = environments.every(({ close }) => close === undefined);
     while (left()) {
-      await playRound(agent, game, environments, place, settings, progress);
-      if ((await onRound?.(progress)) === 'leave' && mayLeave && left()) return progress;
+      await playRound(agent, game, environments, key, settings, progress);
+      if ((await onRound?.(progress)) === 'suspend' && maySuspend && left()) return progress;
     }
   } finally {
     for (const environment of environments) environment.close?.();
@@ -85,7 +88,7 @@ export async function playEpisodes<O>(
 async function open<O>(
   game: Game<O>,
   options: O,
-  place: RolloutPlace,
+  key: RolloutKey,
   settings: RolloutSettings,
   resume: RolloutProgress | undefined,
 ): Promise<{ environments: PlayedEnvironment[]; progress: RolloutProgress }> {
@@ -101,11 +104,11 @@ async function open<O>(
     return { environments, progress: resume };
   }
   const environments = await openAll(Array.from({ length: settings.episodes }), (_, slot) => {
-    const episode = place.firstEpisode + slot - (slot % (settings.groupSize ?? 1));
-    return startEpisode(game, { seed: place.seed, episode }, options);
+    const episode = key.firstEpisode + slot - (slot % (settings.groupSize ?? 1));
+    return startEpisode(game, { seed: key.seed, episode }, options);
   });
   const episodes = environments.map((environment, slot): Episode => ({
-    episode: place.firstEpisode + slot,
+    episode: key.firstEpisode + slot,
     states: [environment.state()],
     steps: [],
     stop: null,
@@ -150,7 +153,7 @@ async function playRound<O>(
   agent: Player,
   game: Game<O>,
   environments: PlayedEnvironment[],
-  place: RolloutPlace,
+  key: RolloutKey,
   settings: RolloutSettings,
   progress: RolloutProgress,
 ): Promise<void> {
@@ -159,12 +162,12 @@ async function playRound<O>(
     slots.map((slot) => ({
       image: environments[slot].observe(agent.imageSize),
       promptValues: environments[slot].promptValues(),
-      place: { seed: place.seed, episode: progress.episodes[slot].episode, step: progress.round },
+      key: { seed: key.seed, episode: progress.episodes[slot].episode, step: progress.round },
       noise: samplingNoise(
         {
-          seed: place.seed,
+          seed: key.seed,
           purpose: 'sampling',
-          iteration: place.iteration,
+          iteration: key.iteration,
           episode: progress.episodes[slot].episode,
           step: progress.round,
         },
@@ -182,9 +185,9 @@ async function playRound<O>(
     const action =
       read ??
       new RandomStream({
-        seed: place.seed,
+        seed: key.seed,
         purpose: 'illegal action',
-        iteration: place.iteration,
+        iteration: key.iteration,
         episode: episode.episode,
         step: progress.round,
       }).pick(legalActions);
@@ -233,8 +236,8 @@ function observation(agent: Player, environment: Environment) {
 }
 
 /** One uniform number in (0, 1) for each token that may be sampled. */
-export function samplingNoise(place: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
-  const stream = new RandomStream(place);
+export function samplingNoise(key: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
+  const stream = new RandomStream(key);
   const numbers = new Float32Array(length);
   // 23 bits: the largest number stays below 1 in float32.
   for (let i = 0; i < length; i++) numbers[i] = ((stream.uint32() >>> 9) + 0.5) / 0x800000;

@@ -1,10 +1,9 @@
 /** Counter-based random numbers: every draw is a pure function of (run seed, iteration, episode, step, purpose). */
 
 /**
- * Where in a run a stream of random numbers belongs; a retried activity that names the same place draws the same
- * numbers.
+ * What a stream of random numbers derives from. A retried activity that names the same key draws the same numbers.
  */
-export type RandomPlace = {
+export type RandomKey = {
   seed: number;
   /** What the numbers are for, e.g. `"deal"` or `"sampling"`: streams of different purposes are independent. */
   purpose: string;
@@ -46,13 +45,13 @@ function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** A stream of random numbers that starts at its place in a run. Not for cryptography. */
+/** A stream of random numbers that derives from its key. Not for cryptography. */
 export class RandomStream {
   #key: readonly [number, number];
   #counter: [number, number, number, number];
   #block: number[] = [];
 
-  constructor({ seed, purpose, iteration = 0, episode = 0, step = 0 }: RandomPlace) {
+  constructor({ seed, purpose, iteration = 0, episode = 0, step = 0 }: RandomKey) {
     this.#key = [seed | 0, hashText(purpose) ^ Math.floor(seed / 0x100000000)];
     this.#counter = [0, step, episode, iteration];
   }

@@ -96,7 +96,7 @@ function bandPath({ values, low, high }: Series, index: number, { x, y }: Scale)
       stretch.length > 1
         ? stretch.map((i) => [i + 1, i] as const)
         : [[stretch[0] + 0.75, stretch[0]] as const, [stretch[0] + 1.25, stretch[0]] as const];
-    return `M${[...ends.map(([place, i]) => `${x(place)} ${y(high[i]!)}`), ...ends.toReversed().map(([place, i]) => `${x(place)} ${y(low[i]!)}`)].join('L')}Z`;
+    return `M${[...ends.map(([at, i]) => `${x(at)} ${y(high[i]!)}`), ...ends.toReversed().map(([at, i]) => `${x(at)} ${y(low[i]!)}`)].join('L')}Z`;
   });
   return html`<path class="band s${index}" d="${paths.join('')}"/>`;
 }
@@ -106,7 +106,7 @@ function markShape(
   { x, y }: Scale,
   format: (value: number) => string,
 ): Html {
-  const place = x(iterationsDone + 0.5) + (hollow ? 3 : -3);
-  return html`<g class="mark${hollow ? ' hollow' : ''}"><line x1="${place}" x2="${place}" y1="${y(low)}" y2="${y(high)}"/><circle cx="${place}" cy="${y(value)}" r="3.5"><title>${name}: ${format(value)} (95 %: ${format(low)} to ${format(high)})</title></circle></g>
+  const at = x(iterationsDone + 0.5) + (hollow ? 3 : -3);
+  return html`<g class="mark${hollow ? ' hollow' : ''}"><line x1="${at}" x2="${at}" y1="${y(low)}" y2="${y(high)}"/><circle cx="${at}" cy="${y(value)}" r="3.5"><title>${name}: ${format(value)} (95 %: ${format(low)} to ${format(high)})</title></circle></g>
 `;
 }

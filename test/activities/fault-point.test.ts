@@ -8,9 +8,9 @@ import { FileStore } from '../../core/artifacts/file-store.ts';
 test('a store whose writes are fault points is written outside of activities', async (t) => {
   process.env.GTR_FAULTS = await mkdtemp(path.join(tmpdir(), 'gtr-faults-'));
   const { withFaultPoints } = await import('../../activities/fault-point.ts'); // reads the variable once
-  const place = new FileStore(await mkdtemp(path.join(tmpdir(), 'gtr-store-')));
-  const store = withFaultPoints(place);
-  t.not(store, place);
+  const files = new FileStore(await mkdtemp(path.join(tmpdir(), 'gtr-store-')));
+  const store = withFaultPoints(files);
+  t.not(store, files);
   await store.putRecord('runs/copy/iteration-0', { iteration: 0 });
-  t.deepEqual(await place.getRecord('runs/copy/iteration-0'), { iteration: 0 });
+  t.deepEqual(await files.getRecord('runs/copy/iteration-0'), { iteration: 0 });
 });

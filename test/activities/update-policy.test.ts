@@ -108,36 +108,3 @@ test.serial(
     });
   },
 );
-
-test.serial(
-  'an epoch that was begun while the last one was stored ends as one that was not; it is begun anew where another ' +
-    'policy came between',
-  async (t) => {
-    const { samples, input } = await firstUpdate();
-    const { engine } = await agents.get(config);
-    let asked = 0;
-    const gradients = engine.gradients.bind(engine);
-    engine.gradients = (request) => {
-      asked++;
-      return gradients(request);
-    };
-    const counted = async (activity: typeof updatePolicy, epoch: Awaited<ReturnType<typeof input>>) => {
-      asked = 0;
-      const { policy, optimizer, metrics } = await run(activity, epoch);
-      return { policy, optimizer, metrics, asked };
-    };
-    const first = await input({ samples });
-    const { policy, optimizer, ...one } = await counted(updatePolicy, first);
-    t.is(one.asked, 3); // two optimizer steps, and the first of the next epoch
-    const second = { ...first, epoch: 1, policy, optimizer };
-    const ahead = await counted(updatePolicy, second);
-    t.is(ahead.asked, 1);
-
-    const onAnotherWorker = await counted(createUpdateActivities(dependencies, agents).updatePolicy, second);
-    t.deepEqual(onAnotherWorker, { ...ahead, asked: 2 });
-
-    await counted(updatePolicy, first);
-    await (await agents.get(config)).setPolicy(engine.initialParameters(1), null);
-    t.deepEqual(await counted(updatePolicy, second), { ...ahead, asked: 2 });
-  },
-);

@@ -92,8 +92,8 @@ test.serial('the bucket itself can be the store', async (t) => {
 });
 
 test('GTR_STORE names a bucket or a folder', (t) => {
-  t.is(openStore('s3://bucket/prefix').place, 's3://bucket/prefix');
-  t.is(openStore('/tmp/artifacts').place, '/tmp/artifacts');
+  t.is(openStore('s3://bucket/prefix').location, 's3://bucket/prefix');
+  t.is(openStore('/tmp/artifacts').location, '/tmp/artifacts');
   t.throws(() => openStore('gs://bucket'), {
     message: 'GTR_STORE=gs://bucket: must be s3://bucket/prefix or a folder',
   });

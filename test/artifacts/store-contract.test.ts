@@ -60,7 +60,7 @@ for (const [name, make] of Object.entries(makers)) {
     await t.throwsAsync(store.get(absent), {
       name: 'ArtifactError',
       message:
-        `Artifact note ${absent.sha256} is missing in ${store.place}; restore it from a backup or start the ` +
+        `Artifact note ${absent.sha256} is missing in ${store.location}; restore it from a backup or start the ` +
         `run anew`,
     });
     t.false(await store.has(absent));

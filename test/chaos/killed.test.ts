@@ -1,11 +1,11 @@
 /**
- * A part of the kill matrix (`npm run chaos` is the whole of it): each activity, each place, each victim at least once.
+ * A part of the kill matrix (`npm run chaos` is the whole of it): each activity, each point, each victim at least once.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import type { FaultPlace } from '../../activities/fault-point.ts';
+import type { FaultPoint } from '../../activities/fault-point.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { followRun } from '../../cli/watch.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
@@ -28,8 +28,8 @@ test.before(async () => {
 });
 test.after.always(() => installation?.stop());
 
-const kill = (activity: ActivityName, place: FaultPlace, victim: Victim) => ({
-  fault: faultIn(activity, place),
+const kill = (activity: ActivityName, point: FaultPoint, victim: Victim) => ({
+  fault: faultIn(activity, point),
   victim,
 });
 

@@ -64,8 +64,8 @@ async function play(name: string, store = mkdtempSync(path.join(tmpdir(), 'gtr-p
     within: (_, ask) => ask(),
   });
   const game = gameByName(name);
-  const place = { seed: 5, iteration: 0, firstEpisode: 0 };
-  const { episodes } = await playEpisodes(player, game, game.parseOptions({}), place, SETTINGS);
+  const key = { seed: 5, iteration: 0, firstEpisode: 0 };
+  const { episodes } = await playEpisodes(player, game, game.parseOptions({}), key, SETTINGS);
   return { episodes, counts: player.counts, steps: episodes.flatMap(({ steps }) => steps), store };
 }
 

@@ -14,7 +14,7 @@ import { RandomStream } from '../../core/random/counter.ts';
 const RULES = { goal: 24, operators: ['+', '-', '*', '/'] };
 const TEN = Array.from({ length: 10 }, (_, index) => index + 1);
 const HANDS = TEN.flatMap((a) => TEN.flatMap((b) => TEN.flatMap((c) => TEN.map((d) => [a, b, c, d])))).filter((hand) =>
-  hand.every((number, place) => place === 0 || hand[place - 1] <= number),
+  hand.every((number, index) => index === 0 || hand[index - 1] <= number),
 );
 const account = (target: string, hand: readonly number[], prefix: readonly string[] = []) =>
   pairSearch(target, hand, RULES, prefix);
@@ -31,8 +31,8 @@ test(
     ])) {
       const target = pairTarget(hand, RULES)!;
       t.true(isSolution(target, hand, 24), target);
-      for (const place of formulaTokens(target).keys())
-        t.is(pairTarget(hand, RULES, formulaTokens(target).slice(0, place + 1)), target);
+      for (const index of formulaTokens(target).keys())
+        t.is(pairTarget(hand, RULES, formulaTokens(target).slice(0, index + 1)), target);
     }
     t.is(pairTarget([1, 1, 1, 1], RULES), null);
     t.is(pairTarget([4, 6], RULES), null);

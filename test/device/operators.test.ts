@@ -3,6 +3,7 @@ import { GraphBuilder } from '../../core/graph/builder.ts';
 import { CPU, type ComputeDevice } from '../../core/graph/compute-device.ts';
 import { gradients } from '../../core/graph/gradients.ts';
 import { mul } from '../../core/graph/ops/elementwise.ts';
+import { scatterAddRows } from '../../core/graph/ops/movement.ts';
 import { reduceSum } from '../../core/graph/ops/reduction.ts';
 import { ops } from '../../core/graph/ops/registry.ts';
 import type { Op, Sample } from '../../core/graph/program.ts';
@@ -41,3 +42,34 @@ deviceTest("every operator's value and gradient are the CPU's", async (t) => {
       t.true(worst < 1e-5, `${op.name} ${JSON.stringify(sample.attributes)}: worst error ${worst}`);
     }
 });
+
+deviceTest(
+  "rows added to a table at repeated indices give the same bytes every time, and the CPU's sums",
+  async (t) => {
+    const [length, count, width] = [50, 300, 16];
+    const g = new GraphBuilder();
+    const shapes = { table: [length, width], at: [count], rows: [count, width] };
+    const [table, at, rows] = Object.entries(shapes).map(([name, shape]) =>
+      g.input(name, name === 'at' ? 'int64' : 'float32', shape),
+    );
+    g.output('sums', scatterAddRows(g, table, at, rows));
+    const program = g.finish();
+    const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(1 + 1.7 * i));
+    const feeds = {
+      table: wave(length * width),
+      // Each of 17 indices some 18 times.
+      at: BigInt64Array.from({ length: count }, (_, i) => BigInt((i * i) % 17) * 2n),
+      rows: wave(count * width),
+    };
+    const compute = async (on: ComputeDevice) => {
+      const session = await Session.load(program, { device: on });
+      const results: Float32Array[] = [];
+      for (let run = 0; run < 6; run++) results.push((await session.run(feeds)).sums.data.slice() as Float32Array);
+      await session.close();
+      return results;
+    };
+    const [ours, [reference]] = [await compute(device), await compute(CPU)];
+    for (const sums of ours) t.deepEqual(sums, ours[0]);
+    t.true(ours[0].every((sum, i) => Math.abs(sum - reference[i]) < 1e-5));
+  },
+);

@@ -7,7 +7,7 @@ import { ezpoints } from '../../core/envs/ezpoints.ts';
 import { numberline } from '../../core/envs/numberline.ts';
 import { points24 } from '../../core/envs/points24.ts';
 
-const place = fc.record({ seed: fc.nat(), episode: fc.nat({ max: 1 << 30 }) });
+const key = fc.record({ seed: fc.nat(), episode: fc.nat({ max: 1 << 30 }) });
 const choices = fc.array(fc.nat({ max: 1000 }), { maxLength: 30 });
 
 /** Takes actions until they or the episode end; gives what came of each. */
@@ -30,7 +30,7 @@ for (const game of [points24, ezpoints, numberline, blackjack] as const) {
       `goes on the same`,
     (t) => {
       fc.assert(
-        fc.property(place, choices, fc.nat({ max: 30 }), (from, actions, cut) => {
+        fc.property(key, choices, fc.nat({ max: 30 }), (from, actions, cut) => {
           const whole = follow(game.start(from, options), actions);
           t.deepEqual(follow(game.start(from, options), actions), whole);
           const first = JSON.parse(JSON.stringify(game.start(from, options).state()));

@@ -147,7 +147,7 @@ test(
     const [plain, recomputing] = [build(false), build(true)];
     t.true(runMemory(recomputing).activations < 0.7 * runMemory(plain).activations);
     const exps = (program: typeof plain) =>
-      executionOrder(program).flatMap(({ op }, place) => (op.name === 'Exp' ? [place] : []));
+      executionOrder(program).flatMap(({ op }, index) => (op.name === 'Exp' ? [index] : []));
     t.is(exps(plain).length, 8);
     t.is(exps(recomputing).length, 16);
     // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the others.

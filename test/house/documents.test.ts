@@ -17,9 +17,9 @@ test('every document that code, messages, schemas or documents cite exists', (t)
   let cited = 0;
   for (const file of files)
     for (const [name] of readFileSync(path.join(PROJECT, file), 'utf8').matchAll(/[\w./-]*\w\.md\b/g)) {
-      const places = ['', 'docs', path.dirname(file)].map((folder) => path.join(PROJECT, folder, name));
+      const candidates = ['', 'docs', path.dirname(file)].map((folder) => path.join(PROJECT, folder, name));
       cited++;
-      if (!FOREIGN.test(name) && !places.some((place) => existsSync(place))) missing.push(`${file}: ${name}`);
+      if (!FOREIGN.test(name) && !candidates.some((file) => existsSync(file))) missing.push(`${file}: ${name}`);
     }
   t.true(cited > 50);
   t.deepEqual(missing, []);

@@ -41,9 +41,9 @@ function resolve(file: string, name: string): string {
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(path.join(PROJECT, folder)).flatMap((entry) => {
-    const place = path.posix.join(folder, entry);
+    const file = path.posix.join(folder, entry);
     if (entry.startsWith('.') || OUTSIDE.has(entry)) return [];
-    if (statSync(path.join(PROJECT, place)).isDirectory()) return sourceFiles(place);
-    return /\.(ts|mjs)$/.test(entry) ? [place] : [];
+    if (statSync(path.join(PROJECT, file)).isDirectory()) return sourceFiles(file);
+    return /\.(ts|mjs)$/.test(entry) ? [file] : [];
   });
 }

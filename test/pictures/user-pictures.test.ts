@@ -15,9 +15,9 @@ const TOLERANCE = 3;
 
 for (const { name, width, height, file, rgb } of cases)
   test(`as Pillow reads it: ${name}`, async (t) => {
-    const place = path.join(folder, name);
-    writeFileSync(place, Buffer.from(file, 'base64'));
-    const read = await readPicture(place);
+    const target = path.join(folder, name);
+    writeFileSync(target, Buffer.from(file, 'base64'));
+    const read = await readPicture(target);
     t.deepEqual([read.width, read.height, read.data.length], [width, height, width * height * 3]);
     const expected = Buffer.from(rgb, 'base64');
     const worst = read.data.reduce((most, level, at) => Math.max(most, Math.abs(level - expected[at])), 0);
@@ -27,10 +27,10 @@ for (const { name, width, height, file, rgb } of cases)
 test('a file that is cut short, or none, is refused by name', async (t) => {
   for (const { name, file } of cases) {
     const bytes = Buffer.from(file, 'base64');
-    const place = path.join(folder, `cut-${name}`);
-    writeFileSync(place, bytes.subarray(0, Math.floor(bytes.length * 0.7)));
+    const target = path.join(folder, `cut-${name}`);
+    writeFileSync(target, bytes.subarray(0, Math.floor(bytes.length * 0.7)));
     await t.throwsAsync(
-      readPicture(place),
+      readPicture(target),
       { name: 'ConfigError', message: /cut-.*: cannot be read as a picture \(/ },
       name,
     );

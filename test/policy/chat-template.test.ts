@@ -36,7 +36,7 @@ for (const [what, template, message] of [
 }
 
 test('a template is found in every place where transformers keeps it, and in its order', (t) => {
-  const places = {
+  const locations = {
     'processor_config.json': { processor_class: 'LlavaProcessor', chat_template: 'in the processor' },
     'chat_template.json': { chat_template: 'in JSON' },
     'chat_template.jinja': 'in Jinja',
@@ -44,7 +44,7 @@ test('a template is found in every place where transformers keeps it, and in its
   const tokenizer = { chat_template: 'in the tokenizer' };
   const order = ['in the processor', 'in JSON', 'in Jinja', 'in the tokenizer'];
   for (const [index, expected] of order.entries()) {
-    const files = Object.fromEntries(Object.entries(places).slice(index));
+    const files = Object.fromEntries(Object.entries(locations).slice(index));
     t.is(readChatTemplate(checkpointFolder(t, files), tokenizer), expected);
   }
   t.is(

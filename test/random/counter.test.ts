@@ -11,10 +11,10 @@ test('philox4x32-10 gives the known answers of Random123 (kat_vectors)', (t) => 
   );
 });
 
-test('a stream is a function of its place; other places give other numbers', (t) => {
-  const place = { seed: 1, purpose: 'sampling', iteration: 2, episode: 3, step: 4 };
+test('a stream is a function of its key; other keys give other numbers', (t) => {
+  const key = { seed: 1, purpose: 'sampling', iteration: 2, episode: 3, step: 4 };
   const draw = (over: object) => {
-    const stream = new RandomStream({ ...place, ...over });
+    const stream = new RandomStream({ ...key, ...over });
     return Array.from({ length: 6 }, () => stream.uint32()).join();
   };
   t.is(draw({}), draw({}));

@@ -56,22 +56,22 @@ type Read = {
 function readEvents(file: Buffer): Read[] {
   return records(file).flatMap((content) => {
     const event = decode(content);
-    const place = { step: (event[2]?.[0] as number) ?? 0, time: (event[1][0] as Buffer).readDoubleLE() };
+    const step = { step: (event[2]?.[0] as number) ?? 0, time: (event[1][0] as Buffer).readDoubleLE() };
     if (event[5] === undefined) return [];
     return (decode(event[5][0] as Buffer)[1] as Buffer[]).map((bytes) => {
       const value = decode(bytes);
       const tag = String(value[1][0]);
-      if (value[2]) return { ...place, tag, scalar: (value[2][0] as Buffer).readFloatLE() };
+      if (value[2]) return { ...step, tag, scalar: (value[2][0] as Buffer).readFloatLE() };
       if (value[4]) {
         const image = decode(value[4][0] as Buffer);
         return {
-          ...place,
+          ...step,
           tag,
           picture: { height: image[1][0] as number, width: image[2][0] as number, png: image[4][0] as Buffer },
         };
       }
       const plugin = decode(decode(value[9][0] as Buffer)[1][0] as Buffer)[1][0];
-      return { ...place, tag, text: String(decode(value[8][0] as Buffer)[8][0]), plugin: String(plugin) };
+      return { ...step, tag, text: String(decode(value[8][0] as Buffer)[8][0]), plugin: String(plugin) };
     });
   });
 }

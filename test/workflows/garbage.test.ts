@@ -63,7 +63,7 @@ test.serial('a paused run loses nothing to gc without a safety margin, and ends 
 test.serial('verify names what is damaged or missing and who refers to it; gc then deletes nothing', async (t) => {
   await start('damaged', ['envSteps=64', 'seed=2']);
   const { policy, optimizer } = await result('damaged');
-  const file = ({ sha256 }: { sha256: string }) => path.join(store.place, sha256.slice(0, 2), sha256);
+  const file = ({ sha256 }: { sha256: string }) => path.join(store.location, sha256.slice(0, 2), sha256);
   await writeFile(file(policy), 'damaged');
   await rm(file(optimizer));
   const verified = await gtr(['verify', 'damaged']);
@@ -86,7 +86,7 @@ test.serial('verify names what is damaged or missing and who refers to it; gc th
     [unknown.code, unknown.err],
     [
       2,
-      `gtr: There is no run "nobody" in ${store.place}, and none on a Temporal server that answers; ` +
+      `gtr: There is no run "nobody" in ${store.location}, and none on a Temporal server that answers; ` +
         '`./gtr runs` shows what there is.',
     ],
   );

@@ -341,12 +341,12 @@ test.serial(
       faults,
       'killed',
       [
-        { fault: { activity: 'rolloutWave', place: 'end' }, victim: 'gpu' }, // with a part of a wave
-        { fault: { activity: 'reviewWave', place: 'end' }, victim: 'orchestrator' },
-        { fault: { activity: 'correctThought', place: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
-        { fault: { activity: 'correctThought', place: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
-        { fault: { activity: 'correctThought', place: 'end' }, victim: 'corrector' }, // between answer and completion
-        { fault: { activity: 'reviewWave', place: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
+        { fault: { activity: 'rolloutWave', point: 'end' }, victim: 'gpu' }, // with a part of a wave
+        { fault: { activity: 'reviewWave', point: 'end' }, victim: 'orchestrator' },
+        { fault: { activity: 'correctThought', point: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
+        { fault: { activity: 'correctThought', point: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
+        { fault: { activity: 'correctThought', point: 'end' }, victim: 'corrector' }, // between answer and completion
+        { fault: { activity: 'reviewWave', point: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
       ],
       [...fresh(0.37), 'corrector.ask=verified-skip', 'corrector.handOverSeconds=0'],
     );

@@ -7,7 +7,7 @@ import { drawNumberLine } from '../../envs/drawing/number-line.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 
 /** A picture with places that are filled independently of each other, each with one of `values`. */
-type Scene<V> = { places: number; values: readonly V[]; draw(filling: readonly V[]): RgbImage };
+type Scene<V> = { fields: number; values: readonly V[]; draw(filling: readonly V[]): RgbImage };
 
 /**
  * Mean squared difference of a byte below which a scene is taken for the right one (JPEG pictures differ by about 10).
@@ -31,7 +31,7 @@ export async function decodePicture(file: Buffer): Promise<RgbImage> {
 export function readCardTable(picture: RgbImage, cards: number, faces: string | null): string[] {
   return readScene(
     `table ${cards} ${picture.width} ${faces}`,
-    { places: cards, values: CARDS, draw: (filling) => drawCardTable(filling, '', picture.width, faces) },
+    { fields: cards, values: CARDS, draw: (filling) => drawCardTable(filling, '', picture.width, faces) },
     picture,
   );
 }
@@ -43,7 +43,7 @@ export function readBlackjackTable(picture: RgbImage, faces: string | null): { o
     const draw = ([open, ...hand]: readonly string[]) => drawBlackjackTable(open, hand, picture.width, faces);
     const filling = readScene(
       `blackjack ${player} ${picture.width} ${faces}`,
-      { places: player + 1, values: CARDS, draw },
+      { fields: player + 1, values: CARDS, draw },
       picture,
     );
     const found = { filling, difference: difference(draw(filling).data, picture.data) / picture.data.length };
@@ -58,7 +58,7 @@ export function readNumberLine(picture: RgbImage, largest: number): { target: nu
   const values = Array.from({ length: largest + 1 }, (_, number) => number);
   const [target, current] = readScene(
     `line ${largest} ${picture.width}`,
-    { places: 2, values, draw: ([target, current]) => drawNumberLine(target, current, picture.width) },
+    { fields: 2, values, draw: ([target, current]) => drawNumberLine(target, current, picture.width) },
     picture,
   );
   return { target, current };
@@ -88,14 +88,14 @@ function readScene<V>(key: string, scene: Scene<V>, picture: RgbImage): V[] {
  * One picture per value, with that value in all places; a byte that differs among them belongs to the place whose
  * middle is nearest.
  */
-function looksOf<V>({ places, values, draw }: Scene<V>): Looks {
-  const pictures = values.map((value) => draw(Array.from({ length: places }, () => value)));
+function looksOf<V>({ fields, values, draw }: Scene<V>): Looks {
+  const pictures = values.map((value) => draw(Array.from({ length: fields }, () => value)));
   const [{ width, data: first }] = pictures;
-  const middles = Array.from({ length: places }, (_, place) =>
+  const middles = Array.from({ length: fields }, (_, field) =>
     middleOf(
       changed(
         first,
-        draw(Array.from({ length: places }, (_, other) => values[other === place ? values.length - 1 : 0])).data,
+        draw(Array.from({ length: fields }, (_, other) => values[other === field ? values.length - 1 : 0])).data,
       ),
       width,
     ),

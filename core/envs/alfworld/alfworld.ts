@@ -96,10 +96,10 @@ export const alfworld: Game<AlfworldOptions> = {
   async check({ source, split, taskTypes }) {
     return source === 'generated' ? { notes: [], faults: [] } : checkGames(dataRoot(), split, taskTypes);
   },
-  start(place, options) {
-    if (options.source === 'generated') return new AlfworldEnvironment(generatedKey(place, options));
-    const key = dataKey(place, options);
-    return options.simulator === 'native' ? new AlfworldEnvironment(key) : startBridged(key, options.simulator);
+  start(key, options) {
+    if (options.source === 'generated') return new AlfworldEnvironment(generatedKey(key, options));
+    const game = dataKey(key, options);
+    return options.simulator === 'native' ? new AlfworldEnvironment(game) : startBridged(game, options.simulator);
   },
   fromState(state) {
     if ('simulator' in state)

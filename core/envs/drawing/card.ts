@@ -14,15 +14,15 @@ const BACK: Colour = [40, 60, 140];
 const BACK_LIGHT: Colour = [110, 130, 200];
 
 /** A rectangle in pixels. */
-export type Place = { x: number; y: number; width: number; height: number };
+export type Box = { x: number; y: number; width: number; height: number };
 
 /** A card large enough for people: rank above, suit below. `card` may be `CARD_BACK`. */
-export function drawCard(canvas: Canvas, card: string, place: Place, faces: string | null): void {
-  const { x, y, width, height } = place;
+export function drawCard(canvas: Canvas, card: string, box: Box, faces: string | null): void {
+  const { x, y, width, height } = box;
   if (faces !== null) return canvas.image(cardFace(faces, card, width, height, FELT), x, y);
   canvas.fill(x, y, width, height, EDGE);
   canvas.fill(x + 1, y + 1, width - 2, height - 2, WHITE);
-  if (card === CARD_BACK) return drawBack(canvas, place, Math.max(1, Math.floor(width / 16)));
+  if (card === CARD_BACK) return drawBack(canvas, box, Math.max(1, Math.floor(width / 16)));
   const colour = suitColour(card);
   const rank = rankName(card);
   const letter = Math.max(1, Math.floor(width / 16));
@@ -41,7 +41,7 @@ export function drawCard(canvas: Canvas, card: string, place: Place, faces: stri
  * A card for small vision towers: the rank in its uppermost square, where one patch sees it whole, and below it, where
  * there is room, the suit.
  */
-export function drawSmallCard(canvas: Canvas, card: string, { x, y, width, height }: Place): void {
+export function drawSmallCard(canvas: Canvas, card: string, { x, y, width, height }: Box): void {
   const unit = Math.max(1, Math.floor(width / 16));
   const edge = width > 8 ? unit : 0;
   const paper = { x: x + edge, y: y + unit, width: width - 2 * edge, height: height - 2 * unit };
@@ -74,7 +74,7 @@ export function drawSmallCard(canvas: Canvas, card: string, { x, y, width, heigh
     );
 }
 
-function drawBack(canvas: Canvas, { x, y, width, height }: Place, unit: number): void {
+function drawBack(canvas: Canvas, { x, y, width, height }: Box, unit: number): void {
   for (let top = unit; top + unit < height; top += unit) {
     for (let left = unit; left + unit < width; left += unit)
       canvas.fill(x + left, y + top, unit, unit, ((left + top) / unit) % 2 === 0 ? BACK : BACK_LIGHT);

@@ -20,7 +20,7 @@ type Pair = { numbers: readonly number[]; results: readonly Result[] };
 type Split = { left: Pair; right: Pair; ordered: boolean };
 
 /** A formula made of a result of either pair: where the right one stands in its list, and the step that joins them. */
-type Joined = { formula: string; place: number; step: string; value: number };
+type Joined = { formula: string; index: number; step: string; value: number };
 
 /** In which results are listed and joined. */
 const ORDER = ['+', '-', '*', '/'] as const;
@@ -70,12 +70,12 @@ function knownResult(prefix: readonly string[], operators: readonly string[]): P
 }
 
 function joinsOf({ left, right, ordered }: Split, operators: readonly string[]): Joined[] {
-  return right.results.flatMap((other, place) =>
+  return right.results.flatMap((other, index) =>
     left.results.flatMap((one) => {
       const [first, second] = ordered || one.value >= other.value ? [one, other] : [other, one];
       return resultsOf(first.value, second.value, operators).map(({ text, operator, value }) => ({
         formula: `(${first.text})${operator}(${second.text})`,
-        place,
+        index,
         step: `${text}=${value}`,
         value,
       }));
@@ -138,7 +138,7 @@ export function pairSearch(
   for (const split of splitsOf(numbers, operators, prefix)) {
     const joined = joinsOf(split, operators).find(({ formula }) => formula === target);
     const taken = joined !== undefined && (hasty || joined.value === goal) ? joined : null;
-    said += `${list(split.left)} with${list(split.right, taken === null ? undefined : taken.place + 1)}`;
+    said += `${list(split.left)} with${list(split.right, taken === null ? undefined : taken.index + 1)}`;
     if (taken !== null) return `${said} ${taken.value === goal ? 'yes' : 'no'} ${taken.step}`;
     said += ' no';
     step ??= joined?.step ?? null;

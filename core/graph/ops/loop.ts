@@ -1,5 +1,5 @@
 /**
- * The Loop operator: a body repeated until it says stop, carrying states and collecting one slice of each scan a turn.
+ * The Loop operator: a body repeated until it says stop, carrying states and collecting one slice of each scan a trip.
  */
 
 import { GraphBuilder } from '../builder.ts';
@@ -16,7 +16,7 @@ function fits(inner: TensorType, outer: TensorType): boolean {
 }
 
 /**
- * Inputs: trips (int64 scalar), go (bool scalar), initial states. Outputs: final states, then scans [turns, ...slice].
+ * Inputs: trips (int64 scalar), go (bool scalar), initial states. Outputs: final states, then scans [trips, ...slice].
  */
 export const Loop: Op<{ states: number }> = {
   name: 'Loop',
@@ -42,8 +42,8 @@ export const Loop: Op<{ states: number }> = {
   samples: [],
 };
 
-/** What one turn of a loop is given and gives back. */
-export type LoopTurn = { turn: Value; states: Record<string, Value> };
+/** What one trip of a loop is given and gives back. */
+export type LoopTrip = { trip: Value; states: Record<string, Value> };
 export type LoopResult = { go: Value; states: Record<string, Value>; scans: Record<string, Value> };
 
 /**
@@ -58,11 +58,11 @@ export function loop(
     states,
     grows = {},
   }: { trips: number; go: Value; states: Record<string, Value>; grows?: Record<string, TensorType> },
-  body: (inner: GraphBuilder, turn: LoopTurn) => LoopResult,
+  body: (inner: GraphBuilder, trip: LoopTrip) => LoopResult,
 ): { states: Record<string, Value>; scans: Record<string, Value> } {
   const inner = new GraphBuilder(g);
   const names = Object.keys(states);
-  const turn = inner.input('turn', 'int64', []);
+  const trip = inner.input('trip', 'int64', []);
   inner.input('go', 'bool', []);
   const carried = Object.fromEntries(
     names.map((name) => [
@@ -70,7 +70,7 @@ export function loop(
       inner.input(name, (grows[name] ?? states[name]).dtype, (grows[name] ?? states[name]).shape),
     ]),
   );
-  const result = body(inner, { turn, states: carried });
+  const result = body(inner, { trip, states: carried });
   const scanNames = Object.keys(result.scans);
   inner.output('go', result.go);
   for (const name of names) inner.output(name, result.states[name]);

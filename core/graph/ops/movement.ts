@@ -3,6 +3,7 @@
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Sample, Value } from '../program.ts';
 import { cast } from './elementwise.ts';
+import { addInOrderNodes } from './ordered-scatter.ts';
 import {
   elements,
   formatShape,
@@ -232,11 +233,18 @@ const scatterRows = (
       throw new GraphError('takes a table, int64 indices and one row for each');
     return [{ dtype: table.dtype, shape: table.shape }];
   },
-  emit: ({ inputs: [table, at, rows], outputs, types: [, atType], emitter }) => {
+  emit: ({ inputs: [table, at, rows], outputs: [y], types: [tableType, atType], emitter }) => {
+    if (reduction === 'add' && emitter.provider === 'webgpu')
+      return addInOrderNodes(emitter, [table, at, rows], y, tableType, elements(atType.shape));
     const column = emitter.temporary();
     return [
       { type: 'Reshape', inputs: [at, emitter.ints([...atType.shape, 1])], outputs: [column] },
-      { type: 'ScatterND', inputs: [table, column, rows], outputs, attributes: { reduction: { text: reduction } } },
+      {
+        type: 'ScatterND',
+        inputs: [table, column, rows],
+        outputs: [y],
+        attributes: { reduction: { text: reduction } },
+      },
     ];
   },
   vjp,

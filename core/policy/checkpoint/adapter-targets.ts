@@ -53,12 +53,12 @@ function layerMatcher(
   origin: string,
 ): (module: string) => boolean {
   const lists = [pattern ?? []].flat().filter((name) => name !== '');
-  const places =
+  const patterns =
     lists.length === 0
       ? [expression(`^.*?\\.${ANY_LAYER}\\.(\\d+)\\.`, 'layers_pattern', origin)]
       : lists.map((name) => expression(`^(?:|.*?\\.)(?:${name})\\.(\\d+)\\.`, 'layers_pattern', origin));
   return (module) => {
-    const found = places.map((place) => place.exec(module)).find((match) => match !== null);
+    const found = patterns.map((pattern) => pattern.exec(module)).find((match) => match !== null);
     return found !== undefined && layers.includes(Number(found.at(-1)));
   };
 }

@@ -62,7 +62,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
         ? openAdapter(folder, checkedConfig, parameters)
         : null;
   const valueHeadFile = [adapterFolder, folder]
-    .flatMap((place) => (place === null ? [] : [path.join(place, 'value_head.safetensors')]))
+    .flatMap((one) => (one === null ? [] : [path.join(one, 'value_head.safetensors')]))
     .find((file) => existsSync(file));
   const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, checkedConfig);
   checkFinite([...parameters.values(), ...(valueHead?.values() ?? [])]);
@@ -101,12 +101,12 @@ export function listWeightFiles(folder: string): string[] {
   const shard = z
     .string()
     .refine((name) => path.basename(name) === name, 'must be the name of a file beside the index');
-  const { weight_map: places } = checkConfig(
+  const { weight_map: shards } = checkConfig(
     z.object({ weight_map: z.record(z.string(), shard) }),
     readJson(index, 'fetch the checkpoint again'),
     index,
   );
-  const files = [...new Set(Object.values(places))].sort().map((name) => path.join(folder, name));
+  const files = [...new Set(Object.values(shards))].sort().map((name) => path.join(folder, name));
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined)
     throw new CheckpointError(`${missing} is missing, which ${index} names; fetch the checkpoint again`);

@@ -120,7 +120,8 @@ export class Lane {
 
   #session(kind: LaneJob['kind'], shape: ShardShape | SampleShape): Promise<Session> {
     return this.#sessions.of(`${kind} ${JSON.stringify(shape)}`, () => {
-      const { model, device, threads } = this.#setup;
+      const { device, threads } = this.#setup;
+      const model = { ...this.#setup.model, provider: device.provider };
       const program = PROGRAMS[kind](model, shape as never);
       const prepack = kind === 'sample';
       const { activations } = runMemory(program, 'maxNewTokens' in shape ? shape.maxNewTokens : 0);

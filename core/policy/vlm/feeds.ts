@@ -50,15 +50,15 @@ function sequenceFeeds(
     let seen = 0;
     for (let position = 0; position < tokens; position++) {
       const at = index * tokens + position;
-      const place = position - start;
-      const id = place < promptIds.length ? promptIds[place] : responseIds[place - promptIds.length];
-      if (place >= 0 && id !== undefined) ids[at] = BigInt(id);
-      for (let axis = 0; place > 0 && axis < positionAxes; axis++)
+      const token = position - start;
+      const id = token < promptIds.length ? promptIds[token] : responseIds[token - promptIds.length];
+      if (token >= 0 && id !== undefined) ids[at] = BigInt(id);
+      for (let axis = 0; token > 0 && axis < positionAxes; axis++)
         positions[axis * count * tokens + at] = BigInt(
-          place < promptIds.length ? axes[axis][place] : next + place - promptIds.length,
+          token < promptIds.length ? axes[axis][token] : next + token - promptIds.length,
         );
-      if (place < 0 && padding !== null) padding[at] = HIDDEN_SCORE;
-      if (place >= 0 && place < promptIds.length && id === imageTokenId) {
+      if (token < 0 && padding !== null) padding[at] = HIDDEN_SCORE;
+      if (token >= 0 && token < promptIds.length && id === imageTokenId) {
         if (seen < mostImageTokens) imagePositions[index * mostImageTokens + seen] = BigInt(at);
         seen++;
       }

@@ -7,7 +7,7 @@ import type { PictureShape } from '../families/model-family.ts';
 import { Decoder } from '../families/parts/decoder.ts';
 import { TokenChoice } from './choose-token.ts';
 import { type GraphModel, GraphParameters } from './parameters.ts';
-import { repeatTurns } from './sampling-loops.ts';
+import { decodeLoop } from './sampling-loops.ts';
 import { attentionBias, readSequence } from './sequence-pass.ts';
 import { valueHead } from './training-graph.ts';
 
@@ -27,7 +27,7 @@ export type SampleShape = {
 };
 
 /**
- * Outputs `later_ids` int64 [turns, rows] and `later_logprobs` [turns, rows] (behind a row's end: pad id and 0), and
+ * Outputs `later_ids` int64 [steps, rows] and `later_logprobs` [steps, rows] (behind a row's end: pad id and 0), and
  * `values` [rows]. The first token stands in `first_id` [rows] and `first_logprob` [rows].
  */
 export function samplingProgram(model: GraphModel, shape: SampleShape): Program {
@@ -63,7 +63,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     null,
     reshape(g, slice(g, noise, 0, 0, 1), [rows]),
   );
-  const turns = {
+  const context = {
     decoder,
     parameters,
     choice,
@@ -77,7 +77,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     noise,
   };
   // A loop in a loop ends the process with WebGPU.
-  const later = repeatTurns(g, turns, first.states, maxNewTokens - 1, model.provider !== 'webgpu');
+  const later = decodeLoop(g, context, first.states, maxNewTokens - 1, model.provider !== 'webgpu');
   g.output('first_id', first.states.id);
   g.output('first_logprob', first.logprob);
   g.output('later_ids', later.ids);

@@ -1,4 +1,6 @@
-/** Turns repeated until all rows have ended: tails of keys and values that grow in one loop, or in a loop in a loop. */
+/**
+ * Repeats decoding steps until all rows have ended. Tails of keys and values grow in one loop, or in a loop in a loop.
+ */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, and, less, mul } from '../../graph/ops/elementwise.ts';
 import { loop } from '../../graph/ops/loop.ts';
@@ -6,34 +8,34 @@ import { concat, zeros } from '../../graph/ops/movement.ts';
 import type { Value } from '../../graph/program.ts';
 import { UNKNOWN } from '../../graph/tensor.ts';
 import { someGoesOn, type TokenStates } from './choose-token.ts';
-import { makeTurn, tailNames, tailType, type Turns } from './turn.ts';
+import { decodeStep, tailNames, tailType, type DecodeContext } from './decode-step.ts';
 
 /**
- * Turns after which a growing tail joins the long one, of `turns` in all: where copying both costs least. Short
+ * Steps after which a growing tail joins the long one, of `steps` in all: where copying both costs least. Short
  * responses are not worth a second loop.
  */
-function turnsBetweenJoins(turns: number): number {
-  return turns < 48 ? turns : Math.ceil(Math.sqrt(turns));
+function stepsBetweenJoins(steps: number): number {
+  return steps < 48 ? steps : Math.ceil(Math.sqrt(steps));
 }
 
-/** At most `count` turns behind the first token: ids and log-probs [turns, rows]. `nested`: a loop may be in a loop. */
-export function repeatTurns(
+/** At most `count` steps behind the first token: ids and log-probs [steps, rows]. `nested`: a loop may be in a loop. */
+export function decodeLoop(
   g: GraphBuilder,
-  turns: Turns,
+  context: DecodeContext,
   first: TokenStates,
   count: number,
   nested = true,
 ): { ids: Value; logprobs: Value } {
-  const span = turnsBetweenJoins(count);
-  return !nested || turns.window !== null || span >= count
-    ? oneLoop(g, turns, first, count)
-    : loopInLoop(g, turns, first, count, span);
+  const span = stepsBetweenJoins(count);
+  return !nested || context.window !== null || span >= count
+    ? oneLoop(g, context, first, count)
+    : loopInLoop(g, context, first, count, span);
 }
 
-/** Tails as they are before the first turn, and the types that they grow to. */
-function tailsOf(g: GraphBuilder, turns: Turns) {
-  const type = tailType(turns);
-  const names = tailNames(turns);
+/** Tails as they are before the first step, and the types that they grow to. */
+function tailsOf(g: GraphBuilder, context: DecodeContext) {
+  const type = tailType(context);
+  const names = tailNames(context);
   const none = zeros(g, type.shape.with(2, 0), type.dtype);
   return {
     names,
@@ -42,25 +44,25 @@ function tailsOf(g: GraphBuilder, turns: Turns) {
   };
 }
 
-/** Tails grow by a copy with one more token every turn. */
-function oneLoop(g: GraphBuilder, turns: Turns, first: TokenStates, count: number) {
-  const { empty, grows } = tailsOf(g, turns);
+/** Tails grow by a copy with one more token every step. */
+function oneLoop(g: GraphBuilder, context: DecodeContext, first: TokenStates, count: number) {
+  const { empty, grows } = tailsOf(g, context);
   const start = { ...(first as Record<string, Value>), ...empty };
   const { scans } = loop(
     g,
     { trips: count, go: someGoesOn(g, first.ended), states: start, grows },
-    (b, { turn, states }) => {
-      const next = makeTurn(b, turns, turn, states, null);
+    (b, { trip, states }) => {
+      const next = decodeStep(b, context, trip, states, null);
       return { ...next, go: someGoesOn(b, next.states.ended) };
     },
   );
-  return { ids: scans.turn_ids, logprobs: scans.turn_logprobs };
+  return { ids: scans.step_ids, logprobs: scans.step_logprobs };
 }
 
 /** Short tails grow in an inner loop and join the long ones, which grow in an outer loop: far less is copied. */
-function loopInLoop(g: GraphBuilder, turns: Turns, first: TokenStates, count: number, span: number) {
-  const { names, empty, grows } = tailsOf(g, turns);
-  const { rows } = turns;
+function loopInLoop(g: GraphBuilder, context: DecodeContext, first: TokenStates, count: number, span: number) {
+  const { names, empty, grows } = tailsOf(g, context);
+  const { rows } = context;
   const answers = {
     ids: { dtype: 'int64', shape: [UNKNOWN, rows] },
     logprobs: { dtype: 'float32', shape: [UNKNOWN, rows] },
@@ -77,22 +79,22 @@ function loopInLoop(g: GraphBuilder, turns: Turns, first: TokenStates, count: nu
       states: start,
       grows: { ...grows, ...answers },
     },
-    (outer, { turn: block, states: older }) => {
+    (outer, { trip: block, states: older }) => {
       const tokens = mul(outer, block, outer.ints([span], []));
       const begin = { ...Object.fromEntries(Object.keys(first).map((name) => [name, older[name]])), ...empty };
       const { states: newest, scans } = loop(
         outer,
         { trips: span, go: someGoesOn(outer, older.ended), states: begin, grows },
-        (b, { turn, states: carried }) => {
-          const at = add(b, tokens, turn);
-          const next = makeTurn(b, turns, at, carried, { tails: older, tokens });
+        (b, { trip, states: carried }) => {
+          const at = add(b, tokens, trip);
+          const next = decodeStep(b, context, at, carried, { tails: older, tokens });
           return { ...next, go: and(b, someGoesOn(b, next.states.ended), less(b, at, b.ints([count - 1], []))) };
         },
       );
       const joined = Object.fromEntries(names.map((name) => [name, concat(outer, [older[name], newest[name]], 2)]));
       const all = {
-        ids: concat(outer, [older.ids, scans.turn_ids], 0),
-        logprobs: concat(outer, [older.logprobs, scans.turn_logprobs], 0),
+        ids: concat(outer, [older.ids, scans.step_ids], 0),
+        logprobs: concat(outer, [older.logprobs, scans.step_logprobs], 0),
       };
       return { go: someGoesOn(outer, newest.ended), states: { ...newest, ...joined, ...all }, scans: {} };
     },

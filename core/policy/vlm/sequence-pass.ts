@@ -14,7 +14,7 @@ export type SequencePass = {
   /** Final-norm hidden states of the tokens from `from` on: [rows * kept, hidden]. */
   hidden: Value;
   features: ImageFeatures;
-  /** Of each layer, for turns that follow: [rows, kv, tokens, headDim]. */
+  /** Of each layer, for the decoding steps that follow: [rows, kv, tokens, headDim]. */
   cached: readonly { keys: Value; values: Value }[];
   /** int64 [axes, rows, tokens] */
   positions: Value;
@@ -44,7 +44,7 @@ export function readSequence(
   const imageTokens = family.tokensOfParts(config, picture.parts);
   const imagePositions = g.input('image_positions', 'int64', [rows * imageTokens]);
   const positions = g.input('positions', 'int64', [family.positionAxes, rows, tokens]);
-  const places = decoder.placesOnAxes(positions);
+  const rotations = decoder.rotationsOnAxes(positions);
   const features = family.imageFeatures(g, parameters, config, { images: rows, ...picture }, inLayer);
   // Behind the last attention only the tokens that are asked for matter.
   const [allBlocks, lastBlocks] = [causalBlocks(g, bias), causalBlocks(g, bias, from)];
@@ -59,12 +59,12 @@ export function readSequence(
     decoder.embed(ids, (embedded) => withRows(g, embedded, imagePositions, picture.padded, features.features)),
     (layer, normed, x) => {
       const last = layer === text.layers - 1;
-      const { keys, values } = decoder.keysAndValues(layer, normed, places);
+      const { keys, values } = decoder.keysAndValues(layer, normed, rotations);
       cached.push({ keys, values });
       const queries = decoder.queries(
         layer,
         last ? tail(normed) : normed,
-        last ? { ...places, at: slice(g, places.at, 1, from) } : places,
+        last ? { ...rotations, at: slice(g, rotations.at, 1, from) } : rotations,
       );
       const mixed = causalAttention(g, queries, keys, values, { group, blocks: last ? lastBlocks : allBlocks });
       return { mixed, residual: last ? tail(x) : x };
@@ -83,7 +83,7 @@ export function readSequence(
   return { hidden, features, cached, positions };
 }
 
-/** `table` [n, width] with `rows` in the places `at`; of a padded picture the missing ones go to the place n. */
+/** `table` [n, width] with `rows` in the rotations `at`; of a padded picture the missing ones go to the place n. */
 function withRows(g: GraphBuilder, table: Value, at: Value, padded: boolean, rows: Value): Value {
   if (!padded) return replaceRows(g, table, at, rows);
   const [count, width] = table.shape;

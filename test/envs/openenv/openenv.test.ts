@@ -16,8 +16,8 @@ const options = (url: string | string[], more: object = {}) =>
 /** Answers by the noise alone. */
 const player: Player = {
   imageSize: 8,
-  respond: async (turns) =>
-    turns.map(({ noise }) => ({
+  respond: async (requests) =>
+    requests.map(({ noise }) => ({
       responseIds: [],
       text: '',
       thoughtTokens: 0,

@@ -73,7 +73,7 @@ export const llava: ModelFamily<LlavaConfig> = {
   tokensOfParts: imageTokens,
 
   positionAxes: 1,
-  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, place) => place)], next: promptIds.length }),
+  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, index) => index)], next: promptIds.length }),
 
   imageFeatures: (g, parameters, config, { images }, inLayer) => ({
     features: imageFeatures(g, parameters, config, images, inLayer),

@@ -51,7 +51,7 @@ export function towerFolder(folder: string, content: unknown): string | null {
   const name = path.basename(tower);
   return (
     [path.resolve(folder, tower), path.join(folder, name), path.join(path.dirname(folder), name)].find(
-      (place) => place !== folder && existsSync(path.join(place, 'config.json')),
+      (one) => one !== folder && existsSync(path.join(one, 'config.json')),
     ) ?? null
   );
 }

@@ -44,7 +44,7 @@ function modulePaths(canonical: string): string[] {
       .replace(/^vision_tower\./, 'model.vision_tower.vision_tower.')
       .replace(
         /^multi_modal_projector\.linear_(\d)/,
-        (_, place: string) => `model.mm_projector.${2 * (Number(place) - 1)}`,
+        (_, index: string) => `model.mm_projector.${2 * (Number(index) - 1)}`,
       ),
   ];
 }

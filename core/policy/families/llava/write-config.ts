@@ -51,8 +51,8 @@ export function croppingPreprocessor(side: number, mean: readonly number[], devi
 /** What the original code does to images, which takes its settings from the vision tower's own folder. */
 function originalPreprocessor(side: number, content: object, folder: string): object {
   const file = [folder, towerFolder(folder, content)]
-    .flatMap((place) => (place === null ? [] : [path.join(place, 'preprocessor_config.json')]))
-    .find((place) => existsSync(place));
+    .flatMap((one) => (one === null ? [] : [path.join(one, 'preprocessor_config.json')]))
+    .find((one) => existsSync(one));
   const settings =
     file !== undefined
       ? (readJson(file, 'fetch it again') as object)

@@ -1,6 +1,6 @@
 /**
  * The decoder of all families: RMS norms, grouped attention with rotary positions, gated MLPs. Hidden states are
- * matrices [rows * tokens, hidden]; between the parts of a loop's turn [hidden, rows] where products with trained
+ * matrices [rows * tokens, hidden]; between the parts of a decoding step [hidden, rows] where products with trained
  * weights are better made so.
  */
 import type { GraphBuilder } from '../../../graph/builder.ts';
@@ -20,13 +20,13 @@ const projections = (layer: number) => [
   ...['gate', 'up', 'down'].map((name) => `language_model.layers.${layer}.mlp.${name}_proj`),
 ];
 
-type Turns = { cosine: Value; sine: Value };
+type RotaryTables = { cosine: Value; sine: Value };
 
 /**
- * Where tokens stand: `at` int64 [rows, tokens] picks rows of the tables [places, headDim / 2]; those of queries hold
+ * Where tokens stand: `at` int64 [rows, tokens] picks rows of the tables [positions, headDim / 2]; those of queries hold
  * attention's 1 / sqrt(headDim) too.
  */
-export type Places = { at: Value; queries: Turns; keys: Turns };
+export type Rotations = { at: Value; queries: RotaryTables; keys: RotaryTables };
 
 export class Decoder {
   readonly g: GraphBuilder;
@@ -34,12 +34,12 @@ export class Decoder {
   readonly #parameters: GraphParameters;
   readonly #positions: number;
   /** Of every position on one axis. */
-  readonly #turns: Omit<Places, 'at'>;
+  readonly #tables: Omit<Rotations, 'at'>;
   /** Whether hidden states are columns. */
   readonly #inColumns: boolean;
 
   /**
-   * `positions`: how many positions on an axis the graph can need; a decoder for `rows` tokens a turn of a loop shares the
+   * `positions`: how many positions on an axis the graph can need; a decoder for a decoding step of `rows` tokens shares the
    * tables of the one `outside`.
    */
   constructor(
@@ -47,32 +47,32 @@ export class Decoder {
     config: TextConfig,
     parameters: GraphParameters,
     positions: number,
-    turn?: { outside: Decoder; rows: number },
+    step?: { outside: Decoder; rows: number },
   ) {
     this.g = g;
     this.config = config;
     this.#parameters = parameters;
     this.#positions = positions;
     this.#inColumns =
-      turn !== undefined &&
+      step !== undefined &&
       Array.from({ length: config.layers }, (_, layer) => projections(layer))
         .flat()
-        .every((name) => parameters.inColumns(name, turn.rows));
-    if (turn !== undefined) {
-      this.#turns = turn.outside.#turns;
+        .every((name) => parameters.inColumns(name, step.rows));
+    if (step !== undefined) {
+      this.#tables = step.outside.#tables;
       return;
     }
-    this.#turns = { queries: this.#tables(1 / Math.sqrt(config.headDim)), keys: this.#tables(1) };
+    this.#tables = { queries: this.#makeTables(1 / Math.sqrt(config.headDim)), keys: this.#makeTables(1) };
   }
 
-  /** Cosines and sines [positions, headDim / 2], times `factor`; 0 for frequencies that do not turn. */
-  #tables(factor: number, turns: (frequency: number) => boolean = () => true): Turns {
+  /** Cosines and sines [positions, headDim / 2], times `factor`; 0 for frequencies that do not rotate. */
+  #makeTables(factor: number, rotates: (frequency: number) => boolean = () => true): RotaryTables {
     const half = this.config.headDim / 2;
     const frequencies = rotaryFrequencies(this.config);
     const table = (of: (angle: number) => number) =>
       this.g.constant(
         Float32Array.from({ length: this.#positions * half }, (_, index) =>
-          turns(index % half) ? factor * of(Math.floor(index / half) * frequencies[index % half]) : 0,
+          rotates(index % half) ? factor * of(Math.floor(index / half) * frequencies[index % half]) : 0,
         ),
         [this.#positions, half],
       );
@@ -80,27 +80,27 @@ export class Decoder {
   }
 
   /** Of positions int64 [rows, tokens] that are the same on all axes. */
-  places(positions: Value): Places {
-    return { at: positions, ...this.#turns };
+  rotations(positions: Value): Rotations {
+    return { at: positions, ...this.#tables };
   }
 
   /** Of positions int64 [axes, rows, tokens]. */
-  placesOnAxes(positions: Value): Places {
+  rotationsOnAxes(positions: Value): Rotations {
     const { g } = this;
     const [axes, rows, tokens] = positions.shape;
     const { ropeSections: sections } = this.config;
-    if (sections === null) return this.places(reshape(g, positions, [rows, tokens]));
+    if (sections === null) return this.rotations(reshape(g, positions, [rows, tokens]));
     const half = this.config.headDim / 2;
     const count = rows * tokens;
     const onAxis = Array.from({ length: axes }, (_, axis) => {
-      const { cosine, sine } = this.#tables(1, (frequency) => axisOf(frequency, sections) === axis);
+      const { cosine, sine } = this.#makeTables(1, (frequency) => axisOf(frequency, sections) === axis);
       const at = reshape(g, slice(g, positions, 0, axis, axis + 1), [count]);
       return { cosine: gatherRows(g, cosine, at), sine: gatherRows(g, sine, at) };
     });
-    const sum = (part: keyof Turns) =>
+    const sum = (part: keyof RotaryTables) =>
       reshape(
         g,
-        onAxis.map((turns) => turns[part]).reduce((one, other) => add(g, one, other)),
+        onAxis.map((tables) => tables[part]).reduce((one, other) => add(g, one, other)),
         [count, half],
       );
     const keys = { cosine: sum('cosine'), sine: sum('sine') };
@@ -161,23 +161,27 @@ export class Decoder {
   }
 
   /** Queries for `tokens` tokens of each row, divided by sqrt(headDim): [rows, kv, group * tokens, headDim]. */
-  queries(layer: number, normed: Value, places: Places): Value {
-    return this.#grouped(this.#turnedQueries(layer, this.#project(layer, 'q_proj', normed, places), places));
+  queries(layer: number, normed: Value, rotations: Rotations): Value {
+    return this.#grouped(this.#rotatedQueries(layer, this.#project(layer, 'q_proj', normed, rotations), rotations));
   }
 
   /** Keys and values: [rows, kv, tokens, headDim] each. */
-  keysAndValues(layer: number, normed: Value, places: Places): { keys: Value; values: Value } {
+  keysAndValues(layer: number, normed: Value, rotations: Rotations): { keys: Value; values: Value } {
     return {
-      keys: this.#turnedKeys(layer, this.#project(layer, 'k_proj', normed, places), places),
-      values: this.#project(layer, 'v_proj', normed, places),
+      keys: this.#rotatedKeys(layer, this.#project(layer, 'k_proj', normed, rotations), rotations),
+      values: this.#project(layer, 'v_proj', normed, rotations),
     };
   }
 
   /** Both for the newest token of each row, by one product where trained weights allow it. */
-  queriesKeysAndValues(layer: number, normed: Value, places: Places): { queries: Value; keys: Value; values: Value } {
+  queriesKeysAndValues(
+    layer: number,
+    normed: Value,
+    rotations: Rotations,
+  ): { queries: Value; keys: Value; values: Value } {
     const { heads, keyValueHeads } = this.config;
     if (!this.#inColumns)
-      return { queries: this.queries(layer, normed, places), ...this.keysAndValues(layer, normed, places) };
+      return { queries: this.queries(layer, normed, rotations), ...this.keysAndValues(layer, normed, rotations) };
     const together = this.#heads(
       transpose(
         this.g,
@@ -187,12 +191,12 @@ export class Decoder {
         ),
         [1, 0],
       ),
-      places,
+      rotations,
     );
     const [q, k, v] = split(this.g, together, 1, [heads, keyValueHeads, keyValueHeads]);
     return {
-      queries: this.#grouped(this.#turnedQueries(layer, q, places)),
-      keys: this.#turnedKeys(layer, k, places),
+      queries: this.#grouped(this.#rotatedQueries(layer, q, rotations)),
+      keys: this.#rotatedKeys(layer, k, rotations),
       values: v,
     };
   }
@@ -234,27 +238,27 @@ export class Decoder {
     return cast(this.g, this.config.tiedEmbeddings ? tied() : this.#parameters.linear('lm_head', hidden), 'float32');
   }
 
-  #project(layer: number, name: string, normed: Value, places: Places): Value {
-    return this.#heads(this.#parameters.linear(attentionWeight(layer, name), normed), places);
+  #project(layer: number, name: string, normed: Value, rotations: Rotations): Value {
+    return this.#heads(this.#parameters.linear(attentionWeight(layer, name), normed), rotations);
   }
 
   /** [rows * tokens, heads * headDim] -> [rows, heads, tokens, headDim]. */
-  #heads(x: Value, { at }: Places): Value {
+  #heads(x: Value, { at }: Rotations): Value {
     const [rows, tokens] = at.shape;
     const { headDim } = this.config;
     return transpose(this.g, reshape(this.g, x, [rows, tokens, x.shape[1] / headDim, headDim]), [0, 2, 1, 3]);
   }
 
-  #turnedQueries(layer: number, x: Value, { at, queries }: Places): Value {
-    return this.#turned(attentionWeight(layer, 'q_norm'), x, at, queries);
+  #rotatedQueries(layer: number, x: Value, { at, queries }: Rotations): Value {
+    return this.#rotated(attentionWeight(layer, 'q_norm'), x, at, queries);
   }
 
-  #turnedKeys(layer: number, x: Value, { at, keys }: Places): Value {
-    return this.#turned(attentionWeight(layer, 'k_norm'), x, at, keys);
+  #rotatedKeys(layer: number, x: Value, { at, keys }: Rotations): Value {
+    return this.#rotated(attentionWeight(layer, 'k_norm'), x, at, keys);
   }
 
   /** [rows, heads, tokens, headDim], normed where the model does so, at their positions. */
-  #turned(norm: string, x: Value, at: Value, { cosine, sine }: Turns): Value {
+  #rotated(norm: string, x: Value, at: Value, { cosine, sine }: RotaryTables): Value {
     const wide = cast(this.g, x, 'float32');
     const normed = this.config.headNorm
       ? rmsNorm(this.g, wide, this.#parameters.get(`${norm}.weight`), this.config.rmsNormEps)
@@ -263,7 +267,7 @@ export class Decoder {
   }
 }
 
-/** The axis of positions by which a frequency turns. */
+/** The axis of positions by which a frequency rotates. */
 function axisOf(frequency: number, { lengths: [time, height, width], interleaved }: RopeSections): number {
   if (!interleaved) return frequency < time ? 0 : frequency < time + height ? 1 : 2;
   const axis = frequency % 3;

@@ -2,16 +2,16 @@
 import type { Grid, PromptPositions } from '../model-family.ts';
 
 /** Patch rows and columns in the order of the patches. */
-export function patchPlaces([rows, columns]: Grid, merge: number): { rows: Int32Array; columns: Int32Array } {
-  const places = { rows: new Int32Array(rows * columns), columns: new Int32Array(rows * columns) };
+export function patchCoordinates([rows, columns]: Grid, merge: number): { rows: Int32Array; columns: Int32Array } {
+  const coordinates = { rows: new Int32Array(rows * columns), columns: new Int32Array(rows * columns) };
   const cellColumns = columns / merge;
   for (let patch = 0; patch < rows * columns; patch++) {
     const cell = Math.floor(patch / merge ** 2);
     const inside = patch % merge ** 2;
-    places.rows[patch] = Math.floor(cell / cellColumns) * merge + Math.floor(inside / merge);
-    places.columns[patch] = (cell % cellColumns) * merge + (inside % merge);
+    coordinates.rows[patch] = Math.floor(cell / cellColumns) * merge + Math.floor(inside / merge);
+    coordinates.columns[patch] = (cell % cellColumns) * merge + (inside % merge);
   }
-  return places;
+  return coordinates;
 }
 
 /** Image tokens: cells. */
@@ -32,16 +32,16 @@ export function gridPositions(
   const axes = [0, 1, 2].map(() => new Int32Array(promptIds.length));
   const [cellRows, cellColumns] = [rows / merge, columns / merge];
   let [next, shown, start] = [0, 0, 0];
-  for (const [place, id] of promptIds.entries()) {
+  for (const [index, id] of promptIds.entries()) {
     if (id !== imageTokenId) {
-      for (const axis of axes) axis[place] = next;
+      for (const axis of axes) axis[index] = next;
       next++;
       continue;
     }
     if (shown === 0) start = next;
-    axes[0][place] = start;
-    axes[1][place] = start + Math.floor(shown / cellColumns);
-    axes[2][place] = start + (shown % cellColumns);
+    axes[0][index] = start;
+    axes[1][index] = start + Math.floor(shown / cellColumns);
+    axes[2][index] = start + (shown % cellColumns);
     if (++shown === cellRows * cellColumns) next = start + Math.max(cellRows, cellColumns);
   }
   return { axes, next };

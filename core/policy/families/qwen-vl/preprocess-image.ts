@@ -5,7 +5,7 @@ import { checkConfig } from '../../checkpoint/check-config.ts';
 import { CheckpointError } from '../../checkpoint/errors.ts';
 import type { Grid, ImagePreprocessor, StandaloneProcessor } from '../model-family.ts';
 import { byteTables, CLIP_DEVIATION, CLIP_MEAN, kindOf, normalisation } from '../parts/pixel-values.ts';
-import { patchPlaces } from './patch-grid.ts';
+import { patchCoordinates } from './patch-grid.ts';
 import type { PatchSizes } from './qwen-config.ts';
 
 const length = z.int().min(1);
@@ -57,13 +57,13 @@ export function qwenPreprocessor(content: unknown, origin: string, sizes: PatchS
       );
     const { width, data } = resizeBicubic(image, size.width, size.height);
     const grid: Grid = [size.height / patchSize, size.width / patchSize];
-    const places = patchPlaces(grid, merge);
+    const coordinates = patchCoordinates(grid, merge);
     const plane = patchSize ** 2;
-    const pixels = new Float32Array(places.rows.length * 3 * plane);
-    for (const [patch, row] of places.rows.entries())
+    const pixels = new Float32Array(coordinates.rows.length * 3 * plane);
+    for (const [patch, row] of coordinates.rows.entries())
       for (let inside = 0; inside < plane; inside++) {
         const y = row * patchSize + Math.floor(inside / patchSize);
-        const x = places.columns[patch] * patchSize + (inside % patchSize);
+        const x = coordinates.columns[patch] * patchSize + (inside % patchSize);
         for (let channel = 0; channel < 3; channel++)
           pixels[(patch * 3 + channel) * plane + inside] = tables[channel][data[(y * width + x) * 3 + channel]];
       }

@@ -10,7 +10,7 @@ import type { Value } from '../../../graph/program.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
 import type { Picture, PictureShape } from '../model-family.ts';
 import { HIDDEN_SCORE } from '../parts/causal-attention.ts';
-import { patchPlaces } from './patch-grid.ts';
+import { patchCoordinates } from './patch-grid.ts';
 import type { QwenVisionConfig } from './qwen-config.ts';
 
 /** Who looks at whom: patches of one group. Null: all patches of a picture at each other. */
@@ -132,19 +132,19 @@ export function patchFeeds(
   const length = 3 * patchSize ** 2;
   const count = pictures.length * parts;
   const pixels = newPixels(count * length);
-  const places = { patch_rows: new BigInt64Array(count), patch_columns: new BigInt64Array(count) };
+  const coordinates = { patch_rows: new BigInt64Array(count), patch_columns: new BigInt64Array(count) };
   const grouped = Object.fromEntries(Object.keys(groups).map((name) => [name, new BigInt64Array(count).fill(-1n)]));
   for (const [index, picture] of pictures.entries()) {
     const first = index * parts;
     pixels.set(picture.pixels, first * length);
     pixels.fill(0, first * length + picture.pixels.length, (first + parts) * length);
-    const { rows, columns } = patchPlaces(picture.grid, merge);
+    const { rows, columns } = patchCoordinates(picture.grid, merge);
     for (const [patch, row] of rows.entries()) {
-      places.patch_rows[first + patch] = BigInt(row);
-      places.patch_columns[first + patch] = BigInt(columns[patch]);
+      coordinates.patch_rows[first + patch] = BigInt(row);
+      coordinates.patch_columns[first + patch] = BigInt(columns[patch]);
       for (const [name, groupOf] of Object.entries(groups))
         grouped[name][first + patch] = BigInt(groupOf(row, columns[patch], picture));
     }
   }
-  return { pixels, ...places, ...grouped };
+  return { pixels, ...coordinates, ...grouped };
 }

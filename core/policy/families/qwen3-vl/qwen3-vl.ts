@@ -14,7 +14,7 @@ import {
 } from '../qwen-vl/qwen-config.ts';
 import { qwenFamily } from '../qwen-vl/qwen-family.ts';
 import { patchFeeds } from '../qwen-vl/vision-parts.ts';
-import { imageFeatures, tablePlaces } from './vision.ts';
+import { imageFeatures, tableIndices } from './vision.ts';
 
 export type Qwen3Vision = QwenVisionConfig & {
   /** Side of the square table of learned positions. */
@@ -78,7 +78,7 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
   imageFeatures,
   pictureFeeds: ({ vision }, pictures, shape, newPixels) => ({
     ...patchFeeds(vision, pictures, shape, newPixels, { patch_pictures: () => 0 }),
-    ...tablePlaces(vision, pictures, shape),
+    ...tableIndices(vision, pictures, shape),
   }),
 };
 

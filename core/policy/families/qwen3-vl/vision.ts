@@ -6,7 +6,7 @@ import { layerNorm } from '../../../graph/ops/neural.ts';
 import type { Value } from '../../../graph/program.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
 import type { ImageFeatures, InLayer, Picture, PictureShape } from '../model-family.ts';
-import { patchPlaces } from '../qwen-vl/patch-grid.ts';
+import { patchCoordinates } from '../qwen-vl/patch-grid.ts';
 import { VisionGraph } from '../qwen-vl/vision-parts.ts';
 import type { Qwen3Config, Qwen3Vision } from './qwen3-vl.ts';
 
@@ -65,19 +65,19 @@ function tablePositions(
   return CORNERS.map((corner) =>
     mul(
       g,
-      gatherRows(g, table, g.input(`table_places_${corner}`, 'int64', [images * parts])),
+      gatherRows(g, table, g.input(`table_indices_${corner}`, 'int64', [images * parts])),
       g.input(`table_weights_${corner}`, 'float32', [images * parts, 1]),
     ),
   ).reduce((one, other) => add(g, one, other));
 }
 
 /** Feeds of `tablePositions`: the corners of the picture lie on the corners of the table. */
-export function tablePlaces(
+export function tableIndices(
   { merge, tableSide }: Qwen3Vision,
   pictures: readonly Picture[],
   { parts }: PictureShape,
 ): Record<string, BigInt64Array | Float32Array> {
-  const places = CORNERS.map(() => new BigInt64Array(pictures.length * parts));
+  const indices = CORNERS.map(() => new BigInt64Array(pictures.length * parts));
   const weights = CORNERS.map(() => new Float32Array(pictures.length * parts));
   const along = (index: number, length: number) => {
     const at = length === 1 ? 0 : (index * (tableSide - 1)) / (length - 1);
@@ -85,19 +85,19 @@ export function tablePlaces(
     return { ends: [below, Math.min(below + 1, tableSide - 1)], share: at - below };
   };
   for (const [index, { grid }] of pictures.entries()) {
-    const { rows, columns } = patchPlaces(grid, merge);
+    const { rows, columns } = patchCoordinates(grid, merge);
     for (const [patch, row] of rows.entries()) {
       const [y, x] = [along(row, grid[0]), along(columns[patch], grid[1])];
       for (const corner of CORNERS) {
         const [down, right] = [corner >> 1, corner & 1];
-        places[corner][index * parts + patch] = BigInt(y.ends[down] * tableSide + x.ends[right]);
+        indices[corner][index * parts + patch] = BigInt(y.ends[down] * tableSide + x.ends[right]);
         weights[corner][index * parts + patch] = (down ? y.share : 1 - y.share) * (right ? x.share : 1 - x.share);
       }
     }
   }
   return Object.fromEntries(
     CORNERS.flatMap((corner) => [
-      [`table_places_${corner}`, places[corner]],
+      [`table_indices_${corner}`, indices[corner]],
       [`table_weights_${corner}`, weights[corner]],
     ]),
   );

@@ -47,8 +47,8 @@ export function smolVlmPreprocessor(content: unknown, origin: string, side: numb
     const pixels = new Float32Array(tiles.length * 3 * plane);
     for (const [index, { data }] of tiles.entries())
       for (const [channel, table] of tables.entries())
-        for (let place = 0; place < plane; place++)
-          pixels[(index * 3 + channel) * plane + place] = table[data[place * 3 + channel]];
+        for (let pixel = 0; pixel < plane; pixel++)
+          pixels[(index * 3 + channel) * plane + pixel] = table[data[pixel * 3 + channel]];
     return { pixels, grid: [rows, columns] };
   };
 }

@@ -126,7 +126,7 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
   tokensOfParts: (config, parts) => parts * tokensPerTile(config),
 
   positionAxes: 1,
-  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, place) => place)], next: promptIds.length }),
+  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, index) => index)], next: promptIds.length }),
 
   imageFeatures,
   pictureFeeds({ vision }, pictures, { parts }, newPixels) {

@@ -1,4 +1,4 @@
-/** One turn of sampling: the newest token of each row through the decoder, over keys and values that are kept. */
+/** One decoding step: the newest token of each row through the decoder, over keys and values that are kept. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast, less, sub, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
@@ -11,8 +11,8 @@ import { Decoder } from '../families/parts/decoder.ts';
 import type { TokenChoice, TokenStates } from './choose-token.ts';
 import type { GraphParameters } from './parameters.ts';
 
-/** What all turns share, made outside of the loop. */
-export type Turns = {
+/** What all decoding steps share, made outside of the loop. */
+export type DecodeContext = {
   decoder: Decoder;
   parameters: GraphParameters;
   choice: TokenChoice;
@@ -25,19 +25,19 @@ export type Turns = {
   firstPosition: Value;
   /** What hides padding in front of prompts, [prompts, 1, 1, promptTokens]; null without. */
   padding: Value | null;
-  /** Tokens that a token sees, where a sliding window leaves the prompt before the last turn. */
+  /** Tokens that a token sees, where a sliding window leaves the prompt before the last step. */
   window: number | null;
-  /** Uniform numbers [turns + 1, rows]. */
+  /** Uniform numbers [steps + 1, rows]. */
   noise: Value;
 };
 
 /** Names of the tails in a loop's states: keys and values of each layer behind the prompt. */
-export function tailNames({ prompt }: Pick<Turns, 'prompt'>): string[] {
+export function tailNames({ prompt }: Pick<DecodeContext, 'prompt'>): string[] {
   return prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
 }
 
 /** The type of a tail. */
-export function tailType({ decoder, rows, rowsPerPrompt, prompt }: Turns): TensorType {
+export function tailType({ decoder, rows, rowsPerPrompt, prompt }: DecodeContext): TensorType {
   const { keyValueHeads, headDim } = decoder.config;
   return {
     dtype: prompt[0].keys.dtype,
@@ -46,25 +46,28 @@ export function tailType({ decoder, rows, rowsPerPrompt, prompt }: Turns): Tenso
 }
 
 /** One token of each row: what stands last behind the prompt, `older` tails and those that grow. */
-export function makeTurn(
+export function decodeStep(
   b: GraphBuilder,
-  turns: Turns,
-  turn: Value,
+  context: DecodeContext,
+  step: Value,
   states: Record<string, Value>,
   older: { tails: Record<string, Value>; tokens: Value } | null,
 ): { states: Record<string, Value>; scans: Record<string, Value> } {
-  const { rows, rowsPerPrompt, promptTokens, prompt, window, choice } = turns;
-  const { heads, keyValueHeads } = turns.decoder.config;
+  const { rows, rowsPerPrompt, promptTokens, prompt, window, choice } = context;
+  const { heads, keyValueHeads } = context.decoder.config;
   const prompts = rows / rowsPerPrompt;
   const group = heads / keyValueHeads;
-  const decoder = new Decoder(b, turns.decoder.config, turns.parameters.within(b), 0, { outside: turns.decoder, rows });
-  const places = decoder.places(add(b, turns.firstPosition, turn));
+  const decoder = new Decoder(b, context.decoder.config, context.parameters.within(b), 0, {
+    outside: context.decoder,
+    rows,
+  });
+  const rotations = decoder.rotations(add(b, context.firstPosition, step));
   const grown: Record<string, Value> = {};
   const grow = (name: string, newest: Value) => {
-    const longer = concat(b, [states[name], reshape(b, newest, tailType(turns).shape.with(2, 1))], 2);
+    const longer = concat(b, [states[name], reshape(b, newest, tailType(context).shape.with(2, 1))], 2);
     return (grown[name] = window === null ? longer : slice(b, longer, 2, -window));
   };
-  const hiding = [turns.padding, window === null ? null : outsideWindow(b, turn, promptTokens, window)];
+  const hiding = [context.padding, window === null ? null : outsideWindow(b, step, promptTokens, window)];
   // Rows of one prompt stand side by side like tokens of one row: their queries meet the prompt's keys in one product.
   const swapped = (x: Value, outer: number, inner: number) =>
     outer === 1 || inner === 1
@@ -74,9 +77,9 @@ export function makeTurn(
     reshape(b, swapped(x, group, rowsPerPrompt), [prompts, keyValueHeads * rowsPerPrompt, group, x.shape[3]]);
   const byPrompt = (x: Value) =>
     reshape(b, swapped(x, rowsPerPrompt, group), [prompts, keyValueHeads, group * rowsPerPrompt, x.shape[3]]);
-  const segments = segmentCut(b, turn, promptTokens, older?.tokens ?? null);
+  const segments = segmentCut(b, step, promptTokens, older?.tokens ?? null);
   const hidden = decoder.layers(decoder.embed(states.id), (layer, normed, x) => {
-    const { queries, ...own } = decoder.queriesKeysAndValues(layer, normed, places);
+    const { queries, ...own } = decoder.queriesKeysAndValues(layer, normed, rotations);
     const [keyTails, valueTails] = (['keys', 'values'] as const).map((part) => [
       ...(older === null ? [] : [older.tails[`${part}_${layer}`]]),
       grow(`${part}_${layer}`, own[part]),
@@ -108,34 +111,34 @@ export function makeTurn(
     decoder.logits(hidden),
     carried,
     carried.ended,
-    gatherRows(b, turns.noise, add(b, turn, b.ints([1], []))),
+    gatherRows(b, context.noise, add(b, step, b.ints([1], []))),
   );
   return {
     states: { ...(next.states as Record<string, Value>), ...grown },
-    scans: { turn_ids: next.states.id, turn_logprobs: next.logprob },
+    scans: { step_ids: next.states.id, step_logprobs: next.logprob },
   };
 }
 
-/** What hides the tokens of a prompt that a turn's sliding window has left. [1, 1, 1, promptTokens] */
-function outsideWindow(b: GraphBuilder, turn: Value, promptTokens: number, window: number): Value {
+/** What hides the tokens of a prompt that a step's sliding window has left. [1, 1, 1, promptTokens] */
+function outsideWindow(b: GraphBuilder, step: Value, promptTokens: number, window: number): Value {
   const distances = b.ints(
     Array.from({ length: promptTokens }, (_, index) => promptTokens - index),
     [1, 1, 1, promptTokens],
   );
-  return where(b, less(b, add(b, distances, turn), b.ints([window], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
+  return where(b, less(b, add(b, distances, step), b.ints([window], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
 }
 
 /** Cuts probabilities into those of the prompt, of the older tails and of the growing ones. */
 function segmentCut(
   b: GraphBuilder,
-  turn: Value,
+  step: Value,
   promptTokens: number,
   olderTokens: Value | null,
 ): (probabilities: Value) => readonly Value[] {
   if (olderTokens === null) return (x) => [slice(b, x, 3, 0, promptTokens), slice(b, x, 3, promptTokens)];
   const lengths = concat(
     b,
-    [b.ints([promptTokens]), reshape(b, olderTokens, [1]), sub(b, add(b, turn, b.ints([1])), olderTokens)],
+    [b.ints([promptTokens]), reshape(b, olderTokens, [1]), sub(b, add(b, step, b.ints([1])), olderTokens)],
     0,
   );
   return (x) => splitAt(b, x, 3, lengths, [promptTokens, UNKNOWN, UNKNOWN]);

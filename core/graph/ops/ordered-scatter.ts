@@ -1,0 +1,41 @@
+/** Rows added to a table in one order, in nodes that WebGPU has kernels for. */
+import type { Emitter, OnnxNode } from '../program.ts';
+import { type DType, elements, ONNX_TYPES, type Shape, type TensorType } from '../tensor.ts';
+
+/**
+ * The nodes of `y` = `table` [n, ...row] + `rows` [count, ...row] at the indices `at` [count], which may repeat.
+ *
+ * WebGPU's own ScatterND adds rows of one index in whatever order they come, so that bytes differ from run to run. Here
+ * a matrix product adds them, S rows with S[i, j] = 1 where the indices i and j are one; the first row of each index
+ * then carries the sum, and the others zero.
+ */
+export function addInOrderNodes(
+  emitter: Emitter,
+  [table, at, rows]: readonly [string, string, string],
+  y: string,
+  { dtype, shape: [, ...row] }: TensorType,
+  count: number,
+): OnnxNode[] {
+  const nodes: OnnxNode[] = [];
+  const put = (type: string, inputs: string[], attributes: OnnxNode['attributes'] = {}, output?: string) => {
+    const name = output ?? emitter.temporary();
+    nodes.push({ type, inputs, outputs: [name], attributes });
+    return name;
+  };
+  const reshaped = (x: string, shape: Shape) => put('Reshape', [x, emitter.ints(shape)]);
+  const to = (type: DType, x: string, output?: string) => put('Cast', [x], { to: { int: ONNX_TYPES[type] } }, output);
+  // Its kernels compare no int64; float32 holds every index of a table below 2^24 rows.
+  const ids = to('float32', at);
+  const one = to('float32', put('Equal', [reshaped(ids, [count, 1]), reshaped(ids, [1, count])]));
+  const width = elements(row);
+  const [wideTable, wideRows] = dtype === 'float32' ? [table, rows] : [to('float32', table), to('float32', rows)];
+  const sums = put('MatMul', [one, reshaped(wideRows, [count, width])]);
+  const earliest = to('float32', put('ArgMax', [one], { axis: { int: -1 }, keepdims: { int: 1 } }));
+  const places = to('float32', reshaped(emitter.ints(Array.from({ length: count }, (_, i) => i)), [count, 1]));
+  const placed = put('Mul', [sums, to('float32', put('Equal', [earliest, places]))]);
+  const scatter = [wideTable, reshaped(at, [count, 1]), reshaped(placed, [count, ...row])];
+  const reduction = { reduction: { text: 'add' } };
+  if (dtype === 'float32') put('ScatterND', scatter, reduction, y);
+  else to(dtype, put('ScatterND', scatter, reduction), y);
+  return nodes;
+}
