@@ -104,14 +104,18 @@ export abstract class KeyedStore implements ArtifactStore {
   async #takeAway(hash: string, aside: () => Promise<void>): Promise<boolean> {
     const [key, away] = [artifactKey(hash), `${ASIDE}${hash}.${randomUUID()}`];
     if (!(await this.move(key, away)) && !((await this.#fetchBack(hash)) && (await this.move(key, away)))) return false;
-    await aside();
-    // Who came before the move held it before: it goes back. Who comes after the move finds nothing, and stores it.
-    if (await this.#isHeld(hash)) {
-      await this.move(away, key);
-      return false;
+    for (;;) {
+      await aside();
+      // Who came before the move held it before: it goes back. Who comes after the move finds nothing, and stores it.
+      if (await this.#isHeld(hash)) {
+        await this.move(away, key);
+        return false;
+      }
+      await this.erase(away);
+      // A reader who holds nothing may have fetched it back.
+      if ((await this.look(key)) === undefined || (await this.#isHeld(hash)) || !(await this.move(key, away)))
+        return true;
     }
-    await this.erase(away);
-    return true;
   }
 
   async isHeld({ sha256 }: ArtifactRef): Promise<boolean> {

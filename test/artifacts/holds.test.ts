@@ -83,6 +83,18 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual(await store.holds(), []);
   });
 
+  test(`${name}: who only looks while it is being removed keeps nothing of it`, async (t) => {
+    const store = make();
+    const ref = await store.putHeld(ONE, 'policy', content);
+    let looked = 0;
+    const look = async () => {
+      if (looked++ < 2) t.deepEqual(await listed(store), [ref.sha256]);
+    };
+    t.true(await store.release(ONE, ref, look));
+    t.is(looked, 3);
+    t.deepEqual(await listed(store), []);
+  });
+
   test(`${name}: a release that dies half-way loses nothing that is needed, and is finished later`, async (t) => {
     const store = make();
     const ref = await store.putHeld(ONE, 'policy', content);
