@@ -4,6 +4,7 @@
 import { reach } from '../core/artifacts/references.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { goesOnWith } from '../core/records/retention.ts';
 import { type IterationRecord, readRunRecords } from '../core/records/run-records.ts';
 
 export type FindIterationToRemakeInput = { runId: string; /** Iterations that the run has done. */ iterations: number };
@@ -22,9 +23,10 @@ export function createRemakeActivities({ store }: ActivityDependencies) {
       async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
         const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
         for (let newest = records.length; newest > 0; newest--) {
-          const { policy, optimizer, corrections, keptPerWave } = records[newest - 1];
-          const reached = await reach(store, new Map([[`records ${runId}`, [policy, optimizer, corrections]]]), 'all');
-          if (policy.removed || optimizer.removed) continue;
+          const { iteration, config, policy, optimizer, corrections, keptPerWave } = records[newest - 1];
+          const goesOn = goesOnWith(records, iteration + 1, config);
+          if (goesOn.some(({ removed }) => removed)) continue;
+          const reached = await reach(store, new Map([[`records ${runId}`, [...goesOn, corrections]]]), 'all');
           if (![...reached.values()].every(({ problem }) => problem === null)) continue;
           return newest === records.length
             ? null

@@ -7,9 +7,9 @@ import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { mergeWeights } from '../core/policy/ties-merge.ts';
 import { asParameters, startParameters, trainedParameters } from '../core/policy/trained-parameters.ts';
 import { getTrained, putTrained } from '../core/records/policy-state.ts';
-import { iterationOwner } from '../core/records/retention.ts';
 import { type MergedTeacher, readRunRecords } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { resultOwner } from './resume-points.ts';
 
 export type MergeTeacherInput = { config: RunConfig; runId: string; iteration: number };
 
@@ -31,7 +31,7 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
       const checkpoint = openCheckpoint(modelFolder(model.base), adapter);
       const names = trainedParameters(checkpoint, model.train, model.valueHead);
       const start = asParameters(names, startParameters(checkpoint, names, seed));
-      const owner = iterationOwner(runId, iteration);
+      const owner = resultOwner('teacher');
       const since = done.slice(-interval).map(({ policy }) => policy);
       if (since.length === 0) return { policy: await putTrained(store, start, owner), checkpoints: 0 };
 

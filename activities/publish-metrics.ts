@@ -2,15 +2,13 @@
  * Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each
  * iteration once, whatever was retried.
  */
-import { algorithmOf } from '../configs/algorithms.ts';
-import type { RunConfig } from '../configs/schema.ts';
 import path from 'node:path';
 import { writeDurably } from '../core/artifacts/file-store.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES } from '../core/tensorboard/logged-steps.ts';
 import { iterationStep } from '../core/tensorboard/iteration-step.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
-import { iterationOwner, letGo, RESET } from '../core/records/retention.ts';
+import { iterationOwner, letGo, RESET, weightsOf } from '../core/records/retention.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { START } from './prepare-run.ts';
 import { releaseWork } from './resume-points.ts';
@@ -57,8 +55,7 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
           'episode/success/window': windowSuccess([...earlier, finished], finished.config.successWindow),
         },
       };
-      for (const ref of [record.policy, record.optimizer])
-        await store.hold(iterationOwner(runId, record.iteration), ref);
+      for (const ref of weightsOf(record)) await store.hold(iterationOwner(runId, record.iteration), ref);
       await putIterationRecord(store, runId, record);
       countWork('gtr_iterations', 1);
       for (const name of SHOWN)
@@ -79,12 +76,6 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
   };
 }
 
-/** What the next teacher is merged from stays too. */
-function keptCheckpoints({ algorithm, checkpoints, turbo }: RunConfig): RunConfig['checkpoints'] {
-  if (algorithmOf({ algorithm }).merged === null) return checkpoints;
-  return { ...checkpoints, keepLast: Math.max(checkpoints.keepLast, turbo.merge.interval) };
-}
-
 /** What only this iteration needed goes, and weights of older ones that need not be kept. */
 async function letGoOfOlder(store: ArtifactStore, runId: string, { iteration, startedAt, config }: IterationRecord) {
   await releaseWork(store, () => true);
@@ -93,7 +84,7 @@ async function letGoOfOlder(store: ArtifactStore, runId: string, { iteration, st
   const records = await readRunRecords(store, runId);
   // Later ones, where this one was made anew, are not looked at.
   const iterations = records.iterations.filter((record) => record.iteration <= iteration);
-  await letGo(store, runId, { ...records, iterations }, keptCheckpoints(config));
+  await letGo(store, runId, { ...records, iterations }, config);
 }
 
 export type MetricsActivities = ReturnType<typeof createMetricsActivities>;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
-import { RESET, whereItCanGoOn } from '../core/records/retention.ts';
+import { goesOnWith, RESET, whereItCanGoOn } from '../core/records/retention.ts';
 import { readRunRecords, removeLaterRecords } from '../core/records/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
@@ -64,9 +64,9 @@ async function resetRun(client: Client, store: ArtifactStore, run: string, to: n
  */
 async function holdState(store: ArtifactStore, run: string, to: number): Promise<void> {
   const { iterations } = await readRunRecords(store, run);
-  const { policy, optimizer } = iterations[to - 1] ?? {};
+  const before = iterations.find(({ iteration }) => iteration === to - 1);
   const owner = { run, slot: RESET };
-  const refs = [policy, optimizer].filter((ref) => ref !== undefined);
+  const refs = before === undefined ? [] : goesOnWith(iterations, to, before.config);
   const held = await Promise.all(refs.map((ref) => store.hold(owner, ref)));
   if (refs.length > 0 && held.every(Boolean) && refs.every(({ removed }) => !removed)) return;
   for (const ref of refs) await store.release(owner, ref);

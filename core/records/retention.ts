@@ -1,9 +1,11 @@
 /** Which finished iterations keep their weights, and letting go of the others. docs/durability.md says why it is safe. */
-import type { ArtifactStore, Owner } from '../artifacts/store.ts';
+import type { ArtifactRef, ArtifactStore, Owner } from '../artifacts/store.ts';
+import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { type IterationRecord, putIterationRecord, type RunRecords } from './run-records.ts';
 
-type Weights = 'policy' | 'optimizer';
+/** What decides over an iteration's weights. */
+type RetentionConfig = Pick<RunConfig, 'algorithm' | 'checkpoints' | 'turbo'>;
 
 /** Who holds an iteration's weights for good. */
 export function iterationOwner(run: string, iteration: number): Owner {
@@ -16,22 +18,64 @@ export function iterationOwner(run: string, iteration: number): Owner {
  */
 export const RESET = 'reset';
 
+/** What of an iteration's record may go. */
+export function weightsOf({ policy, optimizer, teacher }: IterationRecord): ArtifactRef[] {
+  return [policy, optimizer, ...(teacher === undefined ? [] : [teacher.policy])];
+}
+
+/** The record with other references to its weights. */
+function withWeights(record: IterationRecord, change: (ref: ArtifactRef) => ArtifactRef): IterationRecord {
+  const { policy, optimizer, teacher } = record;
+  return {
+    ...record,
+    policy: change(policy),
+    optimizer: change(optimizer),
+    ...(teacher === undefined ? {} : { teacher: { ...teacher, policy: change(teacher.policy) } }),
+  };
+}
+
+/** Whether a run whose newest iteration is `last` can still be gone on from after this one. */
+function isKeptWhole(iteration: number, last: number, { keepLast, keepEvery }: RunConfig['checkpoints']): boolean {
+  return iteration > last - keepLast || (keepEvery > 0 && (iteration + 1) % keepEvery === 0);
+}
+
 /**
- * What each iteration keeps once the newest of `records` is done: policy and optimizer of the last ones and of every
- * so many, the policy of the best evaluation in between.
+ * What a run goes on with after its first `done` iterations: policy, optimizer and teacher of the last of them, and the
+ * policies that the next merge of a teacher takes.
  */
-export function keptWeights(
-  { iterations, evaluations }: RunRecords,
-  { keepLast, keepEvery }: RunConfig['checkpoints'],
-): Map<number, readonly Weights[]> {
+export function goesOnWith(
+  iterations: readonly IterationRecord[],
+  done: number,
+  config: RetentionConfig,
+): ArtifactRef[] {
+  const merged = mergedNext(done, config);
+  return iterations.flatMap((record) => [
+    ...(record.iteration === done - 1 ? weightsOf(record) : []),
+    ...(merged.includes(record.iteration) ? [record.policy] : []),
+  ]);
+}
+
+/** Iterations whose policies the next teacher is merged of, as far as they are done. */
+export function mergedNext(done: number, { algorithm, turbo }: RetentionConfig): number[] {
+  const { interval, until } = turbo.merge;
+  const merge = Math.ceil(done / interval) * interval;
+  if (algorithmOf({ algorithm }).merged === null || (until !== null && merge > until)) return [];
+  const first = merge - interval;
+  return Array.from({ length: done - first }, (_, index) => first + index);
+}
+
+/**
+ * Hashes of the weights that are kept once the newest of `records` is done: what the run can go on with after the last
+ * iterations and after every so many, and the policy of the best evaluation in between.
+ */
+function neededWeights({ iterations, evaluations }: RunRecords, config: RetentionConfig): Set<string> {
   const best = bestEvaluated(evaluations);
   const last = iterations.at(-1)?.iteration ?? -1;
-  return new Map(
-    iterations.map(({ iteration }): [number, readonly Weights[]] => {
-      const whole = iteration > last - keepLast || (keepEvery > 0 && (iteration + 1) % keepEvery === 0);
-      return [iteration, whole ? ['policy', 'optimizer'] : iteration === best ? ['policy'] : []];
-    }),
-  );
+  const needed = iterations.flatMap(({ iteration, policy }) => [
+    ...(isKeptWhole(iteration, last, config.checkpoints) ? goesOnWith(iterations, iteration + 1, config) : []),
+    ...(iteration === best ? [policy] : []),
+  ]);
+  return new Set(needed.map(({ sha256 }) => sha256));
 }
 
 /** The iteration whose policy did best in an evaluation in between, the first of several; null: there was none. */
@@ -54,22 +98,22 @@ export async function letGo(
   store: ArtifactStore,
   run: string,
   records: RunRecords,
-  checkpoints: RunConfig['checkpoints'],
+  config: RetentionConfig,
 ): Promise<void> {
-  const kept = keptWeights(records, checkpoints);
+  const needed = neededWeights(records, config);
   const held = await store.holds(run);
   for (const record of records.iterations) {
-    const gone = (['policy', 'optimizer'] as const).filter((name) => !kept.get(record.iteration)!.includes(name));
-    if (gone.some((name) => !record[name].removed))
-      await putIterationRecord(store, run, {
-        ...record,
-        ...Object.fromEntries(gone.map((name) => [name, { ...record[name], removed: true }])),
-      });
+    const gone = weightsOf(record).filter(({ sha256 }) => !needed.has(sha256));
+    if (gone.some(({ removed }) => !removed))
+      await putIterationRecord(
+        store,
+        run,
+        withWeights(record, (ref) => (gone.includes(ref) ? { ...ref, removed: true } : ref)),
+      );
     // Also where an earlier attempt died behind the record.
     const owner = iterationOwner(run, record.iteration);
     for (const { slot, ref } of held)
-      if (slot === owner.slot && gone.some((name) => record[name].sha256 === ref.sha256))
-        await store.release(owner, ref);
+      if (slot === owner.slot && gone.some(({ sha256 }) => sha256 === ref.sha256)) await store.release(owner, ref);
   }
 }
 
@@ -86,10 +130,10 @@ export function whereItCanGoOn(run: string, iterations: readonly IterationRecord
 
 /** A copy of an iteration's record for another run, which holds what is there of its weights. */
 export async function copyRecord(store: ArtifactStore, record: IterationRecord, run: string): Promise<IterationRecord> {
-  const copy = { ...record };
-  for (const name of ['policy', 'optimizer'] as const)
-    if (record[name].removed || !(await store.hold(iterationOwner(run, record.iteration), record[name])))
-      copy[name] = { ...record[name], removed: true };
+  const there = new Set<string>();
+  for (const ref of weightsOf(record))
+    if (!ref.removed && (await store.hold(iterationOwner(run, record.iteration), ref))) there.add(ref.sha256);
+  const copy = withWeights(record, (ref) => (there.has(ref.sha256) ? ref : { ...ref, removed: true }));
   await putIterationRecord(store, run, copy);
   return copy;
 }
