@@ -17,7 +17,9 @@ import { gibibytes, misfit, type ModelFit, modelFit } from '../core/policy/model
 import { tooLong } from '../core/policy/positions.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
+import { activityDependencies } from '../workers/installation.ts';
 import { readConfig } from './config-file.ts';
+import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
 import type { Finding } from './doctor.ts';
 
 /** Words around the image where no configuration names a prompt template: those of the paper's Points24. */
@@ -77,6 +79,7 @@ export async function examineModel(
     ...parts,
     ...positionFindings(checkpoint, prompt.tokens, named),
     ...memoryFindings(modelFit(checkpoint, config, prompt, device), config),
+    diskFinding(diskOfRun(config, activityDependencies().store, checkpoint)),
   ];
 }
 
@@ -180,6 +183,11 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
       mend: null,
     },
   ];
+}
+
+function diskFinding(disk: Disk): Finding {
+  const reason = diskMisfit(disk);
+  return { name: 'Disk', ok: reason === null, needed: true, found: reason ?? diskText(disk), mend: null };
 }
 
 /** A finding on what `open` gives; a failure is named as what is unsupported or missing. */

@@ -1,10 +1,13 @@
-/** `gtr estimate`: what a run's paid teacher will take, before anything is started. */
+/** `gtr estimate`: what a run's paid teacher and its store will take, before anything is started. */
 import type { Command } from 'commander';
 import { readLimits } from '../core/corrector/account-limits.ts';
-import { runConfigSchema } from '../configs/schema.ts';
+import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { type Estimate, estimateRun, type Range } from '../core/corrector/estimate.ts';
 import { activityDependencies } from '../workers/installation.ts';
+import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { readConfig } from './config-file.ts';
+import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
@@ -12,31 +15,49 @@ import { collect } from './train.ts';
 export function register(program: Command): void {
   program
     .command('estimate')
-    .description("calls, tokens, cost and hours of a run's paid teacher, before anything is started")
+    .description("calls, tokens, cost and hours of a run's paid teacher, and its disk, before anything is started")
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .option('--json', 'one JSON object')
     .action(async (options: { config: string; set: string[]; json?: boolean }) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
-      const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
-      const terms = teacherTerms(config);
-      if (terms === null)
-        throw new UsageError(
-          'The teacher of this run is the exact solver, which costs nothing; --set corrector.teacher=openai ' +
-            'estimates a paid one.',
-        );
-      const known = await readLimits(activityDependencies().store, account);
-      const limits = {
-        requestsPerMinute: requestsPerMinute ?? known.requestsPerMinute,
-        tokensPerMinute: tokensPerMinute ?? known.tokensPerMinute,
-      };
-      const estimate = estimateRun(config, limits);
+      const { store } = activityDependencies();
+      const teacher = await estimateTeacher(config, store);
+      const disk = diskIfKnown(config, store);
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ model: terms.model, limits, ...estimate }, null, 2)}\n`
-          : estimateText(terms.model, estimate),
+          ? `${JSON.stringify({ ...teacher, disk: typeof disk === 'string' ? null : disk }, null, 2)}\n`
+          : `${teacher === null ? SOLVER : estimateText(teacher.model, teacher)}` +
+              `Disk: ${typeof disk === 'string' ? disk : diskText(disk)}.\n`,
       );
+      const reason = typeof disk === 'string' ? null : diskMisfit(disk);
+      if (reason !== null) throw new UsageError(`No room: ${reason}.`);
     });
+}
+
+const SOLVER = 'Teacher: the exact solver, which costs nothing; --set corrector.teacher=openai estimates a paid one.\n';
+
+/** Null where the exact solver teaches. */
+async function estimateTeacher(config: RunConfig, store: ArtifactStore) {
+  const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
+  const terms = teacherTerms(config);
+  if (terms === null) return null;
+  const known = await readLimits(store, account);
+  const limits = {
+    requestsPerMinute: requestsPerMinute ?? known.requestsPerMinute,
+    tokensPerMinute: tokensPerMinute ?? known.tokensPerMinute,
+  };
+  return { model: terms.model, limits, ...estimateRun(config, limits) };
+}
+
+/** Or why it is not known: a checkpoint that only workers see. */
+function diskIfKnown(config: RunConfig, store: ArtifactStore): Disk | string {
+  try {
+    return diskOfRun(config, store);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    return `not known (${error.message})`;
+  }
 }
 
 function estimateText(

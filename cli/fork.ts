@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { copyRecord, whereItCanGoOn } from '../core/records/retention.ts';
+import { copyRecord, goesOnWith, whereItCanGoOn } from '../core/records/retention.ts';
 import { putEvaluationRecord, removeLaterRecords, type RunRecords } from '../core/records/run-records.ts';
 import { fieldOf } from '../configs/live-settings.ts';
 import { storeId } from '../core/artifacts/store-id.ts';
@@ -12,6 +12,7 @@ import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { advance, initialState, type TrainState } from '../workflows/train-state.ts';
 import { applyChange } from './config-file.ts';
+import { checkDisk, diskOfRun } from './disk.ts';
 import { UsageError } from './errors.ts';
 import { readRun } from './read-run.ts';
 import { iterationCount } from './reset.ts';
@@ -69,13 +70,13 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
           `with gtr train.`,
       );
   const state = stateAfter(kept, config);
+  const { store } = activityDependencies();
+  checkDisk(diskOfRun(config, store));
   if (await isKnown(client, id)) throw new UsageError(`The run id "${id}" is in use; choose another --id.`);
 
-  const { store } = activityDependencies();
   const copies = [];
   for (const record of kept.iterations) copies.push(await copyRecord(store, record, id));
-  const { policy, optimizer } = copies[at - 1];
-  if (policy.removed || optimizer.removed) {
+  if (goesOnWith(copies, at, config).some(({ removed }) => removed)) {
     await removeLaterRecords(store, id, 0);
     throw new UsageError(`--at ${at}: ${whereItCanGoOn(run, records.iterations)}.`);
   }

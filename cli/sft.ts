@@ -5,11 +5,13 @@ import { type SftConfig, sftConfigSchema } from '../configs/schema.ts';
 import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { openWording } from '../core/policy/agent-parts.ts';
+import { activityDependencies } from '../workers/installation.ts';
 import type { sft, SftResult } from '../workflows/sft.ts';
 import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { Interval } from '../core/records/interval.ts';
 import { doingText } from '../core/episodes/doing.ts';
 import { readConfig } from './config-file.ts';
+import { checkDisk, diskOfSft } from './disk.ts';
 import { startRun } from './start-run.ts';
 import { doingOf } from './doing.ts';
 import { withClient, workflowResult } from './temporal.ts';
@@ -35,6 +37,7 @@ export function register(program: Command): void {
         const items = await Array.fromAsync(namedDemonstrations({ file, images }, modelCheck(config)));
         process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
       }
+      checkDisk(diskOfSft(config, activityDependencies().store, options.out));
       await withClient(async (client) => {
         await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
         let ended = false;

@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
+import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
+import { checkDisk, diskOfRun } from './disk.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
 import { followRun } from './watch.ts';
@@ -30,6 +32,7 @@ export function register(program: Command): void {
       ]);
       checkModelFolders(config.model);
       await checkGameFiles(config);
+      checkDisk(diskOfRun(config, activityDependencies().store));
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
         const unpriced = modelWithoutPrice(config);

@@ -23,21 +23,17 @@ const EMBEDDING_DEVIATION = 0.1;
  */
 export async function writeNewCheckpoint(
   parent: string,
-  { architecture, pieces, imageSize }: Pick<SftConfig['model'], 'architecture' | 'pieces' | 'imageSize'>,
+  model: Pick<SftConfig['model'], 'architecture' | 'pieces' | 'imageSize'>,
   seed: number,
 ): Promise<string> {
-  if (architecture === null)
-    throw new CheckpointError('model.architecture is missing; give the config.json of the new model');
+  const { architecture, pieces, imageSize } = model;
   const hash = createHash('sha256')
     .update(JSON.stringify([architecture, pieces, imageSize, seed]))
     .digest('hex')
     .slice(0, 16);
   const folder = path.join(parent, `new-${hash}`);
   if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
-  const family = familyOfConfig(architecture, 'model.architecture');
-  const image = family.newTokens.map(({ text }) => text);
-  const content = completeConfig(architecture, family, END_TOKENS.length + image.length + pieces.length);
-  const config = parseVlmConfig(content, 'model.architecture');
+  const { content, config, family, image } = newModel(model);
   const parameters = initialTensors(config, seed);
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
   await writeDurably(path.join(folder, 'config.json'), json(content));
@@ -56,6 +52,20 @@ export async function writeNewCheckpoint(
   // The weights come last: a folder with weights is whole.
   await writeDurably(path.join(folder, 'model.safetensors'), encodeSafetensors(parameters));
   return folder;
+}
+
+/** What a new model will be, before anything is made. */
+export function newModelConfig(model: Pick<SftConfig['model'], 'architecture' | 'pieces'>): VlmConfig {
+  return newModel(model).config;
+}
+
+function newModel({ architecture, pieces }: Pick<SftConfig['model'], 'architecture' | 'pieces'>) {
+  if (architecture === null)
+    throw new CheckpointError('model.architecture is missing; give the config.json of the new model');
+  const family = familyOfConfig(architecture, 'model.architecture');
+  const image = family.newTokens.map(({ text }) => text);
+  const content = completeConfig(architecture, family, END_TOKENS.length + image.length + pieces.length);
+  return { content, config: parseVlmConfig(content, 'model.architecture'), family, image };
 }
 
 /** The architecture with what follows from the tokenizer: the vocabulary's size and special ids. */

@@ -17,7 +17,7 @@ import type { TrainedParameter } from './vlm/parameters.ts';
  * has. Throws `CheckpointError` when its rank or alpha is another than is asked for.
  */
 export function trainedParameters(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'config' | 'adapter' | 'valueHead'>,
   scope: TrainScope,
   valueHead: readonly number[],
 ): TrainedParameter[] {
@@ -80,7 +80,7 @@ export function asParameters(trained: readonly TrainedParameter[], flat: Float32
 function carriesAdapter(
   name: string,
   shape: readonly number[],
-  { adapter }: Checkpoint,
+  { adapter }: Pick<Checkpoint, 'adapter'>,
   { rank, alpha, parts }: TrainScope & { kind: 'lora' },
 ): boolean {
   if (adapter === null) return isLinear(name, shape) && parts.some((part) => name.startsWith(`${part}.`));

@@ -50,6 +50,26 @@ refused(
   () => train('--set', 'model.base=models/nothing'),
   /model\.base: there is no checkpoint \(config\.json\) in .*models\/nothing/,
 );
+for (const [verb, args] of Object.entries({
+  train: () => train('--set', 'envSteps=1000000000000000'),
+  estimate: () => ['estimate', '--config', smoke, '--set', 'envSteps=1000000000000000'],
+  sft: () => [
+    'sft',
+    '--config',
+    'sft-points24-tiny',
+    '--out',
+    folder,
+    '--id',
+    'x',
+    '--set',
+    'demonstrations.count=1e14',
+  ],
+}))
+  refused(
+    `a disk that is too small for what ${verb} would store`,
+    args,
+    /^gtr: No room: the run takes up to [\d.]+ GB \(.*\), [\d.]+ GB when done; [\d.]+ [MG]B are free in .*; free some .*, or lower (envSteps|demonstrations\.count)\.$/,
+  );
 refused(
   'an unreachable server',
   () => train(),

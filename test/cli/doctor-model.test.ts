@@ -9,7 +9,10 @@ const found = async (...input: Parameters<typeof examineModel>) =>
 
 test('the built-in model with the quickstart', async (t) => {
   const findings = await found(path.join(project, 'models/points24-tiny'), 'quickstart', []);
-  t.deepEqual([...findings.keys()], ['Model', 'Parameters', 'Tokenizer', 'Images', 'Sampling', 'Updating', 'Memory']);
+  t.deepEqual(
+    [...findings.keys()],
+    ['Model', 'Parameters', 'Tokenizer', 'Images', 'Sampling', 'Updating', 'Memory', 'Disk'],
+  );
   t.true([...findings.values()].every(({ ok }) => ok));
   t.regex(
     findings.get('Model')!.found,

@@ -4,8 +4,11 @@
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
 import { readConfig } from '../../cli/config-file.ts';
+import { diskOfRun } from '../../cli/disk.ts';
+import { megabytes } from '../../cli/megabytes.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { PROJECT } from '../../configs/project-folder.ts';
@@ -32,9 +35,30 @@ const run = async (id: string, changes: string[]) => {
 const stored = async () => await Array.fromAsync(activityDependencies().store.list());
 const bytes = (artifacts: { bytes: number }[]) => artifacts.reduce((sum, one) => sum + one.bytes, 0);
 
+/** Runs it alone, and holds what the store holds of it meanwhile and in the end against the plan of its disk. */
+const runWithinPlan = async (t: ExecutionContext, id: string, changes: string[]) => {
+  const before = bytes(await stored());
+  const { most, left } = diskOfRun(
+    readConfig(runConfigSchema, 'smoke', ['evaluation.episodes=0', ...changes]),
+    activityDependencies().store,
+  );
+  let [fullest, ended] = [0, false];
+  const running = run(id, changes).finally(() => (ended = true));
+  for (; !ended; await Promise.race([sleep(20), running.catch(() => {})]))
+    fullest = Math.max(fullest, bytes(await stored()) - before);
+  const result = await running;
+  const after = bytes(await stored()) - before;
+  t.log(`${id}: ${[fullest, most, after, left].map(megabytes).join(', ')} (fullest, planned, left, planned)`);
+  t.true(fullest <= most);
+  t.true(fullest > 0.5 * most);
+  t.true(after <= left);
+  t.true(after > 0.5 * left);
+  return result;
+};
+
 test.serial('12 smoke iterations with a resume point at every step leave what they keep', async (t) => {
   const changes = ['envSteps=768', 'durability.resumePointSeconds=0', 'checkpoints.keepLast=3'];
-  const result = await run('long', [...changes, 'checkpoints.keepEvery=5']);
+  const result = await runWithinPlan(t, 'long', [...changes, 'checkpoints.keepEvery=5']);
   t.is(result.iterations, 12);
   const model = statSync(path.join(PROJECT, 'models', 'points24-tiny', 'model.safetensors')).size;
   const left = bytes(await stored()) / model;
@@ -57,6 +81,46 @@ test.serial('12 smoke iterations with a resume point at every step leave what th
     'iteration-4',
     'iteration-9',
   ]);
+});
+
+test.serial("of a run's merged teachers the newest stays, and what the next one is merged of", async (t) => {
+  const turbo = ['algorithm=gtr-turbo-kl', 'turbo.merge.interval=2', 'checkpoints.keepLast=1', 'ppo.epochs=1'];
+  const small = ['envSteps=112', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8'];
+  await runWithinPlan(t, 'turbo', [...turbo, ...small]);
+  const { store } = activityDependencies();
+  const { iterations } = await readRunRecords(store, 'turbo');
+  t.is(iterations.length, 7);
+  const teachers = iterations.map(({ teacher }) => teacher!);
+  // Merged before iterations 0, 2, 4 and 6, of the policies of the two iterations before.
+  t.deepEqual(
+    teachers.map(({ checkpoints }) => checkpoints),
+    [0, 0, 2, 2, 4, 4, 6],
+  );
+  t.is(new Set(teachers.map(({ policy }) => policy.sha256)).size, 4);
+  const there = async (kept: { policy: { sha256: string; bytes: number; kind: string; removed?: true } }[]) =>
+    await Promise.all(kept.map(async ({ policy }) => [policy.removed ?? false, await store.has(policy)]));
+  const [gone, stays] = [
+    [true, false],
+    [false, true],
+  ];
+  t.deepEqual(await there(teachers), [gone, gone, gone, gone, gone, gone, stays]);
+  // The next merge, before iteration 8, takes the policies of iterations 6 and 7.
+  t.deepEqual(await there(iterations), [gone, gone, gone, gone, gone, gone, stays]);
+  t.regex((await gtr(['verify', 'turbo'])).out, /^turbo: \d+ artifacts, .*: all whole/m);
+
+  // After six iterations, of which two are waiting to be merged.
+  await run('waiting', [...turbo, ...small, 'envSteps=96', 'seed=2']);
+  const waiting = await readRunRecords(store, 'waiting');
+  t.deepEqual(await there(waiting.iterations), [gone, gone, gone, gone, stays, stays]);
+  t.deepEqual(await there(waiting.iterations.map(({ teacher }) => teacher!)), [gone, gone, gone, gone, stays, stays]);
+  t.is((await gtr(['fork', 'waiting', '--at', '6', '--id', 'turbo-fork', '--set', 'envSteps=112'])).code, 0);
+  t.is((await gtr(['gc', '--older-than', '0m', '--drop', 'waiting', '--delete'])).code, 0);
+  const forked = await withClient((client) => client.workflow.getHandle<typeof train>('turbo-fork').result());
+  t.is(forked.policy.sha256, (await run('undisturbed', [...turbo, ...small, 'seed=2'])).policy.sha256);
+});
+
+test.serial('an update that GPU workers share keeps to its plan', async (t) => {
+  await runWithinPlan(t, 'shared', ['parallel.gradients=3']);
 });
 
 test.serial('runs that share every artifact let go of them each for itself', async (t) => {

@@ -1,0 +1,86 @@
+/** What a run takes on the disk of its store: `estimate`, `doctor`, `train`, `fork` and `sft` say and check the same. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { modelFolder, PROJECT } from '../configs/project-folder.ts';
+import type { RunConfig, SftConfig } from '../configs/schema.ts';
+import { freeSpace, nearestFolder } from '../core/artifacts/free-space.ts';
+import type { ArtifactStore } from '../core/artifacts/store.ts';
+import { elements } from '../core/graph/tensor.ts';
+import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
+import { newModelConfig } from '../core/policy/new-checkpoint.ts';
+import { familyOf } from '../core/policy/families/registry.ts';
+import { trainedParameters } from '../core/policy/trained-parameters.ts';
+import { type DiskPlan, runDiskPlan, sftDiskPlan } from '../core/records/disk-plan.ts';
+import { UsageError } from './errors.ts';
+import { megabytes } from './megabytes.ts';
+
+/** A plan beside the bytes that are free in `location`; null: S3, of which nobody knows. */
+export type Disk = DiskPlan & { location: string; free: number | null };
+
+/** `checkpoint`: the one that `config.model` names. Throws `CheckpointError` where it cannot be used. */
+export function diskOfRun(config: RunConfig, store: ArtifactStore, checkpoint = openModel(config)): Disk {
+  const { train, valueHead } = config.model;
+  return withFreeSpace(runDiskPlan(config, count(trainedParameters(checkpoint, train, valueHead))), store);
+}
+
+/** `out`: where the checkpoint is written. */
+export function diskOfSft(config: SftConfig, store: ArtifactStore, out: string): Disk {
+  const { base, adapter, train, valueHead } = config.model;
+  const model =
+    base === null
+      ? { config: newModelConfig(config.model), adapter: null, valueHead: null }
+      : openModel({ model: { base, adapter } });
+  const weights =
+    'parameters' in model
+      ? [...model.parameters.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+      : 4 *
+        [...familyOf(model.config).parameterShapes(model.config).values()].reduce(
+          (sum, shape) => sum + elements(shape),
+          0,
+        );
+  const written = isOnDisk(store.location, path.resolve(PROJECT, out)) ? weights : 0;
+  return withFreeSpace(sftDiskPlan(config, count(trainedParameters(model, train, valueHead)), written), store);
+}
+
+function openModel({ model }: { model: Pick<RunConfig['model'], 'base' | 'adapter'> }): Checkpoint {
+  return openCheckpoint(modelFolder(model.base), model.adapter === null ? null : modelFolder(model.adapter));
+}
+
+function count(parameters: readonly { shape: readonly number[] }[]): number {
+  return parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+}
+
+function withFreeSpace(plan: DiskPlan, { location }: ArtifactStore): Disk {
+  return { ...plan, location, free: freeSpace(location) };
+}
+
+/** Whether two locations share a disk. */
+function isOnDisk(one: string, other: string): boolean {
+  const [a, b] = [one, other].map(nearestFolder);
+  return a !== null && b !== null && statSync(a).dev === statSync(b).dev;
+}
+
+/** Half a sentence for people. */
+export function diskText({ parts, most, left, free, location }: Disk): string {
+  const largest = [...parts].sort((a, b) => b.bytes - a.bytes);
+  return (
+    `up to ${megabytes(most)} (${largest.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(', ')}), ` +
+    `${megabytes(left)} when done; ${free === null ? `what is free in ${location} is not known` : `${megabytes(free)} are free in ${location}`}`
+  );
+}
+
+/** One sentence without its full stop where the run does not fit; else null. */
+export function diskMisfit(disk: Disk): string | null {
+  if (disk.free === null || disk.most <= disk.free) return null;
+  return (
+    `the run takes ${diskText(disk)}; free some (\`./gtr gc\` shows what no run needs), set GTR_STORE to a larger ` +
+    `disk, ${disk.remedies.slice(0, -1).join(', ')}${disk.remedies.length > 1 ? ', or ' : 'or '}${disk.remedies.at(-1)}`
+  );
+}
+
+/** Says what a run will take; throws `UsageError` where that is more than is free. */
+export function checkDisk(disk: Disk): void {
+  const reason = diskMisfit(disk);
+  if (reason !== null) throw new UsageError(`No room: ${reason}.`);
+  process.stdout.write(`Disk: ${diskText(disk)}.\n`);
+}

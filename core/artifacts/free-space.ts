@@ -1,0 +1,19 @@
+/** Space on the disk of a store. */
+import { existsSync, statfsSync } from 'node:fs';
+import path from 'node:path';
+
+/** Bytes that this user may still write in a location, a folder that need not be there yet; null: it is no folder (S3). */
+export function freeSpace(location: string): number | null {
+  const folder = nearestFolder(location);
+  if (folder === null) return null;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** The location, or the nearest folder above it that is there; null where it is no folder (S3). */
+export function nearestFolder(location: string): string | null {
+  if (location.includes('://')) return null;
+  let folder = path.resolve(location);
+  while (!existsSync(folder)) folder = path.dirname(folder);
+  return folder;
+}

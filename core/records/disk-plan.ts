@@ -1,0 +1,125 @@
+/**
+ * The disk that a run takes: bytes known before it starts, from its configuration and the number of elements that it
+ * trains. What is kept how long stands in docs/durability.md.
+ */
+import { algorithmOf } from '../../configs/algorithms.ts';
+import type { RunConfig, SftConfig } from '../../configs/schema.ts';
+import { mergedNext } from './retention.ts';
+
+/** Bytes. */
+export type DiskPlan = {
+  /** What lies in the store at its fullest. */
+  parts: readonly { what: string; bytes: number }[];
+  /** The sum of the parts. */
+  most: number;
+  /** What a finished run leaves. */
+  left: number;
+  /** What makes it less, e.g. `lower checkpoints.keepLast`. */
+  remedies: readonly string[];
+};
+
+/** Trained parameters are float32; Adam has two moments of each. */
+const ELEMENT_BYTES = 4;
+/** Resume points at the same time: two that the server has, and one that is being stored. */
+const POINTS = 3;
+
+/**
+ * Measured on the built-in models (docs/durability.md): what a kept step leaves for good beside
+ * its response, and each token of it; a record with its samples, line of metrics and TensorBoard pictures.
+ */
+const STEP_BYTES = 300;
+const TOKEN_BYTES = 6;
+const ITERATION_BYTES = 2 ** 16;
+const DEMONSTRATION_BYTES = 100;
+
+/** `trained`: number of elements that the run trains. */
+export function runDiskPlan(config: RunConfig, trained: number): DiskPlan {
+  const { ppo, rollout, evaluation, parallel, checkpoints } = config;
+  const policy = ELEMENT_BYTES * trained;
+  const state = 3 * policy;
+  const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
+  const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
+
+  // At its fullest in the last update: the iterations before are kept, the last is under way.
+  const before = keptStates(config, iterations - 1);
+  const after = keptStates(config, iterations);
+  const kept = ({ whole, policies }: ReturnType<typeof keptStates>) => whole * state + policies * policy;
+  const best = evaluation.everyIterations > 0 && evaluation.episodes > 0 ? policy : 0;
+  // The first iteration begins with a state of its own; every other with that of the one before, which is kept.
+  const finished = Math.max(state, kept(before));
+  const underWay =
+    parallel.gradients === 1
+      ? ((ppo.epochs > 1 ? 1 : 0) + Math.min(POINTS, steps)) * state
+      : // Of two steps beside each other: what they begin with, and the gradients of their groups.
+        2 * state + 2 * parallel.gradients * policy;
+  const merged = algorithmOf(config).merged === null ? 0 : policy;
+  const sampled = rollout.envStepsPerIteration * (STEP_BYTES + TOKEN_BYTES * rollout.maxNewTokens);
+  const records = iterations * ITERATION_BYTES;
+  return plan(
+    [
+      ['states of finished iterations', finished],
+      ['policy of the best evaluation', best],
+      [
+        parallel.gradients === 1 ? 'resume points and states of an update' : 'states and gradients of an update',
+        underWay,
+      ],
+      ['merged teachers', merged * (Math.min(before.whole, iterations) + 1)],
+      // Of the running iteration resume points and the batch too.
+      ['episodes, judgements and correction rows', (iterations + POINTS + 1) * sampled],
+      ['records and metrics', records],
+    ],
+    kept(after) + best + merged * after.whole + iterations * sampled + records,
+    [
+      lessTrained(config.model),
+      ...(checkpoints.keepLast > 1 ? ['lower checkpoints.keepLast'] : []),
+      ...(checkpoints.keepEvery > 0 ? ['raise checkpoints.keepEvery, or set it to 0'] : []),
+      ...(parallel.gradients > 1 ? ['lower parallel.gradients'] : []),
+      'lower envSteps',
+    ],
+  );
+}
+
+/**
+ * After so many iterations: states to go on from, and policies beside them that teachers will be merged of (beside one
+ * of every so many, at most).
+ */
+function keptStates(config: RunConfig, iterations: number): { whole: number; policies: number } {
+  const { keepLast, keepEvery } = config.checkpoints;
+  const last = Math.min(keepLast, iterations);
+  const every = keepEvery === 0 ? 0 : Math.floor((iterations - last) / keepEvery);
+  const besides = (policies: number) => Math.max(0, policies - 1);
+  return {
+    whole: last + every,
+    policies:
+      besides(mergedNext(iterations - last + 1, config).length) +
+      (algorithmOf(config).merged === null ? 0 : every * besides(config.turbo.merge.interval)),
+  };
+}
+
+/** `trained`: number of elements that are trained; `checkpoint`: bytes of the checkpoint's weights. */
+export function sftDiskPlan(config: SftConfig, trained: number, checkpoint: number): DiskPlan {
+  const { demonstrations, batch, model } = config;
+  const policy = ELEMENT_BYTES * trained;
+  const state = 3 * policy;
+  const steps = Math.ceil(demonstrations.count / batch);
+  const written = (model.base === null ? 2 : 1) * checkpoint;
+  const pages = demonstrations.count * DEMONSTRATION_BYTES;
+  return plan(
+    [
+      ['resume points and states of an update', (1 + Math.min(POINTS, steps)) * state],
+      ['checkpoints that are written', written],
+      ['demonstrations', pages],
+    ],
+    policy + written + pages,
+    [lessTrained(model), 'lower demonstrations.count'],
+  );
+}
+
+function lessTrained({ train }: Pick<RunConfig['model'], 'train'>): string {
+  return train.kind === 'lora' ? 'lower model.train.rank' : 'train LoRA adapters (model.train)';
+}
+
+function plan(parts: readonly (readonly [string, number])[], left: number, remedies: readonly string[]): DiskPlan {
+  const there = parts.flatMap(([what, bytes]) => (bytes > 0 ? [{ what, bytes }] : []));
+  return { parts: there, most: there.reduce((sum, { bytes }) => sum + bytes, 0), left, remedies };
+}
