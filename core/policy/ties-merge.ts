@@ -13,30 +13,49 @@ export type TiesInput = {
   density: number;
 };
 
+/** Elements merged at once: what is summed of them stays in a core's cache. */
+const BLOCK = 4096;
+
 /** The merged tensor; every sum is in float64. [size] */
 export function tiesMerge({ start, checkpoints, weights, density }: TiesInput): Float64Array {
   const size = start.length;
   const merged = Float64Array.from(start);
   // delta_i = checkpoint_i - start, of which the ceil(density * size) largest |delta_i| are kept
   const trims = checkpoints.map((checkpoint) => new Trim(checkpoint, start, Math.ceil(density * size)));
-  const deltas = new Float64Array(checkpoints.length);
-  for (let index = 0; index < size; index++) {
-    let elected = 0;
+  const deltas = checkpoints.map(() => new Float64Array(BLOCK));
+  const [elected, sums, totals] = [new Float64Array(BLOCK), new Float64Array(BLOCK), new Float64Array(BLOCK)];
+  for (let from = 0; from < size; from += BLOCK) {
+    const count = Math.min(BLOCK, size - from);
+    for (const sum of [elected, sums, totals]) sum.fill(0);
     for (const [i, trim] of trims.entries()) {
-      deltas[i] = trim.next(index);
-      elected += weights[i] * deltas[i];
+      trim.read(from, count, deltas[i]);
+      addWeighted(elected, deltas[i], weights[i], count);
     }
+    for (const [i, delta] of deltas.entries()) addAgreeing(sums, totals, elected, delta, weights[i], count);
     // A sum of zero elects no sign: nothing is merged there.
-    if (elected === 0) continue;
-    let [sum, total] = [0, 0];
-    for (const [i, delta] of deltas.entries())
-      if (delta !== 0 && delta > 0 === elected > 0) {
-        sum += weights[i] * delta;
-        total += weights[i];
-      }
-    merged[index] += sum / total;
+    for (let j = 0; j < count; j++) if (elected[j] !== 0) merged[from + j] += sums[j] / totals[j];
   }
   return merged;
+}
+
+function addWeighted(sum: Float64Array, delta: Float64Array, weight: number, count: number): void {
+  for (let j = 0; j < count; j++) sum[j] += weight * delta[j];
+}
+
+/** Adds what has the elected sign, and its weight. */
+function addAgreeing(
+  sums: Float64Array,
+  totals: Float64Array,
+  elected: Float64Array,
+  delta: Float64Array,
+  weight: number,
+  count: number,
+): void {
+  for (let j = 0; j < count; j++)
+    if (delta[j] !== 0 && delta[j] > 0 === elected[j] > 0) {
+      sums[j] += weight * delta[j];
+      totals[j] += weight;
+    }
 }
 
 /** The weighted mean, beside TIES to compare with: nothing is trimmed, and opposite changes cancel. [size] */
@@ -60,18 +79,23 @@ class Trim {
   constructor(checkpoint: ArrayLike<number>, start: ArrayLike<number>, kept: number) {
     this.#checkpoint = checkpoint;
     this.#start = start;
-    const magnitudes = Float64Array.from(start, (value, index) => Math.abs(checkpoint[index] - value));
+    const magnitudes = new Float64Array(start.length);
+    for (let j = 0; j < magnitudes.length; j++) magnitudes[j] = Math.abs(checkpoint[j] - start[j]);
     this.#threshold = kthLargest(magnitudes, kept);
     let larger = 0;
-    for (const magnitude of magnitudes) if (magnitude > this.#threshold) larger++;
+    for (let j = 0; j < magnitudes.length; j++) if (magnitudes[j] > this.#threshold) larger++;
     this.#equalLeft = kept - larger;
   }
 
-  next(index: number): number {
-    const delta = this.#checkpoint[index] - this.#start[index];
-    const magnitude = Math.abs(delta);
-    if (magnitude > this.#threshold) return delta;
-    return magnitude === this.#threshold && this.#equalLeft-- > 0 ? delta : 0;
+  /** The next `count` elements, which are those from `from` on. */
+  read(from: number, count: number, into: Float64Array): void {
+    const [checkpoint, start, threshold] = [this.#checkpoint, this.#start, this.#threshold];
+    for (let j = 0; j < count; j++) {
+      const delta = checkpoint[from + j] - start[from + j];
+      const magnitude = Math.abs(delta);
+      const isKept = magnitude > threshold || (magnitude === threshold && this.#equalLeft-- > 0);
+      into[j] = isKept ? delta : 0;
+    }
   }
 }
 

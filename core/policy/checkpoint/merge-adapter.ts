@@ -44,10 +44,16 @@ export function matrixProduct(b: Matrix, a: Matrix, scale: number): Float64Array
   const product = new Float64Array(outputs * inputs);
   for (let output = 0; output < outputs; output++) {
     const row = product.subarray(output * inputs, (output + 1) * inputs);
-    for (let k = 0; k < rank; k++) {
-      const factor = scale * b.data[output * rank + k];
-      if (factor !== 0) for (let input = 0; input < inputs; input++) row[input] += factor * a.data[k * inputs + input];
+    const factors = Array.from({ length: rank }, (_, k) => scale * b.data[output * rank + k]);
+    if (factors.every((factor) => factor === 0)) continue;
+    // Four rows of A at a time: reading and writing `row` takes longer than the product.
+    let k = 0;
+    for (; k + 4 <= rank; k += 4) {
+      const [a0, a1, a2, a3] = [0, 1, 2, 3].map((one) => a.data.subarray((k + one) * inputs, (k + one + 1) * inputs));
+      const [f0, f1, f2, f3] = factors.slice(k, k + 4);
+      for (let j = 0; j < inputs; j++) row[j] += f0 * a0[j] + f1 * a1[j] + f2 * a2[j] + f3 * a3[j];
     }
+    for (; k < rank; k++) for (let j = 0; j < inputs; j++) row[j] += factors[k] * a.data[k * inputs + j];
   }
   return product;
 }
