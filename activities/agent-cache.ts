@@ -1,16 +1,13 @@
 /** Keeps the agent of the last run open between activities: making its sessions anew costs more than a small wave. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
-import { Agent } from '../core/policy/agent.ts';
+import { Agent, type AgentConfig } from '../core/policy/agent.ts';
 import type { AgentParts } from '../core/policy/agent-parts.ts';
 import { notThisWorker, runMemo } from './run-memo.ts';
 
 /** GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte. */
 const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
-
-type AgentConfig = Pick<RunConfig, 'model' | 'engine' | 'environment'>;
 
 export class AgentCache {
   #key: string | null = null;

@@ -29,10 +29,19 @@ export type AskMergedTeacherResult = { answers: ArtifactRef; metrics: Metrics; s
  */
 export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
 
-export function createMergedTeacherActivities({ store }: ActivityDependencies, agents: AgentCache) {
+/** `teachers`: for those that have whole matrices instead of adapters, which take sessions of their own. */
+export function createMergedTeacherActivities(
+  { store }: ActivityDependencies,
+  agents: AgentCache,
+  teachers: AgentCache,
+) {
   const open = async ({ config, teacher, waves }: AskMergedTeacherInput) => {
     const started = performance.now();
-    const agent = await agents.get(config);
+    const { train } = config.model;
+    const agent =
+      teacher.whole && train.kind === 'lora'
+        ? await teachers.get({ ...config, model: { ...config.model, train: { ...train, kind: 'merged' } } })
+        : await agents.get(config);
     const before = agent.engine.seconds;
     await agent.setPolicy(await getPolicy(store, agent.engine, teacher.policy), teacher.policy.sha256);
     const game = gameByName(config.environment.name);
@@ -78,7 +87,7 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
         return {
           answers: await putJson(store, 'teacher-answers', answers),
           metrics: {
-            'teacher/checkpoints': input.teacher.checkpoints,
+            ...mergeMetrics(input.teacher),
             'teacher/kl': mean(kl),
             'teacher/klMax': kl.length === 0 ? null : kl.reduce((most, one) => Math.max(most, one)),
             'teacher/klCapped': mean(kl.map((one) => (one >= LARGEST_KL ? 1 : 0))),
@@ -103,7 +112,7 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
         return {
           answers: await putJson(store, 'teacher-answers', { thoughts } satisfies TeacherAnswers),
           metrics: {
-            'teacher/checkpoints': input.teacher.checkpoints,
+            ...mergeMetrics(input.teacher),
             'teacher/wellFormedRate': mean(thoughts.map((thought) => (thought === null ? 0 : 1))),
           },
           ...took(),
@@ -114,6 +123,10 @@ export function createMergedTeacherActivities({ store }: ActivityDependencies, a
 }
 
 export type MergedTeacherActivities = ReturnType<typeof createMergedTeacherActivities>;
+
+function mergeMetrics({ checkpoints, factorDistance }: MergedTeacher): Metrics {
+  return { 'teacher/checkpoints': checkpoints, 'teacher/factorDistance': factorDistance ?? null };
+}
 
 function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,14 +2,18 @@
 import { modelFolder } from '../configs/project-folder.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
-import { mergePolicies } from '../core/policy/checkpoint/merge-policies.ts';
+import { mergeInThread } from '../core/policy/checkpoint/merge-in-thread.ts';
 import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { mergeWeights } from '../core/policy/ties-merge.ts';
 import { asParameters, startParameters, trainedParameters } from '../core/policy/trained-parameters.ts';
+import { loraScale } from '../core/policy/vlm-config.ts';
 import { getTrained, putTrained } from '../core/records/policy-state.ts';
 import { type MergedTeacher, readRunRecords } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { resultOwner } from './resume-points.ts';
+
+/** Elements of adapted layers over which the distance of two ways to merge is measured: seconds, whatever the model. */
+const DISTANCE_OVER = 2 ** 24;
 
 export type MergeTeacherInput = { config: RunConfig; runId: string; iteration: number };
 
@@ -20,7 +24,7 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
      * the policies since; before there are any the start model.
      */
     mergeTeacher: activity(async ({ config, runId, iteration }: MergeTeacherInput): Promise<MergedTeacher> => {
-      const { interval, until, method, weights, alpha, density } = config.turbo.merge;
+      const { interval, until, adapters, weights, alpha, method, density } = config.turbo.merge;
       const done = (await readRunRecords(store, runId)).iterations.filter((record) => record.iteration < iteration);
       const earlier = done.at(-1)?.teacher ?? null;
       const frozen = until !== null && iteration > until;
@@ -38,14 +42,24 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
       const standsFor = earlier?.checkpoints ?? 0;
       const merged: ArtifactRef[] = [...(standsFor > 0 ? [earlier!.policy] : []), ...since];
       const policies = await Promise.all(merged.map((ref) => getTrained(store, ref)));
-      const teacher = mergePolicies({
-        start,
-        policies,
-        weights: mergeWeights(weights, policies.length, { standsFor: Math.max(1, standsFor), alpha }),
-        density,
-        method,
+      const products = model.train.kind === 'lora' && adapters === 'product';
+      const teacher = await mergeInThread({
+        merge: {
+          start,
+          policies,
+          weights: mergeWeights(weights, policies.length, { standsFor: Math.max(1, standsFor), alpha }),
+          density,
+          method,
+        },
+        products: products ? { weights: checkpoint.parameters, scale: loraScale(model.train) } : null,
+        distanceOver: model.train.kind === 'lora' && !products ? DISTANCE_OVER : null,
       });
-      return { policy: await putTrained(store, teacher, owner), checkpoints: standsFor + since.length };
+      return {
+        policy: await putTrained(store, teacher.merged, owner),
+        checkpoints: standsFor + since.length,
+        ...(products ? { whole: true } : {}),
+        ...(teacher.factorDistance === null ? {} : { factorDistance: teacher.factorDistance }),
+      };
     }),
   };
 }

@@ -211,5 +211,6 @@ export function updateMetrics(sums: EpochSums, lr: number, sftCoef: number): Rec
     'update/gradNorm': per('gradNorm', 'steps'),
     'update/skippedSteps': sums.skippedSteps ?? 0,
     'update/lr': lr,
+    'update/sftCoef': sftCoef,
   };
 }

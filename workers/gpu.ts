@@ -19,6 +19,7 @@ import { runWorker } from './run-worker.ts';
 function gpuWorkerOptions(
   dependencies: ActivityDependencies,
   agents: AgentCache,
+  teachers: AgentCache,
   base: string,
 ): Omit<WorkerOptions, 'connection' | 'namespace'> {
   return {
@@ -27,7 +28,7 @@ function gpuWorkerOptions(
       ...createPreparationActivities(dependencies, agents),
       ...createRolloutActivities(dependencies, agents),
       ...createThoughtMeasureActivities(dependencies, agents),
-      ...createMergedTeacherActivities(dependencies, agents),
+      ...createMergedTeacherActivities(dependencies, agents, teachers),
       ...createUpdateActivities(dependencies, agents),
       ...createSharedUpdateActivities(dependencies, agents),
       ...createEvaluationActivities(dependencies, agents),
@@ -40,8 +41,11 @@ function gpuWorkerOptions(
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const agents = new AgentCache();
-  await runWorker('gpu', gpuWorkerOptions(activityDependencies(), agents, workflowQueue()), () => agents.close());
+  const [agents, teachers] = [new AgentCache(), new AgentCache()];
+  await runWorker('gpu', gpuWorkerOptions(activityDependencies(), agents, teachers, workflowQueue()), async () => {
+    await agents.close();
+    await teachers.close();
+  });
   // Lanes are threads: nothing of them may keep the process.
   process.exit(0);
 }

@@ -23,7 +23,7 @@ import type { RolloutActivities } from '../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../activities/train-on-demonstrations.ts';
 import type { UpdateActivities } from '../activities/update-policy.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { activityOptions } from './queues.ts';
+import { activityOptions, type OfActivity } from './queues.ts';
 
 type Activities = {
   gpu: PreparationActivities &
@@ -48,15 +48,15 @@ type Activities = {
   corrector: CorrectionActivities & ThoughtActivities & ModelEvaluationActivities;
 };
 
-/** `summary`: what the Web UI shows; `account`: the corrector's, where it is not the default one. */
+/** `summary`: what the Web UI shows. */
 export function activitiesOn<Role extends keyof Activities>(
   role: Role,
   { durability }: Pick<RunConfig, 'durability'>,
   summary: string,
-  account?: string,
+  of: OfActivity = {},
 ): ActivityInterfaceFor<Activities[Role]> {
   return proxyActivities<Activities[Role]>({
-    ...activityOptions(role, workflowInfo(), durability.heartbeatSeconds, account),
+    ...activityOptions(role, workflowInfo(), durability.heartbeatSeconds, of),
     summary,
   });
 }

@@ -25,7 +25,7 @@ const [FIRST_WAIT, LONGEST_WAIT] = [5, 300];
 export async function untilTeacherAnswers(run: Run): Promise<void> {
   const { account } = run.config.corrector;
   run.enter(`asking the corrector's server of account ${account} whether it is there`);
-  const { checkTeacher } = activitiesOn('corrector', run.config, 'is the teacher there', account);
+  const { checkTeacher } = activitiesOn('corrector', run.config, 'is the teacher there', { account });
   let known: string | null = null;
   for (let seconds = FIRST_WAIT; run.stop === null; seconds = Math.min(2 * seconds, LONGEST_WAIT)) {
     const problem = await checkTeacher({ config: run.config });

@@ -197,7 +197,7 @@ class PaidWave {
   async #ask(input: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
     const { config, wave } = this.#input;
     const summary = `wave ${wave.wave}, episode ${input.slot}`;
-    const { correctThought } = activitiesOn('corrector', config, summary, config.corrector.account);
+    const { correctThought } = activitiesOn('corrector', config, summary, { account: config.corrector.account });
     try {
       return await correctThought(input);
     } catch (error) {

@@ -26,7 +26,9 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
     return { ...(await activitiesOn('orchestrator', config, 'the solver plays').evaluateExpert(task)), policy: null };
   if (input.policy !== null && 'openai' in input.policy) {
     const { openai: model } = input.policy;
-    const { evaluateModel } = activitiesOn('corrector', config, `${model} plays`, config.corrector.account);
+    const { evaluateModel } = activitiesOn('corrector', config, `${model} plays`, {
+      account: config.corrector.account,
+    });
     return { ...(await evaluateModel({ ...task, model })), policy: null };
   }
   const { prepareRun, evaluatePolicy } = activitiesOn('gpu', config, `evaluate ${config.evaluation.episodes} episodes`);

@@ -63,7 +63,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const merging =
     merged === null
       ? null
-      : activitiesOn('orchestrator', config, "a teacher of the run's checkpoints").mergeTeacher({
+      : activitiesOn('orchestrator', config, "a teacher of the run's checkpoints", { longest: '24h' }).mergeTeacher({
           config,
           runId,
           iteration: index,

@@ -2,6 +2,7 @@
  * The one table of task queues: what runs where, for how long, and how often it is tried. Read by workflows and by
  * workers.
  */
+import type { Duration } from '@temporalio/common';
 import type { ActivityOptions } from '@temporalio/workflow';
 import { FAILURES } from '../configs/failure-types.ts';
 
@@ -36,8 +37,11 @@ const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as 
   string
 >;
 
+/** `account`: of the corrector; `longest`: how long one attempt may take in all, where that is not the role's. */
+export type OfActivity = { account?: string; longest?: Duration };
+
 /**
- * Activity options of a role; `account`: of the corrector. Every activity beats, so that a silent one is started again
+ * Activity options of a role. Every activity beats, so that a silent one is started again
  * after `heartbeatSeconds`; those of the GPU resume from their heartbeats, and may take long. Runs that wait on one
  * queue take turns: each is its own fairness key.
  */
@@ -45,7 +49,7 @@ export function activityOptions(
   role: ActivityRole,
   { taskQueue: base, workflowId, root }: WorkflowAddress,
   heartbeatSeconds: number,
-  account: string = DEFAULT_ACCOUNT,
+  { account = DEFAULT_ACCOUNT, longest = START_TO_CLOSE[role] }: OfActivity = {},
 ): ActivityOptions {
   const retry = {
     initialInterval: '1s',
@@ -55,7 +59,7 @@ export function activityOptions(
   } as const;
   return {
     taskQueue: queueOf(role, base, account),
-    startToCloseTimeout: START_TO_CLOSE[role],
+    startToCloseTimeout: longest,
     heartbeatTimeout: `${heartbeatSeconds}s`,
     retry,
     priority: { fairnessKey: fairnessKey(root?.workflowId ?? workflowId) },

@@ -17,6 +17,13 @@ export const turbo = z
           .enum(['ties', 'linear'])
           .default('ties')
           .describe('How: by TIES, or as the weighted mean of the changes.'),
+        adapters: z
+          .enum(['product', 'factors'])
+          .default('product')
+          .describe(
+            'What of LoRA is merged: the product B A of each layer, which makes whole matrices and a session of their ' +
+              'own, or A and B apart, which is an adapter again and far cheaper (docs/turbo.md).',
+          ),
         weights: z
           .enum(['sma', 'ema'])
           .default('sma')

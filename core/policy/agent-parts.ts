@@ -20,7 +20,7 @@ export type Wording = {
 
 export type AgentParts = Wording & { checkpoint: Checkpoint };
 
-type Named = Pick<RunConfig, 'model' | 'environment'>;
+type Named = { model: Pick<RunConfig['model'], 'base' | 'adapter' | 'prompt'>; environment: { name: string } };
 
 /** The wording of one environment in a checkpoint's tokens. Throws `CheckpointError` or `ConfigError`. */
 export function openWording(

@@ -14,6 +14,12 @@ import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 import { parseResponse } from './response.ts';
 import type { PolicyTokenizer } from './tokenizer.ts';
+import type { MergedScope } from './vlm-config.ts';
+
+/** What an agent is opened from; a teacher that was merged of adapters has the layers that carry them as a whole. */
+export type AgentConfig = Pick<RunConfig, 'engine' | 'environment'> & {
+  model: Omit<RunConfig['model'], 'train'> & { train: RunConfig['model']['train'] | MergedScope };
+};
 
 export type Observation = { image: RgbImage; promptValues: Readonly<Record<string, string>> };
 
@@ -52,7 +58,7 @@ export class Agent {
 
   /** `parts`: where they are open already. Throws as `openAgentParts` and `chooseDevice` do. */
   static async open(
-    { model, engine, environment }: Pick<RunConfig, 'model' | 'engine' | 'environment'>,
+    { model, engine, environment }: AgentConfig,
     resolvePath: (path: string) => string,
     parts: AgentParts = openAgentParts({ model, environment }, resolvePath),
   ): Promise<Agent> {

@@ -27,11 +27,11 @@ import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
 import type { ShardShape } from './vlm/training-graph.ts';
-import { loraScale, type Precision, type TrainScope, type VlmConfig } from './vlm-config.ts';
+import { loraScale, type MergedScope, type Precision, type TrainScope, type VlmConfig } from './vlm-config.ts';
 
 export type EngineOptions = {
   checkpoint: Checkpoint;
-  scope: TrainScope;
+  scope: TrainScope | MergedScope;
   /** Hidden sizes of a new value head; a checkpoint's own wins. */
   valueHead: readonly number[];
   /** Where graphs run; the CPU where none is named. */

@@ -8,7 +8,7 @@ import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { valueHeadShapes } from './families/parts/parameter-shapes.ts';
 import { familyOf } from './families/registry.ts';
 import type { Parameters } from './policy-engine.ts';
-import type { TrainScope } from './vlm-config.ts';
+import type { MergedScope, TrainScope } from './vlm-config.ts';
 import type { TrainedParameter } from './vlm/parameters.ts';
 
 /**
@@ -18,7 +18,7 @@ import type { TrainedParameter } from './vlm/parameters.ts';
  */
 export function trainedParameters(
   checkpoint: Pick<Checkpoint, 'config' | 'adapter' | 'valueHead'>,
-  scope: TrainScope,
+  scope: TrainScope | MergedScope,
   valueHead: readonly number[],
 ): TrainedParameter[] {
   const { config } = checkpoint;
@@ -29,7 +29,9 @@ export function trainedParameters(
       ? shapes
       : shapes
           .filter(([name, shape]) => carriesAdapter(name, shape, checkpoint, scope))
-          .flatMap(([name, shape]) => loraShapes(name, shape, scope.rank));
+          .flatMap(([name, shape]) =>
+            scope.kind === 'merged' ? [[name, shape] as const] : loraShapes(name, shape, scope.rank),
+          );
   const head =
     checkpoint.valueHead === null
       ? valueHeadShapes(checkpoint.config, valueHead)
@@ -81,7 +83,7 @@ function carriesAdapter(
   name: string,
   shape: readonly number[],
   { adapter }: Pick<Checkpoint, 'adapter'>,
-  { rank, alpha, parts }: TrainScope & { kind: 'lora' },
+  { rank, alpha, parts }: Omit<MergedScope, 'kind'>,
 ): boolean {
   if (adapter === null) return isLinear(name, shape) && parts.some((part) => name.startsWith(`${part}.`));
   if (adapter.rank !== rank || Math.abs(adapter.alpha - alpha) > 1e-6 * alpha)

@@ -75,7 +75,13 @@ export type TrainScope =
       parts: readonly ('language_model' | 'vision_tower' | 'multi_modal_projector')[];
     };
 
-/** Factor of B A in an adapted layer; 0 where nothing is adapted. */
-export function loraScale(scope: TrainScope): number {
+/**
+ * Instead of a LoRA scope's adapters the layers that carry them, as whole matrices: where a merge of adapters lies, whose
+ * changes are of full rank.
+ */
+export type MergedScope = Omit<TrainScope & { kind: 'lora' }, 'kind'> & { kind: 'merged' };
+
+/** Factor of B A in an adapted layer; 0 where there are no adapters. */
+export function loraScale(scope: TrainScope | MergedScope): number {
   return scope.kind === 'lora' ? scope.alpha / scope.rank : 0;
 }

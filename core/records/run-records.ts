@@ -18,8 +18,16 @@ import type { TrainResult } from './train-result.ts';
 /** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
 export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
 
-/** A policy merged of so many of the run's checkpoints; 0: the start model. */
-export type MergedTeacher = { policy: ArtifactRef; checkpoints: number };
+/**
+ * A policy merged from so many of the run's checkpoints; 0: the start model. `whole`: of adapted layers it has whole
+ * matrices, no adapters. `factorDistance`: see there; only where A and B are merged apart.
+ */
+export type MergedTeacher = {
+  policy: ArtifactRef;
+  checkpoints: number;
+  whole?: true;
+  factorDistance?: number | null;
+};
 
 /** An iteration as it ended. Records are the roots that keep a run's artifacts from garbage collection. */
 export type IterationRecord = {

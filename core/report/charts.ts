@@ -11,7 +11,8 @@ type Row = Omit<LineChart, 'series'> & { curves: readonly (readonly [string, str
 
 const share = { yMin: 0, yMax: 1, format: percent };
 
-const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
+/** `ifMeasured`: shown only where an iteration has one of these. */
+const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: readonly string[] }[] = [
   {
     title: 'What is learned',
     rows: [
@@ -94,6 +95,47 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
     ],
   },
   {
+    title: "The run's own teacher",
+    ifMeasured: ['teacher/checkpoints'],
+    rows: [
+      {
+        title: 'Distance from the teacher',
+        note: 'nats a token, mean over answers',
+        curves: [['distance', 'teacher/kl']],
+      },
+      {
+        title: 'Checkpoints',
+        note: 'that the teacher was merged from; 0: the start model',
+        curves: [['checkpoints', 'teacher/checkpoints']],
+        yMin: 0,
+      },
+      {
+        title: 'Thoughts of the teacher',
+        note: 'share of steps that it wrote a well-formed one about',
+        curves: [['well-formed', 'teacher/wellFormedRate']],
+        ...share,
+      },
+    ],
+  },
+  {
+    title: 'Groups of episodes',
+    ifMeasured: ['group/count'],
+    rows: [
+      {
+        title: 'Groups',
+        note: 'trained on, and why not',
+        curves: [
+          ['trained on', 'group/kept'],
+          ['all gained the same', 'group/withoutVariance'],
+          ['left out by grpo.topP', 'group/filtered'],
+          ['incomplete', 'group/incomplete'],
+        ],
+        yMin: 0,
+      },
+      { title: 'Deviation within groups', curves: [['deviation of returns', 'group/deviation']], yMin: 0 },
+    ],
+  },
+  {
     title: 'Update',
     rows: [
       { title: 'PPO action loss', curves: [['loss', 'loss/ppo']] },
@@ -110,6 +152,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
         yMin: 0,
       },
       { title: 'Learning rate', curves: [['learning rate', 'update/lr']], yMin: 0 },
+      { title: 'SFT weight', curves: [['weight', 'update/sftCoef']], yMin: 0 },
     ],
   },
 ];
@@ -117,19 +160,24 @@ const SECTIONS: readonly { title: string; rows: readonly Row[] }[] = [
 /** All sections of curves; one sentence instead while no iteration is done. */
 export function charts({ lines, evaluations }: RunFiles): Html {
   if (lines.length === 0) return html`<section><h2>Curves</h2><p class="empty">No iteration is done yet.</p></section>`;
-  return html`${SECTIONS.map(({ title, rows }, index) => {
+  const shown = SECTIONS.filter(({ ifMeasured }) => ifMeasured?.some((metric) => isMeasured(lines, metric)) ?? true);
+  return html`${shown.map(({ title, rows }, index) => {
     const figures = rows.map(({ curves, ...chart }) =>
       lineChart({ ...chart, series: curves.map(([name, metric]) => ({ name, values: valuesOf(lines, metric) })) }),
     );
     const drawn =
       index === 0
         ? [successChart(lines, evaluations), ...figures]
-        : index === SECTIONS.length - 1
+        : index === shown.length - 1
           ? [...figures, timeChart(lines)]
           : figures;
     return html`<section><h2>${title}</h2><div class="charts">${drawn}</div></section>
 `;
   })}`;
+}
+
+function isMeasured(lines: readonly MetricsLine[], metric: string): boolean {
+  return valuesOf(lines, metric).some((value) => value !== null);
 }
 
 function valuesOf(lines: readonly MetricsLine[], metric: string): (number | null)[] {

@@ -115,10 +115,19 @@ test('one iteration that measured nothing still has every chart', async (t) => {
     change: (metrics) => Object.fromEntries(Object.keys(metrics).map((name) => [name, null])),
   });
   const page = await report(run, { status: 'running' });
-  t.is(count(page, '<figure>'), 20);
-  t.is(count(page, 'not measured'), 19); // all but success, which shows the evaluation
+  t.is(count(page, '<figure>'), 21);
+  t.is(count(page, 'not measured'), 20); // all but success, which shows the evaluation
   t.true(page.includes('cost unknown'));
   t.false(/NaN|undefined|Infinity/.test(page));
+});
+
+test('charts of a merged teacher and of groups come with their metrics', async (t) => {
+  const page = await report(await syntheticRun(2));
+  t.false(page.includes('Distance from the teacher') || page.includes('Groups of episodes'));
+  const measured = await report(
+    await syntheticRun(2, { change: (metrics) => ({ ...metrics, 'teacher/checkpoints': 1, 'group/count': 8 }) }),
+  );
+  t.true(measured.includes('Distance from the teacher') && measured.includes('Groups of episodes'));
 });
 
 test('samples that are missing, and states that cannot be drawn, are said in their place', async (t) => {

@@ -127,6 +127,35 @@ test.serial(
   },
 );
 
+const LORA = `model.train=${JSON.stringify({ kind: 'lora', rank: 4, alpha: 8 })}`;
+
+test.serial(
+  'gtr-turbo-kl with LoRA: products are merged into whole matrices, or A and B apart, whose distance is told',
+  async (t) => {
+    const changes = ['algorithm=gtr-turbo-kl', LORA, 'optimizer.lr=0.005'];
+    const products = await iterations('turbo-products', changes, 3);
+    t.deepEqual(
+      products.map(({ teacher }) => teacher!.whole),
+      [undefined, true, true],
+    );
+    t.is(products[0].metrics['teacher/kl'], 0);
+    const { model } = products[2].config;
+    const teacher = await getTrained(store, products[2].teacher!.policy);
+    const adapted = openCheckpoint(modelFolder(model.base)).parameters;
+    t.true([...teacher.keys()].every((name) => adapted.has(name) || name.startsWith('value_head.')));
+
+    const factors = await iterations('turbo-factors', [...changes, 'turbo.merge.adapters=factors'], 3);
+    t.is(factors[2].teacher!.whole, undefined);
+    t.true(
+      (await getTrained(store, factors[2].teacher!.policy)).keys().some((name) => name.endsWith('.lora_A.weight')),
+    );
+    t.is(factors[0].metrics['teacher/factorDistance'], null);
+    t.true(factors[2].metrics['teacher/factorDistance']! > 0);
+    for (const record of [products[1], factors[1]]) t.true(Number.isFinite(record.metrics['teacher/kl']));
+    t.not(products[2].policy.sha256, factors[2].policy.sha256);
+  },
+);
+
 test.serial('gtr-turbo-sft: a thought of the teacher for every kept step, loss on the thought alone', async (t) => {
   const [first] = await iterations('turbo-sft', ['algorithm=gtr-turbo-sft']);
   t.true(first.metrics['teacher/wellFormedRate']! > 0.5);

@@ -1,5 +1,6 @@
 /** TIES merges of policies of one run: as a policy that the run's own engine opens, and as a checkpoint folder. */
 import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
+import { RandomStream } from '../../random/counter.ts';
 import type { Parameters } from '../policy-engine.ts';
 import { linearMerge, tiesMerge } from '../ties-merge.ts';
 import { loraScale, type TrainScope } from '../vlm-config.ts';
@@ -19,7 +20,7 @@ export type PolicyMerge = {
 
 /**
  * Merges each trained tensor by itself. Of LoRA these are A and B apart: an adapter again, which the run's own engine
- * opens, but not quite the merge of the products B A (`factorDistance`).
+ * opens, but not quite the merge of the products B A (`mergeProducts`, `factorDistance`).
  */
 export function mergePolicies({ start, policies, weights, density, method = 'ties' }: PolicyMerge): Parameters {
   return new Map(
@@ -31,19 +32,37 @@ export function mergePolicies({ start, policies, weights, density, method = 'tie
   );
 }
 
+/** Where the weights of adapted layers lie, by canonical name, and the factor of their B A. */
+export type AdaptedWeights = { weights: ReadonlyMap<string, TensorLocation>; scale: number };
+
 /**
- * How far the merge of A and B apart lies from the merge of the products: Frobenius norm of the difference over all
- * adapted layers, relative to that of the change which the products' merge makes; null without adapters.
+ * The merge of LoRA policies as whole matrices, which it makes in general: of each adapted layer its weight with the
+ * merged changes scale B A, and what else is trained. A policy may be such a merge itself.
  */
-export function factorDistance(merge: PolicyMerge): number | null {
+export function mergeProducts(merge: PolicyMerge, { weights, scale }: AdaptedWeights): Parameters {
+  const whole = adaptedLayers(merge.start).map((linear) => {
+    const name = `${linear}.weight`;
+    const { shape, ...location } = weights.get(name)!;
+    const weight = readTensor({ shape, ...location });
+    return [name, { shape, data: sum(weight, mergedChange(merge, linear, scale, weight)) }] as const;
+  });
+  return new Map([...whole, ...mergePolicies(withoutAdapters(merge))]);
+}
+
+/**
+ * How far the merge of A and B apart lies from the merge of the products: Frobenius norm of the difference over adapted
+ * layers, relative to that of the change which the products' merge makes; null without adapters. `most`: elements of
+ * the layers that are looked at, a seeded choice of them, at least one; all where it is not said.
+ */
+export function factorDistance(merge: PolicyMerge, most = Infinity): number | null {
   const factors = mergePolicies(merge);
   let [difference, change] = [0, 0];
-  for (const linear of adaptedLayers(merge.start)) {
-    const exact = mergedProduct(merge, linear, 1);
+  for (const linear of someLayers(merge.start, most)) {
+    const exact = mergedChange(merge, linear, 1);
     const [start, apart] = [productOf(merge.start, linear, 1), productOf(factors, linear, 1)];
-    for (const [index, value] of exact.entries()) {
-      difference += (apart[index] - value) ** 2;
-      change += (value - start[index]) ** 2;
+    for (let index = 0; index < exact.length; index++) {
+      difference += (apart[index] - exact[index]) ** 2;
+      change += (exact[index] - start[index]) ** 2;
     }
   }
   return change === 0 ? null : Math.sqrt(difference / change);
@@ -60,18 +79,21 @@ export async function writeMergedPolicies(
   scope: TrainScope,
 ): Promise<void> {
   const adapted = new Set(adaptedLayers(merge.start));
-  const whole = new Map([...merge.start].filter(([name]) => !/\.lora_[AB]\.weight$/.test(name)));
-  const merged = mergePolicies({ ...merge, start: whole });
+  const merged = mergePolicies(withoutAdapters(merge));
   const parameters = [...checkpoint.parameters].map(([name, location]): [string, WrittenParameter] => {
     const trained = merged.get(name);
     if (trained !== undefined) return [name, { dtype: 'F32', shape: location.shape, data: () => trained.data }];
     const linear = name.slice(0, -'.weight'.length);
     if (!adapted.has(linear)) return [name, location];
-    const data = () => addTo(location, mergedProduct(merge, linear, loraScale(scope)));
+    const data = () => sum(readTensor(location), mergedChange(merge, linear, loraScale(scope)));
     return [name, { dtype: location.dtype as 'F32', shape: location.shape, data }];
   });
   await writeValueHead(folder, merged);
   await writeCheckpoint(folder, checkpoint.config, new Map(parameters), { source: checkpoint.folder });
+}
+
+function withoutAdapters(merge: PolicyMerge): PolicyMerge {
+  return { ...merge, start: new Map([...merge.start].filter(([name]) => !/\.lora_[AB]\.weight$/.test(name))) };
 }
 
 function adaptedLayers(trained: Parameters): string[] {
@@ -79,10 +101,35 @@ function adaptedLayers(trained: Parameters): string[] {
   return [...trained.keys()].flatMap((name) => (name.endsWith(suffix) ? [name.slice(0, -suffix.length)] : []));
 }
 
-/** The merge of scale B A of one layer. [outputs * inputs] */
-function mergedProduct({ start, policies, weights, density }: PolicyMerge, linear: string, scale: number) {
-  const checkpoints = policies.map((policy) => productOf(policy, linear, scale));
-  return tiesMerge({ start: productOf(start, linear, scale), checkpoints, weights, density });
+function someLayers(trained: Parameters, most: number): string[] {
+  const layers = adaptedLayers(trained);
+  if (most === Infinity) return layers;
+  let left = most;
+  return new RandomStream({ seed: 1, purpose: 'layers that are looked at' })
+    .shuffled(layers)
+    .filter((linear, index) => {
+      const [[, inputs], [outputs]] = ['A', 'B'].map((part) => trained.get(`${linear}.lora_${part}.weight`)!.shape);
+      left -= inputs * outputs;
+      return index === 0 || left >= 0;
+    });
+}
+
+/**
+ * The merged change scale B A of one layer; `weight`: the layer's own, needed where a policy has whole matrices.
+ * [outputs * inputs]
+ */
+function mergedChange(
+  { start, policies, weights, density, method = 'ties' }: PolicyMerge,
+  linear: string,
+  scale: number,
+  weight?: Float32Array,
+): Float64Array {
+  const checkpoints = policies.map((policy) => {
+    const whole = policy.get(`${linear}.weight`);
+    return whole === undefined ? productOf(policy, linear, scale) : difference(whole.data, weight!);
+  });
+  const tensor = { start: productOf(start, linear, scale), checkpoints, weights, density };
+  return method === 'ties' ? tiesMerge(tensor) : linearMerge(tensor);
 }
 
 function productOf(policy: Parameters, linear: string, scale: number): Float64Array {
@@ -90,6 +137,11 @@ function productOf(policy: Parameters, linear: string, scale: number): Float64Ar
   return matrixProduct(b, a, scale);
 }
 
-function addTo(location: TensorLocation, change: Float64Array): Float32Array {
-  return readTensor(location).map((value, index) => value + change[index]);
+/** Rounded once. */
+function sum(one: Float32Array, other: Float64Array): Float32Array {
+  return one.map((value, index) => value + other[index]);
+}
+
+function difference(one: Float32Array, other: Float32Array): Float64Array {
+  return Float64Array.from(one, (value, index) => value - other[index]);
 }

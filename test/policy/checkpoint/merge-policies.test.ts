@@ -5,7 +5,13 @@ import path from 'node:path';
 import test from 'ava';
 import { decodeSafetensors, readTensor } from '../../../core/graph/safetensors.ts';
 import { writeMerged } from '../../../core/policy/checkpoint/export-policy.ts';
-import { factorDistance, mergePolicies, writeMergedPolicies } from '../../../core/policy/checkpoint/merge-policies.ts';
+import { mergeInThread } from '../../../core/policy/checkpoint/merge-in-thread.ts';
+import {
+  factorDistance,
+  mergePolicies,
+  mergeProducts,
+  writeMergedPolicies,
+} from '../../../core/policy/checkpoint/merge-policies.ts';
 import { openCheckpoint } from '../../../core/policy/checkpoint/open-checkpoint.ts';
 import type { Parameters } from '../../../core/policy/policy-engine.ts';
 import { tiesMerge } from '../../../core/policy/ties-merge.ts';
@@ -86,4 +92,29 @@ test('of adapters the product B A is merged; the merge of A and B apart is anoth
   t.true(factorDistance(merge)! > 0.05);
   t.true(factorDistance({ ...merge, policies: policies.slice(0, 1), weights: [1], density: 1 })! < 1e-6);
   t.is(factorDistance({ ...(await policiesOf(everything, [3])), weights: [1], density: 1 }), null);
+});
+
+test('products as whole matrices: what the written checkpoint has; such a merge can be merged again', async (t) => {
+  const { checkpoint, start, policies } = await policiesOf(lora, [3, 4]);
+  const merge = { start, policies, weights: [1, 2], density: 0.5 };
+  const adapted = { weights: checkpoint.parameters, scale: 2 };
+  const whole = mergeProducts(merge, adapted);
+  const folder = folderFor(t);
+  await writeMergedPolicies(folder, checkpoint, merge, lora);
+  const written = openCheckpoint(folder).parameters;
+  const names = [...whole.keys()].filter((name) => !name.startsWith('value_head.'));
+  t.is(names.length, 14); // two layers of seven matrices
+  for (const name of names) t.deepEqual(whole.get(name)!.data, readTensor(written.get(name)!), name);
+
+  // Of itself alone it is itself again, rounding apart.
+  const again = mergeProducts({ start, policies: [whole], weights: [1], density: 1 }, adapted);
+  for (const [name, { data }] of again)
+    t.true(
+      data.every((value, index) => Math.abs(value - whole.get(name)!.data[index]) < 1e-6),
+      name,
+    );
+
+  const inThread = await mergeInThread({ merge, products: adapted, distanceOver: 1 });
+  t.deepEqual([...inThread.merged], [...whole]);
+  t.true(inThread.factorDistance! > 0.05);
 });

@@ -1,0 +1,133 @@
+/**
+ * Teachers merged from a run's own checkpoints, through what happens to runs: the same hashes after continue-as-new, a
+ * reset and a fork; merges for people; and alarms that stop or change a run.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { activityDependencies } from '../../workers/installation.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { startRun } from '../../cli/start-run.ts';
+import { modelFolder } from '../../configs/project-folder.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import type { ArtifactStore } from '../../core/artifacts/store.ts';
+import { readTensor } from '../../core/graph/safetensors.ts';
+import { mergePolicies } from '../../core/policy/checkpoint/merge-policies.ts';
+import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { asParameters, startParameters, trainedParameters } from '../../core/policy/trained-parameters.ts';
+import { getTrained } from '../../core/records/policy-state.ts';
+import { type IterationRecord, readRunRecords } from '../../core/records/run-records.ts';
+import type { train } from '../../workflows/train.ts';
+import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
+import { gtr } from '../cli/gtr.ts';
+
+let installation: Installation;
+let store: ArtifactStore;
+test.before(async () => {
+  installation = await startInstallation();
+  ({ store } = activityDependencies());
+});
+test.after.always(() => installation?.stop());
+
+/** One execution of a run does ten iterations: the eleventh is another's. */
+const ITERATIONS = 11;
+const SMALL = [
+  'rollout.envStepsPerIteration=8',
+  'rollout.episodesPerWave=4',
+  'ppo.epochs=1',
+  'ppo.samplesPerStep=4',
+  'evaluation.episodes=0',
+];
+const TURBO = ['algorithm=gtr-turbo-kl', 'checkpoints.keepLast=4', `envSteps=${8 * ITERATIONS}`];
+
+const start = (id: string, changes: readonly string[]) =>
+  withClient((client) =>
+    startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', [...SMALL, ...changes])], 'test'),
+  );
+const result = (id: string) => withClient((client) => client.workflow.getHandle<typeof train>(id).result());
+const hashes = (records: readonly IterationRecord[]) =>
+  records.map(({ teacher, policy }) => [teacher?.policy.sha256, policy.sha256]);
+
+test.serial('continue-as-new, a reset and a fork come to the same teachers and policies', async (t) => {
+  await start('long', TURBO);
+  await result('long');
+  const { iterations } = await readRunRecords(store, 'long');
+  t.is(iterations.length, ITERATIONS);
+  t.deepEqual(
+    iterations.map(({ teacher }) => teacher!.checkpoints),
+    iterations.map((_, iteration) => iteration),
+  );
+  t.is(new Set(iterations.map(({ teacher }) => teacher!.policy.sha256)).size, ITERATIONS);
+
+  // What the run did in two executions, the fork does in one.
+  t.is((await gtr(['fork', 'long', '--at', '9', '--id', 'forked'])).code, 0);
+  await result('forked');
+  const forked = await readRunRecords(store, 'forked');
+  t.deepEqual(hashes(forked.iterations.slice(9)), hashes(iterations.slice(9)));
+
+  t.is((await gtr(['reset', 'long', '--to', '9'])).code, 0);
+  await result('long');
+  t.deepEqual(hashes((await readRunRecords(store, 'long')).iterations), hashes(iterations));
+});
+
+test.serial(
+  'gtr merge writes the TIES merge of chosen policies as a checkpoint, and says what it cannot',
+  async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gtr-merged-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const merged = await gtr(['merge', 'long', '--iterations', '9-11', '--out', folder, '--density', '0.5']);
+    t.deepEqual(merged, { code: 0, out: `${folder}\n`, err: '' });
+    const { iterations } = await readRunRecords(store, 'long');
+    const { model, seed } = iterations[0].config;
+    const checkpoint = openCheckpoint(modelFolder(model.base));
+    const names = trainedParameters(checkpoint, model.train, model.valueHead);
+    const expected = mergePolicies({
+      start: asParameters(names, startParameters(checkpoint, names, seed)),
+      policies: await Promise.all(iterations.slice(8).map(({ policy }) => getTrained(store, policy))),
+      weights: [1, 1, 1],
+      density: 0.5,
+    });
+    const written = openCheckpoint(folder);
+    for (const [name, location] of written.parameters)
+      t.deepEqual(readTensor(location), expected.get(name)!.data, name);
+    for (const [name, location] of written.valueHead!)
+      t.deepEqual(readTensor(location), expected.get(name)!.data, name);
+
+    const beyond = await gtr(['merge', 'long', '--iterations', '3-99', '--out', folder]);
+    t.is(beyond.code, 2);
+    t.regex(beyond.err, /^--iterations 3-99: long has 11 whole iterations; give a part of 1-11\.$/);
+    const gone = await gtr(['merge', 'long', '--iterations', '2-11', '--out', folder]);
+    t.is(gone.code, 2);
+    t.regex(gone.err, /^--iterations 2-11: the weights after 2, 3, 4, 5, 6, 7 were not kept;/);
+    for (const wrong of ['9', '0-3', '5-4', 'a-b'])
+      t.is((await gtr(['merge', 'long', '--iterations', wrong, '--out', folder])).code, 2, wrong);
+  },
+);
+
+/** Fires in the second iteration, whatever happens. */
+const ALARM = { metric: 'response/tokens', below: 100, iterations: 1 };
+
+test.serial('an alarm pauses the run with its reason, until somebody lets it go on', async (t) => {
+  await start('alarmed', ['algorithm=ppo', 'envSteps=24', `collapse.alarm=${JSON.stringify([ALARM])}`]);
+  const progress = () => withClient((client) => client.workflow.getHandle<typeof train>('alarmed').query('progress'));
+  type Paused = { status: string; iteration: number; halted: string | null };
+  let paused: Paused;
+  do paused = (await progress()) as Paused;
+  while (paused.halted === null);
+  t.like(paused, { status: 'paused', iteration: 2 });
+  t.regex(paused.halted!, /^collapse alarm: response\/tokens was below 100 of its first value .* `gtr resume` lets it/);
+  t.is((await gtr(['resume', 'alarmed'])).code, 0);
+  t.is((await result('alarmed')).iterations, 3);
+});
+
+test.serial('an alarm raises the weight of corrected thoughts by its factor, from the next iteration on', async (t) => {
+  const alarm = [{ ...ALARM, raiseSft: 3 }];
+  await start('raised', ['envSteps=24', `collapse.alarm=${JSON.stringify(alarm)}`]);
+  t.is((await result('raised')).status, 'done');
+  const { iterations } = await readRunRecords(store, 'raised');
+  t.deepEqual(
+    iterations.map(({ metrics }) => metrics['update/sftCoef']),
+    [100, 100, 300],
+  );
+});
