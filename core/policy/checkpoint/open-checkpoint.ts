@@ -65,6 +65,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
     .flatMap((one) => (one === null ? [] : [path.join(one, 'value_head.safetensors')]))
     .find((file) => existsSync(file));
   const valueHead = valueHeadFile === undefined ? null : openValueHead(valueHeadFile, checkedConfig);
+  for (const tensors of [adapter?.parameters, valueHead]) checkElementTypes(tensors ?? new Map());
   checkFinite([...parameters.values(), ...(valueHead?.values() ?? [])]);
   const configFiles = ['config.json', 'generation_config.json']
     .map((name) => path.join(folder, name))
@@ -198,7 +199,7 @@ function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLoc
 
 /**
  * Throws `CheckpointError` where a folder lacks an `expected` parameter, or holds one that is neither that nor
- * `optional`, of another shape, or of whole numbers.
+ * `optional`, of another shape, or of an element type that no parameter has.
  */
 export function checkFound(
   folder: string,
@@ -211,7 +212,7 @@ export function checkFound(
     throw new CheckpointError(
       `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,
     );
-  for (const [name, { dtype, file, shape }] of found) {
+  for (const [name, { file, shape }] of found) {
     const wanted = expected.get(name) ?? optional.get(name);
     if (wanted === undefined)
       throw new CheckpointError(
@@ -222,10 +223,18 @@ export function checkFound(
         `${file}: ${name} has shape [${shape.join(', ')}], but config.json asks for [${wanted.join(', ')}]; fetch ` +
           `both from one place`,
       );
+  }
+  checkElementTypes(found);
+}
+
+/** Throws `CheckpointError` where a tensor is neither float32 nor float16 nor bfloat16. */
+function checkElementTypes(tensors: ReadonlyMap<string, TensorLocation>): void {
+  for (const [name, { dtype, file }] of tensors) {
     if (dtype === 'I32' || dtype === 'I64')
       throw new CheckpointError(
         `${file}: ${name} holds whole numbers (${dtype}); quantised checkpoints are not supported: use one in F32, ` +
           `F16 or BF16`,
       );
+    if (dtype === 'F64') throw new CheckpointError(`${file}: ${name} is stored as F64; convert it to F32, F16 or BF16`);
   }
 }

@@ -31,7 +31,7 @@ export type GraphModel = {
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
 
-/** What weights may be stored as. */
+/** What weights are stored as: a checkpoint with others is not opened. */
 const DTYPES: Readonly<Partial<Record<StoredDType, DType>>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** With fewer rows the weight is better the right operand. */
@@ -118,9 +118,7 @@ export class GraphParameters {
         `${this.#checkpoint.folder} has no parameter ${name}; the checkpoint does not fit its config.json`,
       );
     const { dtype, shape, file, byteOffset, byteLength } = location;
-    const type = DTYPES[dtype];
-    if (type === undefined)
-      throw new CheckpointError(`${file}: ${name} is stored as ${dtype}; convert it to float32, float16 or bfloat16`);
+    const type = DTYPES[dtype]!;
     const data = { name, file, offset: byteOffset, bytes: byteLength };
     // WebGPU has no bfloat16, and float16 only on some devices: converted once, not in every run.
     const matrix: DType = shape.length > 1 && this.precision === 'float16' ? 'float16' : 'float32';

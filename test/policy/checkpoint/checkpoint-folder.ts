@@ -2,6 +2,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { decodeSafetensors } from '../../../core/graph/safetensors.ts';
 
 /** llava-reference's llama-gqa-bf16 (make.py there). */
 export const RECORDED = path.resolve(import.meta.dirname, '../../golden/llava/llama-gqa-bf16');
@@ -28,4 +29,19 @@ export function checkpointFolder(
 /** A JSON file of the recorded checkpoint. */
 export function recordedJson(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(path.join(RECORDED, name), 'utf8')) as Record<string, unknown>;
+}
+
+export type Tensor = { name: string; shape: readonly number[]; data: Float32Array };
+
+/** The tensors of a file of the recorded checkpoint. */
+export function recordedTensors(file: string): Tensor[] {
+  return [...decodeSafetensors(readFileSync(path.join(RECORDED, file)), file)].map(([name, tensor]) => ({
+    name,
+    ...tensor,
+  }));
+}
+
+/** A tensor of zeros. */
+export function zeros(name: string, shape: number[]): Tensor {
+  return { name, shape, data: new Float32Array(shape.reduce((product, length) => product * length, 1)) };
 }
