@@ -54,17 +54,26 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
 /** What a heartbeat carries: for people, and for the next attempt. */
 type Details<P> = Doing & { resumePoint?: P };
 
-/** Seconds between two signals that tell the run what its activity is at, and their least share of its age. */
+/**
+ * Seconds between two signals that tell the run what its activity is at, and their least share of the age of the run's
+ * execution: a history may have 50,000 events, a signal makes four, and an execution may go on for weeks.
+ */
 const SIGNAL_SECONDS = 15;
 const SIGNAL_SHARE = 1 / 240;
+/** Longest time between two beats: whoever looks sees how long a step is under way. */
+const BEAT_SECONDS = 30;
+/** What takes less is told by what follows it. */
+const UNDER_WAY_SECONDS = 5;
 
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
   /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
   readonly #resumePoint: P | undefined;
   #latest: Details<P>;
-  readonly #began = performance.now();
-  #nextSignal = this.#began + SIGNAL_SECONDS * 1000;
+  #told = performance.now();
+  #nextSignal = this.#told + SIGNAL_SECONDS * 1000;
+  /** When the run's execution began, in milliseconds since 1970. */
+  #runBegan: Promise<number> | undefined;
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -72,7 +81,7 @@ export class Heartbeat<P> {
     this.#latest = (info.heartbeatDetails as Details<P> | undefined) ?? {};
     this.#resumePoint = this.#latest.resumePoint;
     const timeout = info.heartbeatTimeoutMs ?? 20_000;
-    this.#timer = setInterval(() => this.#beat(), timeout / 2);
+    this.#timer = setInterval(() => this.#beat(), Math.min(timeout / 2, BEAT_SECONDS * 1000));
   }
 
   /**
@@ -89,15 +98,12 @@ export class Heartbeat<P> {
     }
   }
 
-  /** Says what the activity is at. */
+  /** Says what the activity is at; what follows is under way from now on. */
   tell(doing: Doing): void {
     const { resumePoint } = this.#latest;
     this.#latest = { ...doing, ...(resumePoint === undefined ? {} : { resumePoint }) };
+    this.#told = performance.now();
     this.#beat();
-    const now = performance.now();
-    if (now < this.#nextSignal) return;
-    this.#nextSignal = now + Math.max(SIGNAL_SECONDS * 1000, (now - this.#began) * SIGNAL_SHARE);
-    void tellRun(doing);
   }
 
   /**
@@ -107,11 +113,28 @@ export class Heartbeat<P> {
   async reached(point: P): Promise<boolean> {
     this.#latest = { ...this.#latest, resumePoint: point };
     this.#beat();
-    return await reportToServer(this.#latest);
+    return await reportToServer(this.#details);
+  }
+
+  get #details(): Details<P> {
+    const seconds = Math.round((performance.now() - this.#told) / 1000);
+    return this.#latest.doing === undefined || seconds < UNDER_WAY_SECONDS
+      ? this.#latest
+      : { ...this.#latest, underWaySeconds: seconds };
   }
 
   #beat(): void {
-    heartbeat(Object.keys(this.#latest).length === 0 ? undefined : this.#latest);
+    const details = this.#details;
+    heartbeat(Object.keys(details).length === 0 ? undefined : details);
+    const now = performance.now();
+    if (details.doing === undefined || now < this.#nextSignal) return;
+    this.#nextSignal = Infinity; // until this one is sent
+    const { resumePoint: _, ...doing } = details;
+    this.#runBegan ??= runBegan();
+    void Promise.all([this.#runBegan, tellRun(doing)]).then(([began]) => {
+      const pause = Math.max(SIGNAL_SECONDS * 1000, (Date.now() - began) * SIGNAL_SHARE);
+      this.#nextSignal = performance.now() + pause;
+    });
   }
 
   /**
@@ -130,6 +153,16 @@ export class Heartbeat<P> {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+}
+
+/** Now where nobody knows (tests). */
+async function runBegan(): Promise<number> {
+  try {
+    const { startTime } = await Context.current().client.workflow.getHandle(runOf()).describe();
+    return startTime.getTime();
+  } catch {
+    return Date.now();
   }
 }
 

@@ -1,14 +1,16 @@
 /** The project's own metrics of a worker, beside those that the SDK keeps: what an operator plots while runs go on. */
 import { metricMeter } from '@temporalio/activity';
 
-/** Work done by activities that succeeded -> its meaning. */
+/** Work done -> its meaning. */
 const COUNTERS = {
   gtr_env_steps: 'Environment steps sampled',
   gtr_response_tokens: 'Tokens sampled',
   gtr_iterations: 'Iterations published',
+  gtr_resume_points: 'Resume points stored',
+  gtr_resume_point_milliseconds: 'Time in which resume points were stored, beside computing where that goes on',
 } as const;
 
-/** Adds to a counter. Only inside an activity. */
+/** Adds a whole number to a counter. Only inside an activity. */
 export function countWork(name: keyof typeof COUNTERS, amount: number): void {
   metricMeter.createCounter(name, undefined, COUNTERS[name]).add(amount);
 }

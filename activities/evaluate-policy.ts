@@ -54,13 +54,14 @@ export async function evaluatePolicy(
   await releaseWork(store, (slot) => slot.name.startsWith('evaluation ') && slot.name !== name);
   const parts = plays(config).length;
   let pace: RolloutPace | null = null;
+  points.tell({ doing: `evaluation (${label}): begins` });
   const result = await playDeals(config, agent, {
     resume: await beat.resume((point) => getJson<Progress>(store, point)),
     onRound: async ({ deals, finished }) => {
       if (deals.round === 1) pace = null; // the next part
       pace ??= new RolloutPace(config.environment.maxEpisodeSteps);
       const part = parts > 1 ? `, part ${finished.length + 1} of ${parts}` : '';
-      beat.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
+      points.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
       if (beat.interrupted || points.due())
         await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
       beat.throwIfInterrupted();

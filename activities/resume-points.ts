@@ -6,7 +6,10 @@ import { activityInfo } from '@temporalio/activity';
 import { findReferences } from '../core/artifacts/references.ts';
 import type { ArtifactRef, ArtifactStore, Owner } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import type { Doing } from '../core/episodes/doing.ts';
 import type { Heartbeat } from './activity.ts';
+import { countWork } from './count-work.ts';
+import { rounded } from './pace.ts';
 import { runOf } from './run-of-activity.ts';
 
 /**
@@ -50,6 +53,11 @@ export class ResumePoints<P> {
     return resumePointSeconds === 0 ? 0 : Math.max(resumePointSeconds, cost * (1 / resumePointShare - 1));
   }
 
+  /** `Heartbeat.tell`, with what an interruption costs. */
+  tell(doing: Doing): void {
+    this.#beat.tell({ ...doing, interruptionSeconds: rounded(this.interval) });
+  }
+
   /** What storing a point will likely take, where no other on this worker has told yet. */
   expect(seconds: number): void {
     if (!lastCosts.has(this.#kind)) lastCosts.set(this.#kind, seconds);
@@ -62,7 +70,10 @@ export class ResumePoints<P> {
     const point = await save(owner);
     if (await this.#beat.reached(point)) await this.#removeOlder(owner, findReferences(point));
     this.#lastEnded = performance.now();
-    lastCosts.set(this.#kind, (this.#lastEnded - began) / 1000);
+    const seconds = (this.#lastEnded - began) / 1000;
+    lastCosts.set(this.#kind, seconds);
+    countWork('gtr_resume_points', 1);
+    countWork('gtr_resume_point_milliseconds', Math.round(1000 * seconds));
   }
 
   /**

@@ -73,6 +73,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const points = new ResumePoints(beat, store, waveName(wave), config.durability);
         const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;
         const pace = new RolloutPace(config.environment.maxEpisodeSteps);
+        points.tell({ doing: `wave ${wave + 1}: begins` });
         const progress = await playEpisodes(
           agent,
           game,
@@ -88,7 +89,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
               (await beat.resume((point) => getJson<RolloutProgress>(store, point))) ??
               (soFar && (await getJson<RolloutProgress>(store, soFar.episodes))),
             onRound: async (reached) => {
-              beat.tell({ doing: `wave ${wave + 1}: ${roundOf(reached)}`, ...pace.of(reached) });
+              points.tell({ doing: `wave ${wave + 1}: ${roundOf(reached)}`, ...pace.of(reached) });
               if (beat.interrupted || points.due())
                 await points.reach((owner) => putJson(store, 'rollout-progress', reached, owner));
               beat.throwIfInterrupted();

@@ -105,6 +105,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         };
         const steps = Math.ceil(config.demonstrations.count / config.batch);
         const pace = new Pace(state.step, steps);
+        points.tell({ doing: `optimizer step ${state.step} of ${steps}` });
         await superviseSteps(
           {
             agent,
@@ -117,7 +118,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
           state,
           until,
           async ({ step, losses }, tokens) => {
-            beat.tell({
+            points.tell({
               doing: `optimizer step ${step} of ${steps}`,
               loss: rounded(losses.at(-1)!),
               ...pace.at(step, tokens),

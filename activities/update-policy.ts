@@ -90,9 +90,12 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const { lr, sftCoef } = epochInput;
         const steps = optimizerSteps(epochInput.samples.length, config.ppo.samplesPerStep);
         const pace = new Pace(state.step, steps);
+        const stepOf = (step: number) =>
+          `optimizer step ${step} of ${steps}, epoch ${epoch + 1} of ${config.ppo.epochs}`;
+        points.tell({ doing: stepOf(state.step) });
         const onStep = async ({ step, sums }: EpochState, tokens: number) => {
-          beat.tell({
-            doing: `optimizer step ${step} of ${steps}, epoch ${epoch + 1} of ${config.ppo.epochs}`,
+          points.tell({
+            doing: stepOf(step),
             loss: rounded(trainedLoss(sums, config)),
             ...pace.at(step, tokens),
           });

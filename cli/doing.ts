@@ -2,6 +2,9 @@
 import type { Client } from '@temporalio/client';
 import type { Doing } from '../core/episodes/doing.ts';
 
+/** A step that is under way for less is not mentioned. */
+const SHOWN_SECONDS = 5;
+
 /** Of these workflows, the activities that tell something; nothing where a workflow is not there. */
 export async function doingOf(client: Client, workflowIds: readonly string[]): Promise<Doing[]> {
   const told = await Promise.all(
@@ -10,13 +13,19 @@ export async function doingOf(client: Client, workflowIds: readonly string[]): P
         .getHandle(id)
         .describe()
         .catch(() => null);
-      return (described?.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+      return (described?.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails, lastHeartbeatTime }) => {
         const data = heartbeatDetails?.payloads?.[0]?.data;
         if (data == null || data.length === 0) return [];
         const details = JSON.parse(Buffer.from(data).toString('utf8')) as Doing | null;
-        return details?.doing === undefined ? [] : [details];
+        if (details?.doing === undefined) return [];
+        const seconds = (details.underWaySeconds ?? 0) + Math.round((Date.now() - msOf(lastHeartbeatTime)) / 1000);
+        return [seconds < SHOWN_SECONDS ? details : { ...details, underWaySeconds: seconds }];
       });
     }),
   );
   return told.flat();
+}
+
+function msOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
 }

@@ -165,7 +165,9 @@ const BAR_WIDTH = 24;
 
 function drawBar(text: string, share: number): void {
   const filled = Math.round(share * BAR_WIDTH);
-  process.stdout.write(`\r\u001b[K[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${text}`);
+  const line = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${text}`;
+  // A line that wraps would not be drawn over.
+  process.stdout.write(`\r\u001b[K${line.slice(0, process.stdout.columns - 1)}`);
 }
 
 function clearBar(): void {

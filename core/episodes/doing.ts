@@ -1,6 +1,9 @@
 /** What an activity is at: in its heartbeats, in `gtr watch`, in Temporal's Web UI. */
 
-/** `done` of `all`: optimizer steps, or episodes. `secondsLeft`: of this activity. */
+/**
+ * `done` of `all`: optimizer steps, or episodes. `secondsLeft`: of this activity. `underWaySeconds`: since this was
+ * told. `interruptionSeconds`: of work that an interruption costs at most, beside what is under way.
+ */
 export type Doing = {
   doing?: string;
   done?: number;
@@ -8,15 +11,23 @@ export type Doing = {
   loss?: number;
   tokensPerSecond?: number;
   secondsLeft?: number;
+  underWaySeconds?: number;
+  interruptionSeconds?: number;
 };
 
+/** Seconds of work that may be lost without a word about it. */
+const WORTH_A_WORD = 60;
+
 /** One line for people. */
-export function doingText({ doing, loss, tokensPerSecond, secondsLeft }: Doing): string {
+export function doingText(doing: Doing): string {
+  const { loss, tokensPerSecond, secondsLeft, underWaySeconds, interruptionSeconds = 0 } = doing;
   return [
-    doing ?? 'at work',
+    doing.doing ?? 'at work',
     ...(loss === undefined ? [] : [`loss ${loss}`]),
     ...(tokensPerSecond === undefined ? [] : [`${tokensPerSecond} tokens/s`]),
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left at most`]),
+    ...(underWaySeconds === undefined ? [] : [`the next under way for ${duration(underWaySeconds)}`]),
+    ...(interruptionSeconds < WORTH_A_WORD ? [] : [`an interruption costs up to ${duration(interruptionSeconds)}`]),
   ].join(', ');
 }
 
