@@ -4,7 +4,7 @@
  * misfortunes, then N kills at random moments.
  *
  * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--point NAME] [--away
- * SECONDS] [--teacher solver|openai]
+ * SECONDS] [--teacher solver|openai] [--set a.b=c ...]
  *
  * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared
  * too.
@@ -17,9 +17,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type RehearsalProcess, startRehearsal } from './harness/rehearsal.ts';
 import { startInstallation } from './harness/installation.ts';
+import { algorithmOf } from '../configs/algorithms.ts';
 import { FaultSwitch } from './chaos/fault-switch.ts';
 import { type ChaosTeacher, killMatrix } from './chaos/kill-matrix.ts';
-import { killAtRandom, outcomeWithKills, undisturbedOutcome } from './chaos/kills.ts';
+import { killAtRandom, outcomeWithKills, smokeConfig, undisturbedOutcome } from './chaos/kills.ts';
 import { differences, type Outcome } from './chaos/outcome.ts';
 import { artifactsLost, diskFull, machineAsleep, serverAway } from './chaos/misfortunes.ts';
 
@@ -33,6 +34,7 @@ const { values: options } = parseArgs({
     teacher: { type: 'string', default: 'solver' },
     away: { type: 'string', default: '150' },
     'small-disk': { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
   },
 });
 const smallDisk = options['small-disk'];
@@ -59,6 +61,7 @@ const stop = async () => {
   await rehearsal?.stop();
 };
 const scene = { ...installation, faults };
+const { merged } = algorithmOf(smokeConfig(options.set));
 let failures = 0;
 
 /** Runs, compares with the undisturbed run, says what came out. */
@@ -81,7 +84,9 @@ async function compare(name: string, run: () => Promise<Outcome>, { countRequest
 /** Each run asks at a temperature of its own, so that no ledger knows its answers. */
 let runs = 0;
 const changes = () =>
-  rehearsal === null ? [] : ['corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`];
+  rehearsal === null
+    ? options.set
+    : [...options.set, 'corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`];
 
 /** An answer on its way to a killed worker is lost and asked for again: kills wait until none is. */
 async function requestsSettled(): Promise<void> {
@@ -104,8 +109,8 @@ try {
   console.log(
     `undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`,
   );
-  if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk));
-  for (const { point, victim, kills } of parts.includes('matrix') ? killMatrix(teacher) : []) {
+  if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk, options.set));
+  for (const { point, victim, kills } of parts.includes('matrix') ? killMatrix(teacher, merged) : []) {
     if ((options.victim ?? victim) !== victim || (options.point ?? point) !== point) continue;
     await compare(`${point.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () =>
       outcomeWithKills(installation.supervisor, faults, `matrix-${point}-${victim}`, kills, changes(), requestsSettled),
@@ -113,10 +118,12 @@ try {
   }
   if (parts.includes('misfortunes')) {
     await compare('machine asleep beyond the heartbeat timeout, awake beside its successor', () =>
-      machineAsleep(scene, 'asleep'),
+      machineAsleep(scene, 'asleep', options.set),
     );
-    await compare('artifacts damaged, later gone', () => artifactsLost(scene, 'lost'));
-    await compare(`server away for ${options.away} s`, () => serverAway(scene, 'away', Number(options.away)));
+    await compare('artifacts damaged, later gone', () => artifactsLost(scene, 'lost', options.set));
+    await compare(`server away for ${options.away} s`, () =>
+      serverAway(scene, 'away', Number(options.away), options.set),
+    );
     if (!onSmallDisk())
       console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
   }
@@ -124,6 +131,7 @@ try {
     for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, {
       kills: Number(options.kills),
       seed: Number(options.seed),
+      changes: options.set,
     }))
       await compare(`${runId}: ${victims.join(', ') || 'no kill'}`, () => outcome, { countRequests: false });
   }
@@ -155,6 +163,7 @@ function onSmallDisk(): boolean {
       import.meta.filename,
       '--small-disk',
       store,
+      ...options.set.flatMap((change) => ['--set', change]),
     ],
     { stdio: 'inherit' },
   );

@@ -138,6 +138,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     correct: sum(waves.map(({ result }) => result.seconds)),
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
+    ...(asked === null ? {} : { teacher: asked.seconds }),
     update: (updated - assembled) / 1000,
     model:
       sum(sampledWaves.map((wave) => wave.modelSeconds)) +

@@ -1,5 +1,6 @@
 /** The kill matrix: each activity x each point in it x each victim. */
 import { FAULT_POINTS, type Fault, type FaultPoint } from '../../activities/fault-point.ts';
+import type { Algorithm } from '../../configs/algorithms.ts';
 import { type Kill, VICTIMS, type Victim } from './kills.ts';
 
 /** Who judges: the exact solver, a wave in one activity; or a paid teacher (the rehearsal server), a thought in one. */
@@ -15,10 +16,13 @@ const WRITES = {
   checkTeacher: null,
   prepareRun: 1,
   evaluatePolicy: 2,
+  mergeTeacher: 1,
   rolloutWave: 2,
   correctEpisodesLocally: 1,
   reviewWave: 1,
   correctThought: 1,
+  teacherLogprobs: 1,
+  teacherThoughts: 1,
   assembleBatch: 2,
   measureRollout: 1,
   updatePolicy: 3,
@@ -36,6 +40,13 @@ const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
   correctThought: 'openai',
 };
 
+/** Activities of algorithms whose teacher is merged from the run's own checkpoints; `any`: whatever it is asked. */
+const MERGED: Partial<Record<ActivityName, 'any' | NonNullable<Algorithm['merged']>>> = {
+  mergeTeacher: 'any',
+  teacherLogprobs: 'kl',
+  teacherThoughts: 'thoughts',
+};
+
 export type ActivityName = keyof typeof WRITES;
 
 export function faultIn(activity: ActivityName, point: FaultPoint): Fault {
@@ -45,9 +56,12 @@ export function faultIn(activity: ActivityName, point: FaultPoint): Fault {
 /** One run of the matrix: the same victim dies at the same point of every activity in turn. */
 export type MatrixRow = { point: FaultPoint; victim: Victim; kills: Kill[] };
 
-export function killMatrix(teacher: ChaosTeacher): MatrixRow[] {
+/** `merged`: what the runs' algorithm asks of a merged teacher. */
+export function killMatrix(teacher: ChaosTeacher, merged: Algorithm['merged'] = null): MatrixRow[] {
+  const isAsked = (of: (typeof MERGED)[ActivityName]) =>
+    of === undefined || (merged !== null && [merged, 'any'].includes(of));
   const activities = (Object.keys(WRITES) as ActivityName[]).filter(
-    (activity) => (ONLY_OF[activity] ?? teacher) === teacher,
+    (activity) => (ONLY_OF[activity] ?? teacher) === teacher && isAsked(MERGED[activity]),
   );
   const at = (point: FaultPoint) =>
     activities

@@ -5,7 +5,7 @@ import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
 import { type Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
 import { withClient } from '../../cli/temporal.ts';
-import { runConfigSchema } from '../../configs/schema.ts';
+import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import { RandomStream } from '../../core/random/counter.ts';
 import type { train } from '../../workflows/train.ts';
 import type { FaultSwitch } from './fault-switch.ts';
@@ -21,11 +21,13 @@ export type Kill = { fault: Fault; victim: Victim };
 const LONGEST_PAUSE_MS = 5000;
 const LOOK_MS = 50;
 
+export function smokeConfig(changes: readonly string[]): RunConfig {
+  return readConfig(runConfigSchema, 'smoke', [...changes]);
+}
+
 /** Starts the smoke run (with changes) under this name. */
 export async function startSmoke(runId: string, changes: readonly string[] = []): Promise<void> {
-  await withClient((client) =>
-    startRun<typeof train>(client, 'train', runId, [readConfig(runConfigSchema, 'smoke', [...changes])], 'chaos'),
-  );
+  await withClient((client) => startRun<typeof train>(client, 'train', runId, [smokeConfig(changes)], 'chaos'));
 }
 
 /** Runs it undisturbed. */
@@ -69,14 +71,14 @@ export async function outcomeWithKills(
 /** Kills at random moments, random victims, in one run after the other until there were enough. */
 export async function* killAtRandom(
   supervisor: Supervisor,
-  { kills, seed }: { kills: number; seed: number },
+  { kills, seed, changes }: { kills: number; seed: number; changes: readonly string[] },
 ): AsyncGenerator<{ runId: string; victims: Victim[]; outcome: Promise<Outcome> }> {
   const random = new RandomStream({ seed, purpose: 'chaos' });
   let left = kills;
   for (let run = 0; left > 0; run++) {
     const runId = `random-${seed}-${run}`;
     const victims: Victim[] = [];
-    await startSmoke(runId);
+    await startSmoke(runId, changes);
     let running = true;
     const outcome = outcomeOf(runId).finally(() => (running = false));
     outcome.catch(() => {}); // whoever gets it awaits it

@@ -1,0 +1,88 @@
+/**
+ * What a teacher merged from a run's own checkpoints costs: iterations of PPO, Turbo-KL and Turbo-SFT on the tiny
+ * model, in turns on one installation of its own. The first iteration of each run is left out: it compiles graphs, and
+ * its teacher is the policy itself.
+ *
+ * npm run bench -- turbo-cost [--rounds 2] [--iterations 4] [--config points24-tiny] [--set a.b=c ...]
+ */
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readConfig } from '../cli/config-file.ts';
+import { startRun } from '../cli/start-run.ts';
+import { withClient } from '../cli/temporal.ts';
+import { runConfigSchema } from '../configs/schema.ts';
+import { readRunRecords } from '../core/records/run-records.ts';
+import { activityDependencies } from '../workers/installation.ts';
+import type { train } from '../workflows/train.ts';
+import { startInstallation } from './harness/installation.ts';
+import { cpuSeconds } from './load/process-usage.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '2' },
+    iterations: { type: 'string', default: '4' },
+    config: { type: 'string', default: 'points24-tiny' },
+    set: { type: 'string', multiple: true, default: [] },
+  },
+});
+const ALGORITHMS = ['ppo', 'gtr-turbo-kl', 'gtr-turbo-sft'] as const;
+type Spent = { seconds: number; cpu: number; update: number; teacher: number };
+
+const installation = await startInstallation();
+const { store } = activityDependencies();
+try {
+  const spent = new Map<string, Spent[]>(ALGORITHMS.map((algorithm) => [algorithm, []]));
+  for (let round = 1; round <= Number(options.rounds); round++)
+    for (const algorithm of ALGORITHMS) spent.get(algorithm)!.push(...(await iterationsOf(algorithm, round)));
+  const ppo = medians(spent.get('ppo')!);
+  const { epochs } = configOf('ppo').ppo;
+  console.log(
+    `An iteration, medians over ${spent.get('ppo')!.length} of each; ${options.config}, ${epochs} epochs. In brackets: ` +
+      `share of PPO's`,
+  );
+  console.log('algorithm | seconds | CPU seconds of the GPU worker | update | teacher');
+  for (const [algorithm, iterations] of spent) {
+    const { seconds, cpu, update, teacher } = medians(iterations);
+    const share = (one: number, other: number) => `${one.toFixed(2)} (${(one / other).toFixed(2)})`;
+    console.log(
+      `${algorithm} | ${share(seconds, ppo.seconds)} | ${share(cpu, ppo.cpu)} | ${update.toFixed(2)} | ${teacher.toFixed(2)}`,
+    );
+  }
+} finally {
+  await installation.stop();
+}
+
+function configOf(algorithm: string) {
+  const config = readConfig(runConfigSchema, options.config, ['evaluation.episodes=0', ...options.set]);
+  const envSteps = config.rollout.envStepsPerIteration * Number(options.iterations);
+  return { ...config, algorithm: algorithm as typeof config.algorithm, envSteps };
+}
+
+/** What the iterations of one run took, but the first. */
+async function iterationsOf(algorithm: string, round: number): Promise<Spent[]> {
+  const id = `${algorithm}-${round}`;
+  const pid = installation.supervisor.pidOf('gpu')!;
+  const used: number[] = [];
+  await withClient((client) => startRun<typeof train>(client, 'train', id, [configOf(algorithm)], 'turbo-cost'));
+  for (const started = cpuSeconds(pid); used.length < Number(options.iterations); await sleep(50)) {
+    const { iterations } = await readRunRecords(store, id);
+    while (used.length < iterations.length) used.push(cpuSeconds(pid) - started);
+  }
+  const { iterations } = await readRunRecords(store, id);
+  return iterations.slice(1).map(({ metrics }, index) => ({
+    seconds: metrics['time/iteration']!,
+    cpu: used[index + 1] - used[index],
+    update: metrics['time/update']!,
+    teacher: metrics['time/teacher'] ?? 0,
+  }));
+}
+
+function medians(all: readonly Spent[]): Spent {
+  const median = (of: (one: Spent) => number) => all.map(of).sort((a, b) => a - b)[Math.floor(all.length / 2)];
+  return {
+    seconds: median(({ seconds }) => seconds),
+    cpu: median(({ cpu }) => cpu),
+    update: median(({ update }) => update),
+    teacher: median(({ teacher }) => teacher),
+  };
+}
