@@ -4,27 +4,29 @@ import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import type { Thought } from '../core/episodes/episode.ts';
-import type { Metrics } from '../core/episodes/metrics.ts';
 import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
 import { scoreAnswers } from '../core/learner/score-answers.ts';
-import { answerKl, guessedLogprobs, LARGEST_KL } from '../core/learner/teacher-kl.ts';
+import { answerKl, guessedLogprobs } from '../core/learner/teacher-kl.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
-/** `policy`: that sampled the waves. */
-export type AskMergedTeacherInput = Pick<AssembleBatchInput, 'iteration' | 'waves'> & {
+/** `from`: kept steps of the iteration in the waves before this one. `policy`: that sampled it. */
+export type AskMergedTeacherInput = {
   config: RunConfig;
+  iteration: number;
+  wave: AssembleBatchInput['waves'][number];
+  from: number;
   policy: ArtifactRef;
   teacher: MergedTeacher;
 };
 /** `answers`: the stored `TeacherAnswers`. */
-export type AskMergedTeacherResult = { answers: ArtifactRef; metrics: Metrics; seconds: number; modelSeconds: number };
+export type AskMergedTeacherResult = { answers: ArtifactRef; seconds: number; modelSeconds: number };
 
 /**
- * Of each kept step, in order. `kl`: how far its answer lies from the teacher (`answerKl`), null where it is malformed;
+ * Of each of the wave's steps that are trained on, in order. `kl`: how far its answer lies from the teacher (`answerKl`), null where it is malformed;
  * `thoughts`: what the teacher thinks there, null where nothing well-formed came.
  */
 export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
@@ -35,7 +37,7 @@ export function createMergedTeacherActivities(
   agents: AgentCache,
   teachers: AgentCache,
 ) {
-  const open = async ({ config, teacher, waves }: AskMergedTeacherInput) => {
+  const open = async ({ config, teacher, wave, from }: AskMergedTeacherInput) => {
     const started = performance.now();
     const { train } = config.model;
     const agent =
@@ -45,7 +47,8 @@ export function createMergedTeacherActivities(
     const before = agent.engine.seconds;
     await agent.setPolicy(await getPolicy(store, agent.engine, teacher.policy), teacher.policy.sha256);
     const game = gameByName(config.environment.name);
-    const steps = (await keptSegments(store, config, waves)).flatMap(({ episode, rewards }) =>
+    const missing = config.rollout.envStepsPerIteration - from;
+    const steps = (await keptSegments(store, [wave], missing)).flatMap(({ episode, rewards }) =>
       rewards.map((_, t) => ({ state: episode.states[t], step: episode.steps[t] })),
     );
     const took = () => ({
@@ -68,7 +71,7 @@ export function createMergedTeacherActivities(
         const { seed } = input.config;
         const guesses = (index: number, count: number) =>
           tokens === 'thought-and-noise'
-            ? guessedLogprobs({ seed, iteration: input.iteration, episode: index }, count)
+            ? guessedLogprobs({ seed, iteration: input.iteration, episode: input.from + index }, count)
             : [];
         // The policy itself answers as it did: rounding apart, which is none of the policy's doing.
         const isItself = input.teacher.policy.sha256 === input.policy.sha256;
@@ -86,12 +89,6 @@ export function createMergedTeacherActivities(
         const answers: TeacherAnswers = { kl: steps.map(({ step }) => (step.thought === null ? null : kl[next++])) };
         return {
           answers: await putJson(store, 'teacher-answers', answers),
-          metrics: {
-            ...mergeMetrics(input.teacher),
-            'teacher/kl': mean(kl),
-            'teacher/klMax': kl.length === 0 ? null : kl.reduce((most, one) => Math.max(most, one)),
-            'teacher/klCapped': mean(kl.map((one) => (one >= LARGEST_KL ? 1 : 0))),
-          },
           ...took(),
         };
       },
@@ -111,10 +108,6 @@ export function createMergedTeacherActivities(
         );
         return {
           answers: await putJson(store, 'teacher-answers', { thoughts } satisfies TeacherAnswers),
-          metrics: {
-            ...mergeMetrics(input.teacher),
-            'teacher/wellFormedRate': mean(thoughts.map((thought) => (thought === null ? 0 : 1))),
-          },
           ...took(),
         };
       },
@@ -123,11 +116,3 @@ export function createMergedTeacherActivities(
 }
 
 export type MergedTeacherActivities = ReturnType<typeof createMergedTeacherActivities>;
-
-function mergeMetrics({ checkpoints, factorDistance }: MergedTeacher): Metrics {
-  return { 'teacher/checkpoints': checkpoints, 'teacher/factorDistance': factorDistance ?? null };
-}
-
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}

@@ -7,6 +7,7 @@ import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { CorrectionManifest, CorrectionRow, PpoSample } from '../core/learner/batch.ts';
 import { ppoSamples } from '../core/learner/ppo-samples.ts';
+import { LARGEST_KL } from '../core/learner/teacher-kl.ts';
 import { type KeptSegment, selectKeptSteps } from '../core/learner/kept-steps.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import type { Episode, EpisodeJudgement, Thought } from '../core/episodes/episode.ts';
@@ -23,8 +24,8 @@ export type AssembleBatchInput = {
   waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
-  /** What the teacher made of the run's own checkpoints says of the kept steps. */
-  teacherAnswers?: ArtifactRef;
+  /** What the teacher made of the run's own checkpoints says of the kept steps, wave by wave. */
+  teacherAnswers?: ArtifactRef[];
 };
 /** `metrics`: of the targets and the rows. */
 export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; metrics: Metrics };
@@ -42,10 +43,10 @@ export function createBatchActivities({ store }: ActivityDependencies) {
         corrections,
         teacherAnswers,
       }: AssembleBatchInput): Promise<AssembleBatchResult> => {
-        const segments = await keptSegments(store, config, waves);
-        const answers = teacherAnswers === undefined ? {} : await getJson<TeacherAnswers>(store, teacherAnswers);
-        const { samples, metrics } = ppoSamples(segments, config, answers.kl);
-        const rows = correctionRows(segments, config, answers.thoughts);
+        const segments = await keptSegments(store, waves, config.rollout.envStepsPerIteration);
+        const { kl, thoughts } = await allAnswers(store, teacherAnswers ?? []);
+        const { samples, metrics } = ppoSamples(segments, config, kl);
+        const rows = correctionRows(segments, config, thoughts);
         const earlier = corrections === null ? [] : (await getJson<CorrectionManifest>(store, corrections)).iterations;
         const manifest: CorrectionManifest = {
           iterations: [
@@ -70,6 +71,8 @@ export function createBatchActivities({ store }: ActivityDependencies) {
               samples.map(({ oldValue }) => oldValue),
             ),
             ...metrics,
+            ...(kl === undefined ? {} : klMetrics(kl)),
+            ...(thoughts === undefined ? {} : thoughtMetrics(thoughts)),
             'corrections/new': rows.length,
             'corrections/rows': manifest.iterations.reduce((sum, part) => sum + part.rows, 0),
           },
@@ -81,11 +84,20 @@ export function createBatchActivities({ store }: ActivityDependencies) {
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
 
-/** The steps of judged waves that an iteration trains on. */
+/** The answers about all waves in one list; without those that were not asked for. */
+async function allAnswers(store: ArtifactStore, waves: readonly ArtifactRef[]): Promise<TeacherAnswers> {
+  const answers = await Promise.all(waves.map((wave) => getJson<TeacherAnswers>(store, wave)));
+  if (answers.length === 0) return {};
+  return answers[0].kl === undefined
+    ? { thoughts: answers.flatMap(({ thoughts }) => thoughts!) }
+    : { kl: answers.flatMap(({ kl }) => kl!) };
+}
+
+/** The first `envSteps` kept steps of judged waves. */
 export async function keptSegments(
   store: ArtifactStore,
-  { rollout }: RunConfig,
   waves: AssembleBatchInput['waves'],
+  envSteps: number,
 ): Promise<KeptSegment[]> {
   const loaded = await Promise.all(
     waves.map(async ({ wave, judgements }) => ({
@@ -97,8 +109,25 @@ export async function keptSegments(
     loaded.flatMap(({ episodes, judgements }) =>
       episodes.map((episode, slot) => ({ episode, judgement: judgements[slot] })),
     ),
-    rollout.envStepsPerIteration,
+    envSteps,
   );
+}
+
+function klMetrics(kl: NonNullable<TeacherAnswers['kl']>): Metrics {
+  const measured = kl.filter((one) => one !== null);
+  return {
+    'teacher/kl': mean(measured),
+    'teacher/klMax': measured.length === 0 ? null : measured.reduce((most, one) => Math.max(most, one)),
+    'teacher/klCapped': mean(measured.map((one) => (one >= LARGEST_KL ? 1 : 0))),
+  };
+}
+
+function thoughtMetrics(thoughts: NonNullable<TeacherAnswers['thoughts']>): Metrics {
+  return { 'teacher/wellFormedRate': mean(thoughts.map((thought) => (thought === null ? 0 : 1))) };
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Mean, standard deviation, least and greatest value of each step's number; null where there are no steps. */

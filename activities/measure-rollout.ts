@@ -20,7 +20,7 @@ export function createMeasureActivities({ store }: ActivityDependencies) {
   return {
     measureRollout: activity(
       async ({ config, iteration, waves }: MeasureRolloutInput): Promise<MeasureRolloutResult> => {
-        const segments = await keptSegments(store, config, waves);
+        const segments = await keptSegments(store, waves, config.rollout.envStepsPerIteration);
         const game = gameByName(config.environment.name);
         const reader = thoughtReader(
           game,

@@ -1,14 +1,16 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import type { AskMergedTeacherInput, AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
 import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
 import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
-import { type Algorithm, algorithmOf } from '../configs/algorithms.ts';
+import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
+import type { Metrics } from '../core/episodes/metrics.ts';
+import type { MergedTeacher } from '../core/records/run-records.ts';
 import { activitiesOn } from './activities-on.ts';
+import { AskingTeacher } from './ask-merged-teacher.ts';
 import { PauseGate } from './control.ts';
 import { sampleAndJudge } from './sample-and-judge.ts';
 import { update } from './update.ts';
@@ -69,6 +71,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
           iteration: index,
         });
   merging?.catch(() => {}); // awaited below
+  const asking = merging === null ? null : new AskingTeacher(merged!, input, merging);
 
   const { waves, sampledWaves, records, corrector, keptPerWave } = await sampleAndJudge(
     {
@@ -85,6 +88,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
           soFar,
         }),
       onKept: (steps) => (progress.keptSteps += steps),
+      onJudged: (wave, judged, missing) => asking?.add(wave, judged, missing),
     },
     input.keptPerWave,
   );
@@ -92,16 +96,13 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
 
   const judgedWaves = waves.map(({ wave, result }) => ({ wave: wave.episodes, judgements: result.judgements }));
   const teacher = await merging;
-  const asked =
-    merged === null || teacher === null
-      ? null
-      : await askMergedTeacher(merged, { config, iteration: index, waves: judgedWaves, policy: input.policy, teacher });
+  const asked = asking === null ? null : await asking.answers();
   const batch = await activitiesOn('orchestrator', config, 'kept steps, advantages, correction rows').assembleBatch({
     config,
     iteration: index,
     waves: judgedWaves,
     corrections: input.corrections,
-    ...(asked === null ? {} : { teacherAnswers: asked.answers }),
+    ...(asked === null ? {} : { teacherAnswers: asked.map(({ answers }) => answers) }),
   });
   // Nothing trains on it, so it runs beside the update.
   const measuring = activitiesOn('orchestrator', config, 'metrics of the rollout, samples').measureRollout({
@@ -138,14 +139,14 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     correct: sum(waves.map(({ result }) => result.seconds)),
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
-    ...(asked === null ? {} : { teacher: asked.seconds }),
+    ...(asked === null ? {} : { teacher: sum(asked.map((wave) => wave.seconds)) }),
     update: (updated - assembled) / 1000,
     model:
       sum(sampledWaves.map((wave) => wave.modelSeconds)) +
       updating.modelSeconds +
       thoughts.modelSeconds +
-      (asked?.modelSeconds ?? 0),
-    gpu: sum(sampledWaves.map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds + (asked?.seconds ?? 0),
+      sum((asked ?? []).map((wave) => wave.modelSeconds)),
+    gpu: sum([...sampledWaves, ...(asked ?? [])].map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
     correctLastWave: waves.at(-1)!.result.seconds,
     iteration: (updated - started) / 1000,
   };
@@ -158,7 +159,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     ...measured.metrics,
     ...batch.metrics,
     ...thoughts.metrics,
-    ...asked?.metrics,
+    ...(teacher === null ? {} : teacherMetrics(teacher)),
     ...updating.metrics,
     ...correctorMetrics(corrector),
   };
@@ -192,13 +193,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   };
 }
 
-/** Beside the kept steps: how far the policy lies from its teacher, or what that thinks. */
-function askMergedTeacher(
-  what: NonNullable<Algorithm['merged']>,
-  input: AskMergedTeacherInput,
-): Promise<AskMergedTeacherResult> {
-  const { teacherLogprobs, teacherThoughts } = activitiesOn('gpu', input.config, 'what the merged teacher says');
-  return { kl: teacherLogprobs, thoughts: teacherThoughts }[what](input);
+function teacherMetrics({ checkpoints, factorDistance }: MergedTeacher): Metrics {
+  return { 'teacher/checkpoints': checkpoints, 'teacher/factorDistance': factorDistance ?? null };
 }
 
 /** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */

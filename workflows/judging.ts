@@ -6,7 +6,10 @@ import { activitiesOn } from './activities-on.ts';
 import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
 
-/** `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. */
+/**
+ * `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. `onJudged`: of a wave that is
+ * sampled to its end, what judging comes to, and the kept steps that those before it leave missing.
+ */
 export type SamplingContext = {
   runId: string;
   config: RunConfig;
@@ -14,6 +17,7 @@ export type SamplingContext = {
   gate: PauseGate;
   sample: (wave: number, soFar: RolloutWaveResult | undefined) => Promise<RolloutWaveResult>;
   onKept: (steps: number) => void;
+  onJudged?: (wave: RolloutWaveResult, judged: Promise<CorrectWaveResult>, missing: () => Promise<number>) => void;
 };
 
 /** The judging of one wave. */

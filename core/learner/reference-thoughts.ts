@@ -10,14 +10,14 @@ const AT_ONCE = 64;
 
 /**
  * A well-formed thought of the agent's policy of the moment about each state; null where none came in
- * `turbo.sft.tries`. A function of (policy, states, seed, iteration). `onAnswered` is called in between.
+ * `turbo.sft.tries`. A function of (policy, states, seed, iteration, `from`: states before these). `onAnswered` is called in between.
  */
 export async function referenceThoughts<O>(
   agent: Agent,
   game: Game<O>,
   options: O,
   states: readonly JsonState[],
-  { config, iteration }: { config: RunConfig; iteration: number },
+  { config, iteration, from }: { config: RunConfig; iteration: number; from: number },
   onAnswered: () => void = () => {},
 ): Promise<(Thought | null)[]> {
   const { rollout, turbo, ppo, seed } = config;
@@ -29,7 +29,7 @@ export async function referenceThoughts<O>(
       const asked = open.slice(from, from + AT_ONCE);
       const observations = asked.map((index) => {
         const environment = game.fromState(states[index], options);
-        const key = { seed, purpose: 'reference thought', iteration, episode: index, step: attempt };
+        const key = { seed, purpose: 'reference thought', iteration, episode: from + index, step: attempt };
         return {
           image: environment.observe(agent.imageSize),
           promptValues: environment.promptValues(),

@@ -88,10 +88,15 @@ async function updated(policy: ArtifactRef, tokens: RunConfig['turbo']['kl']['to
   const { turbo } = config;
   const asked = { ...config, turbo: { ...turbo, kl: { ...turbo.kl, tokens } } };
   const { waves, optimizer, policy: start } = first;
-  const input = { config: asked, iteration: 0, waves };
+  const input = { config: asked, iteration: 0 };
   const teacher = { policy, checkpoints: 1 };
-  const { answers } = await run(teacherLogprobs, { ...input, policy: start, teacher });
-  const { batch, corrections } = await run(assembleBatch, { ...input, corrections: null, teacherAnswers: answers });
+  const { answers } = await run(teacherLogprobs, { ...input, wave: waves[0], from: 0, policy: start, teacher });
+  const { batch, corrections } = await run(assembleBatch, {
+    ...input,
+    waves,
+    corrections: null,
+    teacherAnswers: [answers],
+  });
   const update = { config: asked, iteration: 0, iterations: 2, epoch: 0, batch, corrections, policy: start, optimizer };
   const done = await run(updatePolicy, { ...update, sampledBy: start.sha256 });
   return { policy: done.policy.sha256, kl: (await getJson<TeacherAnswers>(store, answers)).kl!, batch };
@@ -117,6 +122,28 @@ test.serial("a teacher's log-probs of action tokens set to noise change no byte 
   t.not((await updated(teacher, 'all')).policy, all.policy);
 });
 
+test.serial('answers wave by wave are those of all waves at once', async (t) => {
+  const { waves, policy: start } = first;
+  const teacher = { policy: await movedPolicy(1), checkpoints: 1 };
+  const answersOf = async (wave: (typeof waves)[number], from: number) => {
+    const { answers } = await run(teacherLogprobs, { config, iteration: 0, wave, from, policy: start, teacher });
+    return (await getJson<TeacherAnswers>(store, answers)).kl!;
+  };
+  const all = await answersOf(waves[0], 0);
+  t.is(all.length, 12);
+  const [episodes, judgements] = [
+    await getJson<Episode[]>(store, waves[0].wave),
+    await getJson<unknown[]>(store, waves[0].judgements),
+  ];
+  const part = async (from: number, to?: number) => ({
+    wave: await putJson(store, 'episodes', episodes.slice(from, to)),
+    judgements: await putJson(store, 'judgements', judgements.slice(from, to)),
+  });
+  const before = episodes.slice(0, 4).reduce((sum, { steps }) => sum + steps.length, 0);
+  const parts = [...(await answersOf(await part(0, 4), 0)), ...(await answersOf(await part(4), before))];
+  t.deepEqual(parts, all);
+});
+
 test.serial('LoRA: the merge of one adapter, as whole matrices, has no distance from that adapter', async (t) => {
   const train = { kind: 'lora' as const, rank: 4, alpha: 8, dropout: 0, parts: ['language_model' as const] };
   const { turbo } = config;
@@ -134,7 +161,7 @@ test.serial('LoRA: the merge of one adapter, as whole matrices, has no distance 
   t.true(teacher.whole);
   const wave = await run(rolloutWave, { config: lora, iteration: 1, wave: 0, policy });
   const { judgements } = await run(correctEpisodesLocally, { config: lora, iteration: 1, wave });
-  const input = { config: lora, iteration: 1, waves: [{ wave: wave.episodes, judgements }], policy };
+  const input = { config: lora, iteration: 1, wave: { wave: wave.episodes, judgements }, from: 0, policy };
   const distances = async (asked: typeof teacher) => {
     const { answers } = await run(teacherLogprobs, { ...input, teacher: asked });
     return (await getJson<TeacherAnswers>(store, answers)).kl!.filter((one) => one !== null);
@@ -218,7 +245,8 @@ test.serial('published fault 5, malformed responses (KL 100) rule the whitening:
   const { waves } = first;
   const samplesWith = async (kl: (number | null)[]) => {
     const teacherAnswers = await putJson(store, 'teacher-answers', { kl } satisfies TeacherAnswers);
-    const { batch } = await run(assembleBatch, { config, iteration: 0, waves, corrections: null, teacherAnswers });
+    const input = { config, iteration: 0, waves, corrections: null };
+    const { batch } = await run(assembleBatch, { ...input, teacherAnswers: [teacherAnswers] });
     return (await getJson<Batch>(store, batch)).samples;
   };
   const count = (await samplesWith([])).length;

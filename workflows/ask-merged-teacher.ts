@@ -1,0 +1,49 @@
+/** What a merged teacher says of an iteration's waves, asked beside the sampling of the next ones. */
+import type { AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import type { Algorithm } from '../configs/algorithms.ts';
+import type { MergedTeacher } from '../core/records/run-records.ts';
+import { activitiesOn } from './activities-on.ts';
+import type { CorrectWaveResult } from './correct-wave.ts';
+import type { IterationInput } from './iteration.ts';
+
+export class AskingTeacher {
+  readonly #what: NonNullable<Algorithm['merged']>;
+  readonly #input: IterationInput;
+  readonly #teacher: Promise<MergedTeacher>;
+  readonly #asked: Promise<AskMergedTeacherResult | null>[] = [];
+
+  constructor(what: NonNullable<Algorithm['merged']>, input: IterationInput, teacher: Promise<MergedTeacher>) {
+    this.#what = what;
+    this.#input = input;
+    this.#teacher = teacher;
+  }
+
+  /** One more wave, in their order; `missing`: kept steps that those before leave to it. */
+  add(wave: RolloutWaveResult, judged: Promise<CorrectWaveResult>, missing: () => Promise<number>): void {
+    const asked = this.#ask(wave, judged, missing);
+    asked.catch(() => {}); // awaited by `answers`
+    this.#asked.push(asked);
+  }
+
+  /** Of the waves that are trained on. */
+  async answers(): Promise<AskMergedTeacherResult[]> {
+    return (await Promise.all(this.#asked)).filter((result) => result !== null);
+  }
+
+  async #ask(
+    { episodes, wave }: RolloutWaveResult,
+    judged: Promise<CorrectWaveResult>,
+    missing: () => Promise<number>,
+  ): Promise<AskMergedTeacherResult | null> {
+    const { config, iteration, policy } = this.#input;
+    const steps = await missing();
+    if (steps <= 0) return null;
+    const { judgements } = await judged;
+    const teacher = await this.#teacher;
+    const from = config.rollout.envStepsPerIteration - steps;
+    const asked = activitiesOn('gpu', config, `wave ${wave}: what the merged teacher says`);
+    const ask = { kl: asked.teacherLogprobs, thoughts: asked.teacherThoughts }[this.#what];
+    return await ask({ config, iteration, wave: { wave: episodes, judgements }, from, policy, teacher });
+  }
+}
