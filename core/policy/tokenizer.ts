@@ -40,7 +40,7 @@ export class PolicyTokenizer {
     }: { bosTokenId: number | null; eosTokenIds: readonly number[]; alwaysBegins?: boolean },
     chatTemplate: string | null = null,
   ) {
-    this.#tokenizer = new Tokenizer(tokenizer, tokenizerConfig);
+    this.#tokenizer = new Tokenizer(withAllDigits(tokenizer), tokenizerConfig);
     this.#chatTemplate = chatTemplate;
     this.#bosTokenId = alwaysBegins || this.#tokenizer.encode('a').ids[0] === bosTokenId ? bosTokenId : null;
     this.#endIds = eosTokenIds;
@@ -173,6 +173,22 @@ export class PolicyTokenizer {
     while (prefix[end] === text[end]) end++;
     return end;
   }
+}
+
+/**
+ * The tokenizers library in Rust takes every numeric character for a digit, fractions and Roman numerals too, the one
+ * in JavaScript only 0 to 9: the same step in words that both read alike.
+ */
+function withAllDigits(tokenizer: object): object {
+  type Step = { type?: string; pretokenizers?: Step[]; individual_digits?: boolean };
+  const worded = (step: Step): object => {
+    if (step.type === 'Sequence') return { ...step, pretokenizers: step.pretokenizers?.map(worded) };
+    if (step.type !== 'Digits') return step;
+    const Regex = step.individual_digits === true ? '\\p{N}' : '\\p{N}+';
+    return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
+  };
+  const { pre_tokenizer: step } = tokenizer as { pre_tokenizer?: Step | null };
+  return step === undefined || step === null ? tokenizer : { ...tokenizer, pre_tokenizer: worded(step) };
 }
 
 /** Added tokens that are marked as special, and those of `ids`, with their ids. */

@@ -25,6 +25,32 @@ test('any sequence of pieces survives encoding and decoding', (t) => {
   t.pass();
 });
 
+test('a step that splits digits takes every numeric character for one, as in Rust', (t) => {
+  // Bytes 20, C2, BD ("½") in the letters that byte-level tokenizers write for them, and two merges over the border.
+  const vocab = { Ġ: 0, Â: 1, '½': 2, ĠÂ: 3, 1: 4, Ġ1: 5 };
+  const digits = (individual: boolean) =>
+    new PolicyTokenizer(
+      {
+        added_tokens: [],
+        normalizer: null,
+        pre_tokenizer: {
+          type: 'Sequence',
+          pretokenizers: [
+            { type: 'Digits', individual_digits: individual },
+            { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+          ],
+        },
+        post_processor: null,
+        decoder: { type: 'ByteLevel' },
+        model: { type: 'BPE', vocab, merges: ['Ġ Â', 'Ġ 1'] },
+      },
+      {},
+      { bosTokenId: null, eosTokenIds: [0] },
+    );
+  t.deepEqual(digits(true).encode(' ½ 11'), [0, 1, 2, 0, 4, 4]);
+  t.deepEqual(digits(false).encode(' 1½'), [0, 4, 1, 2]);
+});
+
 test('the longest piece wins, special tokens are not in the text', (t) => {
   t.is(tokenizer.encode('10').length, 1);
   t.is(tokenizer.encode(' 24').length, 1);
