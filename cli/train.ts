@@ -1,8 +1,10 @@
 /** `gtr train`: start a run. */
 import type { Command } from 'commander';
+import { modelFolder } from '../configs/project-folder.ts';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
+import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { checkGameFiles, checkModelFolders } from './check-model.ts';
@@ -32,7 +34,8 @@ export function register(program: Command): void {
       ]);
       checkModelFolders(config.model);
       await checkGameFiles(config);
-      checkDisk(diskOfRun(config, activityDependencies().store));
+      const { checkpoint } = openAgentParts(config, modelFolder);
+      checkDisk(diskOfRun(config, activityDependencies().store, checkpoint));
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
         const unpriced = modelWithoutPrice(config);

@@ -50,6 +50,18 @@ refused(
   () => train('--set', 'model.base=models/nothing'),
   /model\.base: there is no checkpoint \(config\.json\) in .*models\/nothing/,
 );
+refused(
+  'a prompt with two pictures',
+  () => {
+    const file = path.join(folder, 'two-marks.json');
+    const template = JSON.parse(readFileSync(path.join(project, 'core/policy/prompts/points24-tiny.json'), 'utf8')) as {
+      prompt: string;
+    };
+    writeFileSync(file, JSON.stringify({ ...template, prompt: `${template.prompt} <image>` }));
+    return train('--set', `model.prompt=${file}`);
+  },
+  /two-marks\.json: prompt: .*<image>/,
+);
 for (const [verb, args] of Object.entries({
   train: () => train('--set', 'envSteps=1000000000000000'),
   estimate: () => ['estimate', '--config', smoke, '--set', 'envSteps=1000000000000000'],

@@ -81,7 +81,7 @@ export const alfworld: Game<AlfworldOptions> = {
   name: 'alfworld',
   parseOptions(options) {
     const parsed = parseConfig(optionsSchema, options, 'environment.options (alfworld)');
-    if (playableTypes(parsed).length === 0)
+    if (parsed.source === 'generated' && playableTypes(parsed).length === 0)
       throw new ConfigError(
         `environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is fit for ` +
           `${parsed.taskTypes.join(', ')}; name other rooms or task types.`,

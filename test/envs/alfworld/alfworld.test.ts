@@ -135,6 +135,12 @@ test.serial('the data set must be named', (t) => {
   if (before !== undefined) process.env['ALFWORLD_DATA'] = before;
 });
 
+test('rooms are asked after where games are made, not where a data set brings its own', (t) => {
+  const options = { rooms: ['kitchen'], taskTypes: ['look_at_obj_in_light'] };
+  t.throws(() => alfworld.parseOptions(options), { message: /rooms: none of kitchen is fit for look_at_obj_in_light/ });
+  t.notThrows(() => alfworld.parseOptions({ ...options, source: 'data' }));
+});
+
 test('unknown options are refused', (t) => {
   t.throws(() => alfworld.parseOptions({ split: 'all' }), { name: 'ConfigError' });
   t.throws(() => alfworld.parseOptions({ nonsense: 1 }), { name: 'ConfigError', message: /unknown key "nonsense"/ });
