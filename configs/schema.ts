@@ -72,6 +72,13 @@ export const runConfigSchema = z
         path: ['rollout', 'temperature'],
         message: 'must be above 0: PPO needs sampled responses',
       });
+    for (const [index, { raiseSft }] of config.collapse.alarm.entries())
+      if (raiseSft !== null && ALGORITHMS[config.algorithm].losses.sft === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['collapse', 'alarm', index, 'raiseSft'],
+          message: `must be null (the run pauses): ${config.algorithm} has no SFT loss whose weight could be raised`,
+        });
     const { ppo, rollout, parallel } = config;
     const steps = ppo.epochs * Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
     const activities = parallel.gradients === 1 ? 0 : steps * (parallel.gradients + 1);

@@ -6,10 +6,13 @@ export type AlarmRule = RunConfig['collapse']['alarm'][number];
 /** Of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is done. */
 export type AlarmState = { start: number | null; count: number; fired: boolean };
 
-/** A rule that fired, and why. */
-export type Alarm = { rule: AlarmRule; reason: string };
+/** Why a rule fired. `raiseSft`: factor of the SFT weight; null: the run pauses. */
+export type Alarm = { raiseSft: number | null; reason: string };
 
-/** The rules' states after one more iteration, and the rules that fire with it; each fires once. */
+/**
+ * The rules' states after one more iteration, and the rules that fire with it; each fires once. One whose metric is not
+ * among those of the first iteration pauses the run: it would never fire. A metric that is null says nothing.
+ */
 export function checkAlarms(
   rules: readonly AlarmRule[],
   states: readonly AlarmState[],
@@ -18,6 +21,11 @@ export function checkAlarms(
   const alarms: Alarm[] = [];
   const next = rules.map((rule, index): AlarmState => {
     const state = states[index] ?? { start: null, count: 0, fired: false };
+    if (states[index] === undefined && !(rule.metric in metrics)) {
+      const reason = `collapse.alarm.${index}.metric: ${rule.metric} is none of this run's metrics (docs/metrics.md)`;
+      alarms.push({ raiseSft: null, reason });
+      return { ...state, fired: true };
+    }
     const value = metrics[rule.metric] ?? null;
     if (value === null || state.fired) return state;
     if (state.start === null) return { ...state, start: value };
@@ -26,7 +34,7 @@ export function checkAlarms(
     const fired = count >= rule.iterations;
     if (fired)
       alarms.push({
-        rule,
+        raiseSft: rule.raiseSft,
         reason:
           `collapse alarm: ${rule.metric} was below ${rule.below} of its first value (${limit.toPrecision(3)}) for ` +
           `${count} iterations, last ${value.toPrecision(3)}`,

@@ -126,11 +126,11 @@ async function iterate(run: Run): Promise<void> {
 function watchForCollapse(run: Run, metrics: IterationResult['metrics']): void {
   const { states, alarms } = checkAlarms(run.config.collapse.alarm, run.state!.alarms ?? [], metrics);
   run.state = { ...run.state!, alarms: states };
-  for (const { rule, reason } of alarms) {
-    if (rule.raiseSft === null) run.halt(`${reason}; \`gtr resume\` lets it go on`);
+  for (const { raiseSft, reason } of alarms) {
+    if (raiseSft === null) run.halt(`${reason}; \`gtr resume\` lets it go on`);
     else {
       const { sft } = run.config;
-      run.config = { ...run.config, sft: { ...sft, coef: sft.coef * rule.raiseSft } };
+      run.config = { ...run.config, sft: { ...sft, coef: sft.coef * raiseSft } };
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Signs of collapse that single thoughts do not show: whether they depend on what the agent is asked and sees. */
-import type { Game, JsonState } from '../envs/env.ts';
+import { createHash } from 'node:crypto';
+import type { Environment, Game, JsonState } from '../envs/env.ts';
 import type { Step } from '../episodes/episode.ts';
 import type { Metrics } from '../episodes/metrics.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
@@ -8,7 +9,7 @@ import { RandomStream } from '../random/counter.ts';
 import { scoreAnswers } from './score-answers.ts';
 
 /**
- * Over a seeded choice of `count` well-formed thoughts about different states, scored at temperature 1 under the
+ * Over a seeded choice of `count` well-formed thoughts about different observations, scored at temperature 1 under the
  * agent's policy of the moment. `mutualInformation`: between thoughts and observations (RAGEN-2, arXiv 2604.06268), see
  * below; `pictureGain`: how much likelier a thought's token is with its own picture than with a white one, in nats.
  * Null with fewer than two thoughts.
@@ -21,8 +22,14 @@ export async function collapseMetrics<O>(
   { seed, iteration, count }: { seed: number; iteration: number; count: number },
 ): Promise<Metrics> {
   const wellFormed = steps.filter(({ step }) => step.thought !== null && step.thoughtTokens > 0);
-  const different = [...new Map(wellFormed.map((one) => [JSON.stringify(one.state), one])).values()];
-  const chosen = new RandomStream({ seed, purpose: 'collapse watch', iteration }).shuffled(different).slice(0, count);
+  const order = new RandomStream({ seed, purpose: 'collapse watch', iteration }).shuffled(wellFormed);
+  const different = new Map<string, (typeof steps)[number]>();
+  for (const one of order) {
+    if (different.size === count) break;
+    const observed = observation(agent, game.fromState(one.state, options));
+    if (!different.has(observed)) different.set(observed, one);
+  }
+  const chosen = [...different.values()];
   if (chosen.length < 2) return { 'collapse/mutualInformation': null, 'collapse/pictureGain': null };
   const thoughts = chosen.map(({ step }) => step.responseIds.slice(0, step.thoughtTokens));
   const blank = white(agent.imageSize);
@@ -42,6 +49,12 @@ export async function collapseMetrics<O>(
     ),
     'collapse/pictureGain': gains.reduce((sum, gain) => sum + gain, 0) / gains.length,
   };
+}
+
+/** What the agent is told and shown: states that look the same to it are one. */
+function observation(agent: Agent, environment: Environment): string {
+  const picture = createHash('sha256').update(environment.observe(agent.imageSize).data).digest('hex');
+  return JSON.stringify([environment.promptValues(), picture]);
 }
 
 /**

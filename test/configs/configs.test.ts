@@ -142,6 +142,10 @@ test('a wrong configuration is one sentence that names file, field and remedy', 
   t.regex(message('ppo.epochs=0'), /^my\.json: ppo\.epochs: /);
   t.regex(message('optimizer.lrEnd=1'), /^my\.json: optimizer\.lrEnd: must not exceed/);
   t.regex(message('rollout.temperature=0'), /must be above 0/);
+  const alarm = [{ metric: 'collapse/pictureGain', below: 0.5, raiseSft: 2 }];
+  t.throws(() => parseConfig(runConfigSchema, { ...minimal, algorithm: 'ppo', collapse: { alarm } }, 'my'), {
+    message: /^my: collapse\.alarm\.0\.raiseSft: must be null .* ppo has no SFT loss/,
+  });
 });
 
 test('--set reads JSON, and text where it is none', (t) => {

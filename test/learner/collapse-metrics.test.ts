@@ -50,5 +50,17 @@ test('an alarm fires once, after so many iterations in a row below its share of 
     fired[5][0],
     /^collapse alarm: collapse\/mutualInformation was below 0\.5 of its first value \(1\.00\) for 2 /,
   );
-  t.deepEqual(checkAlarms([rule], [], {}).alarms, []); // a metric that is not there says nothing
+});
+
+test('a rule whose metric the run does not have pauses it at once; one that was not measured waits', (t) => {
+  const rule: AlarmRule = { metric: 'collapse/information', below: 0.5, iterations: 2, raiseSft: 3 };
+  const first = checkAlarms([rule], [], { 'collapse/mutualInformation': 1 });
+  t.deepEqual(first.alarms, [
+    {
+      raiseSft: null,
+      reason: "collapse.alarm.0.metric: collapse/information is none of this run's metrics (docs/metrics.md)",
+    },
+  ]);
+  t.deepEqual(checkAlarms([rule], first.states, {}).alarms, []);
+  t.deepEqual(checkAlarms([rule], [], { 'collapse/information': null }).alarms, []);
 });
