@@ -9,6 +9,7 @@ import { elements } from '../core/graph/tensor.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { newModelConfig } from '../core/policy/new-checkpoint.ts';
 import { familyOf } from '../core/policy/families/registry.ts';
+import type { MergedScope, TrainScope } from '../core/policy/vlm-config.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import { type DiskPlan, runDiskPlan, sftDiskPlan } from '../core/records/disk-plan.ts';
 import { UsageError } from './errors.ts';
@@ -20,7 +21,10 @@ export type Disk = DiskPlan & { location: string; free: number | null };
 /** `checkpoint`: the one that `config.model` names. Throws `CheckpointError` where it cannot be used. */
 export function diskOfRun(config: RunConfig, store: ArtifactStore, checkpoint = openModel(config)): Disk {
   const { train, valueHead } = config.model;
-  return withFreeSpace(runDiskPlan(config, count(trainedParameters(checkpoint, train, valueHead))), store);
+  const elementsOf = (scope: TrainScope | MergedScope) => count(trainedParameters(checkpoint, scope, valueHead));
+  const isProduct = train.kind === 'lora' && config.turbo.merge.adapters === 'product';
+  const teacher = elementsOf(isProduct ? { ...train, kind: 'merged' } : train);
+  return withFreeSpace(runDiskPlan(config, { trained: elementsOf(train), teacher }), store);
 }
 
 /** `out`: where the checkpoint is written. */

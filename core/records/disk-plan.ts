@@ -32,8 +32,8 @@ const TOKEN_BYTES = 6;
 const ITERATION_BYTES = 2 ** 16;
 const DEMONSTRATION_BYTES = 100;
 
-/** `trained`: number of elements that the run trains. */
-export function runDiskPlan(config: RunConfig, trained: number): DiskPlan {
+/** Numbers of elements: what the run trains, and a teacher merged of it, where it has one. */
+export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: number; teacher: number }): DiskPlan {
   const { ppo, rollout, evaluation, parallel, checkpoints } = config;
   const policy = ELEMENT_BYTES * trained;
   const state = 3 * policy;
@@ -52,7 +52,7 @@ export function runDiskPlan(config: RunConfig, trained: number): DiskPlan {
       ? ((ppo.epochs > 1 ? 1 : 0) + Math.min(POINTS, steps)) * state
       : // Of two steps beside each other: what they begin with, and the gradients of their groups.
         2 * state + 2 * parallel.gradients * policy;
-  const merged = algorithmOf(config).merged === null ? 0 : policy;
+  const merged = algorithmOf(config).merged === null ? 0 : ELEMENT_BYTES * teacher;
   const sampled = rollout.envStepsPerIteration * (STEP_BYTES + TOKEN_BYTES * rollout.maxNewTokens);
   const records = iterations * ITERATION_BYTES;
   return plan(
@@ -71,6 +71,7 @@ export function runDiskPlan(config: RunConfig, trained: number): DiskPlan {
     kept(after) + best + merged * after.whole + iterations * sampled + records,
     [
       lessTrained(config.model),
+      ...(merged > policy ? ['set turbo.merge.adapters to factors'] : []),
       ...(checkpoints.keepLast > 1 ? ['lower checkpoints.keepLast'] : []),
       ...(checkpoints.keepEvery > 0 ? ['raise checkpoints.keepEvery, or set it to 0'] : []),
       ...(parallel.gradients > 1 ? ['lower parallel.gradients'] : []),

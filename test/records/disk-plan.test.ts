@@ -5,7 +5,7 @@ import { type DiskPlan, runDiskPlan, sftDiskPlan } from '../../core/records/disk
 
 /** A policy of 4 GB; with Adam's moments 12 GB. */
 const TRAINED = 1e9;
-const planOf = (changes: object) =>
+const planOf = (changes: object, teacher = TRAINED) =>
   runDiskPlan(
     parseConfig(
       runConfigSchema,
@@ -17,7 +17,7 @@ const planOf = (changes: object) =>
       },
       'test',
     ),
-    TRAINED,
+    { trained: TRAINED, teacher },
   );
 const gigabytes = ({ parts }: DiskPlan, what: RegExp) =>
   parts.filter((part) => what.test(part.what)).reduce((sum, { bytes }) => sum + bytes, 0) / 1e9;
@@ -43,6 +43,7 @@ test('more is kept by keepLast, keepEvery, evaluations and teachers', (t) => {
     checkpoints: { keepLast: 1 },
   });
   t.is(gigabytes(turbo, /teachers/), 2 * 4); // the newest and the next
+  t.is(gigabytes(planOf({ algorithm: 'gtr-turbo-kl', checkpoints: { keepLast: 1 } }, 7e9), /teachers/), 2 * 28);
   t.is(gigabytes(turbo, /finished/), 12); // nine are done: the ninth alone waits to be merged
   // After eleven a merge waits for three policies, of which the last is whole.
   const waiting = planOf({
