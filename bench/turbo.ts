@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
   },
 });
 const runs = { seeds: options.seeds.split(',').map(Number), changes: options.set, groups: TURBO_GROUPS };
-const CORE = ['turbo-ppo', 'turbo-grpo', 'turbo-gtr', 'turbo-kl', 'turbo-sft'];
+const CORE = ['turbo-ppo', 'turbo-grpo', 'turbo-gtr', 'turbo-kl', 'turbo-sft', 'turbo-sft-light'];
 const PAGE: StudyPage = {
   page: 'results-turbo',
   bench: 'turbo',

@@ -9,7 +9,7 @@ import { createExpertActivities } from '../activities/evaluate-expert.ts';
 import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createEstimateActivities } from '../activities/estimate-kept-steps.ts';
-import { createTeacherActivities } from '../activities/merge-teacher.ts';
+import { createMergeActivities } from '../activities/merge-checkpoints.ts';
 import { createReviewActivities } from '../activities/review-wave.ts';
 import { createMeasureActivities } from '../activities/measure-rollout.ts';
 import { createMetricsActivities } from '../activities/publish-metrics.ts';
@@ -41,7 +41,7 @@ function orchestratorWorkerOptions(
       ...createDemonstrationActivities(dependencies),
       ...createReviewActivities(dependencies),
       ...createEstimateActivities(dependencies),
-      ...createTeacherActivities(dependencies),
+      ...createMergeActivities(dependencies),
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),
       ...createExpertActivities(dependencies),

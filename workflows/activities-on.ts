@@ -15,7 +15,7 @@ import type { SearchAttributeActivities } from '../activities/find-search-attrib
 import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
 import type { MeasureActivities } from '../activities/measure-rollout.ts';
 import type { ThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
-import type { TeacherActivities } from '../activities/merge-teacher.ts';
+import type { MergeActivities } from '../activities/merge-checkpoints.ts';
 import type { PreparationActivities } from '../activities/prepare-run.ts';
 import type { MetricsActivities } from '../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../activities/review-wave.ts';
@@ -41,7 +41,7 @@ type Activities = {
     DemonstrationActivities &
     ReviewActivities &
     EstimateActivities &
-    TeacherActivities &
+    MergeActivities &
     SearchAttributeActivities &
     AccountActivities &
     ExpertActivities;

@@ -65,11 +65,13 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   const merging =
     merged === null
       ? null
-      : activitiesOn('orchestrator', config, "a teacher of the run's checkpoints", { longest: '24h' }).mergeTeacher({
-          config,
-          runId,
-          iteration: index,
-        });
+      : activitiesOn('orchestrator', config, "a teacher of the run's checkpoints", { longest: '24h' }).mergeCheckpoints(
+          {
+            config,
+            runId,
+            iteration: index,
+          },
+        );
   merging?.catch(() => {}); // awaited below
   const asking = merging === null ? null : new AskingTeacher(merged!, input, merging);
 

@@ -16,7 +16,7 @@ const WRITES = {
   checkTeacher: null,
   prepareRun: 1,
   evaluatePolicy: 2,
-  mergeTeacher: 1,
+  mergeCheckpoints: 1,
   rolloutWave: 2,
   correctEpisodesLocally: 1,
   reviewWave: 1,
@@ -42,7 +42,7 @@ const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
 
 /** Activities of algorithms whose teacher is merged from the run's own checkpoints; `any`: whatever it is asked. */
 const MERGED: Partial<Record<ActivityName, 'any' | NonNullable<Algorithm['merged']>>> = {
-  mergeTeacher: 'any',
+  mergeCheckpoints: 'any',
   teacherLogprobs: 'kl',
   teacherThoughts: 'thoughts',
 };

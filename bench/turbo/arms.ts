@@ -12,6 +12,7 @@ const CORE = [
   ['gtr', 'GTR (solver)', []],
   ['kl', 'Turbo-KL', [KL]],
   ['sft', 'Turbo-SFT', [SFT]],
+  ['sft-light', 'Turbo-SFT, SFT weight 1', [SFT, 'sft.coef=1']],
 ] as const;
 
 const ABLATIONS = [

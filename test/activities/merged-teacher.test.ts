@@ -11,7 +11,7 @@ import { AgentCache } from '../../activities/agent-cache.ts';
 import { createMergedTeacherActivities, type TeacherAnswers } from '../../activities/ask-merged-teacher.ts';
 import { type Batch, createBatchActivities } from '../../activities/assemble-batch.ts';
 import { createCorrectionActivities } from '../../activities/correct-episodes-locally.ts';
-import { createTeacherActivities } from '../../activities/merge-teacher.ts';
+import { createMergeActivities } from '../../activities/merge-checkpoints.ts';
 import { createPreparationActivities } from '../../activities/prepare-run.ts';
 import { createRolloutActivities } from '../../activities/roll-out-wave.ts';
 import { createUpdateActivities } from '../../activities/update-policy.ts';
@@ -50,7 +50,7 @@ const [agents, teachers] = [new AgentCache(), new AgentCache()];
 const { prepareRun } = createPreparationActivities(dependencies, agents);
 const { rolloutWave } = createRolloutActivities(dependencies, agents);
 const { correctEpisodesLocally } = createCorrectionActivities(dependencies);
-const { mergeTeacher } = createTeacherActivities(dependencies);
+const { mergeCheckpoints } = createMergeActivities(dependencies);
 const { teacherLogprobs } = createMergedTeacherActivities(dependencies, agents, teachers);
 const { assembleBatch } = createBatchActivities(dependencies);
 const { updatePolicy } = createUpdateActivities(dependencies, agents);
@@ -157,7 +157,7 @@ test.serial('LoRA: the merge of one adapter, as whole matrices, has no distance 
   const policy = await movedPolicy(5, start);
   const record = { iteration: 0, config: lora, from: start.sha256, policy, optimizer, waves: [], metrics: {} };
   await putIterationRecord(store, 'lora', record as unknown as IterationRecord);
-  const teacher = await run(mergeTeacher, { config: lora, runId: 'lora', iteration: 1 });
+  const teacher = await run(mergeCheckpoints, { config: lora, runId: 'lora', iteration: 1 });
   t.true(teacher.whole);
   const wave = await run(rolloutWave, { config: lora, iteration: 1, wave: 0, policy });
   const { judgements } = await run(correctEpisodesLocally, { config: lora, iteration: 1, wave });
@@ -176,7 +176,7 @@ async function teachersOf(runId: string, count: number) {
   const merged = [];
   let from = first.policy;
   for (let iteration = 0; iteration < count; iteration++) {
-    const teacher = await run(mergeTeacher, { config, runId, iteration });
+    const teacher = await run(mergeCheckpoints, { config, runId, iteration });
     merged.push(teacher);
     const policy = await movedPolicy(10 + iteration);
     const record = { iteration, config, from: from.sha256, policy, optimizer: first.optimizer, teacher };
@@ -327,5 +327,5 @@ test('published fault 8, the rate rises again after 25 updates: here it stays at
 test.serial('published fault 9, no resume: a merge that is done again comes to the same teacher', async (t) => {
   const merged = await teachersOf('again', 3);
   for (const [iteration, teacher] of merged.entries())
-    t.deepEqual(await run(mergeTeacher, { config, runId: 'again', iteration }), teacher);
+    t.deepEqual(await run(mergeCheckpoints, { config, runId: 'again', iteration }), teacher);
 });

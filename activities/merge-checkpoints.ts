@@ -15,15 +15,15 @@ import { resultOwner } from './resume-points.ts';
 /** Elements of adapted layers over which the distance of two ways to merge is measured: seconds, whatever the model. */
 const DISTANCE_OVER = 2 ** 24;
 
-export type MergeTeacherInput = { config: RunConfig; runId: string; iteration: number };
+export type MergeCheckpointsInput = { config: RunConfig; runId: string; iteration: number };
 
-export function createTeacherActivities({ store }: ActivityDependencies) {
+export function createMergeActivities({ store }: ActivityDependencies) {
   return {
     /**
      * The teacher of an iteration, from the records of those before: the same again, or the earlier teacher merged with
      * the policies since; before there are any the start model.
      */
-    mergeTeacher: activity(async ({ config, runId, iteration }: MergeTeacherInput): Promise<MergedTeacher> => {
+    mergeCheckpoints: activity(async ({ config, runId, iteration }: MergeCheckpointsInput): Promise<MergedTeacher> => {
       const { interval, until, adapters, weights, alpha, method, density } = config.turbo.merge;
       const done = (await readRunRecords(store, runId)).iterations.filter((record) => record.iteration < iteration);
       const earlier = done.at(-1)?.teacher ?? null;
@@ -64,4 +64,4 @@ export function createTeacherActivities({ store }: ActivityDependencies) {
   };
 }
 
-export type TeacherActivities = ReturnType<typeof createTeacherActivities>;
+export type MergeActivities = ReturnType<typeof createMergeActivities>;
