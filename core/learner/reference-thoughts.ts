@@ -10,7 +10,8 @@ const AT_ONCE = 64;
 
 /**
  * A well-formed thought of the agent's policy of the moment about each state; null where none came in
- * `turbo.sft.tries`. A function of (policy, states, seed, iteration, `from`: states before these). `onAnswered` is called in between.
+ * `turbo.sft.tries`. A function of (policy, states, seed, iteration, `from`: states before these). `onAnswered` is called
+ * in between.
  */
 export async function referenceThoughts<O>(
   agent: Agent,
@@ -25,8 +26,8 @@ export async function referenceThoughts<O>(
   const thoughts: (Thought | null)[] = states.map(() => null);
   for (let attempt = 0; attempt < turbo.sft.tries; attempt++) {
     const open = [...thoughts.keys()].filter((index) => thoughts[index] === null);
-    for (let from = 0; from < open.length; from += AT_ONCE) {
-      const asked = open.slice(from, from + AT_ONCE);
+    for (let first = 0; first < open.length; first += AT_ONCE) {
+      const asked = open.slice(first, first + AT_ONCE);
       const observations = asked.map((index) => {
         const environment = game.fromState(states[index], options);
         const key = { seed, purpose: 'reference thought', iteration, episode: from + index, step: attempt };

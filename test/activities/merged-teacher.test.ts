@@ -51,7 +51,7 @@ const { prepareRun } = createPreparationActivities(dependencies, agents);
 const { rolloutWave } = createRolloutActivities(dependencies, agents);
 const { correctEpisodesLocally } = createCorrectionActivities(dependencies);
 const { mergeCheckpoints } = createMergeActivities(dependencies);
-const { teacherLogprobs } = createMergedTeacherActivities(dependencies, agents, teachers);
+const { teacherLogprobs, teacherThoughts } = createMergedTeacherActivities(dependencies, agents, teachers);
 const { assembleBatch } = createBatchActivities(dependencies);
 const { updatePolicy } = createUpdateActivities(dependencies, agents);
 test.after.always(() => Promise.all([agents.close(), teachers.close()]));
@@ -123,25 +123,39 @@ test.serial("a teacher's log-probs of action tokens set to noise change no byte 
 });
 
 test.serial('answers wave by wave are those of all waves at once', async (t) => {
+  const { turbo } = config;
+  const asked = { ...config, turbo: { ...turbo, sft: { ...turbo.sft, temperature: 1 } } };
   const { waves, policy: start } = first;
   const teacher = { policy: await movedPolicy(1), checkpoints: 1 };
   const answersOf = async (wave: (typeof waves)[number], from: number) => {
-    const { answers } = await run(teacherLogprobs, { config, iteration: 0, wave, from, policy: start, teacher });
-    return (await getJson<TeacherAnswers>(store, answers)).kl!;
+    const input = { config: asked, iteration: 0, wave, from, policy: start, teacher };
+    const [logprobs, thoughts] = [await run(teacherLogprobs, input), await run(teacherThoughts, input)];
+    return [
+      (await getJson<TeacherAnswers>(store, logprobs.answers)).kl!,
+      (await getJson<TeacherAnswers>(store, thoughts.answers)).thoughts!,
+    ];
   };
   const all = await answersOf(waves[0], 0);
-  t.is(all.length, 12);
-  const [episodes, judgements] = [
-    await getJson<Episode[]>(store, waves[0].wave),
-    await getJson<unknown[]>(store, waves[0].judgements),
-  ];
+  t.deepEqual(
+    all.map(({ length }) => length),
+    [12, 12],
+  );
+  t.true(new Set(all[1].map((thought) => JSON.stringify(thought))).size > 6);
+  const episodes = await getJson<Episode[]>(store, waves[0].wave);
+  const judgements = await getJson<unknown[]>(store, waves[0].judgements);
   const part = async (from: number, to?: number) => ({
     wave: await putJson(store, 'episodes', episodes.slice(from, to)),
     judgements: await putJson(store, 'judgements', judgements.slice(from, to)),
   });
   const before = episodes.slice(0, 4).reduce((sum, { steps }) => sum + steps.length, 0);
-  const parts = [...(await answersOf(await part(0, 4), 0)), ...(await answersOf(await part(4), before))];
-  t.deepEqual(parts, all);
+  const [one, other] = [await answersOf(await part(0, 4), 0), await answersOf(await part(4), before)];
+  t.deepEqual(
+    [
+      [...one[0], ...other[0]],
+      [...one[1], ...other[1]],
+    ],
+    all,
+  );
 });
 
 test.serial('LoRA: the merge of one adapter, as whole matrices, has no distance from that adapter', async (t) => {
