@@ -1,13 +1,13 @@
-/** The algorithms. One record each, read everywhere instead of comparing names. */
+/** The algorithms: one record each. Code reads the record and never compares names. */
 
 /**
  * What an algorithm does (spec.md section 2).
  *
- * - `judges`: a teacher judges thoughts, and corrected ones become rows.
- * - `cuts`: episodes that leave the way to the target are cut (`corrector.cut`).
- * - `advantages`: against the value head's answers (GAE), or against the group of episodes from the same start (GRPO).
- * - `merged`: what is asked of a teacher made of the run's own checkpoints (GTR-Turbo): how far the policy lies from it,
- *   or thoughts, which become rows.
+ * - `judges`: a teacher judges thoughts; corrected thoughts become rows.
+ * - `cuts`: episodes that can no longer reach the target are cut (`corrector.cut`).
+ * - `advantages`: measured against the value head (GAE), or against the group of episodes from the same start (GRPO).
+ * - `merged`: what a teacher merged from the run's own checkpoints is asked for (GTR-Turbo): its log-probs, or thoughts,
+ *   which become rows.
  * - `losses`: factors of the configured weights; 0 leaves a loss out.
  */
 export type Algorithm = {
@@ -45,7 +45,7 @@ export const ALGORITHMS = {
     losses: { policy: 0, value: 0, sft: 1 },
   },
   grpo: {
-    summary: 'groups of episodes from the same start, compared with each other; no value head, no corrector, no cut',
+    summary: 'groups of episodes from the same start are compared; no value head, no corrector, no cut',
     judges: false,
     cuts: false,
     advantages: 'group',
@@ -61,7 +61,7 @@ export const ALGORITHMS = {
     losses: { policy: 1, value: 0, sft: 1 },
   },
   'gtr-turbo-kl': {
-    summary: "PPO, whose advantages fall with the distance from a teacher merged of the run's own checkpoints",
+    summary: "PPO; advantages fall with the distance from a teacher merged from the run's own checkpoints",
     judges: false,
     cuts: false,
     advantages: 'gae',
@@ -69,7 +69,7 @@ export const ALGORITHMS = {
     losses: { policy: 1, value: 1, sft: 0 },
   },
   'gtr-turbo-sft': {
-    summary: "PPO + thoughts of a teacher merged of the run's own checkpoints",
+    summary: "PPO + thoughts of a teacher merged from the run's own checkpoints",
     judges: false,
     cuts: false,
     advantages: 'gae',

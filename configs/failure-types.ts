@@ -1,6 +1,6 @@
 /** The types that failures of activities and workflows carry. */
 
-/** What went wrong -> failure type. No retry mends one; its message says what does. */
+/** What went wrong -> failure type. Retrying does not help; the message says what does. */
 export const FAILURES = {
   configuration: 'Config.Invalid',
   game: 'Game.Unusable',
@@ -13,7 +13,7 @@ export const FAILURES = {
   teacherRefused: 'Corrector.Refused',
 } as const;
 
-/** Class name of an error -> the failure that it becomes. Errors of other classes are retried. */
+/** Class name of an error -> its failure type. Errors of other classes are retried. */
 export const FAILURE_OF_ERROR: Readonly<Record<string, (typeof FAILURES)[keyof typeof FAILURES]>> = {
   ConfigError: FAILURES.configuration,
   AlfworldGameError: FAILURES.game,

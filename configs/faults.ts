@@ -1,7 +1,7 @@
-/** What is wrong with files that others made, told at once. */
+/** Collects what is wrong with users' files, to report all of it at once. */
 import { ConfigError } from './schema.ts';
 
-/** Faults that are told; of others only the number. */
+/** Faults that are listed; the rest are only counted. */
 const MOST_TOLD = 20;
 
 export class Faults {
@@ -17,7 +17,7 @@ export class Faults {
     return this.#count > 0;
   }
 
-  /** Throws `ConfigError`: the one sentence, or a line for each, where there are any. */
+  /** Throws `ConfigError` if there are faults: with the one sentence, or a line for each. */
   check(): void {
     if (this.#count === 0) return;
     if (this.#count === 1) throw new ConfigError(this.#told[0]);

@@ -1,39 +1,39 @@
-/** The settings that a run takes while it goes on: a closed list, and the check of a change. */
+/** The settings that can change while a run is going on: a closed list, and the check of a change. */
 import { ConfigError, parseConfig, type RunConfig, runConfigSchema } from './schema.ts';
 
 /**
- * Fields that `gtr set` and the `set` update take, with what a change means. Each acts from the next iteration on,
- * evaluation fields at the next evaluation, `corrector.budgetUsd` at once.
+ * Fields that `gtr set` and the `set` update accept, with their meaning. A change takes effect at the next iteration,
+ * for evaluation fields at the next evaluation, for `corrector.budgetUsd` at once.
  */
 export const LIVE_SETTINGS = {
   envSteps:
-    'environment steps of the whole run, not below what it has done; with optimizer.scheduleIterations 0 the ' +
-    'learning rate follows the new length',
+    'environment steps of the whole run, at least as many as it has done; with optimizer.scheduleIterations 0 ' +
+    'the learning rate follows the new length',
   formatReward: 'reward of a well-formed response',
   'rollout.temperature': 'sampling temperature',
   'ppo.epochs': 'passes over the kept steps',
   'ppo.clip': 'PPO clip of ratio and value',
-  'ppo.maxGradNorm': 'limit of the gradient norm',
+  'ppo.maxGradNorm': 'largest gradient norm',
   'sft.coef': 'weight of the SFT loss',
-  'sft.annealIterations': 'iterations over which that weight falls to 0',
+  'sft.annealIterations': 'iterations over which the SFT weight falls to 0',
   'optimizer.lr': 'learning rate at the first update of the cosine',
-  'optimizer.lrEnd': 'learning rate at its end',
+  'optimizer.lrEnd': 'learning rate at the end of the cosine',
   'optimizer.scheduleIterations': 'iterations of the cosine',
-  'corrector.judgedShare': 'share of steps that is judged',
-  'corrector.budgetUsd': 'US dollars for the teacher, null: any; acts at once',
+  'corrector.judgedShare': 'share of steps that are judged',
+  'corrector.budgetUsd': 'US dollars for the teacher, null: no limit; takes effect at once',
   'evaluation.episodes': 'episodes of an evaluation',
-  'evaluation.everyIterations': 'evaluate in between',
-  'evaluation.decoding': 'sampled or greedy decoding in evaluations, or both',
+  'evaluation.everyIterations': 'also evaluate after every n-th iteration',
+  'evaluation.decoding': 'decoding in evaluations: sampled, greedy or both',
   'durability.heartbeatSeconds': 'silence after which a GPU activity is started again',
-  'durability.resumePointSeconds': 'least time between resume points',
-  'durability.resumePointShare': 'share of the time for resume points',
-  'checkpoints.keepLast': 'newest iterations whose weights are kept',
-  'checkpoints.keepEvery': 'every so many iterations one is kept for good',
+  'durability.resumePointSeconds': 'shortest time between resume points',
+  'durability.resumePointShare': 'share of the time for storing resume points',
+  'checkpoints.keepLast': 'newest iterations that keep their weights',
+  'checkpoints.keepEvery': 'keep every n-th iteration for good',
 } as const;
 
 /**
- * The configuration with the value at `field` (such as `optimizer.lr`) replaced; groups on the way are made. Throws
- * `ConfigError` where one is no group.
+ * The configuration with a new value at `field` (such as `optimizer.lr`); missing groups are created. Throws
+ * `ConfigError` where a part of the path is not a group.
  */
 export function withField(config: unknown, field: string, value: unknown): unknown {
   const result = copyOf(config) as Record<string, unknown>;
@@ -48,7 +48,7 @@ export function withField(config: unknown, field: string, value: unknown): unkno
   return result;
 }
 
-/** The value at `field`; undefined where there is none. */
+/** The value at `field`; undefined if there is none. */
 export function fieldOf(config: unknown, field: string): unknown {
   return field
     .split('.')
@@ -66,15 +66,15 @@ export function changeSettings(config: RunConfig, changes: unknown, doneEnvSteps
   for (const [field, value] of Object.entries(changes)) {
     if (!Object.hasOwn(LIVE_SETTINGS, field))
       throw new ConfigError(
-        `set: ${field} cannot be changed while a run goes on; these can: ${Object.keys(LIVE_SETTINGS).join(', ')}. ` +
-          `For another value, fork the run (gtr fork).`,
+        `set: ${field} cannot be changed while a run is going on; these can: ` +
+          `${Object.keys(LIVE_SETTINGS).join(', ')}. For another value, fork the run (gtr fork).`,
       );
     changed = withField(changed, field, value);
   }
   const result = parseConfig(runConfigSchema, changed, 'set');
   if (result.envSteps < doneEnvSteps)
     throw new ConfigError(
-      `set: envSteps: the run has done ${doneEnvSteps} already; give at least that many, or end it with gtr stop.`,
+      `set: envSteps: the run has already done ${doneEnvSteps}; give at least that many, or end it with gtr stop.`,
     );
   return result;
 }

@@ -1,15 +1,18 @@
-/** What a run may be called: its name is a workflow id, a task queue's fairness key, and the name of folders. */
+/** Which names a run may have: the name is a workflow id, the fairness key of task queues, and a folder name. */
 
-/** Bytes of the name as a folder bears it: file systems take 255, and files beside it add to theirs. */
+/** Most bytes of the folder name: file systems allow 255, and files beside the folder append to it. */
 const LONGEST = 200;
 
-/** Why a run cannot have this name, in one sentence; null where it can. */
+/** Why a run cannot have this name, in one sentence; null if it can. */
 export function runIdProblem(id: string): string | null {
   if (id.trim() === '') return 'The name of a run must not be empty; give one such as my-run.';
-  if (/[\u0000-\u001f\u007f]/.test(id)) return `The name of a run must be on one line: ${JSON.stringify(id)}.`;
+  if (/[\u0000-\u001f\u007f]/.test(id)) return `The name of a run must be a single line: ${JSON.stringify(id)}.`;
   const bytes = folderName(id).length;
   if (bytes > LONGEST)
-    return `The name of a run must take at most ${LONGEST} bytes, not ${bytes} (${id.slice(0, 20)}...); choose a shorter one.`;
+    return (
+      `The name of a run may have at most ${LONGEST} bytes, not ${bytes} (${id.slice(0, 20)}...); choose a ` +
+      'shorter one.'
+    );
   return null;
 }
 

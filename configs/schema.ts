@@ -1,6 +1,6 @@
 /**
- * The one description of a run: every tunable with its meaning, default and limits, a section a file in `schema/`.
- * Names follow spec.md; numbers of the paper stand in the presets.
+ * The description of a run: each setting with its meaning, default and limits; a file of `schema/` per section. Names
+ * follow spec.md; the paper's numbers stand in the presets.
  */
 import { z } from 'zod';
 import { ALGORITHMS } from './algorithms.ts';
@@ -17,17 +17,17 @@ import { turbo } from './schema/turbo.ts';
 import { grpo, optimizer, ppo, sft } from './schema/update.ts';
 import { namesOf, positive, summaries } from './schema/values.ts';
 
-/** An activity is three events, and a history may have 10,000. */
+/** An activity takes three events, and a history may have 10,000. */
 const MOST_UPDATE_ACTIVITIES = 2500;
 
 const runShape = {
   algorithm: z.enum(namesOf(ALGORITHMS)).default('gtr').describe(summaries(ALGORITHMS)),
-  seed: z.int().min(0).default(1).describe('Everything random derives from it.'),
-  envSteps: positive.default(15_000).describe('Environment steps of the whole run (kept steps).'),
+  seed: z.int().min(0).default(1).describe('Seed of everything random.'),
+  envSteps: positive.default(15_000).describe('Environment steps (kept steps) of the whole run.'),
   successWindow: positive
     .default(200)
-    .describe('Episodes of the moving success rate: the newest iterations that hold so many.'),
-  formatReward: z.number().min(0).default(5).describe('Added to the return of a step whose response is well-formed.'),
+    .describe('Most recent episodes over which the success rate is averaged, in whole iterations.'),
+  formatReward: z.number().min(0).default(5).describe('Added to the return of a step with a well-formed response.'),
   environment,
   model,
   rollout: rollout.prefault({}),
@@ -49,7 +49,7 @@ const runShape = {
 export const runConfigSchema = z
   .strictObject({
     $schema: z.string().optional(),
-    title: z.string().default('').describe('One line on what this run is.'),
+    title: z.string().default('').describe('One line that says what this run is.'),
     ...runShape,
   })
   .superRefine((config, context) => {
@@ -87,8 +87,8 @@ export const runConfigSchema = z
         code: 'custom',
         path: ['parallel', 'gradients'],
         message:
-          `asks for ${activities} activities an iteration (${steps} optimizer steps of ${parallel.gradients} groups), ` +
-          `more than the ${MOST_UPDATE_ACTIVITIES} that a workflow's history holds; raise ppo.samplesPerStep`,
+          `asks for ${activities} activities per iteration (${steps} optimizer steps of ${parallel.gradients} ` +
+          `groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ppo.samplesPerStep`,
       });
   });
 
@@ -106,21 +106,21 @@ export const sftConfigSchema = z
         .string()
         .nullable()
         .default(null)
-        .describe('Checkpoint to start from; null: a new model of the shape `architecture`.'),
+        .describe('Checkpoint to start from; null: a new model with the shape in `architecture`.'),
       architecture: z
         .record(z.string(), z.unknown())
         .nullable()
         .default(null)
         .describe(
-          'A Hugging Face `config.json` for a new model; its vocabulary sizes and special ids follow from `pieces`.',
+          'A Hugging Face `config.json` for a new model. `pieces` determines its vocabulary sizes and special ids.',
         ),
       pieces: z
         .array(z.string().min(1))
         .default([])
-        .describe("Texts that are one token each, for a new model's tokenizer."),
+        .describe('Texts that are one token each, for the tokenizer of a new model.'),
     }),
     demonstrations,
-    batch: positive.default(32).describe('Demonstrations of one optimizer step.'),
+    batch: positive.default(32).describe('Demonstrations per optimizer step.'),
     optimizer: optimizer
       .extend({ weightDecay: z.number().min(0).default(0.01).describe('Decoupled weight decay.') })
       .prefault({ lr: 2e-3, lrEnd: 1e-6 }),
@@ -139,12 +139,12 @@ export const sftConfigSchema = z
 
 export type SftConfig = z.infer<typeof sftConfigSchema>;
 
-/** A configuration that cannot be used; the message names the field, what is wrong and what would do. */
+/** A configuration that cannot be used. The message names the field, what is wrong, and what would be right. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** Checks `input` against a schema; `origin` names the file or place in the one-sentence error. */
+/** Checks `input` against a schema; the error is one sentence that begins with `origin`, a file or a position in it. */
 export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, origin: string): z.infer<T> {
   const result = schema.safeParse(withCurrentNames(input));
   if (result.success) return result.data;
@@ -158,7 +158,7 @@ export function configErrorOf({ issues }: z.core.$ZodError, origin: string, sche
   return new ConfigError(`${origin}: ${describeIssue(issue, schemaFile)}${others}.`);
 }
 
-/** Where people find the keys of a configuration. */
+/** Where users find the keys of a configuration. */
 const SCHEMA_FILES = new Map<z.ZodType, string>([
   [runConfigSchema, 'configs/run.schema.json'],
   [sftConfigSchema, 'configs/sft.schema.json'],

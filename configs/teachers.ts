@@ -1,10 +1,12 @@
-/** Who may judge thoughts. Pure values: workflows read them; how each teacher judges is in core/corrector/teachers.ts. */
+/**
+ * Who may judge thoughts. Pure values, which workflows read; core/corrector/teachers.ts says how each teacher judges.
+ */
 import { type AlgorithmName, algorithmOf } from './algorithms.ts';
 import { withCurrentNames } from './schema/renamed.ts';
 
 /**
- * `paid`: a judgement costs money and time, so it is one activity on the account's queue, paced, recorded and counted.
- * A free teacher judges a whole wave in one activity.
+ * `paid`: a judgement costs money and time. Each is an activity on the account's queue: paced, recorded and counted. A
+ * free teacher judges a whole wave in one activity.
  */
 export type TeacherKind = { summary: string; paid: boolean };
 
@@ -20,7 +22,10 @@ export function asksPaidTeacher(config: { algorithm: AlgorithmName; corrector: {
   return algorithmOf(config).judges && TEACHERS[config.corrector.teacher].paid;
 }
 
-/** Whether thoughts that the exact solver proves right are not asked about. Runs of older versions say it otherwise. */
+/**
+ * Whether a paid teacher is only asked about thoughts that the exact solver cannot prove right. Reads the
+ * configurations of older versions, too.
+ */
 export function skipsProvedThoughts(config: { corrector: { ask: 'always' | 'verified-skip' } }): boolean {
   return (withCurrentNames(config) as typeof config).corrector.ask === 'verified-skip';
 }

@@ -12,7 +12,9 @@ const openai = z
       .string()
       .nullable()
       .default(null)
-      .describe("Wording of the requests: a name in core/corrector/prompts or a path; null: the environment's own."),
+      .describe(
+        "Wording of the requests: a name in core/corrector/prompts or a path; null: the environment's default.",
+      ),
     temperature: z
       .number()
       .min(0)
@@ -20,37 +22,40 @@ const openai = z
       .nullable()
       .default(0.4)
       .describe('Sampling temperature; null: not sent, for models that refuse it.'),
-    maxTokens: positive.default(400).describe('Longest answer.'),
+    maxTokens: positive.default(400).describe('Most tokens in an answer.'),
     maxTokensField: z
       .enum(['max_completion_tokens', 'max_tokens'])
       .default('max_completion_tokens')
-      .describe('What the longest answer is called in requests; older servers know `max_tokens` only.'),
+      .describe('Request field that limits the answer; older servers know only `max_tokens`.'),
     answerFormat: z
       .enum(['schema', 'json', 'text'])
       .default('schema')
       .describe(
-        'How the server is told the form of the answer: by its JSON schema; only that it is JSON; in words alone. ' +
-          'Answers are checked all the same.',
+        'How the server learns the form of the answer. schema: from its JSON schema; json: only that it is ' +
+          'JSON; text: from the wording. Answers are checked in every case.',
       ),
     toolRounds: z
       .int()
       .min(0)
       .default(3)
-      .describe('How often a judgement may ask the exact solver for formulas (Points24); 0: the tool is not offered.'),
+      .describe(
+        'Most calls of the exact solver that a judgement may make for formulas (Points24); 0: the tool is not ' +
+          'offered.',
+      ),
     timeoutSeconds: z
       .number()
       .positive()
       .default(60)
-      .describe('An answer that takes longer is given up and asked for again.'),
+      .describe('Seconds after which an unanswered request is dropped and sent again.'),
     image: z
       .strictObject({
-        size: positive.default(300).describe('Pixels on each side; the scene is drawn anew at this size.'),
+        size: positive.default(300).describe('Pixels on each side; the scene is drawn at this size.'),
         format: z.enum(['png', 'jpeg']).default('png').describe('File format in the data URL.'),
         quality: z.int().min(1).max(100).default(90).describe('Quality of a JPEG.'),
         detail: z
           .enum(['auto', 'low', 'high'])
           .default('auto')
-          .describe('How closely the model looks, which decides what a picture costs.'),
+          .describe('How closely the model looks; this decides what a picture costs.'),
       })
       .prefault({})
       .describe('The picture in a request.'),
@@ -69,7 +74,7 @@ const openai = z
       .strictObject({ prompt: pricePerMillion, cached: pricePerMillion, completion: pricePerMillion })
       .nullable()
       .default(null)
-      .describe('US dollars per million tokens; null: as core/corrector/prices.ts knows the model.'),
+      .describe('US dollars per million tokens; null: the prices in core/corrector/prices.ts.'),
   })
   .describe("The teacher `openai`; keys and addresses come from the corrector worker's environment.");
 
@@ -80,12 +85,12 @@ export const corrector = z
       .default('solver')
       .describe(`Who judges thoughts. ${summaries(TEACHERS)}`),
     openai: openai.prefault({}),
-    cut: z.boolean().default(true).describe('Cut episodes that leave the way to the target (spec.md section 2).'),
+    cut: z.boolean().default(true).describe('Cut episodes that can no longer reach the target (spec.md section 2).'),
     judgedShare: probability
       .default(1)
       .describe(
-        'Share of steps that is judged (seeded choice); the others count as correct and are never cut by the ' +
-          'corrector.',
+        'Share of steps that are judged (seeded choice); the others count as correct, and the corrector never ' +
+          'cuts there.',
       ),
     ask: z
       .enum(['always', 'verified-skip'])
@@ -96,19 +101,19 @@ export const corrector = z
       ),
     account: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be small letters, digits and hyphens')
+      .regex(/^[a-z0-9][a-z0-9-]*$/, 'must consist of lowercase letters, digits and hyphens')
       .default('default')
       .describe(
-        'Account of a paid teacher. Its limits hold for all runs on it, so each account has its own task queue, ' +
-          '`corrector-<account>` (`default`: `corrector`), polled by workers that hold its key.',
+        'Account of a paid teacher. Its limits hold for all runs that use it. Each account has its own task ' +
+          'queue, `corrector-<account>` (`corrector` for `default`), which only workers with its key poll.',
       ),
     handOverSeconds: z
       .number()
       .min(0)
       .default(10)
       .describe(
-        'A wave that takes long to sample hands its new steps to a paid teacher so often, to be judged while the ' +
-          'rest is sampled; 0: after every round.',
+        'Seconds between the parts of a wave that are handed to a paid teacher, which judges them while the ' +
+          'rest is sampled; 0: a part after every round.',
       ),
     budgetUsd: z
       .number()
@@ -116,8 +121,8 @@ export const corrector = z
       .nullable()
       .default(null)
       .describe(
-        'US dollars that the run may spend on its teacher: it pauses before a thought that could exceed them. null: ' +
-          'any.',
+        'US dollars that the run may spend on its teacher. It pauses before a thought that could exceed them. ' +
+          'null: no limit.',
       ),
     requestsPerMinute: z
       .number()
@@ -125,12 +130,12 @@ export const corrector = z
       .nullable()
       .default(null)
       .describe(
-        'Limit of the account, set when the run starts; null: as it is (`gtr rate`). It paces thoughts: one request ' +
-          "each, two where the solver's tool is offered.",
+        'Requests per minute of the account, set when the run starts; null: as set before (`gtr rate`). It ' +
+          "paces thoughts: one request each, two where the solver's tool is offered.",
       ),
     tokensPerMinute: positive
       .nullable()
       .default(null)
-      .describe('Limit of the account, set when the run starts; null: as it is (`gtr rate`).'),
+      .describe('Tokens per minute of the account, set when the run starts; null: as set before (`gtr rate`).'),
   })
   .describe('Thought correction.');

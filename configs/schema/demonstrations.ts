@@ -8,36 +8,35 @@ export const demonstrations = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "Demonstrations of your own in LLaVA's format, as RL4VLM's: a JSON list (or one object a line) of {image, " +
-        'conversations: [{from: human, value: "<image>..."}, {from: gpt, value}]}; relative paths count from ' +
-        "the project. null: the expert's.",
+      "Your own demonstrations in LLaVA's format, as RL4VLM uses it: a JSON list (or one object per line) of " +
+        '{image, conversations: [{from: human, value: "<image>..."}, {from: gpt, value}]}. Relative paths start ' +
+        "at the project. null: the expert's demonstrations.",
     ),
   images: z
     .string()
     .nullable()
     .default(null)
-    .describe("Folder that the file's pictures count from; null: the file's own."),
+    .describe('Folder where relative paths of pictures start; null: the folder of the file.'),
   count: positive
     .default(50_000)
-    .describe(
-      'Demonstrations that are trained on: so many are drawn, or a file is passed through in new orders until ' +
-        'it were so many.',
-    ),
+    .describe('Demonstrations to train on. A file with fewer is repeated, in a new order each time.'),
   habits: z
     .strictObject({
       randomChain: probability
         .default(0.7)
         .describe(
-          'Formula games: share of demonstrations that follow random arithmetic and ignore the target; in ' +
-            'thoughts with a search, that begin on the way to any two pairs and look on from there.',
+          'Formula games: share of demonstrations that do random arithmetic and ignore the target. In thoughts ' +
+            'with a search: share that start from any two pairs and search on from there.',
         ),
-      plainSums: probability.default(0.3).describe('Formula games: share drawn from deals that + and - alone solve.'),
+      plainSums: probability
+        .default(0.3)
+        .describe('Formula games: share drawn from deals that + and - alone can solve.'),
       naive: probability
         .default(0)
         .describe(
-          "Share that follows the game's naive habit: the sum of the cards (in thoughts with a search, the " +
-            'first result of either pair); numberline: always up; blackjack: hit below 20; alfworld: things are ' +
-            'fetched, but never washed, warmed or chilled.',
+          "Share that follow the game's naive habit. Formula games: the sum of the cards (with a search, the " +
+            'first result of either pair); numberline: always up; blackjack: hit below 20; alfworld: fetch things ' +
+            'but never wash, heat or cool them.',
         ),
     })
     .prefault({})
@@ -48,18 +47,17 @@ export const demonstrations = z.strictObject({
         .int()
         .min(0)
         .default(4)
-        .describe('Steps from the start of an episode to the state of a demonstration, at most.'),
+        .describe('Most steps from the start of an episode to the state of a demonstration.'),
       taught: positive
         .default(1)
         .describe(
-          'States of each walk that become demonstrations, counted from its end. More of them share the work of ' +
-            'making a game.',
+          'States of each walk that become demonstrations, counted from its end. With more of them, fewer games ' +
+            'have to be made.',
         ),
       planned: probability
         .default(0)
         .describe(
-          'Share of these steps that follow plans, naive ones or best ones as demonstrations do; the others are ' +
-            'random actions.',
+          'Share of these steps that follow a plan (naive or best, as in demonstrations); the others are random.',
         ),
     })
     .prefault({})

@@ -8,21 +8,21 @@ export const durability = z
       .number()
       .min(1)
       .default(20)
-      .describe('A GPU activity that is silent for so long is started again elsewhere.'),
+      .describe('Seconds of silence after which a GPU activity is started again on another worker.'),
     resumePointSeconds: z
       .number()
       .min(0)
       .default(10)
       .describe(
-        'A GPU activity stores a resume point so often, or less often where that would exceed `resumePointShare`; 0: ' +
-          'after every round or optimizer step.',
+        'Seconds between resume points of a GPU activity; more where storing them would take more than ' +
+          '`resumePointShare`. 0: a resume point after every round or optimizer step.',
       ),
     resumePointShare: z
       .number()
       .gt(0)
       .max(1)
       .default(0.05)
-      .describe('Share of the time that storing resume points may take, as measured while the run goes.'),
+      .describe('Share of the running time that storing resume points may take, measured during the run.'),
   })
   .describe('What a crash may cost.');
 
@@ -30,14 +30,12 @@ export const checkpoints = z
   .strictObject({
     keepLast: positive
       .default(2)
-      .describe('Newest iterations whose policy and optimizer are kept: a run can be reset to them, or forked there.'),
-    keepEvery: z
-      .int()
-      .min(0)
-      .default(0)
-      .describe('Every so many iterations one is kept for good, with its optimizer; 0: none.'),
+      .describe(
+        'Newest iterations that keep their policy and optimizer: the run can be reset to them or forked from them.',
+      ),
+    keepEvery: z.int().min(0).default(0).describe('Keep every n-th iteration for good, with its optimizer; 0: none.'),
   })
   .describe(
-    'Which finished iterations keep their weights, beside the policy of the best evaluation in between; their metrics, ' +
-      'samples and corrections always stay.',
+    'Which finished iterations keep their weights, in addition to the best policy of evaluations during the ' +
+      'run. Metrics, samples and corrections are always kept.',
   );

@@ -7,16 +7,16 @@ export const environment = z
     name: z
       .string()
       .describe(
-        'Environment: points24, ezpoints, numberline, blackjack, alfworld, frozenlake, sokoban; openenv, a game of a ' +
-          'server; or the path (relative: from the project) or package of a module with your own game, e.g. ' +
-          './examples/picture-maze.ts (docs/environments.md).',
+        'Environment: points24, ezpoints, numberline, blackjack, alfworld, frozenlake, sokoban; openenv for a ' +
+          'game on a server; or a module with your own game, by package name or path (relative to the project), ' +
+          'e.g. ./examples/picture-maze.ts (docs/environments.md).',
       ),
     options: z
       .record(z.string(), z.unknown())
       .default({})
-      .describe('Options of that environment, e.g. {"deals": "seen"}; checked by it.'),
+      .describe('Options of that environment, e.g. {"deals": "seen"}; the environment checks them.'),
     maxEpisodeSteps: positive
       .default(20)
-      .describe('An episode still open after so many steps is truncated there and bootstrapped.'),
+      .describe('Most steps of an episode. One that is still open then is truncated and bootstrapped.'),
   })
-  .describe('What is played.');
+  .describe('The game that is played.');

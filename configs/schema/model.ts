@@ -4,7 +4,7 @@ import { positive } from './values.ts';
 
 const lora = z.strictObject({
   kind: z.literal('lora'),
-  rank: positive.default(128).describe('Rank r of every adapter.'),
+  rank: positive.default(128).describe('Rank r of each adapter.'),
   alpha: z.number().positive().default(256).describe('Adapters are scaled by alpha / r.'),
   dropout: z
     .number()
@@ -12,13 +12,16 @@ const lora = z.strictObject({
     .lt(1)
     .default(0.05)
     .describe(
-      "Share of the adapters' input that is dropped while updating, seeded; samples and old log-probs are without.",
+      "Share of the adapters' input that is dropped during updates (seeded); samples and old log-probs use no " +
+        'dropout.',
     ),
   parts: z
     .array(z.enum(['language_model', 'vision_tower', 'multi_modal_projector']))
     .min(1)
     .default(['language_model'])
-    .describe('Parts whose linear layers carry a new adapter; one that the checkpoint brings is trained as it is.'),
+    .describe(
+      'Parts whose linear layers get a new adapter. An adapter that the checkpoint brings is trained as it is.',
+    ),
 });
 
 export const model = z
@@ -28,28 +31,28 @@ export const model = z
         'is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (README, ' +
           'Configurations)',
       )
-      .describe('Folder of the starting checkpoint in Hugging Face format; relative paths count from the project.'),
+      .describe('Folder of the starting checkpoint in Hugging Face format; relative paths start at the project.'),
     adapter: z
       .string()
       .nullable()
       .default(null)
       .describe(
-        'Folder of a PEFT LoRA adapter that the run starts from, e.g. one that `gtr export` wrote, with its value ' +
-          'head; null: the one that lies in `base`, or none.',
+        'Folder of a PEFT LoRA adapter to start from, with its value head, e.g. one that `gtr export` wrote; ' +
+          'null: the adapter in `base`, if any.',
       ),
     train: z
       .discriminatedUnion('kind', [z.strictObject({ kind: z.literal('all') }), lora])
       .default({ kind: 'all' })
-      .describe('What is trained: all parameters or LoRA adapters.'),
+      .describe('What is trained: all parameters, or LoRA adapters.'),
     valueHead: z
       .array(positive)
       .default([1024, 512])
-      .describe('Hidden sizes of the value head, if the checkpoint brings none.'),
+      .describe('Hidden sizes of the value head, where the checkpoint has none.'),
     prompt: z
       .string()
       .nullable()
       .default(null)
-      .describe("Prompt template file: a name in core/policy/prompts or a path; null: the environment's own."),
-    imageSize: positive.default(300).describe('Pixels of the drawn observation on each side.'),
+      .describe("Prompt template: a name in core/policy/prompts or a path; null: the environment's default."),
+    imageSize: positive.default(300).describe('Pixels on each side of the observation.'),
   })
   .describe('The policy.');

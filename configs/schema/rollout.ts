@@ -4,22 +4,24 @@ import { positive } from './values.ts';
 
 export const rollout = z
   .strictObject({
-    envStepsPerIteration: positive.default(1024).describe('Kept steps that an iteration trains on.'),
+    envStepsPerIteration: positive.default(1024).describe('Kept steps that each iteration trains on.'),
     episodesPerWave: positive
       .default(64)
-      .describe('Environments stepped together; a wave ends when each has finished its episode.'),
+      .describe('Environments stepped together. A wave ends when all of them have finished their episodes.'),
     temperature: z
       .number()
       .min(0)
       .default(0.2)
-      .describe("Sampling temperature; also divides the logits of PPO's log-probs. 0: greedy."),
-    repetitionPenalty: z.number().min(1).default(1.2).describe('Shapes sampling only (spec.md section 3).'),
-    penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty too.'),
-    maxNewTokens: positive.default(256).describe('Longest response.'),
+      .describe('Sampling temperature; PPO divides the logits by it as well. 0: greedy.'),
+    repetitionPenalty: z.number().min(1).default(1.2).describe('Affects sampling only (spec.md section 3).'),
+    penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty, too.'),
+    maxNewTokens: positive.default(256).describe('Most tokens in a response.'),
     groupSize: z
       .int()
       .min(2)
       .default(8)
-      .describe('Episodes from the same start, for algorithms that compare them (grpo); divides `episodesPerWave`.'),
+      .describe(
+        'Episodes from the same start, for algorithms that compare them (grpo); must divide `episodesPerWave`.',
+      ),
   })
   .describe('How experience is sampled.');

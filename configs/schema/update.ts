@@ -17,7 +17,11 @@ export const ppo = z
     samplesPerStep: positive
       .default(128)
       .describe('Samples whose gradients are accumulated for one optimizer step (minibatch 1 x 128 in the paper).'),
-    maxGradNorm: z.number().positive().default(0.01).describe('Global gradient norm is clipped to this.'),
+    maxGradNorm: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe('Largest global norm of the gradient; longer ones are clipped.'),
   })
   .describe('The PPO part of the update.');
 
@@ -29,15 +33,15 @@ export const grpo = z
       .max(1)
       .default(1)
       .describe(
-        'Of the groups whose episodes gained differently, those of most variance are kept that hold this share of it; ' +
-          '1: all.',
+        'Keep only the groups with the largest variance of returns that together hold this share of all ' +
+          'variance; 1: all groups whose returns differ.',
       ),
     clipHigh: z
       .number()
       .positive()
       .nullable()
       .default(null)
-      .describe('Upper clip of the ratio, above `ppo.clip` for rare tokens to rise faster; null: `ppo.clip`.'),
+      .describe('Upper clip of the ratio. Above `ppo.clip`, rare tokens can become likely faster. null: `ppo.clip`.'),
   })
   .describe('Algorithms that compare groups of episodes.');
 
@@ -48,20 +52,23 @@ export const sft = z
       .int()
       .min(0)
       .default(0)
-      .describe('SFT weight falls linearly to 0 over so many iterations; 0: constant.'),
-    rowsPerSample: positive.default(1).describe('Rows drawn beside each PPO sample.'),
+      .describe('Iterations over which the SFT weight falls linearly to 0; 0: it stays constant.'),
+    rowsPerSample: positive.default(1).describe('Rows drawn for each PPO sample.'),
     confirmed: z
       .boolean()
       .default(false)
       .describe(
-        'Thoughts that the corrector found right become rows too, as the agent wrote them; the paper trains ' +
+        'Also train on thoughts that the corrector found right, as the agent wrote them. The paper trains on ' +
           'corrected ones only.',
       ),
-    dagger: z.boolean().default(true).describe('Draw rows of all iterations so far; off: of this iteration only.'),
+    dagger: z
+      .boolean()
+      .default(true)
+      .describe('true: draw from the rows of all iterations so far; false: from those of this iteration only.'),
     actionCloning: z
       .boolean()
       .default(false)
-      .describe("Train the action tokens of correction rows too, with the corrector's action."),
+      .describe("Also train the action tokens of correction rows, with the corrector's action."),
   })
   .describe('The supervised part of the update (thought cloning).');
 
@@ -69,7 +76,7 @@ export const optimizer = z
   .strictObject({
     lr: z.number().positive().default(1e-5).describe('Learning rate at the first update.'),
     lrEnd: z.number().min(0).default(1e-9).describe('Learning rate at the end of the cosine.'),
-    scheduleIterations: z.int().min(0).default(25).describe('Iterations of the cosine; 0: as many as the run has.'),
+    scheduleIterations: z.int().min(0).default(25).describe('Iterations of the cosine; 0: the length of the run.'),
     beta1: probability.default(0.9).describe('Adam beta 1.'),
     beta2: probability.default(0.999).describe('Adam beta 2.'),
     eps: z.number().positive().default(1e-7).describe('Adam epsilon.'),
