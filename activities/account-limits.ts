@@ -10,7 +10,7 @@ export type SetAccountLimitsInput = { queue: string; config: Pick<RunConfig, 'co
 
 export function createAccountActivities({ store }: ActivityDependencies) {
   return {
-    /** What the configuration says of its account; nothing of what it leaves open. */
+    /** The limits that the configuration sets for its account; those that it leaves open are absent. */
     setAccountLimits: activity(async ({ queue, config }: SetAccountLimitsInput): Promise<AccountLimits> => {
       const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
       const requestsPerThought = teacherTerms(config)?.requestsPerThought ?? 1;

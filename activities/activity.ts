@@ -51,7 +51,7 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
   };
 }
 
-/** What a heartbeat carries: for people, and for the next attempt. */
+/** What a heartbeat carries: progress as text, and data for the next attempt. */
 type Details<P> = Doing & { resumePoint?: P };
 
 /**
@@ -60,9 +60,9 @@ type Details<P> = Doing & { resumePoint?: P };
  */
 const SIGNAL_SECONDS = 15;
 const SIGNAL_SHARE = 1 / 240;
-/** Longest time between two beats: whoever looks sees how long a step is under way. */
+/** Longest time between two beats, so that progress shows how long a step has been running. */
 const BEAT_SECONDS = 30;
-/** What takes less is told by what follows it. */
+/** Shorter steps are covered by the next report. */
 const UNDER_WAY_SECONDS = 5;
 
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
@@ -85,8 +85,8 @@ export class Heartbeat<P> {
   }
 
   /**
-   * What `load` makes of the resume point; undefined on a fresh start, and where an artifact of it is missing or
-   * damaged: then all is done anew.
+   * What `load` makes of the resume point; undefined on a fresh start, or if an artifact of it is missing or damaged:
+   * then all work is done again.
    */
   async resume<S>(load: (point: P) => Promise<S>): Promise<S | undefined> {
     if (this.#resumePoint === undefined) return undefined;
@@ -145,7 +145,7 @@ export class Heartbeat<P> {
   }
 
   /**
-   * Throws when the activity was cancelled; a worker that shuts down counts as a failure that another attempt mends.
+   * Throws if the activity was cancelled. A worker that shuts down counts as a failure, and another attempt follows.
    */
   throwIfInterrupted(): void {
     cancellationSignal().throwIfAborted();
@@ -156,7 +156,7 @@ export class Heartbeat<P> {
   }
 }
 
-/** Now where nobody knows (tests). */
+/** Now, if unknown (tests). */
 async function runBegan(): Promise<number> {
   try {
     const { startTime } = await Context.current().client.workflow.getHandle(runOf()).describe();
@@ -166,16 +166,16 @@ async function runBegan(): Promise<number> {
   }
 }
 
-/** For the Web UI: the run shows it among its current details. A signal that is lost is no harm. */
+/** For the Web UI: the run shows it among its current details. Losing a signal does no harm. */
 async function tellRun(doing: Doing): Promise<void> {
   try {
     await Context.current().client.workflow.getHandle(runOf()).signal('doing', doing);
   } catch {
-    // the server is away, or there is none (tests)
+    // the server is away, or does not exist (tests)
   }
 }
 
-/** False where the server did not take it: it is away, gave the activity to another worker, or there is none (tests). */
+/** False if the server did not take it: it is away, gave the activity to another worker, or does not exist (tests). */
 async function reportToServer(details: unknown): Promise<boolean> {
   try {
     const { client, info } = Context.current();

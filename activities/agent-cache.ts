@@ -1,4 +1,6 @@
-/** Keeps the agent of the last run open between activities: making its sessions anew costs more than a small wave. */
+/**
+ * Keeps the agent of the last run open between activities: opening its sessions costs more than sampling a small wave.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { modelFolder } from '../configs/project-folder.ts';
@@ -15,8 +17,8 @@ export class AgentCache {
   #modelSha256: Promise<string> | null = null;
 
   /**
-   * The agent of this configuration, made of `parts` where they are open already; an open one of another configuration,
-   * or one whose engine has died, is closed. Fails where the run began with another checkpoint of that name.
+   * The agent of this configuration, made from `parts` if they are open already. Closes an open agent of another
+   * configuration, and one whose engine has died. Fails if the run began with another checkpoint of that name.
    */
   async get({ model, engine, environment }: AgentConfig, parts?: AgentParts): Promise<Agent> {
     const key = JSON.stringify([model, engine, environment.name]);

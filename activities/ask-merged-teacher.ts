@@ -1,4 +1,4 @@
-/** What the teacher made of a run's own checkpoints says of the kept steps, on the GPU. */
+/** What the teacher merged from a run's own checkpoints says about the kept steps, on the GPU. */
 import { putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -31,7 +31,7 @@ export type AskMergedTeacherResult = { answers: ArtifactRef; seconds: number; mo
  */
 export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
 
-/** `teachers`: for those that have whole matrices instead of adapters, which take sessions of their own. */
+/** `teachers`: for teachers with whole matrices instead of adapters, which take sessions of their own. */
 export function createMergedTeacherActivities(
   { store }: ActivityDependencies,
   agents: AgentCache,
@@ -73,7 +73,7 @@ export function createMergedTeacherActivities(
           tokens === 'thought-and-noise'
             ? guessedLogprobs({ seed, iteration: input.iteration, episode: input.from + index }, count)
             : [];
-        // The policy itself answers as it did: rounding apart, which is none of the policy's doing.
+        // The policy itself answers as before: the difference is rounding, not the policy's.
         const isItself = input.teacher.policy.sha256 === input.policy.sha256;
         const scored = isItself
           ? wellFormed.map(({ step }) => step.tokenLogprobs!)

@@ -24,7 +24,7 @@ export type AssembleBatchInput = {
   waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
-  /** What the teacher made of the run's own checkpoints says of the kept steps, wave by wave. */
+  /** What the teacher merged from the run's own checkpoints says about the kept steps, wave by wave. */
   teacherAnswers?: ArtifactRef[];
 };
 /** `metrics`: of the targets and the rows. */
@@ -84,7 +84,7 @@ export function createBatchActivities({ store }: ActivityDependencies) {
 
 export type BatchActivities = ReturnType<typeof createBatchActivities>;
 
-/** The answers about all waves in one list; without those that were not asked for. */
+/** The answers of all waves in one list, without waves that were not asked about. */
 async function allAnswers(store: ArtifactStore, waves: readonly ArtifactRef[]): Promise<TeacherAnswers> {
   const answers = await Promise.all(waves.map((wave) => getJson<TeacherAnswers>(store, wave)));
   if (answers.length === 0) return {};
@@ -130,7 +130,7 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Mean, standard deviation, least and greatest value of each step's number; null where there are no steps. */
+/** Mean, standard deviation, least and greatest value of each step's number; null if there are no steps. */
 function spread(name: string, values: readonly number[]): Metrics {
   if (values.length === 0)
     return Object.fromEntries(['mean', 'std', 'min', 'max'].map((figure) => [`${name}/${figure}`, null]));

@@ -13,7 +13,7 @@ import type { AgentCache } from './agent-cache.ts';
 import { releaseWork, resultOwner } from './resume-points.ts';
 import { epochInputOf, ratesOf, type UpdateTask, updateMetrics } from './update-policy.ts';
 
-/** What an epoch has come to: the state after `step` optimizer steps. */
+/** Where an epoch stands: the state after `step` optimizer steps. */
 export type SharedEpoch = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;

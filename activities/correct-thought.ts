@@ -16,7 +16,7 @@ import { getSampled } from './roll-out-wave.ts';
 
 /** `slot`: the episode's place in its wave. `progress`: how far it is judged; null: as in the context. */
 export type CorrectThoughtInput = { context: ArtifactRef; slot: number; progress: ArtifactRef | null };
-/** `judged`: steps of the episode; `done`: nothing of it will be asked any more. */
+/** `judged`: steps of the episode with a verdict; `done`: no more questions about it. */
 export type CorrectThoughtResult = { progress: ArtifactRef; judged: number; done: boolean; counts: CorrectorCounts };
 
 /** Tries of this activity that ended without an answer. */
@@ -28,7 +28,7 @@ export type TeacherProblem = { reason: string; passes: boolean };
 export function createThoughtActivities({ store }: ActivityDependencies, account: CorrectorAccount) {
   const openContext = cachedContexts(store, account);
   return {
-    /** What stands against questions to the run's teacher, as far as it can be known without one; null: nothing. */
+    /** Why the run's teacher cannot be asked, as far as is known without asking; null: it can. */
     checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
       const problem = await openTeacher(config).problem();
       return problem === null ? null : { reason: problem.message, passes: problem.passes };
@@ -100,7 +100,7 @@ function later(message: string, kind: string, seconds: number): ApplicationFailu
   return ApplicationFailure.create({ message, type: `Corrector.${kind}`, nextRetryDelay: Math.ceil(seconds * 1000) });
 }
 
-/** 1 s, 2 s, 4 s ... 60 s, of which a half by chance: what failed together does not come back together. */
+/** 1 s, 2 s, 4 s ... 60 s, half of it random, so that calls that failed together do not return together. */
 export function backoffSeconds(attempt: number): number {
   return Math.min(2 ** (attempt - 1), 60) * (0.5 + Math.random() / 2);
 }

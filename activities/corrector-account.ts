@@ -36,7 +36,7 @@ export class CorrectorAccount {
     this.ledger = new Ledger(store);
   }
 
-  /** The teacher within the account's limits. Its `judge` throws `CoolingDown` when it would have to wait long. */
+  /** The teacher within the account's limits. Its `judge` throws `CoolingDown` if it would have to wait long. */
   limit(teacher: PaidTeacher): PaidTeacher {
     return {
       terms: teacher.terms,
@@ -59,8 +59,8 @@ export class CorrectorAccount {
   }
 
   /**
-   * Calls the provider within the account's limits; `call` tells of each answer. `tokens`: what it will likely use.
-   * Throws `CoolingDown` when it would have to wait long.
+   * Calls the provider within the account's limits; `call` reports each answer. `tokens`: expected usage. Throws
+   * `CoolingDown` if it would have to wait long.
    */
   async within<T>(
     tokens: number,

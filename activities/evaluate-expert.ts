@@ -1,4 +1,4 @@
-/** Plays the evaluation deals with the exact solver in the agent's place: what there is to reach. */
+/** Plays the evaluation deals with the exact solver instead of the agent: the best possible result. */
 import type { RunConfig } from '../configs/schema.ts';
 import { playExpert } from '../core/corrector/play-expert.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';

@@ -1,4 +1,4 @@
-/** Plays the evaluation deals with a model of others, asked on behalf of the corrector's account. */
+/** Plays the evaluation deals with an external model, on the corrector's account. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancellationSignal } from '@temporalio/activity';
 import type { RunConfig } from '../configs/schema.ts';

@@ -1,7 +1,8 @@
 /**
- * Points at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). Where
- * `GTR_FAULTS` names a folder, an activity that meets the point in its `armed.json` renames the file to `reached.json`,
- * so that each fault happens once, and waits until that is removed. Without the variable nothing of this exists.
+ * Points at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). If
+ * `GTR_FAULTS` names a folder, an activity that reaches the point in its `armed.json` renames the file to
+ * `reached.json`, so that each fault happens once, and waits until that file is removed. Without the variable, nothing
+ * of this is active.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
@@ -29,7 +30,7 @@ const LOOK_MS = 20;
 const folder = process.env.GTR_FAULTS;
 const writes = new WeakMap<Context, number>();
 
-/** Waits here if this is the armed point. Outside of an activity (a command that writes a record) there is none. */
+/** Waits here if this point is armed. Does nothing outside of an activity (a command that writes a record). */
 export async function faultPoint(point: FaultPoint): Promise<void> {
   const context = folder === undefined ? null : runningActivity();
   if (folder === undefined || context === null) return;

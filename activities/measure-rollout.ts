@@ -1,6 +1,6 @@
 /**
- * What judged waves say of the policy that sampled them: metrics and samples for people, which nothing trains on and
- * the update need not wait for.
+ * Metrics and samples of judged waves, about the policy that sampled them. Nothing trains on them, and the update need
+ * not wait for them.
  */
 import { putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';

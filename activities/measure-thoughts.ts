@@ -1,4 +1,4 @@
-/** What a policy's thoughts look like to a model: figures for people, which nothing trains on. */
+/** How a model sees a policy's thoughts: figures that nothing trains on. */
 import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';

@@ -1,4 +1,4 @@
-/** The teacher that is made of a run's own checkpoints (GTR-Turbo): merged by TIES, and again as the run goes on. */
+/** The teacher made from a run's own checkpoints (GTR-Turbo): a TIES merge, repeated as the run goes on. */
 import { modelFolder } from '../configs/project-folder.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';

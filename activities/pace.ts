@@ -7,7 +7,7 @@ export class Pace {
   readonly #all: number;
   #tokens = 0;
 
-  /** `from`: of `all` pieces, those that were done before. */
+  /** `from`: pieces, of `all`, that were done before. */
   constructor(from: number, all: number) {
     this.#from = from;
     this.#all = all;
@@ -26,12 +26,12 @@ export class Pace {
   }
 }
 
-/** Three digits are enough for people. */
+/** Three digits are precise enough to read. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** The same of episodes that are played together, of which nobody knows how many rounds they take. */
+/** The same for episodes that are played together: how many rounds they take is unknown. */
 export class RolloutPace {
   readonly #began = performance.now();
   readonly #longest: number;
@@ -62,7 +62,7 @@ export class RolloutPace {
   }
 }
 
-/** For people. */
+/** As text. */
 export function roundOf(progress: RolloutProgress): string {
   return `round ${progress.round}, ${closedEpisodes(progress)} of ${progress.episodes.length} episodes over`;
 }

@@ -67,7 +67,7 @@ export async function prepareRun(
   };
 }
 
-/** Until the first iteration is done; it can be made anew at any time. */
+/** Until the first iteration is done; it can be made again at any time. */
 export const START = 'start';
 
 export function putFirstState(store: ArtifactStore, engine: PolicyEngine, parameters: Float32Array) {

@@ -1,6 +1,6 @@
 /**
- * Records what an iteration came to: for ever in the store, and at once where people look on this machine. Each
- * iteration once, whatever was retried.
+ * Records the outcome of an iteration: permanently in the store, and in the files that people read on this machine.
+ * Each iteration is recorded once, whatever was retried.
  */
 import path from 'node:path';
 import { writeDurably } from '../core/artifacts/file-store.ts';
@@ -82,7 +82,7 @@ async function letGoOfOlder(store: ArtifactStore, runId: string, { iteration, st
   for (const { since, run, slot, ref } of await store.holds(runId))
     if (slot === START || (slot === RESET && Date.parse(since) < startedAt)) await store.release({ run, slot }, ref);
   const records = await readRunRecords(store, runId);
-  // Later ones, where this one was made anew, are not looked at.
+  // Later ones do not count if this one was made again.
   const iterations = records.iterations.filter((record) => record.iteration <= iteration);
   await letGo(store, runId, { ...records, iterations }, config);
 }

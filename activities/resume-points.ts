@@ -13,8 +13,8 @@ import { rounded } from './pace.ts';
 import { runOf } from './run-of-activity.ts';
 
 /**
- * Seconds that a resume point of a kind took last on this worker: activities are short beside a run, so the first one
- * of an activity goes by what the last activity saw.
+ * Seconds that a resume point of a kind took last on this worker. Activities are short compared with a run, so the
+ * first point of an activity goes by the last activity's.
  */
 const lastCosts = new Map<string, number>();
 
@@ -58,7 +58,7 @@ export class ResumePoints<P> {
     this.#beat.tell({ ...doing, interruptionSeconds: rounded(this.interval) });
   }
 
-  /** What storing a point will likely take, where no other on this worker has told yet. */
+  /** How long storing a point will probably take, before this worker has measured one. */
   expect(seconds: number): void {
     if (!lastCosts.has(this.#kind)) lastCosts.set(this.#kind, seconds);
   }
@@ -90,12 +90,12 @@ export class ResumePoints<P> {
   }
 }
 
-/** Who holds what this attempt stores of a piece of work: no other attempt lets go of it. */
+/** Owner of what this attempt stores for a piece of work: no other attempt releases it. */
 function attemptOwner(name: string): Owner {
   return { run: runOf(), slot: `${executionSlot(name)}/attempt-${activityInfo().attempt}` };
 }
 
-/** Who holds what a piece of work came to. */
+/** Owner of the result of a piece of work. */
 export function resultOwner(name: string): Owner {
   return { run: runOf(), slot: `${executionSlot(name)}/result` };
 }
@@ -112,7 +112,7 @@ async function releaseAttemptsBefore(store: ArtifactStore, name: string, attempt
 /** A slot of this workflow execution: the piece of work, and whether it is its result. */
 export type WorkSlot = { name: string; isResult: boolean };
 
-/** Lets go of what pieces of work of this workflow execution held, where `done` says that nothing needs it any more. */
+/** Releases what pieces of work of this workflow execution held, where `done` says that nothing needs it any more. */
 export async function releaseWork(
   store: ArtifactStore,
   done: (slot: WorkSlot, ref: ArtifactRef) => boolean,

@@ -34,8 +34,8 @@ export type JudgingContext = {
 };
 
 /**
- * `needed`: kept steps for which the wave is judged. `context`: of the review before, null: the first. `judged`:
- * progress of episodes that were asked about since, by slot. `underWay`: slots of which a thought is being asked about.
+ * `needed`: kept steps for which the wave is judged. `context`: of the last review; null: the first. `judged`: progress
+ * of episodes that were asked about since, by slot. `underWay`: slots with an open question.
  */
 export type ReviewWaveInput = CorrectEpisodesInput & {
   payer: string;
@@ -46,14 +46,13 @@ export type ReviewWaveInput = CorrectEpisodesInput & {
 };
 
 /**
- * How far an episode is: `judged` of the `upTo` steps that are judged now; `done`: nothing of it will be asked any
- * more.
+ * How far an episode is: `judged` of the `upTo` steps that are to be judged now; `done`: no more questions about it.
  */
 export type EpisodeReview = { judged: number; upTo: number; done: boolean };
 
 /**
- * `thoughtUsd`: the most that one of the open thoughts may cost, null where the model's price is unknown. `closed`: the
- * verdicts, once enough is judged of a wave that is over; `whole`: nothing of it was left unjudged.
+ * `thoughtUsd`: the most that one of the open thoughts may cost; null if the model's price is unknown. `closed`: the
+ * verdicts, once enough of a complete wave is judged; `whole`: all of it is judged.
  */
 export type ReviewWaveResult = {
   context: ArtifactRef;
@@ -140,7 +139,7 @@ export function createReviewActivities({ store }: ActivityDependencies) {
 
 export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 
-/** The teacher of a run, who is told what its policy can say. */
+/** The teacher of a run; it knows what its policy can say. */
 export function openTeacher(config: RunConfig): PaidTeacher {
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   return makePaidTeacher(config, (text) => tokenizer.canSay(text));

@@ -15,7 +15,7 @@ import { getPolicy } from '../core/records/policy-state.ts';
 import { ResumePoints, resultOwner } from './resume-points.ts';
 import { RolloutPace, roundOf } from './pace.ts';
 
-/** `soFar`: what earlier parts of the wave came to. */
+/** `soFar`: the result of earlier parts of the wave. */
 export type RolloutWaveInput = {
   config: RunConfig;
   iteration: number;

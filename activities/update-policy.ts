@@ -174,8 +174,8 @@ function checkSampledBy({ samples }: Batch, sampledBy: string): void {
   const stale = samples.findIndex((sample) => sample.sampledBy !== sampledBy);
   if (stale >= 0)
     throw new StaleSampleError(
-      `Sample ${stale} of the batch was sampled by policy ${samples[stale].sampledBy}, but the update begins with ` +
-        `${sampledBy}; start the iteration anew`,
+      `Sample ${stale} of the batch was sampled by policy ${samples[stale].sampledBy}, but the update begins ` +
+        `with ${sampledBy}; start the iteration again`,
     );
 }
 

@@ -1,4 +1,4 @@
-/** `gtr completion`: a script by which a shell completes verbs, options, runs and configurations. */
+/** `gtr completion`: a shell script that completes verbs, options, runs and configurations. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, type Command } from 'commander';

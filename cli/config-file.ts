@@ -34,7 +34,7 @@ export function applyChanges<T extends z.ZodType>(
   return parseConfig(schema, changes.reduce(applyChange, content), origin);
 }
 
-/** `a.b=c` sets field b of a; c is read as JSON, or as text where it is none. */
+/** `a.b=c` sets field b of a; c is read as JSON, or as text where it is not JSON. */
 export function applyChange(content: unknown, change: string): unknown {
   const [field, value] = parseChange(change);
   return withField(content, field, value);

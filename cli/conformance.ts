@@ -33,7 +33,7 @@ export function register(program: Command): void {
         });
         // Products in float32, not in TensorFloat-32's 10 bits.
         if (device.provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
-        // What cannot be opened is said before anything is computed.
+        // Reports what cannot be opened before anything is computed.
         const cases = namedFolders(folders)
           .flatMap(referenceFolders)
           .map((folder) => ({ folder, opened: openReferenceCase(folder) }));

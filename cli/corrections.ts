@@ -52,7 +52,7 @@ export function register(program: Command): void {
     });
 }
 
-/** A thought as people read it. */
+/** A thought as text. */
 function thoughtLines({
   iteration,
   wave,

@@ -15,7 +15,7 @@ import { type DiskPlan, runDiskPlan, sftDiskPlan } from '../core/records/disk-pl
 import { UsageError } from './errors.ts';
 import { megabytes } from './megabytes.ts';
 
-/** A plan beside the bytes that are free in `location`; null: S3, of which nobody knows. */
+/** A plan, and the bytes that are free in `location`; null: S3, whose free space is unknown. */
 export type Disk = DiskPlan & { location: string; free: number | null };
 
 /** `checkpoint`: the one that `config.model` names. Throws `CheckpointError` where it cannot be used. */
@@ -64,7 +64,7 @@ function isOnDisk(one: string, other: string): boolean {
   return a !== null && b !== null && statSync(a).dev === statSync(b).dev;
 }
 
-/** Half a sentence for people. */
+/** Half a sentence of text. */
 export function diskText({ parts, most, left, free, location }: Disk): string {
   const largest = [...parts].sort((a, b) => b.bytes - a.bytes);
   return (

@@ -1,5 +1,5 @@
 /**
- * `gtr doctor --model`: what a checkpoint is, what of it is unsupported, and whether a run on it fits into this
+ * `gtr doctor --model`: what a checkpoint is, which parts are unsupported, and whether a run on it fits into this
  * machine.
  */
 import path from 'node:path';
@@ -139,7 +139,7 @@ async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
   );
 }
 
-/** What is longer than the model has positions; without a configuration nobody knows how long it gets. */
+/** Longer prompts and responses than the model has positions; without a configuration the length is unknown. */
 function positionFindings({ config: { text } }: Checkpoint, promptTokens: number, named: RunConfig | null): Finding[] {
   const problem = named === null ? null : tooLong(text, promptTokens, named.rollout.maxNewTokens);
   if (problem === null) return [];

@@ -1,4 +1,4 @@
-/** `gtr doctor`: what is installed, reachable, missing, and the command that mends it. */
+/** `gtr doctor`: what is installed, reachable or missing, and the command that fixes it. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import os from 'node:os';
@@ -16,14 +16,14 @@ import { examineModel } from './doctor-model.ts';
 import { serverAnswers } from './temporal.ts';
 import { collect } from './train.ts';
 
-/** One thing that was looked at. `needed`: without it nothing runs; `mend`: the command or step that mends it. */
+/** One check. `needed`: without it nothing runs; `mend`: the command or step that fixes it. */
 export type Finding = { name: string; ok: boolean; needed: boolean; found: string; mend: string | null };
 
 export function register(program: Command): void {
   program
     .command('doctor')
-    .description('what is installed, reachable, missing, and how to mend it')
-    .option('--model <folder>', 'look at a checkpoint instead: what it is, what is unsupported, memory')
+    .description('what is installed, reachable or missing, and how to fix it')
+    .option('--model <folder>', 'check a checkpoint instead: what it is, what is unsupported, memory')
     .option('--config <file>', 'with --model: the run whose batch and lengths count')
     .option('--set <a.b=c...>', 'with --config: change fields of it', collect, [])
     .option('--json', 'one JSON object')
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     );
 }
 
-/** A line per finding: `ok`, `note` (works without it) or `MISSING`, and how to mend what is not there. */
+/** A line per finding: `ok`, `note` (works without it) or `MISSING`, and how to fix it. */
 function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   return findings
@@ -48,7 +48,7 @@ function formatFindings(findings: readonly Finding[]): string {
     .join('');
 }
 
-/** Everything that is looked at, in the order in which one thing needs the other. */
+/** All checks; each depends only on those before it. */
 async function examine(): Promise<Finding[]> {
   const cli = temporalCli();
   return [
@@ -131,7 +131,7 @@ function temporalCli(): Finding {
   };
 }
 
-/** A GPU is no need. */
+/** A GPU is optional. */
 async function cuda(): Promise<Finding> {
   const gpu = { name: 'CUDA', needed: false };
   const devices = await cudaDevices().catch(() => []);
@@ -178,7 +178,7 @@ function problemOf(choice: Promise<unknown>): Promise<string | null> {
   );
 }
 
-/** That no server runs is no fault: `gtr up` starts one. */
+/** A missing server is fine: `gtr up` starts one. */
 async function server(): Promise<Finding> {
   const finding = {
     name: 'Temporal server',
@@ -199,7 +199,7 @@ async function server(): Promise<Finding> {
       ok: false,
       needed: true,
       found: firstLine(error),
-      mend: 'mend the Temporal profile or the TEMPORAL_ variables that it names',
+      mend: 'fix the Temporal profile or the TEMPORAL_ variables that it names',
     };
   }
 }

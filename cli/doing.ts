@@ -5,7 +5,7 @@ import type { Doing } from '../core/episodes/doing.ts';
 /** A step that is under way for less is not mentioned. */
 const SHOWN_SECONDS = 5;
 
-/** Of these workflows, the activities that tell something; nothing where a workflow is not there. */
+/** The activities of these workflows that report something; nothing for a workflow that does not exist. */
 export async function doingOf(client: Client, workflowIds: readonly string[]): Promise<Doing[]> {
   const told = await Promise.all(
     workflowIds.map(async (id) => {

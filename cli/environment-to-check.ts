@@ -9,7 +9,7 @@ import { pieceTokenizer } from '../core/policy/piece-tokenizer.ts';
 import { loadTokenizer, PolicyTokenizer } from '../core/policy/tokenizer.ts';
 import { applyChange, readConfig } from './config-file.ts';
 
-/** A module that is named on the command line lies where the user stands; in configurations it counts from the project. */
+/** On the command line, the path of a module is relative to the current folder; in configurations, to the project. */
 export function namedEnvironment(name: string): string {
   return isPath(name) && existsSync(name) ? path.resolve(name) : name;
 }

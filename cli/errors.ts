@@ -1,4 +1,4 @@
-/** Errors that people see: one sentence, and the exit code that goes with it. */
+/** Errors for users: one sentence, and its exit code. */
 import { FAILURES } from '../configs/failure-types.ts';
 import {
   ServiceError,
@@ -24,11 +24,11 @@ const USAGE_FAILURES = new Set<string>([FAILURES.configuration, FAILURES.game, F
 const WRONG_PATH: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENAMETOOLONG: 'is too long a name',
-  ENOTDIR: 'is no folder, or lies in none',
+  ENOTDIR: 'is not a folder, or is not inside one',
   EISDIR: 'is a folder, not a file',
   EEXIST: 'is there already',
-  EACCES: 'may not be used by this user',
-  EPERM: 'may not be used by this user',
+  EACCES: 'cannot be used by this user',
+  EPERM: 'cannot be used by this user',
   EROFS: 'lies where nothing can be written',
   ENOSPC: 'no space is left to write it',
   EDQUOT: 'no space is left to write it',
@@ -43,7 +43,7 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
   }
   if (error instanceof WorkflowNotFoundError)
     return {
-      message: `There is no run "${error.workflowId}" on this server; \`./gtr runs\` shows what there is.`,
+      message: `There is no run "${error.workflowId}" on this server; \`./gtr runs\` lists the runs.`,
       exitCode: 2,
     };
   if (error instanceof ServiceError)
@@ -53,7 +53,7 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
     };
   const { name, message, code, path: where, syscall } = error as NodeJS.ErrnoException;
   if (where !== undefined && code !== undefined && code in WRONG_PATH) {
-    // A folder that is made with all above it lacks nothing: the system lets nobody make it.
+    // Parent folders are created, too; so a missing one means that the system does not allow it.
     const wrong = syscall === 'mkdir' && code === 'ENOENT' ? 'cannot be made there' : WRONG_PATH[code];
     return { message: `${where}: ${wrong}; ${otherPlace(where)}.`, exitCode: 2 };
   }

@@ -1,4 +1,4 @@
-/** `gtr evaluate`: policies, the solver and models of others on the same fixed deals, with intervals. */
+/** `gtr evaluate`: policies, the solver and external models on the same fixed deals, with intervals. */
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
@@ -37,15 +37,15 @@ export function register(program: Command): void {
     )
     .option(
       '--prompt <template>',
-      "prompt template for models of others; default: the configuration's, or the environment's own where that is worded " +
-        'for a tiny model (`chat: false`)',
+      "prompt template for external models; default: the configuration's, or the environment's own where that " +
+        'is worded for a tiny model (`chat: false`)',
     )
     .option('--episodes <n>', 'episodes of each set of deals', positiveInteger)
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .option('--json', 'one JSON object')
     .action(async ({ policy, json, ...options }: Options) => {
       const names = policy.length === 0 ? ['start'] : policy;
-      // What is wrong with one is said before any is evaluated, or paid.
+      // Reports a mistake in any of them before any is evaluated or paid for.
       const candidates = await withClientIfAny((client) => resolveAll(client, names, options));
       const results = await withAnyInstallation([...new Set(candidates.flatMap(rolesOf))], async (client) => {
         const evaluated: Evaluated[] = [];
@@ -69,7 +69,7 @@ async function evaluateOne(client: Client, { config, policy, name }: Candidate, 
   const { store } = activityDependencies();
   const id = `evaluate-${name}-${mark}`;
   const stored = isStored(policy);
-  if (stored) await store.hold({ run: id, slot: 'evaluated' }, policy); // the run may let go of it meanwhile
+  if (stored) await store.hold({ run: id, slot: 'evaluated' }, policy); // the run may release it meanwhile
   const attributes = stored ? { GtrStore: await storeId(store) } : {};
   await startRun<typeof evaluate>(client, 'evaluate', id, [{ config, policy }], `evaluate ${name}`, attributes);
   const result = await workflowResult<EvaluateResult>(client, id);
@@ -89,7 +89,7 @@ function isStored(policy: Candidate['policy']): policy is ArtifactRef {
 
 const MODEL = /^openai:(.+)$/;
 
-/** Without --config, the configuration of the first run that is named holds for those that are none. */
+/** Without --config: the configuration of the first run that is named; it also holds for policies that are not runs. */
 async function resolveAll(
   client: Client | null,
   names: readonly string[],
@@ -115,7 +115,7 @@ async function resolveAll(
       const { chat } = loadPromptTemplate(config.model.prompt, config.environment.name);
       const asked = prompt ?? (chat ? config.model.prompt : null);
       loadPromptTemplate(asked, config.environment.name);
-      // A model of others is asked once for each step, at corrector.openai.temperature.
+      // An external model is asked once for each step, at corrector.openai.temperature.
       const evaluation = { ...config.evaluation, decoding: 'sampled' as const };
       return {
         config: { ...config, evaluation, model: { ...config.model, prompt: asked } },

@@ -1,10 +1,10 @@
-/** An evaluation as lines for people. */
+/** An evaluation as lines of text. */
 import type { EvaluatePolicyResult, Evaluation } from '../core/records/evaluation.ts';
 import { type CorrectorCounts, correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { EvaluationPart, SuccessRate } from '../core/learner/evaluation-part.ts';
 
-/** `cost`: what a model of others took. */
+/** `cost`: what an external model took. */
 export type Evaluated = EvaluatePolicyResult & {
   cost?: CorrectorCounts;
   evaluated: string;
@@ -30,7 +30,7 @@ export function evaluationLines({ evaluated, environment, evaluation, cost, ...r
   return `${lines.join('\n')}\n`;
 }
 
-/** Several, one row each, beside each other: on the evaluation deals, and on the held-out ones where there are some. */
+/** Several evaluations, one row each: on the evaluation deals, and on the held-out ones if there are any. */
 export function evaluationTable(evaluated: readonly Evaluated[]): string {
   const [{ environment, evaluation, episodes }] = evaluated;
   const rows = evaluated.flatMap((one) => {
@@ -73,7 +73,7 @@ function tableRow(policy: string, deals: string, part: EvaluationPart, cost: Cor
   ];
 }
 
-/** What the moves of a model of others took. */
+/** What the moves of an external model took. */
 function costLine(cost: CorrectorCounts): string {
   return correctorLine(cost).replace('corrector: ', 'asked: ');
 }

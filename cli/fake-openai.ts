@@ -39,7 +39,7 @@ export function register(program: Command): void {
       '--faults <file>',
       'JSON file of scripted faults (docs/corrector.md); they can be replaced while it runs by POST /faults',
     )
-    .option('--log <file>', 'a JSON line for every request; begins anew')
+    .option('--log <file>', 'a JSON line for every request; an existing file is overwritten')
     .option('--key <key>', 'the only API key that is let in; default: any')
     .option('--rpm <n>', 'requests per minute of the account, enforced')
     .option('--tpm <n>', 'tokens per minute of the account, enforced')

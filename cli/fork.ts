@@ -1,4 +1,4 @@
-/** `gtr fork`: a new run from an iteration of another one, made of that one's records. */
+/** `gtr fork`: a new run from an iteration of another run, made from that run's records. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';

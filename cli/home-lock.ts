@@ -12,7 +12,7 @@ export type HomeOwner = { pid: number; host: string; since: string; address: str
 
 /** SQLite's lock on this file is the operating system's: it ends with the process that holds it, however that ends. */
 const LOCK = 'owner.lock';
-/** Who holds it, for people. What it names after a process was killed counts for nothing. */
+/** Who holds it, as text. After a process was killed, what it names no longer counts. */
 const OWNER = 'owner.json';
 
 export class HomeLock {
@@ -45,7 +45,7 @@ export class HomeLock {
   }
 }
 
-/** What the owner of a home said of itself last; null where none ever did. */
+/** What the owner of a home last reported about itself; null if no owner did. */
 function ownerOf(home: string): HomeOwner | null {
   try {
     return JSON.parse(readFileSync(path.join(home, OWNER), 'utf8')) as HomeOwner;

@@ -1,4 +1,4 @@
-/** A Temporal server whose `gtr up` was killed: known by what that wrote down, and stopped. */
+/** Finds and stops a Temporal server whose `gtr up` was killed, by the note that `gtr up` left. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -21,8 +21,8 @@ export function forgetServer(home: string): void {
 }
 
 /**
- * Stops the server on this home's database that an earlier owner left running; returns its process id, or null where
- * there is none. Only for the owner of the home.
+ * Stops the server on this home's database that an earlier owner left running; returns its process id, or null if there
+ * is none. Only for the owner of the home.
  */
 export async function stopLeftoverServer(home: string, database: string): Promise<number | null> {
   let pid: number;
@@ -46,7 +46,7 @@ export async function stopLeftoverServer(home: string, database: string): Promis
   return pid;
 }
 
-/** The command line of a process; empty where there is none. */
+/** The command line of a process; empty if it does not exist. */
 function commandOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8');

@@ -69,7 +69,7 @@ for (const register of [
   register(program);
 for (const command of program.commands) command.addHelpText('after', exampleText(command.name()));
 
-/** Names of runs are looked at before anything is done with them. */
+/** Checks the names of runs before anything is done with them. */
 program.hook('preAction', (_, command) => {
   const { id } = command.opts<{ id?: string }>();
   const named = command.registeredArguments.flatMap((argument, index) =>

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Level by level: Node's own recursive way tries for ever where the system makes none, as in /proc. */
+/**
+ * Level by level: Node's own recursive mode retries forever where the system refuses to create a folder, as in /proc.
+ */
 export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(path.dirname(folder));

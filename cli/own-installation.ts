@@ -1,4 +1,6 @@
-/** A server and workers for one command, where none answer: in memory, on a port of its own, gone when it ends. */
+/**
+ * A server and workers for one command, if none answer: in memory, on a port of their own, gone when the command ends.
+ */
 import type { Client } from '@temporalio/client';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import { freePort } from './free-port.ts';
@@ -13,7 +15,7 @@ export async function withAnyInstallation<T>(
   roles: readonly WorkerRole[],
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
-  // An address elsewhere is meant: that nobody answers there is for the user to hear.
+  // The user means an address elsewhere: tell them that nothing answers there.
   if ((await serverAnswers()) || !isLocal(temporalConfig().address)) return await withClient(use);
   const address = `127.0.0.1:${await freePort()}`;
   process.env.TEMPORAL_ADDRESS = address;

@@ -13,8 +13,8 @@ import { explain, UsageError } from './errors.ts';
 export type RunState = 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'canceled' | 'terminated';
 
 /**
- * `source`: whether a server was asked. `failure`: what a failed run failed of. `progress`: of an open run whose
- * workers answer. `result`: of one that is done or stopped. `folder`: the run's files on this machine, made anew.
+ * `source`: whether a server was asked. `failure`: why a failed run failed. `progress`: of an open run whose workers
+ * answer. `result`: of a run that is done or stopped. `folder`: the run's files on this machine, written anew.
  */
 export type KnownRun = {
   source: 'server' | 'records';
@@ -36,8 +36,8 @@ type Told = Pick<KnownRun, 'status' | 'failure' | 'progress' | 'result'> & { sta
 const QUERY_MS = 5000;
 
 /**
- * Everything about a run; one that Temporal has forgotten, or cannot be asked about (`client` null), lives on in its
- * records. Throws a sentence where there is neither, and `ConfigError` where the workflow is no training run.
+ * Everything about a run. A run that Temporal has forgotten, or cannot be asked about (`client` null), is read from its
+ * records. Throws a sentence if there are none, and `ConfigError` if the workflow is not a training run.
  */
 export async function readRun(client: Client | null, runId: string): Promise<KnownRun> {
   const { home, store } = activityDependencies();
@@ -48,11 +48,11 @@ export async function readRun(client: Client | null, runId: string): Promise<Kno
     `There is no run "${runId}" in ${store.location}, and ` +
       (client === null
         ? `no Temporal server answers at ${temporalConfig().address}.`
-        : 'none on this server; `./gtr runs` shows what there is.'),
+        : 'none on this server; `./gtr runs` lists the runs.'),
   );
 }
 
-/** The same without writing anything; null where there is no such run. */
+/** The same without writing anything; null if there is no such run. */
 export async function lookAtRun(client: Client | null, runId: string): Promise<KnownRun | null> {
   const { home, store } = activityDependencies();
   const records = await readRunRecords(store, runId);

@@ -59,8 +59,8 @@ async function resetRun(client: Client, store: ArtifactStore, run: string, to: n
 }
 
 /**
- * Holds what the run goes on from, whatever is just being let go of. The state before the first iteration is made anew
- * where it is gone.
+ * Holds the state that the run continues from, even if it is just being released. The state before the first iteration
+ * is made again if it is gone.
  */
 async function holdState(store: ArtifactStore, run: string, to: number): Promise<void> {
   const { iterations } = await readRunRecords(store, run);
@@ -76,11 +76,11 @@ async function holdState(store: ArtifactStore, run: string, to: number): Promise
 /** Where each iteration was started last: a long run has several executions, a run that was reset has more. */
 async function iterationStarts(client: Client, run: string): Promise<Map<number, IterationStart>> {
   const executions = await Array.fromAsync(client.workflow.list({ query: `WorkflowId = "${run}"` }));
-  await client.workflow.getHandle(run).describe(); // throws where there is no such run
+  await client.workflow.getHandle(run).describe(); // throws if there is no such run
   const starts = new Map<number, IterationStart>();
   for (const { runId } of executions.sort((a, b) => a.startTime.getTime() - b.startTime.getTime())) {
     const { events } = await client.workflow.getHandle(run, runId).fetchHistory();
-    let newest = -1; // a lower one that comes later is made anew for its artifacts: not where the run stood
+    let newest = -1; // a later remake of a lower iteration only restores artifacts: the run did not stand there
     for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of events!) {
       const [, iteration] = child?.workflowId?.startsWith(`${run}/`)
         ? (/\/iteration-(\d+)$/.exec(child.workflowId) ?? [])

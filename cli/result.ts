@@ -1,4 +1,4 @@
-/** `gtr result`: what a run came to, as text or as one JSON object. */
+/** `gtr result`: the outcome of a run, as text or as one JSON object. */
 import type { Command } from 'commander';
 import { type KnownRun, readRun } from './read-run.ts';
 import { withClientIfAny } from './temporal.ts';
@@ -7,7 +7,7 @@ import { resultLines } from './watch.ts';
 export function register(program: Command): void {
   program
     .command('result <run>')
-    .description('what a run came to; without a server, as its records tell')
+    .description('the outcome of a run; without a server, from its records')
     .option('--json', 'one JSON object')
     .action(async (run: string, { json }: { json?: boolean }) => {
       const known = await withClientIfAny((client) => readRun(client, run));

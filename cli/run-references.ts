@@ -16,8 +16,8 @@ export function belongsTo(run: string, { workflowId }: Pick<WorkflowExecutionInf
 }
 
 /**
- * What an execution's history and the heartbeats of its running activities refer to; nothing when it was deleted
- * meanwhile. Throws where payloads cannot be read: then nothing is known.
+ * What an execution's history and the heartbeats of its running activities refer to; nothing if it was deleted
+ * meanwhile. Throws if payloads cannot be read: then nothing is known.
  */
 export async function referencesOfExecution(
   client: Client,
@@ -67,7 +67,7 @@ export function merged(found: readonly (readonly [string, ArtifactRef[]])[]): Ma
   return byOwner;
 }
 
-/** Encodings whose data is JSON, and those that hold no reference. */
+/** Encodings whose data is JSON, and encodings that hold no reference. */
 const JSON_ENCODINGS = new Set(['json/plain', 'json/protobuf']);
 const EMPTY_ENCODINGS = new Set(['binary/null', 'binary/plain', 'binary/protobuf']);
 

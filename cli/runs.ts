@@ -11,8 +11,8 @@ import { recorded, type RunState } from './read-run.ts';
 import { withClientIfAny } from './temporal.ts';
 
 /**
- * A run at a glance. `success`: of the last evaluation, before it of the newest iterations while training; null before
- * the first. `bytes`: of its artifacts in the store, those that it shares with others included.
+ * A run in a table. `success`: of the last evaluation; before that, of the newest training iterations; null before the
+ * first. `bytes`: of its artifacts in the store, including those that it shares with other runs.
  */
 type RunRow = {
   run: string;

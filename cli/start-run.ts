@@ -10,8 +10,8 @@ import { workflowQueue } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
 /**
- * Starts `type` with the id `id`; an id that was used before is refused, because a run's files bear its name. `memo`:
- * names the store of a workflow that reads what lies in it, so that no worker with another one does its work.
+ * Starts `type` with the id `id`. An id that was used before is refused, because the run's files carry its name.
+ * `memo`: names the store of a workflow that reads from it, so that no worker with another store takes its work.
  */
 export async function startRun<W extends Workflow>(
   client: Client,

@@ -65,8 +65,8 @@ const SERVER_START_MS = 30_000;
 const GRACE_MS = 25_000;
 
 /**
- * `env`: of the worker processes, beside this one's. `metrics`, `health`: address of the first worker started; each
- * further one takes the next port.
+ * `env`: of the worker processes, in addition to this process's own. `metrics`, `health`: address of the first worker
+ * started; each further one takes the next port.
  */
 export type SupervisorSettings = { env?: NodeJS.ProcessEnv; metrics?: string; health?: string };
 
@@ -95,7 +95,7 @@ export class Supervisor {
     this.#lock ??= await HomeLock.take(this.#home, address);
     const left = await stopLeftoverServer(this.#home, this.#database);
     if (left !== null)
-      this.#say(`The Temporal server of a \`gtr up\` that was killed (process ${left}) is stopped and started anew.`);
+      this.#say(`The Temporal server of a \`gtr up\` that was killed (process ${left}) is stopped and started again.`);
   }
 
   get #database(): string {
@@ -191,7 +191,7 @@ export class Supervisor {
         .filter((child) => child.exitCode === null && child.signalCode === null);
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
-      await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]); // nobody waits for the timer once all have left
+      await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]); // the timer does not keep the process alive once all have left
       for (const child of children) child.kill('SIGKILL');
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));

@@ -5,7 +5,9 @@ import { Client, Connection, ServiceError } from '@temporalio/client';
 import { temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
 
-/** Time after which an address where nobody takes a connection counts as silent, and a server that does as gone. */
+/**
+ * Time after which an address that accepts no connection counts as silent, and a server that stops answering as gone.
+ */
 const LISTEN_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -30,13 +32,13 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
   }
 }
 
-/** As `withClient`; `use` is given null where nobody listens. A server that refuses the caller says so all the same. */
+/** As `withClient`; `use` gets null if nothing listens there. A server that refuses the caller is still reported. */
 export async function withClientIfAny<T>(use: (client: Client | null) => Promise<T>): Promise<T> {
   return (await isListening(temporalConfig().address)) ? await withClient(use) : await use(null);
 }
 
 /**
- * Whether a server answers at the configured address. Where nobody listens, that is known at once; a slow one gets its
+ * Whether a server answers at the configured address. Returns at once if nothing listens there; a slow server gets its
  * time.
  */
 export async function serverAnswers(): Promise<boolean> {

@@ -50,7 +50,7 @@ export function register(program: Command): void {
     });
 }
 
-/** Name of the paid teacher's model if nobody knows what it takes; else null. */
+/** Name of the paid teacher's model if its price is unknown; else null. */
 function modelWithoutPrice(config: RunConfig): string | null {
   const terms = asksPaidTeacher(config) ? teacherTerms(config) : null;
   return terms?.prices === null ? terms.model : null;

@@ -24,7 +24,7 @@ export function register(program: Command): void {
 /** Seconds between two lines on what goes on within an iteration, where no bar shows it. */
 const PRINT_SECONDS = 30;
 
-/** Time between two looks at a run. */
+/** Time between two queries of a run. */
 const INTERVAL_MS = 1000;
 
 /**
@@ -81,7 +81,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   return result;
 }
 
-/** One iteration of a run as people read it. */
+/** One iteration of a run as a line of text. */
 function iterationLine(
   { iteration, success, correctedRate, reward, seconds }: IterationSummary,
   iterations: number,
@@ -93,7 +93,7 @@ function iterationLine(
   );
 }
 
-/** The end of a run as people read it. */
+/** The end of a run as text. */
 export function resultLines({ status, iterations, envSteps, evaluation, policy, corrector }: TrainResult): string {
   const line = (name: string, part: TrainResult['evaluation']['start']) =>
     part === null
@@ -118,7 +118,7 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1).padStart(5)} %`;
 }
 
-/** How often a run is looked at for what keeps it waiting, in looks at its progress. */
+/** Progress queries between two checks of what keeps the run waiting. */
 const LOOKS_PER_TROUBLE = 10;
 /** Failures of an activity, one after the other, that are more than a hiccup. */
 const TRIES = 3;
@@ -157,7 +157,7 @@ async function iterationShare(client: Client, run: string, { iteration, status }
       .query<IterationProgress>('progress');
     return Math.min(1, keptSteps / envSteps) / 2 + epochs / epochsInAll / 2;
   } catch {
-    return 0; // between two iterations there is none
+    return 0; // there is none between two iterations
   }
 }
 

@@ -12,7 +12,7 @@ const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
 const STARTED = 2;
 
-/** Throws a sentence where workers serve this installation's queues that it must not work beside. */
+/** Throws a sentence if workers serve this installation's queues that must not share them. */
 export async function refuseForeignWorkers(): Promise<void> {
   const own = await ownIdentity(activityDependencies().store);
   const reason = await withClient((client) => foreignWorker(client.workflowService, temporalConfig(), own));

@@ -14,7 +14,7 @@ import { runWorker } from './run-worker.ts';
 /** Thoughts under way at once: they wait for the provider, not for this machine. */
 const THOUGHTS_AT_ONCE = 256;
 
-/** Options of a corrector worker of an account beside the workflow queue `base`. */
+/** Options of a corrector worker of an account, next to the workflow queue `base`. */
 function correctorWorkerOptions(
   dependencies: ActivityDependencies,
   base: string,

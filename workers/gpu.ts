@@ -15,7 +15,7 @@ import { queueOf } from '../workflows/queues.ts';
 import { activityDependencies, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
 
-/** Options of a GPU worker beside the workflow queue `base`. */
+/** Options of a GPU worker, next to the workflow queue `base`. */
 function gpuWorkerOptions(
   dependencies: ActivityDependencies,
   agents: AgentCache,
@@ -46,6 +46,6 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     await agents.close();
     await teachers.close();
   });
-  // Lanes are threads: nothing of them may keep the process.
+  // Lanes are threads; none of them may keep the process alive.
   process.exit(0);
 }

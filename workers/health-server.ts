@@ -1,4 +1,4 @@
-/** A worker's health over HTTP: for load balancers, container probes and people. */
+/** A worker's health over HTTP, for load balancers, container probes and people. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Worker } from '@temporalio/worker';
@@ -56,6 +56,6 @@ export type Endpoint = { host: string; port: number };
 export function parseEndpoint(text: string, name: string): Endpoint {
   const [, host, port] = /^(\[[\da-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || Number(port) > 65_535)
-    throw new Error(`${name}: ${text} is no address; give a host and a port, such as 127.0.0.1:9464`);
+    throw new Error(`${name}: ${text} is not an address; give a host and a port, such as 127.0.0.1:9464`);
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }

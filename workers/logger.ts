@@ -2,7 +2,7 @@
 import { DefaultLogger, type LogEntry, type Logger } from '@temporalio/worker';
 import pino from 'pino';
 
-/** Structured lines on standard error: their reader is a log collector, standard output is for people. */
+/** Structured lines on standard error, for log collectors; standard output is for people. */
 export function projectLogger(role: string): pino.Logger {
   return pino(
     { name: role, level: process.env.GTR_LOG_LEVEL ?? 'info', base: { pid: process.pid } },

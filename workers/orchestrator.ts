@@ -1,4 +1,4 @@
-/** Worker process for the workflows and for the light activities beside them. */
+/** Worker process for the workflows and for light activities. */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createAccountActivities } from '../activities/account-limits.ts';

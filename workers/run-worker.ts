@@ -46,7 +46,7 @@ export async function runWorker(
     const health = healthAddress
       ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker))
       : null;
-    // A worker whose supervisor was killed leaves: the next one starts its own.
+    // A worker whose supervisor was killed exits: the next supervisor starts its own.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.send?.('ready');
     await worker.run().finally(() => health?.close());
@@ -56,7 +56,7 @@ export async function runWorker(
   }
 }
 
-/** Time after which the queues are looked at again for workers that these must not work beside. */
+/** Time after which the queues are checked again for workers that must not share them. */
 const LOOK_AGAIN_MS = 5000;
 
 /** Waits while workers of another store or of other code serve the queues, e.g. after the sources were changed. */

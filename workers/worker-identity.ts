@@ -1,4 +1,4 @@
-/** What a worker tells the server of itself, and whether others there may work beside it. */
+/** What a worker tells the server about itself, and whether other workers may share the queues. */
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -48,7 +48,7 @@ export function parseIdentity(text: string | null | undefined): WorkerIdentity |
 /** Temporal's numbers: a task queue of workflows, one of activities. */
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
-/** A worker on another machine that has not asked for work for so long is gone: a poll takes at most a minute. */
+/** A worker on another machine that has not polled for this long is gone: a poll takes at most a minute. */
 const SILENT_MS = 70_000;
 
 type Service = Pick<Connection['workflowService'], 'describeTaskQueue'>;

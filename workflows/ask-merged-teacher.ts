@@ -1,4 +1,4 @@
-/** What a merged teacher says of an iteration's waves, asked beside the sampling of the next ones. */
+/** What a merged teacher says about an iteration's waves, asked while the next ones are sampled. */
 import type { AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { Algorithm } from '../configs/algorithms.ts';

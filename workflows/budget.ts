@@ -6,9 +6,9 @@ import { condition, defineSignal, getExternalWorkflowHandle, setHandler, workflo
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 
 /**
- * What a wave tells its run. `counts`: of the wave so far. `wantsUsd`: what it would like to be allowed beside what it
- * was; `thoughtUsd`: the most that one thought may cost, null where the model's price is unknown. `stuck`: it waits for
- * an allowance, and nothing of it is under way.
+ * What a wave tells its run. `counts`: of the wave so far. `wantsUsd`: what it would like to be allowed in addition to
+ * what it was; `thoughtUsd`: the most that one thought may cost, null if the model's price is unknown. `stuck`: it
+ * waits for an allowance, and none of its questions is open.
  */
 export type WaveReport = {
   wave: string;
@@ -35,7 +35,7 @@ export class RunBudget {
     this.#before = before;
   }
 
-  /** Starts to heed the waves' reports; `onReport` is called after each. */
+  /** Starts to handle the waves' reports; `onReport` is called after each. */
   listen(onReport: () => void): void {
     setHandler(waveReportSignal, (report) => {
       const known = this.#waves.get(report.wave);
@@ -49,7 +49,7 @@ export class RunBudget {
     });
   }
 
-  /** What the running iteration's waves took, as far as they told. */
+  /** What the running iteration's waves took, as far as they have reported. */
   get running(): CorrectorCounts {
     return [...this.#waves.values()].reduce((sum, { counts }) => addCounts(sum, counts), NO_COUNTS);
   }
@@ -93,7 +93,7 @@ export class RunBudget {
     }
   }
 
-  /** The iteration is over: its counts are part of what was before. */
+  /** The iteration is over: its counts are now part of the counts before. */
   reset(): void {
     this.#waves.clear();
   }

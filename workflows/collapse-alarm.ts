@@ -22,7 +22,7 @@ export function checkAlarms(
   const next = rules.map((rule, index): AlarmState => {
     const state = states[index] ?? { start: null, count: 0, fired: false };
     if (states[index] === undefined && !(rule.metric in metrics)) {
-      const reason = `collapse.alarm.${index}.metric: ${rule.metric} is none of this run's metrics (docs/metrics.md)`;
+      const reason = `collapse.alarm.${index}.metric: ${rule.metric} is not a metric of this run (docs/metrics.md)`;
       alarms.push({ raiseSft: null, reason });
       return { ...state, fired: true };
     }

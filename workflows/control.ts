@@ -12,12 +12,12 @@ import type { Doing } from '../core/episodes/doing.ts';
 
 const pauseSignal = defineSignal('pause');
 const resumeSignal = defineSignal('resume');
-/** What an activity of the run is at, told now and then (activities/activity.ts). */
+/** What an activity of the run is doing, reported now and then (activities/activity.ts). */
 export const doingSignal = defineSignal<[Doing]>('doing');
 /** A part of the run cannot go on without a person: the run pauses, and says why. */
 export const haltSignal = defineSignal<[string]>('halt');
 
-/** `told`: whether it knows itself paused. */
+/** `told`: whether it knows that it is paused. */
 type Child = { handle: ChildWorkflowHandle<Workflow>; told: boolean; telling: boolean };
 
 type Queued = { scope: CancellationScope; takenBack: boolean };
@@ -34,8 +34,8 @@ export class PauseGate {
   }
 
   /**
-   * Starts to heed the signals; one that came before is heeded at once. `onChange` is told of every pause and resume,
-   * e.g. to show it.
+   * Starts to handle the signals; one that came before is handled at once. `onChange` is called on every pause and
+   * resume.
    */
   listen(onChange: (paused: boolean) => void = () => {}): void {
     this.#onChange = onChange;
@@ -80,8 +80,8 @@ export class PauseGate {
   }
 
   /**
-   * Work that waits for one worker behind what was queued before it: a pause takes back all but the first, which are
-   * queued anew by the resume.
+   * Work that waits for one worker behind earlier work. A pause takes back all but the first; a resume queues them
+   * again.
    */
   async queue<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {

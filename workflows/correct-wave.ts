@@ -1,6 +1,6 @@
 /**
- * Judges a wave by a paid teacher while the rest of it and the next waves are sampled: a thought is an activity on the
- * account's queue, episodes beside each other, in order within an episode.
+ * Judges a wave by a paid teacher while the rest of it and the next waves are sampled. Each thought is an activity on
+ * the account's queue: episodes concurrently, the thoughts of an episode in order.
  */
 import {
   ActivityFailure,
@@ -193,7 +193,7 @@ class PaidWave {
     }
   }
 
-  /** Null: the teacher needs a person; the run is told, and the same thought is asked again when it goes on. */
+  /** Null: the teacher needs a person; the run is told, and the same thought is asked about again after a resume. */
   async #ask(input: CorrectThoughtInput): Promise<CorrectThoughtResult | null> {
     const { config, wave } = this.#input;
     const summary = `wave ${wave.wave}, episode ${input.slot}`;

@@ -15,7 +15,7 @@ import { checkedConfig } from './failures.ts';
  */
 export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | { openai: string } | null };
 
-/** `policy`: what was evaluated; null: none of ours. `cost`: what a model of others took. */
+/** `policy`: what was evaluated; null: not one of ours. `cost`: what an external model took. */
 export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null; cost?: CorrectorCounts };
 
 export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {

@@ -18,7 +18,7 @@ export function rootFailure(error: Error): Error {
   return failure;
 }
 
-/** What `check` returns; what it throws fails the workflow as a wrong configuration, which no retry mends. */
+/** What `check` returns. What it throws fails the workflow as a wrong configuration, which is not retried. */
 export function orInvalid<T>(check: () => T): T {
   try {
     return check();

@@ -106,7 +106,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     corrections: input.corrections,
     ...(asked === null ? {} : { teacherAnswers: asked.map(({ answers }) => answers) }),
   });
-  // Nothing trains on it, so it runs beside the update.
+  // Nothing trains on it, so it runs concurrently with the update.
   const measuring = activitiesOn('orchestrator', config, 'metrics of the rollout, samples').measureRollout({
     config,
     iteration: index,
@@ -199,7 +199,7 @@ function teacherMetrics({ checkpoints, factorDistance }: MergedTeacher): Metrics
   return { 'teacher/checkpoints': checkpoints, 'teacher/factorDistance': factorDistance ?? null };
 }
 
-/** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
+/** Figures of an iteration's first wave. Histories of version 0.1.0 have them in the result of sampling. */
 async function measureThoughts(
   { config, iteration: index, policy }: IterationInput,
   { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },

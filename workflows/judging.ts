@@ -7,8 +7,8 @@ import type { PauseGate } from './control.ts';
 import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } from './correct-wave.ts';
 
 /**
- * `sample`: samples a wave, or goes on with one. `onKept`: is told of newly kept steps. `onJudged`: of a wave that is
- * sampled to its end, what judging comes to, and the kept steps that those before it leave missing.
+ * `sample`: samples a wave, or continues one. `onKept`: called with the number of newly kept steps. `onJudged`: called
+ * for a wave that is sampled to its end, with its judging and the kept steps that earlier waves leave missing.
  */
 export type SamplingContext = {
   runId: string;
@@ -30,7 +30,7 @@ export interface Judging {
   expectedSteps(): Promise<number>;
   /** Judges until `needed` steps are kept or the wave ends; the steps kept. */
   judge(needed: number): Promise<number>;
-  /** What judging came to, once none is under way. */
+  /** The result of judging, once no question is open. */
   settled(): Promise<CorrectWaveResult>;
 }
 
@@ -54,7 +54,7 @@ export class FreeJudging implements Judging {
     const { config, iteration, onKept } = this.#context;
     const { correctEpisodesLocally } = activitiesOn('corrector', config, `judge wave ${this.#wave}`);
     this.#result = correctEpisodesLocally({ config, iteration, wave });
-    this.#result.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever needs it meets the failure
+    this.#result.then(({ keptSteps }) => onKept(keptSteps)).catch(() => {}); // whoever awaits it gets the failure
   }
 
   async expectedSteps(): Promise<number> {
@@ -132,7 +132,7 @@ export class PaidJudging implements Judging {
         this.#context.onKept(keptSteps - this.#kept);
         this.#kept = keptSteps;
       })
-      .catch(() => {}); // whoever needs it meets the failure
+      .catch(() => {}); // whoever awaits it gets the failure
   }
 
   async #ask(needed: number, carried: CarriedWave | undefined): Promise<CorrectWaveResult> {
@@ -147,7 +147,7 @@ export class PaidJudging implements Judging {
     return await gate.forwardTo(handle, paused, handle.result());
   }
 
-  /** What the exact solver, who is free, would keep. Histories of version 0.1.0 have it beside what was sampled. */
+  /** What the exact solver, which is free, would keep. Histories of version 0.1.0 have it in the result of sampling. */
   async #estimate(wave: RolloutWaveResult & { likelySteps?: number | null }): Promise<number> {
     if (typeof wave.likelySteps === 'number') return wave.likelySteps;
     const { config, iteration } = this.#context;

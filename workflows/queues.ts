@@ -9,18 +9,15 @@ import { FAILURES } from '../configs/failure-types.ts';
 /** Task queue that users name when they start a run; the other queues derive from it. */
 export const WORKFLOW_QUEUE = 'gtr';
 
-/**
- * Roles of activity workers: `orchestrator` (light, beside the workflows), `gpu` (the policy), `corrector` (judging
- * thoughts).
- */
+/** Roles of activity workers: `orchestrator` (light work), `gpu` (the policy), `corrector` (judging thoughts). */
 export type ActivityRole = 'orchestrator' | 'gpu' | 'corrector';
 
 /** The account whose queue is plainly `corrector`. */
 export const DEFAULT_ACCOUNT = 'default';
 
 /**
- * The queue of a role beside the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests) prefix theirs.
- * The limits of a corrector's account are its queue's, so each account has its own: `corrector-<account>`.
+ * The queue of a role, next to the workflow queue `base`: `gtr`, `gpu`, `corrector`; other bases (tests) prefix theirs.
+ * The limits of a corrector's account belong to its queue, so each account has its own: `corrector-<account>`.
  */
 export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, account: string = DEFAULT_ACCOUNT): string {
   if (role === 'orchestrator') return base;

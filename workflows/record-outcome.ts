@@ -1,10 +1,10 @@
-/** How a run ended, kept in the store: what it came to is known without a server, too. */
+/** How a run ended, kept in the store, so that its outcome is known without a server. */
 import { CancellationScope, patched } from '@temporalio/workflow';
 import type { RunOutcome } from '../core/records/run-records.ts';
 import { activitiesOn } from './activities-on.ts';
 import type { Run } from './run.ts';
 
-/** Time in which the end of a run that failed or was cancelled must be stored; it ends all the same. */
+/** Time limit for storing the end of a run that failed or was cancelled; the run ends in any case. */
 const LAST_WORDS = '1m';
 
 /** Records the outcome; histories of version 0.1.0 go on without. */

@@ -1,4 +1,4 @@
-/** What a run does when artifacts have gone missing or bad: it makes them anew. */
+/** What a run does when artifacts are missing or damaged: it makes them again. */
 import { FAILURES } from '../configs/failure-types.ts';
 import { activitiesOn } from './activities-on.ts';
 import { hasFailureType } from './failures.ts';
@@ -6,9 +6,7 @@ import { runIteration } from './run-iteration.ts';
 import type { Run } from './run.ts';
 import type { TrainState } from './train-state.ts';
 
-/**
- * Does `work`; where it meets an artifact that has gone missing or bad, everything that led to it is made anew, once.
- */
+/** Does `work`. If it meets a missing or damaged artifact, everything that led to it is made again, once. */
 export async function withWholeArtifacts<T>(run: Run, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -20,13 +18,13 @@ export async function withWholeArtifacts<T>(run: Run, work: () => Promise<T>): P
 }
 
 /**
- * Runs iterations again from the newest whose results are whole. On a CPU they end with the same bytes, so that the
- * run goes on as if nothing had been. Throws `reason` where that does not mend it.
+ * Repeats iterations from the newest whose results are complete. On a CPU they end with the same bytes, so the run
+ * continues as if nothing had happened. Throws `reason` if that does not help.
  */
 async function remakeArtifacts(run: Run, state: TrainState, reason: unknown): Promise<void> {
   const { phase, config } = run;
   const firstPolicy = async () => ({
-    ...(await activitiesOn('gpu', config, 'first policy anew').prepareRun({ config })),
+    ...(await activitiesOn('gpu', config, 'make the first policy again').prepareRun({ config })),
     corrections: null,
     keptPerWave: null,
   });

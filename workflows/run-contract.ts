@@ -1,4 +1,4 @@
-/** What a run tells and is told: its queries, signals and updates, its progress and its result. */
+/** The interface of a run: its queries, signals and updates, its progress and its result. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
@@ -8,7 +8,7 @@ export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'don
 
 /**
  * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself
- * and what to do, else null. `corrector`: what judging took so far, the running iteration included as far as it told.
+ * and what to do, else null. `corrector`: what judging took so far, with the reports of the running iteration.
  */
 export type Progress = {
   status: RunStatus;
@@ -33,7 +33,7 @@ export const stopSignal = defineSignal<['finish' | 'now']>('stop');
 /** The live settings (configs/live-settings.ts) and their values. */
 export const settingsQuery = defineQuery<Record<string, unknown>>('settings');
 /**
- * Changes live settings (field -> value), from the next iteration on; answers with the values that now hold. Refused
- * with one sentence where one will not do.
+ * Changes live settings (field -> value) from the next iteration on; answers with the values that now hold. An invalid
+ * one is refused with one sentence.
  */
 export const setUpdate = defineUpdate<Record<string, unknown>, [Record<string, unknown>]>('set');

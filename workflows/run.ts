@@ -55,7 +55,7 @@ export class Run {
     return Math.ceil(this.config.envSteps / this.config.rollout.envStepsPerIteration);
   }
 
-  /** What judging took, the running iteration included as far as it told. */
+  /** What judging took, with the reports of the running iteration. */
   get corrector(): CorrectorCounts {
     return addCounts(this.state?.corrector ?? NO_COUNTS, this.budget.running);
   }

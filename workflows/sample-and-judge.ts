@@ -13,8 +13,8 @@ import { FreeJudging, type Judging, PaidJudging, type SamplingContext } from './
 export type JudgedWave = { wave: RolloutWaveResult; result: CorrectWaveResult };
 
 /**
- * `waves`: those that are trained on. `sampledWaves`: also those that turned out not to be needed. `records`: of all
- * that were judged. `corrector`: what judging them took. `keptPerWave`: on average.
+ * `waves`: those that are trained on. `sampledWaves`: also those that were not needed in the end. `records`: of all
+ * judged waves. `corrector`: what judging them took. `keptPerWave`: on average.
  */
 export type SampledAndJudged = {
   waves: JudgedWave[];
@@ -25,8 +25,8 @@ export type SampledAndJudged = {
 };
 
 /**
- * The waves used are the first that suffice, in their order. `keptPerWave`: kept steps of a wave in the last iteration,
- * by which as many waves are sampled at once as should suffice; null: not known.
+ * Uses the first waves that suffice, in order. `keptPerWave`: kept steps of a wave in the last iteration, which tells
+ * how many waves to sample; null: unknown.
  */
 export async function sampleAndJudge(context: SamplingContext, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = context.config.rollout.envStepsPerIteration;
@@ -65,7 +65,7 @@ async function sampleOneByOne(context: SamplingContext, waves: Wave[], count: nu
   await Promise.all(sampling);
 }
 
-/** Samples `count` more waves, `atOnce` beside each other on as many GPU workers as poll. */
+/** Samples `count` more waves, `atOnce` of them concurrently on as many GPU workers as there are. */
 async function sampleConcurrently(
   context: SamplingContext,
   waves: Wave[],
@@ -84,7 +84,7 @@ async function sampleConcurrently(
   await Promise.all(sampling);
 }
 
-/** The first `used` waves suffice; others whose judging was begun are waited for, because what they took counts. */
+/** The first `used` waves suffice. Also waits for other waves whose judging has begun, because its cost counts. */
 async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJudged> {
   const begun = waves.filter(({ judging }) => judging.begun);
   const judged = await Promise.all(

@@ -1,6 +1,4 @@
-/**
- * The search attributes by which runs are listed and filtered, in the Web UI and by `temporal workflow list --query`.
- */
+/** The search attributes that list and filter runs, in the Web UI and with `temporal workflow list --query`. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { RunConfig } from '../configs/schema.ts';
 
@@ -37,8 +35,8 @@ function valuesOf({
 }
 
 /**
- * Remembers what the server was told of a run, and says what is new. `known`: the attributes that the server knows;
- * others are left out, so that runs work without.
+ * Remembers what the server knows about a run and reports changes. `known`: the attributes that the server has; others
+ * are left out, so that runs work without them.
  */
 export class RunIndex {
   readonly #told: Partial<Record<SearchAttributeName, string | number>> = {};

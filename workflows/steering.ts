@@ -8,7 +8,7 @@ import { orInvalid } from './failures.ts';
 import type { Run } from './run.ts';
 import { metricsQuery, progressQuery, settingsQuery, setUpdate, stopSignal } from './run-contract.ts';
 
-/** From now on the run heeds its signals, and answers its queries and updates. */
+/** From now on the run handles its signals and answers its queries and updates. */
 export function steer(run: Run): void {
   /** The run is paused because its budget is spent: a raised one lets it go on. */
   let budgetSpent = false;

@@ -24,7 +24,7 @@ export type TrainState = {
   correctionRows: number;
   corrector: CorrectorCounts;
   keptPerWave: number | null;
-  /** Hash of the starting checkpoint's files; null in a fork whose model was not opened yet. */
+  /** Hash of the starting checkpoint's files; null in a fork whose model has not been opened yet. */
   modelSha256: string | null;
   startEvaluation: EvaluatePolicyResult | null;
   summaries: IterationSummary[];

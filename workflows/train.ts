@@ -1,6 +1,6 @@
 /**
- * A training run: prepares the policy, iterates, evaluates, and carries on as a new execution before its history grows
- * long. What steers it meanwhile stands in `steering.ts`.
+ * A training run: prepares the policy, iterates, evaluates, and continues as a new execution before its history grows
+ * long. `steering.ts` handles what steers it meanwhile.
  */
 import {
   isCancellation,

@@ -11,7 +11,7 @@ export type UpdateInput = {
   policy: ArtifactRef;
   optimizer: ArtifactRef;
   gate: PauseGate;
-  /** Is told how far it is: epochs that are done, and a sentence for people. */
+  /** Called with the number of finished epochs, and a sentence of progress. */
   onProgress: (epochs: number, text: string) => void;
 };
 
@@ -54,8 +54,8 @@ async function epochByOneWorker(
 }
 
 /**
- * Step after step (docs/scaling.md): the groups of gradient shards are activities beside each other that any GPU worker
- * takes; one more adds their sums in order and applies Adam. Any number of workers gives the same bytes.
+ * Step after step (docs/scaling.md): the groups of gradient shards are concurrent activities for any GPU worker; one
+ * more activity adds their sums in order and applies Adam. The bytes do not depend on the number of workers.
  */
 async function epochByAllWorkers(
   { task, policy, optimizer, gate, onProgress }: UpdateInput,

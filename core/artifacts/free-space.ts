@@ -2,7 +2,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 
-/** Bytes that this user may still write in a location, a folder that need not be there yet; null: it is no folder (S3). */
+/** Bytes that this user may still write in a location, a folder that need not exist yet; null: not a folder (S3). */
 export function freeSpace(location: string): number | null {
   const folder = nearestFolder(location);
   if (folder === null) return null;
@@ -10,7 +10,7 @@ export function freeSpace(location: string): number | null {
   return bavail * bsize;
 }
 
-/** The location, or the nearest folder above it that is there; null where it is no folder (S3). */
+/** The location, or the nearest existing folder above it; null if it is not a folder (S3). */
 export function nearestFolder(location: string): string | null {
   if (location.includes('://')) return null;
   let folder = path.resolve(location);

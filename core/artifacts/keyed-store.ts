@@ -18,7 +18,7 @@ import {
 /** One key of a place. */
 export type Entry = { key: string; bytes: number; modified: Date };
 
-/** What a killed `writeDurably` leaves: `.<name>.<uuid>` beside the file. */
+/** What a killed `writeDurably` leaves behind: `.<name>.<uuid>` beside the file. */
 const UNFINISHED = /(^|\/)\.[^/]+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Hexadecimal SHA-256. */
@@ -48,25 +48,25 @@ export function lengthOf(data: Content): number {
   return pieces(data).reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Whoever put what was there before holds began, or without one: kept until gc finds that nothing reaches it. */
+/** Owner of contents stored without one, or before owners existed: kept until gc finds that nothing refers to them. */
 const UNKNOWN: Owner = { run: '', slot: 'unknown' };
 
 /** Artifacts lie under `<first two hex digits>/<sha256>`, records under `records/<name>.json`. */
 export abstract class KeyedStore implements ArtifactStore {
   abstract readonly location: string;
 
-  /** Undefined when the key is not there; any other trouble is thrown. */
+  /** Undefined if the key does not exist; throws on any other failure. */
   protected abstract read(key: string): Promise<Uint8Array | undefined>;
   /**
    * Durably, wholly or not at all. Renews the key's `modified` also when the same bytes are there. `hash`: hexadecimal
    * SHA-256 of `data`, where it is known.
    */
   protected abstract write(key: string, data: Content, hash?: string): Promise<void>;
-  /** Gives the content another key, in one step or so that it is under both meanwhile; false where it is not there. */
+  /** Gives the content another key, in one step or so that both keys exist meanwhile; false if it does not exist. */
   protected abstract move(key: string, to: string): Promise<boolean>;
   protected abstract look(key: string): Promise<Entry | undefined>;
   protected abstract entries(prefix: string): AsyncIterable<Entry>;
-  /** Removing what is not there is no error. */
+  /** Removing a key that does not exist is not an error. */
   protected abstract erase(key: string): Promise<void>;
 
   async put(kind: string, data: Content): Promise<ArtifactRef> {
@@ -138,14 +138,14 @@ export abstract class KeyedStore implements ArtifactStore {
   }
 
   async #putHold(owner: Owner, ref: ArtifactRef): Promise<void> {
-    // In this order: whoever put a content that is there has held it before, if anybody ever did.
+    // In this order: if a content exists, its owner has held it before.
     const there = (await this.look(artifactKey(ref.sha256))) !== undefined;
     if (there && !(await any(this.#marksOf(ref.sha256))))
       await this.write(holdKey(UNKNOWN, ref.sha256), holdContent(UNKNOWN, ref));
     await this.write(holdKey(owner, ref.sha256), holdContent(owner, ref));
   }
 
-  /** Holds on a content, and what is left of those that are being let go of. */
+  /** Holds on a content, and the rest of holds that are being released. */
   async *#marksOf(hash: string): AsyncIterable<Entry> {
     const name = holdName(hash);
     for await (const entry of this.entries(name.slice(0, name.lastIndexOf('/') + 1)))
@@ -169,8 +169,8 @@ export abstract class KeyedStore implements ArtifactStore {
     const data = (await this.read(key)) ?? ((await this.#fetchBack(ref.sha256)) ? await this.read(key) : undefined);
     if (data === undefined)
       throw new ArtifactError(
-        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.location}; restore it from a backup or start the run ` +
-          `anew`,
+        `Artifact ${ref.kind} ${ref.sha256} is missing in ${this.location}; restore it from a backup or start ` +
+          'the run again',
       );
     if ((await sha256Piecewise(data)) !== ref.sha256)
       throw new ArtifactError(
@@ -240,7 +240,7 @@ function holdKey({ run, slot }: Owner, hash: string): string {
   return `${holdName(hash)}${shortHash(run)}.${shortHash(slot)}.json`;
 }
 
-/** An owner that lets go: it counts no more, and whoever finds it finishes what it began. */
+/** An owner that is releasing: it no longer counts, and whoever finds it completes the release. */
 function leavingKey(owner: Owner, hash: string): string {
   return holdKey(owner, hash).replace(/\.json$/, LEAVING);
 }

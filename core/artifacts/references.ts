@@ -16,7 +16,7 @@ export function findReferences(value: unknown): ArtifactRef[] {
   return own ? (removed ? [] : [{ sha256, bytes, kind }]) : Object.values(value).flatMap(findReferences);
 }
 
-/** Kinds that are stored for an owner and may be let go of. */
+/** Kinds that are stored for an owner and can be released. */
 const RELEASABLE = new Set(['policy', 'optimizer', 'gradient', 'batch', 'rollout-progress', 'evaluation-progress']);
 
 /** Kinds that hold tensors, which refer to nothing and are large: only a check of their hash reads them. */

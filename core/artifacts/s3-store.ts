@@ -60,7 +60,7 @@ export class S3Store extends KeyedStore {
         `${key} has ${lengthOf(data)} bytes; S3 takes at most ${LARGEST_OBJECT} at once: train fewer parameters, ` +
           `or use the file store`,
       );
-    // A hash that is known is not computed once more.
+    // A known hash is not computed again.
     const checksum =
       hash === undefined
         ? ({ ChecksumAlgorithm: 'SHA256' } as const)
@@ -116,7 +116,7 @@ export class S3Store extends KeyedStore {
     return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` };
   }
 
-  /** Undefined when there is no such object; every other trouble becomes one sentence. */
+  /** Undefined if there is no such object; every other failure becomes one sentence. */
   async #request<T>(what: string, send: () => Promise<T>): Promise<T | undefined> {
     try {
       return await send();
@@ -131,7 +131,7 @@ export class S3Store extends KeyedStore {
   }
 }
 
-/** What to do about errors that no repetition mends. */
+/** What to do about errors that retrying does not fix. */
 const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'create the bucket, or name another in GTR_STORE',
   AccessDenied: 'allow these credentials to list, get, put and delete objects of the bucket',

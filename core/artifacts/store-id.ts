@@ -8,7 +8,7 @@ const RECORD = 'store';
 /** Time in which another machine that asked at the same moment has written too. */
 const SETTLED_MS = 500;
 
-/** The id of a store, given by whoever asks first. */
+/** The id of a store; the first caller creates it. */
 export async function storeId(store: ArtifactStore): Promise<string> {
   const known = await store.getRecord<{ id: string }>(RECORD);
   if (known !== undefined) return known.id;

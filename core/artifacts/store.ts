@@ -1,8 +1,6 @@
 /** Content-addressed storage: what is large travels through workflows as a reference. */
 
-/**
- * Names one stored content for ever. `kind` is for people and garbage collection; it does not take part in the address.
- */
+/** Names one stored content permanently. `kind` is for people and garbage collection; it is not part of the address. */
 export type ArtifactRef = {
   sha256: string;
   bytes: number;
@@ -25,32 +23,33 @@ export type StoredArtifact = { key: string; sha256: string | null; bytes: number
 /** A content, or one that lies in several pieces: large ones are stored without being copied together. */
 export type Content = Uint8Array | readonly Uint8Array[];
 
-/** Who needs an artifact: a run, and what of it (`iteration-3`, an attempt of an activity). */
+/** Who needs an artifact: a run and a part of it (`iteration-3`, an attempt of an activity). */
 export type Owner = { run: string; slot: string };
 
 /** An artifact with one of its owners. */
 export type Hold = Owner & { ref: ArtifactRef; since: string };
 
 export interface ArtifactStore {
-  /** Where it is, for people: a folder or an address. */
+  /** Its folder or address, for messages. */
   readonly location: string;
   /**
-   * Stores `data` durably before it resolves; the same content twice is one artifact, which counts as modified anew.
+   * Stores `data` durably before it resolves. The same content twice is one artifact, which then counts as modified
+   * again.
    */
   put(kind: string, data: Content): Promise<ArtifactRef>;
   /** `put` for an owner, who holds it until `release`. Only what was always stored so may ever be released. */
   putHeld(owner: Owner, kind: string, data: Content): Promise<ArtifactRef>;
-  /** One more owner holds what is there; false, and nothing is held, where it is not. */
+  /** Adds an owner of an existing content; returns false, and holds nothing, if it does not exist. */
   hold(owner: Owner, ref: ArtifactRef): Promise<boolean>;
   /**
-   * The owner needs it no more. The last owner's release removes the content; tells whether it did. Safe beside puts
-   * of the same content, and where the caller dies or sleeps at any moment (docs/durability.md). `aside`: called when
-   * the content lies aside and it is not yet known whether somebody came meanwhile.
+   * The owner no longer needs it. The last owner's release removes the content; returns whether it did. Safe together
+   * with puts of the same content, and if the caller dies or sleeps at any moment (docs/durability.md). `aside`: called
+   * when the content lies aside and another owner may still have come meanwhile.
    */
   release(owner: Owner, ref: ArtifactRef, aside?: () => Promise<void>): Promise<boolean>;
   /** Whether anybody holds it. */
   isHeld(ref: ArtifactRef): Promise<boolean>;
-  /** What a run holds; of all runs where none is named. */
+  /** What a run holds; without a run: what all runs hold. */
   holds(run?: string): Promise<Hold[]>;
   /** Forgets every hold on a content that gc removed. */
   forgetHolds(sha256: string): Promise<void>;
@@ -67,7 +66,7 @@ export interface ArtifactStore {
    * reached. Written whole or not at all.
    */
   putRecord(name: string, value: unknown): Promise<void>;
-  /** Undefined when there is none of this name. */
+  /** Undefined if there is none of this name. */
   getRecord<T>(name: string): Promise<T | undefined>;
   /** Names of all records below a folder such as `runs/my-run`, sorted. */
   listRecords(folder: string): Promise<string[]>;

@@ -9,7 +9,7 @@ export type CorrectorCounts = {
   requests: number;
   /** Thoughts that the exact solver proved right, so that no one was asked (`corrector.ask: verified-skip`). */
   skipped: number;
-  /** Thoughts whose answer was in the ledger, or on its way to it. */
+  /** Thoughts whose answer was in the ledger, or about to be. */
   ledgerHits: number;
   /** Prompt tokens, cached ones included. */
   tokensIn: number;
@@ -46,7 +46,7 @@ export const NO_COUNTS: CorrectorCounts = {
   unusable: {},
 };
 
-/** Sums; the slowest of both. A cost that one does not know is unknown in all. */
+/** Sums, and the slower of both. An unknown cost makes the sum unknown. */
 export function addCounts(a: CorrectorCounts, b: Partial<CorrectorCounts>): CorrectorCounts {
   const other = { ...NO_COUNTS, ...b };
   const sum = (
@@ -127,7 +127,7 @@ export function correctorCounts(metrics: Metrics): CorrectorCounts {
   };
 }
 
-/** What judging took, for people. */
+/** What judging took, as text. */
 export function correctorLine({
   calls,
   requests,

@@ -1,8 +1,8 @@
 /** What an activity is at: in its heartbeats, in `gtr watch`, in Temporal's Web UI. */
 
 /**
- * `done` of `all`: optimizer steps, or episodes. `secondsLeft`: of this activity. `underWaySeconds`: since this was
- * told. `interruptionSeconds`: of work that an interruption costs at most, beside what is under way.
+ * `done` of `all`: optimizer steps or episodes. `secondsLeft`: of this activity. `underWaySeconds`: since this report.
+ * `interruptionSeconds`: the most work that an interruption costs, in addition to what is under way.
  */
 export type Doing = {
   doing?: string;
@@ -18,7 +18,7 @@ export type Doing = {
 /** Seconds of work that may be lost without a word about it. */
 const WORTH_A_WORD = 60;
 
-/** One line for people. */
+/** One line of text. */
 export function doingText(doing: Doing): string {
   const { loss, tokensPerSecond, secondsLeft, underWaySeconds, interruptionSeconds = 0 } = doing;
   return [

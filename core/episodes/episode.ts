@@ -6,7 +6,7 @@ import type { EnvironmentStop, JsonState } from '../envs/env.ts';
 /** A thought as the JSON object before the action key; values are strings or lists of strings. */
 export type Thought = Readonly<Record<string, string | readonly string[]>>;
 
-/** One environment step: what the agent answered in `states[t]` and what came of it. */
+/** One environment step: what the agent answered in `states[t]`, and its result. */
 export type Step = {
   responseIds: number[];
   text: string;
@@ -42,8 +42,8 @@ export type Episode = {
 };
 
 /**
- * Why a teacher's answer is of no use: it gave none (the first five), none of the form asked for, or one without sense
- * in this game.
+ * Why a teacher's answer is unusable: there was none (the first five), it had the wrong form, or it makes no sense in
+ * this game.
  */
 const UNUSABLE_REASONS = [
   'refusal',
@@ -80,7 +80,7 @@ export type VerdictSource = { by: 'teacher' | 'ledger'; key: string } | { by: 's
 /** What judging says of one episode: `verdicts.length` steps are kept. */
 export type EpisodeJudgement = {
   verdicts: Verdict[];
-  /** Beside the verdicts; null where nobody was asked. */
+  /** Parallel to the verdicts; null if nobody was asked. */
   sources: (VerdictSource | null)[];
   /** The episode is cut after its last kept step, whose reward becomes -1. */
   cut: boolean;

@@ -3,7 +3,7 @@ import type { JsonState } from '../envs/env.ts';
 
 /** One kept step with its PPO targets. */
 export type PpoSample = {
-  /** True state before the step, from which prompt and image are made anew. */
+  /** True state before the step, from which prompt and image are made again. */
   state: JsonState;
   responseIds: number[];
   thoughtTokens: number;

@@ -51,16 +51,16 @@ export async function collapseMetrics<O>(
   };
 }
 
-/** What the agent is told and shown: states that look the same to it are one. */
+/** What the agent is told and shown; states that look the same to it share one. */
 function observation(agent: Agent, environment: Environment): string {
   const picture = createHash('sha256').update(environment.observe(agent.imageSize).data).digest('hex');
   return JSON.stringify([environment.promptValues(), picture]);
 }
 
 /**
- * Estimate of I(thought; observation) in nats a thought, at most log n: the mean over thoughts of log p(thought | its
+ * Estimate of I(thought; observation) in nats per thought, at most log n: the mean over thoughts of log p(thought | its
  * own observation) - log of the mean of p(thought | each observation). `logprobs[i][j]`: of thought i under observation
- * j; its own is i. 0: thoughts say nothing of what was observed.
+ * j; its own is i. 0: thoughts do not depend on the observation.
  */
 export function mutualInformation(logprobs: readonly (readonly number[])[]): number {
   const terms = logprobs.map((row, own) => {

@@ -1,4 +1,4 @@
-/** What evaluation episodes say about whoever played them. */
+/** What evaluation episodes say about their player. */
 import type { Game, JsonState } from '../envs/env.ts';
 import { bootstrapInterval, wilsonInterval } from './intervals.ts';
 import { type ThoughtMetrics, thoughtMetrics } from './thought-metrics.ts';

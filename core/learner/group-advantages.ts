@@ -1,16 +1,16 @@
 /** Advantages of episodes that begin in the same state, against each other (GRPO, Shao et al., arXiv 2402.03300). */
 import type { Metrics } from '../episodes/metrics.ts';
 
-/** `group`: episodes of one start share it. `whole`: nothing of what it gained is missing. */
+/** `group`: shared by episodes with the same start. `whole`: its return is complete. */
 export type PlayedEpisode = { group: number; return: number; whole: boolean };
 
 /** Deviations below this are rounding: all episodes of the group gained the same. */
 const LEAST_DEVIATION = 1e-9;
 
 /**
- * (return - mean of its group) / deviation of its group (unbiased) of each episode; null where nothing is to be learned
- * from it: its group lacks whole episodes of `size`, all of the group gained the same, or the group is not among those
- * of most variance, which together hold the share `topP` of it (RAGEN-2's filter; 1: all).
+ * (return - mean of its group) / deviation of its group (unbiased) of each episode. null: nothing to learn from,
+ * because its group has fewer than `size` whole episodes, or equal returns in all of them, or is not among the groups
+ * of largest variance that together hold the share `topP` of it (RAGEN-2's filter; 1: all).
  */
 export function compareGroups(
   episodes: readonly PlayedEpisode[],

@@ -7,7 +7,7 @@ import type { PpoSample } from './batch.ts';
 import { compareGroups, type PlayedEpisode } from './group-advantages.ts';
 import type { KeptSegment } from './kept-steps.ts';
 
-/** What an iteration's PPO rows are made of. `metrics`: of how the targets were made. */
+/** The PPO rows of an iteration. `metrics`: about their targets. */
 export type Targets = { samples: PpoSample[]; metrics: Metrics };
 
 /**
@@ -23,8 +23,8 @@ export function ppoSamples(
 }
 
 /**
- * GAE over each segment, then the format reward on the return of each well-formed step, then advantages over the
- * iteration (spec.md section 2), of which a teacher's distance was taken before.
+ * GAE over each segment; then the format reward on the return of each well-formed step; then advantages over the
+ * iteration (spec.md section 2), from which a teacher's distance was subtracted before.
  */
 function gaeTargets(
   segments: readonly KeptSegment[],

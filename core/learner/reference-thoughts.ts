@@ -9,9 +9,8 @@ import { samplingNoise } from '../policy/rollout.ts';
 const AT_ONCE = 64;
 
 /**
- * A well-formed thought of the agent's policy of the moment about each state; null where none came in
- * `turbo.sft.tries`. A function of (policy, states, seed, iteration, `from`: states before these). `onAnswered` is called
- * in between.
+ * A well-formed thought of the agent's current policy about each state; null if there was none in `turbo.sft.tries`. A
+ * function of (policy, states, seed, iteration, `from`: states before these). `onAnswered` is called in between.
  */
 export async function referenceThoughts<O>(
   agent: Agent,

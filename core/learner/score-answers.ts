@@ -4,7 +4,7 @@ import type { Agent } from '../policy/agent.ts';
 import type { Picture } from '../policy/families/model-family.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 
-/** What was answered in a state of the game; `instead`: the picture that is shown in the place of the state's own. */
+/** What was answered in a state of the game; `instead`: a picture to show instead of the state's own. */
 export type GivenAnswer = { state: JsonState; responseIds: readonly number[]; instead?: RgbImage };
 
 /** Answers scored at once: what their pictures take stays small. Part of the arithmetic. */

@@ -1,6 +1,6 @@
 /**
- * Self-BLEU-2 (Zhu et al. 2018): how alike sampled thoughts are; 1 means all the same. Equals nltk's sentence_bleu with
- * weights (1/2, 1/2) and smoothing method 1.
+ * Self-BLEU-2 (Zhu et al. 2018): how alike sampled thoughts are; 1: all equal. Equals nltk's sentence_bleu with weights
+ * (1/2, 1/2) and smoothing method 1.
  */
 
 /** Mean over the sentences (lists of words) of BLEU-2 against all others; null below two sentences. */

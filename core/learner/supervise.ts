@@ -32,9 +32,9 @@ export type SupervisedState = {
 };
 
 /**
- * Makes the optimizer steps `state.step` to `until`, changing `state` in place. `onStep`: is told the tokens trained
- * on. `whileComputing`: begun after each step
- * but the last, and waited for before the next one changes `state`; lanes compute that one's gradients meanwhile.
+ * Makes the optimizer steps `state.step` to `until`, changing `state` in place. `onStep` is told the tokens trained on.
+ * `whileComputing` is called after each step but the last, while lanes compute the next step's gradients; `state` does
+ * not change until it settles.
  */
 export async function superviseSteps<O>(
   input: SupervisedInput<O>,

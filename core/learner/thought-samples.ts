@@ -1,4 +1,4 @@
-/** A few kept steps of an iteration for people to read: picture, thought, verdict, correction, action. */
+/** A few kept steps of an iteration as samples: picture, thought, verdict, correction, action. */
 import type { JsonState } from '../envs/env.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { KeptSegment } from './kept-steps.ts';

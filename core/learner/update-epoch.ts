@@ -1,4 +1,4 @@
-/** One PPO epoch over the kept steps, with supervised rows drawn beside every sample. */
+/** One PPO epoch over the kept steps, with supervised rows drawn for every sample. */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';

@@ -5,9 +5,9 @@ import { ConfigError } from '../../configs/schema.ts';
 import type { RgbImage } from './rgb-image.ts';
 
 /**
- * The pixels of a PNG, JPEG or WebP file. Transparency is dropped; colour profiles and orientation are not looked at; of
- * 16-bit colours the high byte counts, but 16-bit grey is cut off at 255, as Pillow does it. Throws `ConfigError` naming
- * the file.
+ * The pixels of a PNG, JPEG or WebP file, as Pillow reads them: transparency is dropped; colour profiles and
+ * orientation are ignored; 16-bit colours keep their high byte, but 16-bit grey is clipped at 255. Throws `ConfigError`
+ * with the name of the file.
  */
 export async function readPicture(file: string): Promise<RgbImage> {
   try {
@@ -39,7 +39,7 @@ function spread(
   return { width, height, data };
 }
 
-/** Each ink takes its share of what black has left, without a profile. */
+/** Without a profile: each ink takes its share of what black leaves. */
 async function readCmyk(image: Sharp): Promise<RgbImage> {
   const { data, info } = await image
     .pipelineColourspace('cmyk')

@@ -6,7 +6,7 @@ import type { RgbImage } from './rgb-image.ts';
 
 /** Bits of the fixed-point weights: 32 - 8 - 2. */
 const PRECISION_BITS = 22;
-/** Weights by distance in source pixels, and from where on there are none. */
+/** Weights by distance in source pixels, and the distance from which they are 0. */
 type Kernel = { support: number; weight: (distance: number) => number };
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The disk that a run takes: bytes known before it starts, from its configuration and the number of elements that it
- * trains. What is kept how long stands in docs/durability.md.
+ * The disk space of a run: bytes known before it starts, from its configuration and the number of elements that it
+ * trains. docs/durability.md says what is kept how long.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig, SftConfig } from '../../configs/schema.ts';
@@ -24,8 +24,8 @@ const ELEMENT_BYTES = 4;
 const POINTS = 3;
 
 /**
- * Measured on the built-in models (docs/durability.md): what a kept step leaves for good beside
- * its response, and each token of it; a record with its samples, line of metrics and TensorBoard pictures.
+ * Measured on the built-in models (docs/durability.md): what a kept step leaves permanently in addition to its
+ * response, and each token of it; a record with its samples, line of metrics and TensorBoard pictures.
  */
 const STEP_BYTES = 300;
 const TOKEN_BYTES = 6;
@@ -45,12 +45,12 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   const after = keptStates(config, iterations);
   const kept = ({ whole, policies }: ReturnType<typeof keptStates>) => whole * state + policies * policy;
   const best = evaluation.everyIterations > 0 && evaluation.episodes > 0 ? policy : 0;
-  // The first iteration begins with a state of its own; every other with that of the one before, which is kept.
+  // The first iteration begins with a state of its own; every other with that of the iteration before, which is kept.
   const finished = Math.max(state, kept(before));
   const underWay =
     parallel.gradients === 1
       ? ((ppo.epochs > 1 ? 1 : 0) + Math.min(POINTS, steps)) * state
-      : // Of two steps beside each other: what they begin with, and the gradients of their groups.
+      : // Of two concurrent steps: what they begin with, and the gradients of their groups.
         2 * state + 2 * parallel.gradients * policy;
   const merged = algorithmOf(config).merged === null ? 0 : ELEMENT_BYTES * teacher;
   const sampled = rollout.envStepsPerIteration * (STEP_BYTES + TOKEN_BYTES * rollout.maxNewTokens);
@@ -80,10 +80,7 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   );
 }
 
-/**
- * After so many iterations: states to go on from, and policies beside them that teachers will be merged of (beside one
- * of every so many, at most).
- */
+/** Of an iteration: states to continue from, and policies that teachers will be merged from. */
 function keptStates(config: RunConfig, iterations: number): { whole: number; policies: number } {
   const { keepLast, keepEvery } = config.checkpoints;
   const last = Math.min(keepLast, iterations);

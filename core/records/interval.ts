@@ -1,4 +1,4 @@
-/** Says when something is due that is done every so many seconds. */
+/** Says when something is due that is done every n seconds. */
 export class Interval {
   readonly #seconds: number;
   #last = performance.now();

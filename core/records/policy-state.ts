@@ -9,8 +9,8 @@ import { asParameters } from '../policy/trained-parameters.ts';
 export type PolicyState = { parameters: Float32Array; adam: AdamState };
 
 /**
- * Stores both for an owner, who holds them; neither may change until it resolves, since they are not copied. The
- * trained parameters bear their canonical names.
+ * Stores both for an owner, who holds them. Neither may change until it resolves, because they are not copied. The
+ * trained parameters have their canonical names.
  */
 export async function putState(
   store: ArtifactStore,

@@ -7,14 +7,14 @@ import { type IterationRecord, putIterationRecord, type RunRecords } from './run
 /** What decides over an iteration's weights. */
 type RetentionConfig = Pick<RunConfig, 'algorithm' | 'checkpoints' | 'turbo'>;
 
-/** Who holds an iteration's weights for good. */
+/** Owner of an iteration's weights that are kept permanently. */
 export function iterationOwner(run: string, iteration: number): Owner {
   return { run, slot: `iteration-${iteration}` };
 }
 
 /**
- * Where the run was reset to holds what it begins with, until an iteration is done that began later: the record may be
- * let go of by what was just being published when the run was reset.
+ * Owner of the state that a run was reset to, until an iteration is done that began later: its record may be released
+ * by what was being published when the run was reset.
  */
 export const RESET = 'reset';
 
@@ -55,7 +55,7 @@ export function goesOnWith(
   ]);
 }
 
-/** Iterations whose policies the next teacher is merged of, as far as they are done. */
+/** Finished iterations whose policies the next teacher is merged from. */
 export function mergedNext(done: number, { algorithm, turbo }: RetentionConfig): number[] {
   const { interval, until } = turbo.merge;
   const merge = Math.ceil(done / interval) * interval;
@@ -65,8 +65,8 @@ export function mergedNext(done: number, { algorithm, turbo }: RetentionConfig):
 }
 
 /**
- * Hashes of the weights that are kept once the newest of `records` is done: what the run can go on with after the last
- * iterations and after every so many, and the policy of the best evaluation in between.
+ * Hashes of the weights that are kept once the newest of `records` is done: those of the last iterations, of every
+ * n-th, and the policy of the best evaluation during the run.
  */
 function neededWeights({ iterations, evaluations }: RunRecords, config: RetentionConfig): Set<string> {
   const best = bestEvaluated(evaluations);
@@ -78,7 +78,7 @@ function neededWeights({ iterations, evaluations }: RunRecords, config: Retentio
   return new Set(needed.map(({ sha256 }) => sha256));
 }
 
-/** The iteration whose policy did best in an evaluation in between, the first of several; null: there was none. */
+/** The iteration whose policy did best in an evaluation during the run, the first of several; null: there was none. */
 function bestEvaluated(evaluations: RunRecords['evaluations']): number | null {
   let best: { iteration: number; success: number } | null = null;
   const between = evaluations.flatMap(({ label, result }) => {
@@ -117,7 +117,7 @@ export async function letGo(
   }
 }
 
-/** Half a sentence for whoever wants to go on from an iteration that did not keep its weights. */
+/** Half a sentence for a user who wants to continue from an iteration that did not keep its weights. */
 export function whereItCanGoOn(run: string, iterations: readonly IterationRecord[]): string {
   const whole = iterations.flatMap(({ iteration, policy, optimizer }) =>
     policy.removed || optimizer.removed ? [] : [iteration + 1],
@@ -128,7 +128,7 @@ export function whereItCanGoOn(run: string, iterations: readonly IterationRecord
   );
 }
 
-/** A copy of an iteration's record for another run, which holds what is there of its weights. */
+/** A copy of an iteration's record for another run; that run holds the weights that still exist. */
 export async function copyRecord(store: ArtifactStore, record: IterationRecord, run: string): Promise<IterationRecord> {
   const there = new Set<string>();
   for (const ref of weightsOf(record))

@@ -1,6 +1,6 @@
 /**
- * What a run leaves in the store under its name, one record per iteration and per evaluation, and the folder for people
- * that is made of them.
+ * What a run leaves in the store under its name: one record per iteration and per evaluation. And the folder of
+ * readable files that is made from them.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,8 +19,8 @@ import type { TrainResult } from './train-result.ts';
 export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
 
 /**
- * A policy merged from so many of the run's checkpoints; 0: the start model. `whole`: of adapted layers it has whole
- * matrices, no adapters. `factorDistance`: see there; only where A and B are merged apart.
+ * A policy merged from several of the run's checkpoints; 0: the start model. `whole`: adapted layers are whole
+ * matrices, not adapters. `factorDistance`: see there; only if A and B are merged separately.
  */
 export type MergedTeacher = {
   policy: ArtifactRef;
@@ -42,9 +42,9 @@ export type IterationRecord = {
   corrections: ArtifactRef;
   samples: ArtifactRef;
   waves: WaveRecord[];
-  /** Kept steps of a wave on average, by which the next iteration begins with as many waves as should do. */
+  /** Kept steps per wave on average; the next iteration begins with as many waves as it should need. */
   keptPerWave: number;
-  /** Who taught it, where that is made of the run's own checkpoints. */
+  /** Who taught it, if that was merged from the run's own checkpoints. */
   teacher?: MergedTeacher;
   metrics: Metrics;
 };
@@ -60,7 +60,7 @@ export type RunOutcome = {
   status: 'done' | 'stopped' | 'canceled' | 'failed';
   failure: string | null;
   iterations: number;
-  /** What the run came to; null where it did not end by itself. */
+  /** The outcome of the run; null if it did not end by itself. */
   result: TrainResult | null;
 };
 
@@ -77,14 +77,14 @@ export function recordFolder(runId: string): string {
   return `runs/${folderName(runId)}`;
 }
 
-/** Folder of a run's files for people: made of its records by whoever asks. */
+/** Folder of a run's readable files, made from its records on demand. */
 export function runFolder(home: string, runId: string): string {
   return path.join(home, 'runs', folderName(runId));
 }
 
 /**
- * A run's records in their order. Iterations: the first and those that follow from it, each from the policy that the
- * one before ended with; what was left behind when a run was reset to an earlier iteration does not follow.
+ * A run's records in order. Iterations: the first and those that follow from it, each from the policy of the one
+ * before. Iterations that a reset left behind are not among them.
  */
 export async function readRunRecords(store: ArtifactStore, runId: string): Promise<RunRecords> {
   const names = await store.listRecords(recordFolder(runId));
@@ -172,7 +172,7 @@ export async function removeLaterRecords(store: ArtifactStore, runId: string, it
     if (Number(/^iteration-(\d+)$/.exec(slot)?.[1]) >= iterations) await store.release({ run, slot }, ref);
 }
 
-/** Writes metrics.jsonl and evaluation-<label>.json anew from the records, on whatever machine, and returns them. */
+/** Rewrites metrics.jsonl and evaluation-<label>.json from the records, on any machine, and returns them. */
 export async function writeRunFolder(store: ArtifactStore, home: string, runId: string): Promise<RunRecords> {
   const records = await readRunRecords(store, runId);
   const folder = runFolder(home, runId);
@@ -186,7 +186,7 @@ export async function writeEvaluation(folder: string, label: string, result: Eva
   await writeDurably(path.join(folder, `evaluation-${label}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** The thought samples of an iteration, or one sentence on why there are none. */
+/** The thought samples of an iteration, or one sentence that says why there are none. */
 export async function readSamples(store: ArtifactStore, ref: ArtifactRef): Promise<ThoughtSample[] | string> {
   try {
     return await getJson<ThoughtSample[]>(store, ref);
@@ -203,7 +203,7 @@ export function metricsLines(lines: readonly MetricsLine[]): string {
     .join('');
 }
 
-/** The lines of a metrics.jsonl; none when there is no file yet. */
+/** The lines of a metrics.jsonl; none if there is no file yet. */
 export async function readMetrics(file: string): Promise<MetricsLine[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';

@@ -1,4 +1,4 @@
-/** What a training run came to. */
+/** The outcome of a training run. */
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { CorrectorCounts } from '../episodes/corrector-counts.ts';
 import type { EvaluatePolicyResult } from './evaluation.ts';

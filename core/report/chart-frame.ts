@@ -76,5 +76,5 @@ export function figure(
 `;
 }
 
-/** Stands in the place of a drawing when there is no value. */
+/** Stands instead of a drawing if there is no value. */
 export const NOT_MEASURED = html`<p class="empty">not measured</p>`;

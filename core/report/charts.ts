@@ -208,10 +208,7 @@ function successChart(lines: readonly MetricsLine[], evaluations: readonly Evalu
   });
 }
 
-/**
- * Judging runs beside sampling: only what sampling and judging together took beyond sampling alone counts as correction
- * here.
- */
+/** Judging runs concurrently with sampling: only the time that both took beyond sampling alone counts as correction. */
 function timeChart(lines: readonly MetricsLine[]): Html {
   const phases = lines.map(({ metrics }) => {
     const seconds = (phase: string) => metrics[`time/${phase}`] ?? 0;

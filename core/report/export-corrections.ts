@@ -15,11 +15,11 @@ import { PictureFolder } from './picture-folder.ts';
 /** One line of corrections.jsonl. */
 export type ExportedCorrection = {
   iteration: number;
-  /** Path of the picture that the agent saw, beside corrections.jsonl. */
+  /** Path of the picture that the agent saw, relative to corrections.jsonl. */
   image: string;
   /** The wording with `<image>` in the picture's place, before the checkpoint's chat template. */
   prompt: string;
-  /** What the corrector would have the agent answer. */
+  /** The corrector's answer. */
   response: string;
   /** The part of `response` that carries the loss: the thought, or with action cloning all of it. */
   trained: string;

@@ -1,4 +1,4 @@
-/** The top of a report: what was run, how far it got, and what came of it. */
+/** The top of a report: what was run, how far it got, and its result. */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { EvaluationPart, SuccessRate } from '../learner/evaluation-part.ts';
 import type { MetricsLine } from '../records/run-records.ts';
@@ -70,7 +70,7 @@ function intervalBar({ success, low, high }: SuccessRate): Html {
   return html`<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" y="3.5" width="100" height="1"/><rect class="span" x="${at(low)}" y="2" width="${at(high - low)}" height="4"/><rect class="value" x="${at(success) - 0.5}" width="1" height="8"/></svg>`;
 }
 
-/** The sum of what was measured; null when nothing was. */
+/** The sum of the measured values; null if there are none. */
 function sum(lines: readonly MetricsLine[], metric: string): number | null {
   const measured = lines.flatMap(({ metrics }) => metrics[metric] ?? []);
   return measured.length === 0 ? null : measured.reduce((total, value) => total + value, 0);

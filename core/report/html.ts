@@ -15,9 +15,7 @@ export class Html {
 
 export type HtmlValue = Html | string | number | null | readonly HtmlValue[];
 
-/**
- * Tag of a template: text is escaped, lists are joined, null is nothing. Attribute values must stand in double quotes.
- */
+/** Tag of a template: escapes text, joins lists; null is nothing. Attribute values must be in double quotes. */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''));
 }
@@ -37,7 +35,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text as it must stand in HTML and in quoted attributes; control characters, which no document may hold, become the
+ * Text escaped for HTML and for quoted attributes. Control characters, which no document may hold, become the
  * replacement character.
  */
 function escapeHtml(text: string): string {

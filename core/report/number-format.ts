@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Numbers as text. */
 
 /** Three significant digits without trailing zeros; very large and very small ones with an exponent. */
 export function compactNumber(value: number): string {

@@ -1,4 +1,4 @@
-/** Pictures of states as PNG files beside an export, each once. */
+/** Pictures of states as PNG files next to an export, each once. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { writeDurably } from '../artifacts/file-store.ts';

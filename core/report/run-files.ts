@@ -1,11 +1,11 @@
-/** What a run left for people: its metrics and evaluations. */
+/** A run's readable files: its metrics and evaluations. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluatePolicyResult } from '../records/evaluation.ts';
 import { readMetrics } from '../records/run-records.ts';
 import type { MetricsLine } from '../records/run-records.ts';
 
-/** An evaluation after so many iterations. */
+/** An evaluation after some iterations. */
 export type Evaluation = { label: string; iterationsDone: number; result: EvaluatePolicyResult };
 
 export type RunFiles = { lines: MetricsLine[]; evaluations: Evaluation[] };

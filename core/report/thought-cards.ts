@@ -38,7 +38,7 @@ ${changes === null ? (correction === null ? null : html`<h4>Correction</h4>${fie
 
 type Fields = readonly { key: string; words: readonly Word[] }[];
 
-/** The fields of a response that is a JSON object, without its action; null when it is none. */
+/** The fields of a response that is a JSON object, without its action; null if it is not one. */
 function readThought(text: string): Thought | null {
   try {
     const { action: _, ...thought } = JSON.parse(text) as Record<string, unknown>;
@@ -89,8 +89,8 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
 }
 
 /**
- * What the agent was told beside the picture, as far as it fits on a line: the formula, the task. Nothing for a state
- * that cannot be read, which its picture says.
+ * What the agent was told in addition to the picture, as far as it fits on a line: the formula, the task. Empty for a
+ * state that cannot be read; its picture says so.
  */
 function told({ environment }: RunConfig, state: JsonState): Html | null {
   try {

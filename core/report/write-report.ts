@@ -1,4 +1,4 @@
-/** A run as one self-contained HTML file: nothing is loaded from anywhere, no script runs. */
+/** A run as one self-contained HTML file that loads nothing and runs no script. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readSamples } from '../records/run-records.ts';

@@ -7,9 +7,9 @@ import { writeDurably } from '../artifacts/file-store.ts';
 import { eventFile, type LoggedStep, readSteps, stepRecord } from './event-file.ts';
 
 /**
- * Appends a step. The file holds steps in ascending order, so whatever stands behind the one before (half a record that
- * a crash left, this very step from an earlier try, steps of iterations that the run was set back behind) goes.
- * `earlier` gives the steps below this one that must be there; the file is made anew from them where it lacks one.
+ * Appends a step. The file holds steps in ascending order; whatever stands behind the last lower step is dropped: half
+ * a record that a crash left, this step from an earlier try, steps of iterations before a reset. `earlier` gives the
+ * steps below this one that must exist; if one is missing, the file is rewritten from them.
  */
 export async function appendStep(
   file: string,

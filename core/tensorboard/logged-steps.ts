@@ -35,8 +35,8 @@ export function loggedIteration(
 type Measured = number | null | { readonly [name: string]: Measured };
 
 /**
- * An evaluation as step `iterationsDone`: like the metrics of the iteration of that number, it says how the policy did
- * after so many updates. `time` in seconds since 1970.
+ * An evaluation as step `iterationsDone`: like the metrics of that iteration, it shows the policy after that many
+ * updates. `time` in seconds since 1970.
  */
 export function loggedEvaluation(
   iterationsDone: number,

@@ -104,7 +104,7 @@ test.serial(
       nonRetryable: true,
       message:
         `Sample 3 of the batch was sampled by policy ${updated.policy.sha256}, but the update begins with ` +
-        `${policy.sha256}; start the iteration anew`,
+        `${policy.sha256}; start the iteration again`,
     });
   },
 );

@@ -61,7 +61,7 @@ for (const [name, make] of Object.entries(makers)) {
       name: 'ArtifactError',
       message:
         `Artifact note ${absent.sha256} is missing in ${store.location}; restore it from a backup or start the ` +
-        `run anew`,
+        `run again`,
     });
     t.false(await store.has(absent));
     await writeFile(file(ref), 'hellO'); // of the same size

@@ -100,5 +100,5 @@ test.serial('an artifact that nothing makes anew is one clear failure', async (t
   );
   let cause = error as Error;
   while (cause.cause instanceof Error) cause = cause.cause;
-  t.regex(cause.message, /^Artifact policy e{64} is missing in .*; restore it from a backup or start the run anew$/);
+  t.regex(cause.message, /^Artifact policy e{64} is missing in .*; restore it from a backup or start the run again$/);
 });

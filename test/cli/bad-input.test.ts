@@ -156,7 +156,7 @@ refused(
 test('a home that is a file is said as such', async (t) => {
   const { code, err } = await runGtr(['up'], { env: { GTR_HOME: smoke }, input: '' });
   t.is(code, 2, err);
-  t.regex(err, /smoke\.json\/.*: is no folder, or lies in none; set GTR_HOME to a folder/);
+  t.regex(err, /smoke\.json\/.*: is not a folder, or is not inside one; set GTR_HOME to a folder/);
 });
 
 test('a reference checkpoint that cannot be computed is a failure among the others', async (t) => {

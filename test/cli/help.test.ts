@@ -56,7 +56,7 @@ test('names that a run cannot have are refused before anything is done', async (
       ['train', '--config', 'smoke', '--id', 'x'.repeat(300)],
       /at most 200 bytes, not 300 \(xxx.*choose a shorter one\.$/,
     ],
-    [['train', '--config', 'smoke', '--id', 'a\nb'], /must be on one line: "a\\nb"\.$/],
+    [['train', '--config', 'smoke', '--id', 'a\nb'], /must be a single line: "a\\nb"\.$/],
     [['result', ''], /^gtr: The name of a run must not be empty; /],
     [['report', '\u{1f600}'.repeat(20)], /at most 200 bytes, not 240/],
   ];

@@ -1,4 +1,4 @@
-/** The settings that change while a run goes on. */
+/** The settings that change while a run is going on. */
 import test from 'ava';
 import { changeSettings, fieldOf, LIVE_SETTINGS, withField } from '../../configs/live-settings.ts';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
@@ -27,13 +27,13 @@ test('a change replaces its fields alone', (t) => {
   t.is(config.optimizer.lr, 1e-5); // untouched
 });
 
-test('what will not do is refused in one sentence', (t) => {
+test('an invalid setting is refused in one sentence', (t) => {
   t.is(refusal({ 'ppo.epochs': 0 }), 'set: ppo.epochs: Too small: expected number to be >=1.');
   t.is(
     refusal({ envSteps: 1024 }, 2048),
-    'set: envSteps: the run has done 2048 already; give at least that many, or end it with gtr stop.',
+    'set: envSteps: the run has already done 2048; give at least that many, or end it with gtr stop.',
   );
-  t.regex(refusal({ 'model.base': 'other' })!, /^set: model\.base cannot be changed while a run goes on; these can: /);
+  t.regex(refusal({ 'model.base': 'other' })!, /^set: model\.base cannot be changed while a run is going on; these can: /);
   t.regex(refusal({ constructor: 1 })!, /^set: constructor cannot be changed/);
   for (const empty of [{}, [], null, 'optimizer.lr'])
     t.is(refusal(empty), 'set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');

@@ -87,7 +87,7 @@ test.serial('verify names what is damaged or missing and who refers to it; gc th
     [
       2,
       `gtr: There is no run "nobody" in ${store.location}, and none on a Temporal server that answers; ` +
-        '`./gtr runs` shows what there is.',
+        '`./gtr runs` lists the runs.',
     ],
   );
 });
