@@ -33,7 +33,10 @@ test('an invalid setting is refused in one sentence', (t) => {
     refusal({ envSteps: 1024 }, 2048),
     'set: envSteps: the run has already done 2048; give at least that many, or end it with gtr stop.',
   );
-  t.regex(refusal({ 'model.base': 'other' })!, /^set: model\.base cannot be changed while a run is going on; these can: /);
+  t.regex(
+    refusal({ 'model.base': 'other' })!,
+    /^set: model\.base cannot be changed while a run is going on; these can: /,
+  );
   t.regex(refusal({ constructor: 1 })!, /^set: constructor cannot be changed/);
   for (const empty of [{}, [], null, 'optimizer.lr'])
     t.is(refusal(empty), 'set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');

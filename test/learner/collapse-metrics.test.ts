@@ -58,7 +58,7 @@ test('a rule whose metric the run does not have pauses it at once; one that was 
   t.deepEqual(first.alarms, [
     {
       raiseSft: null,
-      reason: "collapse.alarm.0.metric: collapse/information is not a metric of this run (docs/metrics.md)",
+      reason: 'collapse.alarm.0.metric: collapse/information is not a metric of this run (docs/metrics.md)',
     },
   ]);
   t.deepEqual(checkAlarms([rule], first.states, {}).alarms, []);

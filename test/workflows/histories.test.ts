@@ -158,7 +158,10 @@ test.serial(
         await refused({ 'optimizer.lr': -1 }),
         'set: optimizer.lr: Too small: expected number to be >0 (and 1 more).',
       );
-      t.regex(await refused({ seed: 2 }), /^set: seed cannot be changed while a run is going on; these can: envSteps, /);
+      t.regex(
+        await refused({ seed: 2 }),
+        /^set: seed cannot be changed while a run is going on; these can: envSteps, /,
+      );
       t.is(await refused({ 'optimizer.lr': 1e-12 }), 'set: optimizer.lrEnd: must not exceed optimizer.lr (1e-12).');
       t.like(await set({ 'optimizer.lr': 2e-5, 'evaluation.episodes': 0 }), {
         'optimizer.lr': 2e-5,
