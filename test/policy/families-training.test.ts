@@ -92,3 +92,38 @@ for (const [name, grids] of [
     await other.close();
     await engine.close();
   });
+
+test('deepstack features beyond the last decoder layer are not trained', async (t) => {
+  const opened = openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm/qwen3-small'));
+  const { config } = opened;
+  // Its blocks are 1 and 0: with one layer only what comes of block 0 is read.
+  const checkpoint = { ...opened, adapter: null, config: { ...config, text: { ...config.text, layers: 1 } } };
+  const engine = OnnxPolicyEngine.open({
+    checkpoint,
+    scope: { kind: 'all' },
+    valueHead: [4],
+    lanes: 1,
+    rowsPerShard: 1,
+    rowsPerSample: 1,
+  });
+  const trained = (merger: number) =>
+    engine.trained.filter(({ name }) => name.includes(`deepstack_merger_list.${merger}.`)).length;
+  t.deepEqual([trained(0), trained(1)], [0, 6]);
+  await engine.setParameters(engine.initialParameters(1));
+  const { gradient } = await engine.gradients({
+    rows: [
+      {
+        image: 0,
+        promptIds: [5, config.imageTokenId, 6],
+        responseIds: [7, 8],
+        sftWeights: new Float32Array([0.5, 0.5]),
+      },
+    ],
+    pictures: [{ grid: [2, 2], pixels: new Float32Array(4 * 3 * 16).fill(0.5) }],
+    temperature: 1,
+    clip: 0.1,
+    valueCoef: 0.5,
+  });
+  t.true(gradient.every(Number.isFinite) && gradient.some((value) => value !== 0));
+  await engine.close();
+});

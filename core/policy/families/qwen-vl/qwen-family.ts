@@ -7,7 +7,6 @@ import type { QwenConfig } from './qwen-config.ts';
 import type { VlmConfig } from '../../vlm-config.ts';
 
 type Shared =
-  | 'isUnused'
   | 'unreadShapes'
   | 'loadPreprocessor'
   | 'newPreprocessor'
@@ -35,7 +34,6 @@ const LEAST_STEP = 4;
 export function qwenFamily<C extends QwenConfig & VlmConfig>(): Pick<ModelFamily<C>, Shared> {
   const mergeOf = ({ vision }: C) => vision.merge;
   return {
-    isUnused: () => false,
     unreadShapes: () => new Map(),
 
     loadPreprocessor(folder, { vision }) {

@@ -70,6 +70,7 @@ export const qwen25Vl: ModelFamily<Qwen25Config> = {
     `keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}; tower: ${vision.layers} ` +
     `layers of ${vision.hiddenSize}, patches of ${vision.patchSize}, windows of ${vision.windowSize} px`,
 
+  isUnused: () => false,
   parameterShapes: ({ text, vision }) => new Map([...visionShapes(vision, text.hiddenSize), ...textShapes(text)]),
 
   imageFeatures,

@@ -74,6 +74,13 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
     `${vision.deepstackBlocks.join(', ')}`,
 
   parameterShapes: ({ text, vision }) => new Map([...visionShapes(vision, text.hiddenSize), ...textShapes(text)]),
+  isUnused({ text, vision: { deepstackBlocks } }, name) {
+    const [, merger] = /\.deepstack_merger_list\.(\d+)\./.exec(name) ?? [];
+    if (merger === undefined) return false;
+    // The first block's features go to layer 0: there may be more than layers.
+    const block = deepstackBlocks[Number(merger)];
+    return deepstackBlocks.filter((other) => other < block).length >= text.layers;
+  },
 
   imageFeatures,
   pictureFeeds: ({ vision }, pictures, shape, newPixels) => ({
