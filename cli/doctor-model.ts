@@ -12,7 +12,7 @@ import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import type { Picture } from '../core/policy/families/model-family.ts';
 import { familyOf } from '../core/policy/families/registry.ts';
-import { type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
+import { describePictures, type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
 import { gibibytes, misfit, type ModelFit, modelFit } from '../core/policy/model-fit.ts';
 import { tooLong } from '../core/policy/positions.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
@@ -46,13 +46,11 @@ export async function examineModel(
   if (opened.value === null) return [opened.finding];
   const checkpoint = opened.value;
   const config = named ?? defaultsFor(base, checkpoint);
-  const family = familyOf(checkpoint.config);
+  const drawn = { width: config.model.imageSize, height: config.model.imageSize };
   const images = look(
     'Images',
     () => drawnPicture(base, checkpoint, config.model.imageSize),
-    ({ grid }) =>
-      `a picture of ${config.model.imageSize} x ${config.model.imageSize} pixels becomes ` +
-      `${family.describePicture(checkpoint.config, grid)}, ${family.imageTokens(checkpoint.config, grid)} tokens`,
+    (picture) => describePictures(checkpoint.config, [{ ...drawn, ...picture }]),
   );
   const parts = [
     look(

@@ -1,5 +1,5 @@
-/** `gtr estimate`: what a run's paid teacher and its store will take, before anything is started. */
-import type { Command } from 'commander';
+/** `gtr estimate`: what a run's paid teacher, its policy and its store will take, before anything is started. */
+import { type Command, InvalidArgumentError } from 'commander';
 import { readLimits } from '../core/corrector/account-limits.ts';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { type Estimate, estimateRun, type Range } from '../core/corrector/estimate.ts';
@@ -8,6 +8,7 @@ import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { readConfig } from './config-file.ts';
 import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
+import { policyWork, policyWorkText } from './policy-work.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
 import { UsageError } from './errors.ts';
 import { collect } from './train.ts';
@@ -15,24 +16,39 @@ import { collect } from './train.ts';
 export function register(program: Command): void {
   program
     .command('estimate')
-    .description("calls, tokens, cost and hours of a run's paid teacher, and its disk, before anything is started")
+    .description(
+      "calls, tokens, cost and hours of a run's paid teacher, its policy's work, its disk, before anything is started",
+    )
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
+    .option('--sampling-rate <number>', 'tokens that the policy samples a second, all rows together', rate)
+    .option('--updating-rate <number>', 'samples that an update takes a second', rate)
     .option('--json', 'one JSON object')
-    .action(async (options: { config: string; set: string[]; json?: boolean }) => {
+    .action(async (options: Options) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
       const { store } = activityDependencies();
       const teacher = await estimateTeacher(config, store);
       const disk = diskIfKnown(config, store);
+      const { samplingRate: sampling = null, updatingRate: updating = null } = options;
+      const policy = await policyWork(config, { sampling, updating });
       process.stdout.write(
         options.json
-          ? `${JSON.stringify({ ...teacher, disk: typeof disk === 'string' ? null : disk }, null, 2)}\n`
+          ? `${JSON.stringify({ ...teacher, policy, disk: typeof disk === 'string' ? null : disk }, null, 2)}\n`
           : `${teacher === null ? SOLVER : estimateText(teacher.model, teacher)}` +
+              policyWorkText(policy, config) +
               `Disk: ${typeof disk === 'string' ? disk : diskText(disk)}.\n`,
       );
       const reason = typeof disk === 'string' ? null : diskMisfit(disk);
       if (reason !== null) throw new UsageError(`No room: ${reason}.`);
     });
+}
+
+type Options = { config: string; set: string[]; samplingRate?: number; updatingRate?: number; json?: boolean };
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('A rate is a number above 0.');
+  return value;
 }
 
 const SOLVER = 'Teacher: the exact solver, which costs nothing; --set corrector.teacher=openai estimates a paid one.\n';

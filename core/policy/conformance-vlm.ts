@@ -11,7 +11,8 @@ import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts
 import type { ParameterNames } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
 import { Lane } from './lanes/lane.ts';
-import { OnnxPolicyEngine, pictureShape } from './onnx-policy-engine.ts';
+import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
+import { pictureShape } from './picture-shape.ts';
 import type { Pictures, TrainingRow } from './policy-engine.ts';
 import { scoringFeeds } from './vlm/feeds.ts';
 

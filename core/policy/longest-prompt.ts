@@ -1,8 +1,11 @@
-/** How long prompts get, found by playing. */
+/** How long prompts get and what pictures cost, found by playing. */
 import { type Game, startEpisode } from '../envs/env.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { AgentParts } from './agent-parts.ts';
+import type { Grid } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
+import { pictureShape } from './picture-shape.ts';
+import type { VlmConfig } from './vlm-config.ts';
 
 /** Episodes played; prompts differ little between episodes, but may grow within one. */
 const EPISODES = 2;
@@ -10,7 +13,10 @@ const EPISODES = 2;
 /** Tokens of the longest prompt, image included, and parts of the largest picture. */
 export type LongestPrompt = { tokens: number; pictureParts: number };
 
-/** In episodes of random legal actions. */
+/** A picture of a game: its size in pixels, and how a model cuts it. */
+export type SeenPicture = { width: number; height: number; grid: Grid };
+
+/** In episodes of random legal actions; `pictures`: of each size that was seen, the first. */
 export async function longestPrompt<O>(
   { config, prompts, preprocess }: Pick<AgentParts, 'config' | 'prompts' | 'preprocess'>,
   imageSize: number,
@@ -18,19 +24,40 @@ export async function longestPrompt<O>(
   options: O,
   maxEpisodeSteps: number,
   seed: number,
-): Promise<LongestPrompt> {
+): Promise<LongestPrompt & { pictures: SeenPicture[] }> {
   const longest = { tokens: 0, pictureParts: 0 };
+  const pictures = new Map<string, SeenPicture>();
   for (let episode = 0; episode < EPISODES; episode++) {
     const random = new RandomStream({ seed, purpose: 'longest prompt', episode });
     const environment = await startEpisode(game, { seed, episode }, options);
     for (let step = 0; step < maxEpisodeSteps; step++) {
-      const picture = preprocess(environment.observe(imageSize));
+      const { width, height, ...image } = environment.observe(imageSize);
+      const picture = preprocess({ width, height, ...image });
+      const { grid } = picture;
+      pictures.set(`${width} ${height}`, { width, height, grid });
       longest.tokens = Math.max(longest.tokens, prompts.promptIds(environment.promptValues(), picture).length);
-      longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, picture.grid));
+      longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, grid));
       const { stop } = await environment.step(random.pick(environment.legalActions()));
       if (stop !== null) break;
     }
     environment.close?.();
   }
-  return longest;
+  return { ...longest, pictures: [...pictures.values()] };
+}
+
+/** What pictures of these sizes become and cost, as one sentence for people without its full stop. */
+export function describePictures(config: VlmConfig, pictures: readonly SeenPicture[]): string {
+  const family = familyOf(config);
+  const tokens = ({ grid }: SeenPicture) => family.imageTokens(config, grid);
+  const ordered = [...pictures].sort((a, b) => tokens(a) - tokens(b));
+  const [least, most] = [ordered[0], ordered.at(-1)!];
+  const becomes = (picture: SeenPicture) =>
+    `${picture.width} x ${picture.height} pixels becomes ${family.describePicture(config, picture.grid)}, ` +
+    `${tokens(picture)} tokens`;
+  if (pictures.length === 1) return `a picture of ${becomes(most)}`;
+  const shapes = new Set(pictures.map(({ grid }) => pictureShape(config, [grid], true).parts));
+  return (
+    `pictures of ${pictures.length} sizes: one of ${becomes(least)}, one of ${becomes(most)}; ` +
+    `${shapes.size === 1 ? 'one size' : `${shapes.size} sizes`} of graphs`
+  );
 }

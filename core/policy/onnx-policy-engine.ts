@@ -5,9 +5,8 @@ import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
 import { firstNotFinite } from '../graph/not-finite.ts';
 import { elements } from '../graph/tensor.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
-import type { Grid, PictureShape } from './families/model-family.ts';
-import { familyOf } from './families/registry.ts';
 import { LanePool } from './lanes/lane-pool.ts';
+import { pictureShape } from './picture-shape.ts';
 import type {
   GradientRequest,
   Gradients,
@@ -27,7 +26,7 @@ import { startParameters, trainedParameters } from './trained-parameters.ts';
 import type { GraphModel, TrainedParameter } from './vlm/parameters.ts';
 import type { SampleShape } from './vlm/sampling-graph.ts';
 import type { ShardShape } from './vlm/training-graph.ts';
-import { loraScale, type MergedScope, type Precision, type TrainScope, type VlmConfig } from './vlm-config.ts';
+import { loraScale, type MergedScope, type Precision, type TrainScope } from './vlm-config.ts';
 
 export type EngineOptions = {
   checkpoint: Checkpoint;
@@ -318,16 +317,6 @@ export function graphModel({
 function roundUp(length: number, fixed: number | null): number {
   const step = fixed ?? Math.max(LEAST_LENGTH_STEP, 2 ** Math.floor(Math.log2(Math.max(1, length))) / 16);
   return Math.ceil(length / step) * step;
-}
-
-/** Of pictures cut so; `rounded`: their number of parts becomes one of few even where all have the same. */
-export function pictureShape(config: VlmConfig, grids: readonly Grid[], rounded: boolean): PictureShape {
-  const family = familyOf(config);
-  const parts = grids.map((grid) => family.pictureParts(config, grid));
-  const most = parts.reduce((one, other) => Math.max(one, other), 0);
-  const step = rounded || parts.some((count) => count !== most) ? family.partsStep(config, most) : 1;
-  const held = Math.ceil(most / step) * step;
-  return { parts: held, padded: parts.some((count) => count !== held) };
 }
 
 /** The smallest power of two that holds `count` rows, at most `most`. */

@@ -176,7 +176,7 @@ def features(model, c, a):
     if QWEN(c):
         o = model.model.get_image_features(a["pixel_values"], a["image_grid_thw"], return_dict=True)
         out = {"image_features": torch.cat(list(o.pooler_output))}
-        if c["family"] == "qwen3": out["deepstack_features"] = torch.stack([torch.cat(list(f)) for f in o.deepstack_features])
+        if c["family"] == "qwen3" and o.deepstack_features: out["deepstack_features"] = torch.stack([torch.cat(list(f)) for f in o.deepstack_features])
         return out
     seen = []
     hook = model.model.vision_model.embeddings.position_embedding.register_forward_hook(lambda m, i, o: seen.append(i[0]))

@@ -1,0 +1,43 @@
+/** What `gtr estimate` says of a run's policy. */
+import test from 'ava';
+import { readConfig } from '../../cli/config-file.ts';
+import { policyWork, policyWorkText } from '../../cli/policy-work.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+
+const quickstart = (...changes: string[]) =>
+  readConfig(runConfigSchema, 'quickstart', [
+    'envSteps=1000',
+    'rollout.envStepsPerIteration=300',
+    'rollout.maxNewTokens=50',
+    'ppo.epochs=3',
+    'evaluation.episodes=10',
+    'evaluation.heldOut=null',
+    'environment.maxEpisodeSteps=20',
+    ...changes,
+  ]);
+
+test('tokens, samples and hours at stated rates', async (t) => {
+  const config = quickstart();
+  const work = await policyWork(config, { sampling: 10, updating: 2 });
+  // 4 iterations of 300 steps, two evaluations of 10 episodes of at most 20 steps, 50 tokens each.
+  t.is(work.sampledTokens, (1200 + 400) * 50);
+  t.is(work.updateSamples, 3600);
+  t.deepEqual(work.hours, { sampling: 80_000 / 10 / 3600, updating: 0.5 });
+  t.deepEqual(work.prompt, {
+    tokens: 29,
+    pictures: 'a picture of 64 x 64 pixels becomes 64 x 64 pixels, 16 tokens',
+  });
+  t.regex(
+    policyWorkText(work, config),
+    /up to 29 tokens in all\.\n.* 80,000 tokens.*\(2\.2 h\).*\n.*3,600 samples \(0\.5 h\)/,
+  );
+});
+
+test('evaluations in between, of both kinds; nothing is known of hours without rates, or of prompts without a model', async (t) => {
+  const between = quickstart('evaluation.everyIterations=2', 'evaluation.decoding=both', 'model.base=/no/such');
+  const { sampledTokens, hours, prompt } = await policyWork(between, { sampling: null, updating: null });
+  // After the second of four iterations too, each sampled and greedy.
+  t.is(sampledTokens, (1200 + 3 * 2 * 200) * 50);
+  t.deepEqual(hours, { sampling: null, updating: null });
+  t.regex(prompt as string, /^not known \(\/no\/such/);
+});
