@@ -57,7 +57,7 @@ export class GraphBuilder {
     if (data.length !== elements(shape))
       throw new GraphError(`a constant of shape ${formatShape(shape)} cannot hold ${data.length} elements`);
     if (this.#outer) return this.#outer.constant(data, shape);
-    const dtype = data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool';
+    const dtype = dtypeOf(data);
     const key =
       data.length <= 16
         ? `constant ${dtype}${formatShape(shape)} ` +
@@ -180,6 +180,12 @@ export class GraphBuilder {
     this.#initializers.push(value);
     return value;
   }
+}
+
+function dtypeOf(data: ConstantData): DType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof BigInt64Array) return 'int64';
+  return data instanceof Uint32Array ? 'uint32' : 'bool';
 }
 
 function applicationKey(op: Op, inputs: readonly Value[], attributes: Attributes): string {

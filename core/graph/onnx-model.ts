@@ -97,8 +97,9 @@ class Naming implements Emitter {
     );
   }
 
-  scalar(value: number): string {
-    return this.#constant('float32', [], new Uint8Array(Float32Array.of(value).buffer), `scalar ${value}`);
+  scalar(value: number, dtype: 'float32' | 'uint32' = 'float32'): string {
+    const data = dtype === 'float32' ? Float32Array.of(value) : Uint32Array.of(value);
+    return this.#constant(dtype, [], new Uint8Array(data.buffer), `${dtype} ${value}`);
   }
 
   temporary(): string {

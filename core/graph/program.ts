@@ -19,7 +19,7 @@ export type InputValue = Value & { readonly name: string };
 
 /** A tensor inside the model: small constants hold their elements, stored ones point into a file. */
 export type InitializerValue = Value & { readonly data: ConstantData | StoredData };
-export type ConstantData = Float32Array | BigInt64Array | Uint8Array;
+export type ConstantData = Float32Array | BigInt64Array | Uint32Array | Uint8Array;
 /** Where a tensor's bytes lie: row-major, little-endian, as safetensors files hold them. */
 export type StoredData = {
   readonly name: string;
@@ -76,8 +76,8 @@ export type Emitter = {
   readonly provider: Provider;
   /** Name of an int64 vector that lies in the model. */
   ints(values: readonly number[]): string;
-  /** Name of a float32 scalar that lies in the model. */
-  scalar(value: number): string;
+  /** Name of a scalar that lies in the model, float32 unless told otherwise. */
+  scalar(value: number, dtype?: 'float32' | 'uint32'): string;
   /** A fresh name for a value that no other node reads. */
   temporary(): string;
 };

@@ -7,7 +7,7 @@ import type { GraphBuilder } from './builder.ts';
 import { add, cast, mul } from './ops/elementwise.ts';
 import { reshape, slice } from './ops/movement.ts';
 import type { Node, Value } from './program.ts';
-import { elements } from './tensor.ts';
+import { elements, FLOATS } from './tensor.ts';
 
 export class Recomputation {
   readonly #g: GraphBuilder;
@@ -52,7 +52,7 @@ export class Recomputation {
  * such a step is skipped anyway.
  */
 function after(g: GraphBuilder, value: Value, arrived: Value): Value {
-  if (value.node === null || value.dtype === 'int64' || value.dtype === 'bool') return value;
+  if (value.node === null || !FLOATS.includes(value.dtype)) return value;
   const element = cast(g, slice(g, reshape(g, arrived, [elements(arrived.shape)]), 0, 0, 1), 'float32');
   return add(g, value, cast(g, mul(g, element, g.scalar(0)), value.dtype));
 }

@@ -21,6 +21,8 @@ export type SessionOptions = {
   arena?: boolean;
   /** Outputs whose names begin so stay on the device: they come from `runKept`, under the rest of their names. */
   keep?: string | null;
+  /** Prefix of the file that takes onnxruntime's profile of all runs, complete when the session is closed. */
+  profile?: string | null;
 };
 
 export type ArrayData = Float32Array | BigInt64Array | Uint8Array;
@@ -47,16 +49,18 @@ export class Session {
   readonly #session: ort.InferenceSession;
   readonly #program: Program;
   readonly #keep: string | null;
+  readonly #profiled: boolean;
 
-  private constructor(session: ort.InferenceSession, program: Program, keep: string | null) {
+  private constructor(session: ort.InferenceSession, program: Program, keep: string | null, profiled: boolean) {
     this.#session = session;
     this.#program = program;
     this.#keep = keep;
+    this.#profiled = profiled;
   }
 
   static async load(
     program: Program,
-    { device = CPU, threads = 1, prepack = true, arena = false, keep = null }: SessionOptions = {},
+    { device = CPU, threads = 1, prepack = true, arena = false, keep = null, profile = null }: SessionOptions = {},
   ): Promise<Session> {
     const { bytes, folder, converted } = encodeModel(program, device.provider);
     Object.assign(process.env, device.environment);
@@ -71,6 +75,7 @@ export class Session {
       // float32 copy of every half-width weight.
       graphOptimizationLevel: 'disabled',
       logSeverityLevel: 3,
+      ...(profile === null ? {} : { enableProfiling: true, profileFilePrefix: profile }),
       ...(keep === null
         ? {}
         : {
@@ -95,7 +100,7 @@ export class Session {
         ...extra,
       },
     });
-    return new Session(session, program, keep);
+    return new Session(session, program, keep, profile !== null);
   }
 
   /**
@@ -156,6 +161,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
+    if (this.#profiled) this.#session.endProfiling();
     await this.#session.release();
   }
 }

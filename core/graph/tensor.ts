@@ -1,10 +1,10 @@
 /** Element types, static shapes and the arithmetic of shapes that every operator shares. */
 
 /**
- * Element types that graphs compute with. The half-width ones: matrix products, sums and what moves elements about; all
- * else is float32.
+ * Element types that graphs compute with. The half-width ones: matrix products, sums and what moves elements about;
+ * uint32: halves of 64-bit integers (ops/words.ts); all else is float32.
  */
-export type DType = 'float32' | 'int64' | 'bool' | 'float16' | 'bfloat16';
+export type DType = 'float32' | 'int64' | 'bool' | 'float16' | 'bfloat16' | 'uint32';
 
 /** Types that gradients flow through. */
 export const FLOATS: readonly DType[] = ['float32', 'float16', 'bfloat16'];
@@ -21,10 +21,24 @@ export const UNKNOWN = -1;
 export type TensorType = { readonly dtype: DType; readonly shape: Shape };
 
 /** Bytes of one element as it lies in a file or a buffer. */
-export const elementBytes: Record<DType, number> = { float32: 4, int64: 8, bool: 1, float16: 2, bfloat16: 2 };
+export const elementBytes: Record<DType, number> = {
+  float32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  bfloat16: 2,
+  uint32: 4,
+};
 
 /** Element types as ONNX numbers them. */
-export const ONNX_TYPES: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+export const ONNX_TYPES: Record<DType, number> = {
+  float32: 1,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+  uint32: 12,
+};
 
 /** A failure of the graph's author: an ill-typed node, an operator used where it cannot be. */
 export class GraphError extends Error {

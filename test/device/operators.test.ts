@@ -2,13 +2,15 @@
 import { GraphBuilder } from '../../core/graph/builder.ts';
 import { CPU, type ComputeDevice } from '../../core/graph/compute-device.ts';
 import { gradients } from '../../core/graph/gradients.ts';
-import { mul } from '../../core/graph/ops/elementwise.ts';
+import { cast, mul } from '../../core/graph/ops/elementwise.ts';
 import { scatterAddRows } from '../../core/graph/ops/movement.ts';
 import { reduceSum } from '../../core/graph/ops/reduction.ts';
 import { ops } from '../../core/graph/ops/registry.ts';
+import { constantWords, productBelow, words } from '../../core/graph/ops/words.ts';
 import type { Op, Sample } from '../../core/graph/program.ts';
 import { type ArrayData, Session } from '../../core/graph/session.ts';
 import { elements } from '../../core/graph/tensor.ts';
+import { RandomStream } from '../../core/random/counter.ts';
 import { dtypeOf, toArray } from '../graph/sample-arrays.ts';
 import { device, deviceTest } from './webgpu-device.ts';
 
@@ -73,3 +75,32 @@ deviceTest(
     t.true(ours[0].every((sum, i) => Math.abs(sum - reference[i]) < 1e-5));
   },
 );
+
+deviceTest('products of 64-bit integers are compared in words as BigInt compares them', async (t) => {
+  const random = new RandomStream({ seed: 1, purpose: 'test' });
+  const edges = [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 32n, 2n ** 32n - 1n, -(2n ** 32n), 2n ** 16n - 1n];
+  const numbers = (count: number) => BigInt64Array.from({ length: count }, (_, i) => edges[i] ?? random.odd64());
+  const [a, b] = [numbers(60), numbers(44)];
+  const product = (i: number, j: number) => BigInt.asIntN(64, a[i] * b[j]);
+  // The last two: products themselves, so that all of their words count.
+  for (const threshold of [0n, -(2n ** 63n) + 12345n, 2n ** 62n, product(30, 30), product(40, 20)]) {
+    const g = new GraphBuilder();
+    const below = productBelow(
+      g,
+      words(g, g.input('a', 'int64', [a.length, 1])),
+      constantWords(g, b, [1, b.length]),
+      constantWords(g, BigInt64Array.of(threshold), []),
+    );
+    g.output('below', cast(g, below, 'float32'));
+    const session = await Session.load(g.finish(), { device });
+    const { data } = (await session.run({ a })).below;
+    await session.close();
+    t.deepEqual(
+      Array.from(data as Float32Array, Boolean),
+      Array.from(
+        { length: a.length * b.length },
+        (_, at) => product(Math.floor(at / b.length), at % b.length) < threshold,
+      ),
+    );
+  }
+});

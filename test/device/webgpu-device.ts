@@ -24,8 +24,16 @@ const found = await findDevice();
 /** What onnxruntime computes on with WebGPU. */
 export const device = found as ComputeDevice;
 
+type Declare = (title: string, run: (t: ExecutionContext) => Promise<void>) => void;
+
 /** Skipped, with the reason in its title, where there is no device. */
-export const deviceTest: (title: string, run: (t: ExecutionContext) => Promise<void>) => void =
+export const deviceTest: Declare =
   found instanceof Error
     ? (title, run) => test.skip(`${title} (no device: ${found.message})`, run)
     : (title, run) => test.serial(title, run);
+
+/** Skipped also where the device's kernels compute no float16. */
+export const float16Test: Declare =
+  found instanceof Error || found.limits?.float16 !== false
+    ? deviceTest
+    : (title, run) => test.skip(`${title} (${found.name} has no float16)`, run);

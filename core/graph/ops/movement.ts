@@ -195,7 +195,10 @@ export const Zeros: Op<{ shape: Shape }> = {
   name: 'Zeros',
   infer: (_, { shape }) => [{ dtype: 'float32', shape }],
   emit: ({ outputs, attributes: { shape }, emitter }) => [
-    { type: 'ConstantOfShape', inputs: [emitter.ints(shape)], outputs },
+    // Where WebGPU computes, ConstantOfShape is the CPU's, and the zeros would cross.
+    emitter.provider === 'webgpu' && elements(shape) > 0
+      ? { type: 'Expand', inputs: [emitter.scalar(0), emitter.ints(shape)], outputs }
+      : { type: 'ConstantOfShape', inputs: [emitter.ints(shape)], outputs },
   ],
   vjp: 'no gradient',
   samples: [],

@@ -30,9 +30,11 @@ export function addInOrderNodes(
   const width = elements(row);
   const [wideTable, wideRows] = dtype === 'float32' ? [table, rows] : [to('float32', table), to('float32', rows)];
   const sums = put('MatMul', [one, reshaped(wideRows, [count, width])]);
-  const earliest = to('float32', put('ArgMax', [one], { axis: { int: -1 }, keepdims: { int: 1 } }));
-  const places = to('float32', reshaped(emitter.ints(Array.from({ length: count }, (_, i) => i)), [count, 1]));
-  const placed = put('Mul', [sums, to('float32', put('Equal', [earliest, places]))]);
+  // Whether an earlier row has the same index.
+  const places = to('float32', emitter.ints(Array.from({ length: count }, (_, i) => i)));
+  const before = to('float32', put('Greater', [reshaped(places, [count, 1]), reshaped(places, [1, count])]));
+  const again = put('ReduceMax', [put('Mul', [one, before]), emitter.ints([-1])], { keepdims: { int: 1 } });
+  const placed = put('Mul', [sums, put('Sub', [emitter.scalar(1), again])]);
   const scatter = [wideTable, reshaped(at, [count, 1]), reshaped(placed, [count, ...row])];
   const reduction = { reduction: { text: 'add' } };
   if (dtype === 'float32') put('ScatterND', scatter, reduction, y);

@@ -4,7 +4,7 @@ import { cast, div, equal, greater, greaterOrEqual, less, mul, or, where } from 
 import { reshape, slice } from '../../graph/ops/movement.ts';
 import { softmax, tokenLogprob } from '../../graph/ops/neural.ts';
 import { argMax, cumulativeSum, reduceSum } from '../../graph/ops/reduction.ts';
-import type { Value } from '../../graph/program.ts';
+import type { Provider, Value } from '../../graph/program.ts';
 import type { TextConfig } from '../vlm-config.ts';
 
 /** Which tokens each row has had, bool [rows, vocabulary]; absent where nobody asks. */
@@ -19,15 +19,17 @@ export class TokenChoice {
   readonly #temperature: Value;
   readonly #penalty: Value;
   readonly #vocabulary: Value;
+  readonly #provider: Provider;
 
   /** Adds the inputs `temperature` and `penalty`. */
-  constructor(g: GraphBuilder, text: TextConfig, greedy: boolean) {
+  constructor(g: GraphBuilder, text: TextConfig, greedy: boolean, provider: Provider = 'cpu') {
+    this.#provider = provider;
     this.#text = text;
     this.#greedy = greedy;
     this.#temperature = g.input('temperature', 'float32', []);
     this.#penalty = g.input('penalty', 'float32', []);
-    this.#vocabulary = g.ints(
-      Array.from({ length: text.vocabSize }, (_, id) => id),
+    this.#vocabulary = g.constant(
+      Float32Array.from({ length: text.vocabSize }, (_, id) => id),
       [1, text.vocabSize],
     );
   }
@@ -56,10 +58,14 @@ export class TokenChoice {
     return {
       logprob,
       states:
-        seen === undefined
-          ? states
-          : { ...states, seen: or(b, seen, equal(b, reshape(b, visibleId, [rows, 1]), this.#vocabulary)) },
+        seen === undefined ? states : { ...states, seen: this.#withSeen(b, seen, reshape(b, visibleId, [rows, 1])) },
     };
+  }
+
+  /** In kernels that the provider has: WebGPU compares no int64 and joins no bools, and the CPU selects none. */
+  #withSeen(b: GraphBuilder, seen: Value, id: Value): Value {
+    const now = equal(b, cast(b, id, 'float32'), this.#vocabulary);
+    return this.#provider === 'webgpu' ? where(b, now, now, seen) : or(b, seen, now);
   }
 
   /** CTRL's penalty (Keskar et al. 2019): positive logits shrink, negative ones grow. */

@@ -11,19 +11,24 @@
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { cast, less, mul, where } from '../../graph/ops/elementwise.ts';
 import { reshape } from '../../graph/ops/movement.ts';
-import type { Value } from '../../graph/program.ts';
+import { constantWords, productBelow, words } from '../../graph/ops/words.ts';
+import type { Provider, Value } from '../../graph/program.ts';
 import { RandomStream } from '../../random/counter.ts';
 
 export class LoraDropout {
   readonly #g: GraphBuilder;
   readonly #rate: number;
   readonly #seeds: Value;
+  readonly #provider: Provider;
+  /** s_row * t_token [rows * tokens, 1] by the number of tokens. */
+  readonly #ofPositions = new Map<number, Value>();
 
   /** Adds the input `dropout_seeds` int64 [rows]. `rate`: the probability p. */
-  constructor(g: GraphBuilder, rate: number, rows: number) {
+  constructor(g: GraphBuilder, rate: number, rows: number, provider: Provider = 'cpu') {
     this.#g = g;
     this.#rate = rate;
     this.#seeds = g.input('dropout_seeds', 'int64', [rows]);
+    this.#provider = provider;
   }
 
   /** What is left has to be multiplied by this. */
@@ -35,14 +40,33 @@ export class LoraDropout {
   drop(linear: string, x: Value): Value {
     const g = this.#g;
     const [positions, inputs] = x.shape;
+    const ofPositions = this.#factorsOf(positions);
+    const ofColumns = factors(`dropout columns of ${linear}`, inputs);
+    const threshold = BigInt64Array.of(dropoutThreshold(this.#rate));
+    // WebGPU has no 64-bit integers: the CPU would make every mask, and each would cross.
+    const dropped =
+      this.#provider === 'webgpu'
+        ? productBelow(
+            g,
+            words(g, ofPositions),
+            constantWords(g, ofColumns, [1, inputs]),
+            constantWords(g, threshold, []),
+          )
+        : less(g, mul(g, ofPositions, g.constant(ofColumns, [1, inputs])), g.constant(threshold, []));
+    return where(g, dropped, cast(g, g.scalar(0), x.dtype), x);
+  }
+
+  #factorsOf(positions: number): Value {
+    const known = this.#ofPositions.get(positions);
+    if (known !== undefined) return known;
+    const g = this.#g;
     const [rows] = this.#seeds.shape;
     const tokens = positions / rows;
     // Counted from the last token: where only the last ones are computed, they are dropped as among all.
     const ofTokens = g.constant(factors('dropout tokens', tokens).reverse(), [1, tokens]);
-    const ofColumns = g.constant(factors(`dropout columns of ${linear}`, inputs), [1, inputs]);
-    const draws = mul(g, reshape(g, mul(g, reshape(g, this.#seeds, [rows, 1]), ofTokens), [positions, 1]), ofColumns);
-    const threshold = g.constant(BigInt64Array.of(dropoutThreshold(this.#rate)), []);
-    return where(g, less(g, draws, threshold), cast(g, g.scalar(0), x.dtype), x);
+    const made = reshape(g, mul(g, reshape(g, this.#seeds, [rows, 1]), ofTokens), [positions, 1]);
+    this.#ofPositions.set(positions, made);
+    return made;
   }
 }
 

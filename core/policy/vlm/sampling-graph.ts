@@ -39,7 +39,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
   const parameters = new GraphParameters(g, model);
   const noise = g.input('noise', 'float32', [maxNewTokens, rows]);
   const seen = penalized ? { seen: g.input('seen', 'bool', [rows, text.vocabSize]) } : {};
-  const choice = new TokenChoice(g, text, greedy);
+  const choice = new TokenChoice(g, text, greedy, model.provider);
   const nextPositions = g.input('next_positions', 'int64', [prompts, 1]);
   const decoder = new Decoder(g, text, parameters, promptTokens + maxNewTokens);
   const bias = attentionBias(g, { rows: prompts, tokens: promptTokens, padded: shape.padded }, text.slidingWindow);

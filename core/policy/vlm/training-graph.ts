@@ -166,7 +166,11 @@ export function forward(
   const tokens = inputTokens(shape);
   const kept = tokens - from;
   const g = new GraphBuilder();
-  const parameters = new GraphParameters(g, model, dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows) });
+  const parameters = new GraphParameters(
+    g,
+    model,
+    dropout === 0 ? {} : { dropout: new LoraDropout(g, dropout, rows, model.provider) },
+  );
   const targets = g.input('targets', 'int64', [rows * responseTokens]);
   const temperature = g.input('temperature', 'float32', []);
   const decoder = new Decoder(g, text, parameters, tokens);
