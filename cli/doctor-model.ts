@@ -171,6 +171,9 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
         `tokens${engine.gradientCheckpointing ? ', layers recomputed' : ''}: ${cost(updating)}; ` +
         `${gibibytes(optimizer)} for gradients and Adam`,
     ),
+    ...(fit.teacher === 0
+      ? []
+      : [known('Merged teacher', `${gibibytes(fit.teacher)} of whole matrices, ${engine.lanes + 2} times`)]),
     {
       name: 'Memory',
       ok: reason === null,

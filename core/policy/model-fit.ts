@@ -1,14 +1,16 @@
 /** Whether what a run would sample and update with fits into the machine, known before anything is loaded. */
+import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { LongestPrompt } from './longest-prompt.ts';
 import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
-import { formatType } from '../graph/tensor.ts';
+import { elements, formatType } from '../graph/tensor.ts';
 import { hostMemory } from './machine-memory.ts';
 import { type MemoryPlan, memoryPlan } from './memory-plan.ts';
 import { graphModel } from './onnx-policy-engine.ts';
 import { tooLong } from './positions.ts';
+import { trainedParameters } from './trained-parameters.ts';
 
 /** Bytes. `limits`: what the machine has, or what `engine.memoryGiB` states; null: not known. */
 export type ModelFit = {
@@ -16,15 +18,20 @@ export type ModelFit = {
   limits: { host: number; device: number | null; /** Of one tensor. */ tensor: number | null };
   prompt: LongestPrompt;
   rowsPerShard: number;
+  /** Of the whole matrices of a teacher merged from adapters; 0 where the run has no such teacher. */
+  teacher: number;
 };
+
+type FitConfig = Pick<RunConfig, 'algorithm' | 'model' | 'engine' | 'rollout' | 'ppo' | 'turbo'>;
 
 /** `prompt`: the longest to expect. */
 export function modelFit(
   checkpoint: Checkpoint,
-  { model, engine, rollout, ppo }: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
+  config: FitConfig,
   prompt: LongestPrompt,
   device: ComputeDevice = CPU,
 ): ModelFit {
+  const { model, engine, rollout, ppo } = config;
   // An optimizer step has a supervised row beside each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
   const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
@@ -49,12 +56,29 @@ export function modelFit(
     device.provider === 'cpu'
       ? { host: stated ?? hostMemory(), device: null, tensor: null }
       : { host: hostMemory(), device: stated ?? device.memory, tensor: device.limits?.maxBinding ?? null };
-  return { plan, limits, prompt, rowsPerShard };
+  const teacher = teacherBytes(checkpoint, config);
+  const lanes = teacher * engine.lanes;
+  return {
+    // As it is read and as one vector, and what each lane feeds.
+    plan: { ...plan, host: plan.host + 2 * teacher + lanes, device: plan.device === 0 ? 0 : plan.device + lanes },
+    limits,
+    prompt,
+    rowsPerShard,
+    teacher,
+  };
+}
+
+function teacherBytes(checkpoint: Checkpoint, config: FitConfig): number {
+  const { train, valueHead } = config.model;
+  const isProduct = train.kind === 'lora' && config.turbo.merge.adapters === 'product';
+  if (algorithmOf(config).merged === null || !isProduct) return 0;
+  const matrices = trainedParameters(checkpoint, { ...train, kind: 'merged' }, valueHead);
+  return matrices.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 }
 
 /** What does not fit, as one sentence with the numbers and what would help; null where everything fits. */
 export function misfit(
-  { plan, limits, rowsPerShard }: ModelFit,
+  { plan, limits, rowsPerShard, teacher }: ModelFit,
   { engine, rollout }: Pick<RunConfig, 'engine' | 'rollout'>,
 ): string | null {
   const { largest } = plan;
@@ -74,20 +98,22 @@ export function misfit(
     `weights ${gibibytes(updating.stored)}, trained parameters with gradients and moments ` +
     `${gibibytes(optimizer)}, activations of an update of ${rowsPerShard} rows ${gibibytes(updating.activations)}, ` +
     `of sampling ${engine.rowsPerSample} rows with up to ${rollout.maxNewTokens} new tokens ` +
-    `${gibibytes(sampling.activations)}`;
+    `${gibibytes(sampling.activations)}` +
+    (teacher === 0 ? '' : `, whole matrices of a merged teacher ${gibibytes(teacher)}`);
   const remedies = ['engine.rowsPerShard', 'engine.rowsPerSample', ...(engine.lanes > 1 ? ['engine.lanes'] : [])].join(
     ', ',
   );
+  const asFactors = teacher === 0 ? '' : ', set turbo.merge.adapters=factors';
   return (
     `the run takes about ${gibibytes(needed)} (${parts}), but ${where} has ${gibibytes(limit)}; lower ` +
-    `${remedies}${engine.gradientCheckpointing ? '' : ', set engine.gradientCheckpointing'}, or use a smaller model`
+    `${remedies}${asFactors}${engine.gradientCheckpointing ? '' : ', set engine.gradientCheckpointing'}, or use a smaller model`
   );
 }
 
 /** Throws `CheckpointError` when the run does not fit: the model's positions, or the machine's memory. */
 export function checkFit(
   checkpoint: Checkpoint,
-  config: Pick<RunConfig, 'model' | 'engine' | 'rollout' | 'ppo'>,
+  config: FitConfig,
   prompt: LongestPrompt,
   device: ComputeDevice = CPU,
 ): void {

@@ -44,6 +44,30 @@ test('weights, trained parameters and limits are those of the checkpoint and the
   t.deepEqual(limits, { host: 0.5 * 2 ** 30, device: null, tensor: null });
 });
 
+test('a teacher merged from adapters takes its whole matrices, one set for each lane and two to read it', (t) => {
+  const fit = (changes: object) => modelFit(checkpoint, { ...config({ lanes: 3 }), ...changes }, prompt(31));
+  const plain = fit({});
+  const merged = { algorithm: 'gtr-turbo-kl' } as const;
+  const whole = fit(merged);
+  // The 14 adapted matrices, and the value head.
+  const adapted = [...checkpoint.adapter!.parameters.keys()]
+    .filter((name) => name.endsWith('.lora_A.weight'))
+    .map((name) => checkpoint.parameters.get(name.replace('lora_A.', ''))!);
+  const expected = [...adapted, ...checkpoint.valueHead!.values()].reduce(
+    (sum, { shape }) => sum + 4 * shape.reduce((product, length) => product * length, 1),
+    0,
+  );
+  t.is(whole.teacher, expected);
+  t.is(whole.plan.host, plain.plan.host + 5 * expected);
+  const { turbo } = config({});
+  t.is(fit({ ...merged, turbo: { ...turbo, merge: { ...turbo.merge, adapters: 'factors' } } }).teacher, 0);
+  t.is(plain.teacher, 0);
+  const small = { ...config({ memoryGiB: 0.01 }), ...merged };
+  t.throws(() => checkFit(checkpoint, small, prompt(31)), {
+    message: /whole matrices of a merged teacher .*, set turbo\.merge\.adapters=factors, set engine\.gradient/,
+  });
+});
+
 test('fewer rows and recomputed layers take less', (t) => {
   const activations = (engine: object) => modelFit(checkpoint, config(engine), prompt(200)).plan.updating.activations;
   t.true(activations({ rowsPerShard: 4 }) < 0.3 * activations({ rowsPerShard: 16 }));
