@@ -18,8 +18,9 @@ import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Seconds between two lines. */
+/** Seconds between two lines, and between two that say the same of a step that is under way. */
 const PRINT_SECONDS = 2;
+const REPEAT_SECONDS = 30;
 
 export function register(program: Command): void {
   program
@@ -44,12 +45,14 @@ export function register(program: Command): void {
         const finished = workflowResult<SftResult>(client, options.id).finally(() => (ended = true));
         let shown = '';
         const printed = new Interval(PRINT_SECONDS);
+        let repeated = new Interval(REPEAT_SECONDS);
         while (!ended) {
           await Promise.race([sleep(1000), finished.catch(() => {})]);
           const [doing] = ended ? [] : await doingOf(client, [options.id]);
-          if (doing?.doing === undefined || doing.doing === shown || !printed.due()) continue;
+          if (doing?.doing === undefined || !(doing.doing === shown ? repeated : printed).due()) continue;
           process.stdout.write(`${doingText(doing)}\n`);
           shown = doing.doing;
+          repeated = new Interval(REPEAT_SECONDS);
         }
         const { folder, evaluation } = await finished;
         process.stdout.write(
