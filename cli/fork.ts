@@ -61,13 +61,15 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
       `--at ${at}: ${run} has ${whole} whole iterations; ${whole > 0 ? `give 1 to ${whole}` : 'wait for the first'}.`,
     );
   const kept = { ...records, iterations: records.iterations.slice(0, at) };
-  const earlier = kept.iterations[at - 1].config;
+  const { config: earlier, teacher } = kept.iterations[at - 1];
   const config = parseConfig(runConfigSchema, changes.reduce(applyChange, earlier), `fork of ${run}`);
-  for (const field of FIXED_FIELDS)
+  // A merge of products cannot be taken apart into A and B.
+  const fixed = teacher?.whole ? [...FIXED_FIELDS, 'turbo.merge.adapters'] : FIXED_FIELDS;
+  for (const field of fixed)
     if (!isDeepStrictEqual(fieldOf(config, field), fieldOf(earlier, field)))
       throw new UsageError(
-        `--set ${field}: cannot change in a fork, since the policy of ${run} is bound to it; start a run of its own ` +
-          `with gtr train.`,
+        `--set ${field}: cannot change in a fork, since the ${field.startsWith('turbo') ? 'teacher' : 'policy'} of ` +
+          `${run} is bound to it; start a run of its own with gtr train.`,
       );
   const state = stateAfter(kept, config);
   const { store } = activityDependencies();

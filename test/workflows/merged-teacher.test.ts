@@ -96,10 +96,10 @@ test.serial(
 
     const beyond = await gtr(['merge', 'long', '--iterations', '3-99', '--out', folder]);
     t.is(beyond.code, 2);
-    t.regex(beyond.err, /^--iterations 3-99: long has 11 whole iterations; give a part of 1-11\.$/);
+    t.regex(beyond.err, /^gtr: --iterations 3-99: long has 11 whole iterations; give a part of 1-11\.$/);
     const gone = await gtr(['merge', 'long', '--iterations', '2-11', '--out', folder]);
     t.is(gone.code, 2);
-    t.regex(gone.err, /^--iterations 2-11: the weights after 2, 3, 4, 5, 6, 7 were not kept;/);
+    t.regex(gone.err, /^gtr: --iterations 2-11: the weights after 2, 3, 4, 5, 6, 7 were not kept;/);
     for (const wrong of ['9', '0-3', '5-4', 'a-b'])
       t.is((await gtr(['merge', 'long', '--iterations', wrong, '--out', folder])).code, 2, wrong);
   },
