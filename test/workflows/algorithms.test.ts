@@ -15,6 +15,7 @@ import { asParameters, startParameters, trainedParameters } from '../../core/pol
 import { loadTokenizer } from '../../core/policy/tokenizer.ts';
 import { activityDependencies } from '../../workers/installation.ts';
 import type { train } from '../../workflows/train.ts';
+import { gtr as command } from '../cli/gtr.ts';
 import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 let installation: Installation;
@@ -143,6 +144,11 @@ test.serial(
     const teacher = await getTrained(store, products[2].teacher!.policy);
     const adapted = openCheckpoint(modelFolder(model.base)).parameters;
     t.true([...teacher.keys()].every((name) => adapted.has(name) || name.startsWith('value_head.')));
+
+    const fork = ['fork', 'turbo-products', '--at', '2', '--id', 'apart', '--set', 'turbo.merge.adapters=factors'];
+    const { code, err } = await command(fork);
+    t.is(code, 2);
+    t.regex(err, /^gtr: --set turbo\.merge\.adapters: cannot change in a fork, since the teacher of turbo-products is/);
 
     const factors = await iterations('turbo-factors', [...changes, 'turbo.merge.adapters=factors'], 3);
     t.is(factors[2].teacher!.whole, undefined);
