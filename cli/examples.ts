@@ -31,6 +31,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
     ['corrections my-run --outcome unusable', 'thoughts whose judgement made no sense'],
     ['corrections my-run --out judged', 'all of them, with pictures'],
   ],
+  track: [
+    ['track my-run --to mlflow', 'its curves to the server at MLFLOW_TRACKING_URI; again later: what is new'],
+    ['track --follow', 'all runs that name a tracker, until Ctrl-C'],
+  ],
   rate: [['rate --requests-per-minute 500 --tokens-per-minute 30000', "limits of the teacher's account, at once"]],
   estimate: [['estimate --config points24-tiny --set corrector.teacher=openai', 'calls, tokens, cost and hours']],
   evaluate: [

@@ -2,46 +2,40 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { writeDurably } from '../core/artifacts/file-store.ts';
 import { UsageError } from './errors.ts';
+import { FileLock } from './file-lock.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** `address`: of the Temporal server that the owner uses; `since`: when it began, as ISO 8601. */
 export type HomeOwner = { pid: number; host: string; since: string; address: string };
 
-/** SQLite's lock on this file is the operating system's: it ends with the process that holds it, however that ends. */
 const LOCK = 'owner.lock';
 /** Who holds it, as text. After a process was killed, what it names no longer counts. */
 const OWNER = 'owner.json';
 
 export class HomeLock {
-  readonly #database: DatabaseSync;
+  readonly #lock: FileLock;
 
-  private constructor(database: DatabaseSync) {
-    this.#database = database;
+  private constructor(lock: FileLock) {
+    this.#lock = lock;
   }
 
   /** Takes the home for this process. Throws a sentence that names the process that has it. */
   static async take(home: string, address: string): Promise<HomeLock> {
     makeFolder(home);
-    const database = new DatabaseSync(path.join(home, LOCK), { timeout: 0 });
-    try {
-      database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    } catch (error) {
-      database.close();
-      if (!/database is locked/.test((error as Error).message)) throw error;
+    const lock = FileLock.take(path.join(home, LOCK));
+    if (lock === null)
       throw new UsageError(
         `${home} is in use by ${describe(ownerOf(home))}; stop it first, or set GTR_HOME to another folder.`,
       );
-    }
     const owner: HomeOwner = { pid: process.pid, host: os.hostname(), since: new Date().toISOString(), address };
     await writeDurably(path.join(home, OWNER), `${JSON.stringify(owner)}\n`);
-    return new HomeLock(database);
+    return new HomeLock(lock);
   }
 
   release(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#lock.release();
   }
 }
 

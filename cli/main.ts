@@ -26,6 +26,7 @@ import { register as result } from './result.ts';
 import { register as runs } from './runs.ts';
 import { register as set } from './set.ts';
 import { register as sft } from './sft.ts';
+import { register as track } from './track.ts';
 import { register as train } from './train.ts';
 import { register as up } from './up.ts';
 import { register as verify } from './verify.ts';
@@ -49,6 +50,7 @@ for (const register of [
   fork,
   result,
   runs,
+  track,
   corrections,
   rate,
   estimate,

@@ -49,6 +49,7 @@ async function runQuickstart(
   if (!(await workersAnswer())) {
     await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
     await supervisor.serveReports();
+    supervisor.trackRuns();
   }
   await withClient(async (client) => {
     const { address } = temporalConfig();

@@ -38,7 +38,7 @@ export function register(program: Command): void {
 }
 
 /** The status of each training run that the server knows. */
-async function statusesOf(client: Client): Promise<Map<string, RunState>> {
+export async function statusesOf(client: Client): Promise<Map<string, RunState>> {
   const statuses = new Map<string, RunState>();
   for await (const { workflowId, status, searchAttributes } of client.workflow.list({
     query: 'WorkflowType = "train"',

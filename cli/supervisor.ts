@@ -16,6 +16,7 @@ import { HomeLock } from './home-lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
 import { serverAnswers, splitAddress } from './temporal.ts';
+import { ContinuedTracking } from './tracking.ts';
 
 export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
@@ -76,6 +77,7 @@ export class Supervisor {
   readonly #settings: SupervisorSettings;
   #workers = 0;
   #lock: HomeLock | null = null;
+  #tracking: ContinuedTracking | null = null;
   readonly #children = new Map<string, ChildProcess>();
   #stopping = false;
 
@@ -171,6 +173,11 @@ export class Supervisor {
     else this.#say(`Reports are not served: another program has the port of ${reportLink()}`);
   }
 
+  /** Sends curves of the runs that name a tracker, as long as this process runs. */
+  trackRuns(): void {
+    this.#tracking ??= new ContinuedTracking(this.#say);
+  }
+
   /** Process id of a running child, e.g. to see what its death does; undefined while it is started again. */
   pidOf(name: string): number | undefined {
     return this.#children.get(name)?.pid;
@@ -195,6 +202,7 @@ export class Supervisor {
       for (const child of children) child.kill('SIGKILL');
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));
+    await this.#tracking?.stop();
     await end(['server']);
     if (this.#lock === null) return;
     forgetServer(this.#home);

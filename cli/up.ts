@@ -35,7 +35,10 @@ export function register(program: Command): void {
         const roles = workerProcesses(workers);
         const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
         await startInstallation(supervisor, { server, roles });
-        if (server && roles.length > 0) await supervisor.serveReports();
+        if (server && roles.length > 0) {
+          await supervisor.serveReports();
+          supervisor.trackRuns();
+        }
         process.stdout.write(
           `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`,
         );

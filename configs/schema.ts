@@ -16,6 +16,7 @@ import { rollout } from './schema/rollout.ts';
 import { turbo } from './schema/turbo.ts';
 import { grpo, optimizer, ppo, sft } from './schema/update.ts';
 import { namesOf, positive, summaries } from './schema/values.ts';
+import { TRACKERS } from './trackers.ts';
 
 /** An activity takes three events, and a history may have 10,000. */
 const MOST_UPDATE_ACTIVITIES = 2500;
@@ -43,6 +44,12 @@ const runShape = {
   parallel: parallel.prefault({}),
   durability: durability.prefault({}),
   checkpoints: checkpoints.prefault({}),
+  tracking: z
+    .enum(namesOf(TRACKERS))
+    .default('none')
+    .describe(
+      `Where else \`gtr up\` and \`gtr track\` show the run's curves (docs/tracking.md): ${summaries(TRACKERS)}`,
+    ),
 };
 
 /** A training run. */

@@ -132,8 +132,12 @@ function follows({ iterations: count, result }: RunOutcome, iterations: readonly
 
 /** The names of all that left records: training runs, warm starts, evaluations. */
 export async function listRuns(store: ArtifactStore): Promise<string[]> {
-  const names = await store.listRecords('runs');
-  return [...new Set(names.map((name) => decodeURIComponent(name.split('/')[1])))];
+  return [...new Set((await store.listRecords('runs')).map(runOfRecord))];
+}
+
+/** The run whose record `runs/my-run/iteration-3` is. */
+export function runOfRecord(name: string): string {
+  return decodeURIComponent(name.split('/')[1]);
 }
 
 export function putRunStart(store: ArtifactStore, runId: string, start: RunStart): Promise<void> {

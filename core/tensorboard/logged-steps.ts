@@ -3,6 +3,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import { drawState } from '../envs/draw-state.ts';
 import { describeVerdict } from '../learner/describe-verdict.ts';
 import type { Metrics } from '../episodes/metrics.ts';
+import { type Measured, numbersOf } from '../records/numbers.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { LoggedStep, LoggedValue } from './event-file.ts';
 
@@ -32,8 +33,6 @@ export function loggedIteration(
   };
 }
 
-type Measured = number | null | { readonly [name: string]: Measured };
-
 /**
  * An evaluation as step `iterationsDone`: like the metrics of that iteration, it shows the policy after that many
  * updates. `time` in seconds since 1970.
@@ -46,14 +45,9 @@ export function loggedEvaluation(
   return { step: iterationsDone, time, values: scalars('evaluation/', result) };
 }
 
-/** One scalar per number, named by the way to it; what was not measured (null) is left out. */
+/** One scalar per number. */
 function scalars(prefix: string, values: Readonly<Record<string, Measured>>): LoggedValue[] {
-  return Object.entries(values).flatMap(([name, value]) => {
-    if (value === null) return [];
-    return typeof value === 'number'
-      ? [{ tag: `${prefix}${name}`, scalar: value }]
-      : scalars(`${prefix}${name}/`, value);
-  });
+  return numbersOf(prefix, values).map(([tag, scalar]) => ({ tag, scalar }));
 }
 
 function sampleValues(config: RunConfig, sample: ThoughtSample, number: number): LoggedValue[] {

@@ -15,6 +15,7 @@ const ROOMS = [
   'learner',
   'records',
   'tensorboard',
+  'tracking',
   'report',
 ];
 

@@ -1,0 +1,11 @@
+/** Where else a run's curves may be shown. Pure values; how each tracker is spoken to is in core/tracking/. */
+
+export const TRACKERS = {
+  none: { summary: 'nowhere else' },
+  mlflow: { summary: 'an MLflow server, at MLFLOW_TRACKING_URI' },
+  trackio: { summary: 'a Trackio server, at TRACKIO_SERVER_URL' },
+  wandb: { summary: 'an offline run of Weights & Biases, which `wandb sync` uploads' },
+} as const satisfies Readonly<Record<string, { summary: string }>>;
+
+/** A tracker that shows something. */
+export type TrackerName = Exclude<keyof typeof TRACKERS, 'none'>;
