@@ -1,5 +1,7 @@
 /** The settings that can change while a run is going on: a closed list, and the check of a change. */
-import { ConfigError, parseConfig, type RunConfig, runConfigSchema } from './schema.ts';
+import { checkedRunConfig } from './checked-config.ts';
+import { ConfigError } from './config-error.ts';
+import type { RunConfig } from './schema.ts';
 
 /**
  * Fields that `gtr set` and the `set` update accept, with their meaning. A change takes effect at the next iteration,
@@ -71,7 +73,7 @@ export function changeSettings(config: RunConfig, changes: unknown, doneEnvSteps
       );
     changed = withField(changed, field, value);
   }
-  const result = parseConfig(runConfigSchema, changed, 'set');
+  const result = checkedRunConfig(changed, 'set');
   if (result.envSteps < doneEnvSteps)
     throw new ConfigError(
       `set: envSteps: the run has already done ${doneEnvSteps}; give at least that many, or end it with gtr stop.`,

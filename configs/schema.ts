@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 import { ALGORITHMS } from './algorithms.ts';
+import { ConfigError } from './config-error.ts';
+import { type Problem, runProblems, sftProblems } from './config-rules.ts';
+import { describeProblems } from './describe-problems.ts';
 import { corrector } from './schema/corrector.ts';
 import { demonstrations } from './schema/demonstrations.ts';
 import { checkpoints, durability } from './schema/durability.ts';
@@ -18,8 +21,7 @@ import { grpo, optimizer, ppo, sft } from './schema/update.ts';
 import { namesOf, positive, summaries } from './schema/values.ts';
 import { TRACKERS } from './trackers.ts';
 
-/** An activity takes three events, and a history may have 10,000. */
-const MOST_UPDATE_ACTIVITIES = 2500;
+export { ConfigError } from './config-error.ts';
 
 const runShape = {
   algorithm: z.enum(namesOf(ALGORITHMS)).default('gtr').describe(summaries(ALGORITHMS)),
@@ -59,45 +61,7 @@ export const runConfigSchema = z
     title: z.string().default('').describe('One line that says what this run is.'),
     ...runShape,
   })
-  .superRefine((config, context) => {
-    if (config.optimizer.lrEnd > config.optimizer.lr)
-      context.addIssue({
-        code: 'custom',
-        path: ['optimizer', 'lrEnd'],
-        message: `must not exceed optimizer.lr (${config.optimizer.lr})`,
-      });
-    const { groupSize, episodesPerWave } = config.rollout;
-    if (ALGORITHMS[config.algorithm].advantages === 'group' && episodesPerWave % groupSize !== 0)
-      context.addIssue({
-        code: 'custom',
-        path: ['rollout', 'groupSize'],
-        message: `must divide rollout.episodesPerWave (${episodesPerWave})`,
-      });
-    if (ALGORITHMS[config.algorithm].losses.policy > 0 && config.rollout.temperature === 0)
-      context.addIssue({
-        code: 'custom',
-        path: ['rollout', 'temperature'],
-        message: 'must be above 0: PPO needs sampled responses',
-      });
-    for (const [index, { raiseSft }] of config.collapse.alarm.entries())
-      if (raiseSft !== null && ALGORITHMS[config.algorithm].losses.sft === 0)
-        context.addIssue({
-          code: 'custom',
-          path: ['collapse', 'alarm', index, 'raiseSft'],
-          message: `must be null (the run pauses): ${config.algorithm} has no SFT loss whose weight could be raised`,
-        });
-    const { ppo, rollout, parallel } = config;
-    const steps = ppo.epochs * Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
-    const activities = parallel.gradients === 1 ? 0 : steps * (parallel.gradients + 1);
-    if (activities > MOST_UPDATE_ACTIVITIES)
-      context.addIssue({
-        code: 'custom',
-        path: ['parallel', 'gradients'],
-        message:
-          `asks for ${activities} activities per iteration (${steps} optimizer steps of ${parallel.gradients} ` +
-          `groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ppo.samplesPerStep`,
-      });
-  });
+  .superRefine((config, context) => addIssues(runProblems(config), context));
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
@@ -139,16 +103,12 @@ export const sftConfigSchema = z
     engine: engine.prefault({}),
     durability: durability.prefault({}),
   })
-  .refine(({ model }) => (model.base === null) !== (model.architecture === null), {
-    path: ['model', 'base'],
-    message: 'give either `base` (a checkpoint) or `architecture` and `pieces` (a new model)',
-  });
+  .superRefine((config, context) => addIssues(sftProblems(config), context));
 
 export type SftConfig = z.infer<typeof sftConfigSchema>;
 
-/** A configuration that cannot be used. The message names the field, what is wrong, and what would be right. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
+function addIssues(problems: readonly Problem[], context: z.RefinementCtx): void {
+  for (const { path, message } of problems) context.addIssue({ code: 'custom', path: [...path], message });
 }
 
 /** Checks `input` against a schema; the error is one sentence that begins with `origin`, a file or a position in it. */
@@ -160,9 +120,10 @@ export function parseConfig<T extends z.ZodType>(schema: T, input: unknown, orig
 
 /** What a schema found, as one sentence. */
 export function configErrorOf({ issues }: z.core.$ZodError, origin: string, schemaFile?: string): ConfigError {
-  const [issue, ...more] = issues;
-  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  return new ConfigError(`${origin}: ${describeIssue(issue, schemaFile)}${others}.`);
+  const problems = issues.map((issue) =>
+    issue.code === 'unrecognized_keys' ? { ...issue, unknown: issue.keys } : issue,
+  );
+  return new ConfigError(`${origin}: ${describeProblems(problems, schemaFile)}.`);
 }
 
 /** Where users find the keys of a configuration. */
@@ -170,12 +131,3 @@ const SCHEMA_FILES = new Map<z.ZodType, string>([
   [runConfigSchema, 'configs/run.schema.json'],
   [sftConfigSchema, 'configs/sft.schema.json'],
 ]);
-
-function describeIssue(issue: z.core.$ZodIssue, schemaFile: string | undefined): string {
-  const field = issue.path.join('.') || 'the configuration';
-  if (issue.code === 'unrecognized_keys') {
-    const where = issue.path.length > 0 ? ` in ${issue.path.join('.')}` : '';
-    return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${where}${schemaFile === undefined ? '' : `; see ${schemaFile} for the known ones`}`;
-  }
-  return `${field}: ${issue.message}`;
-}

@@ -4,10 +4,28 @@ import path from 'node:path';
 import { z } from 'zod';
 import { runConfigSchema, sftConfigSchema } from './schema.ts';
 
-/** The schema files beside the configurations, as text. */
+/** The schema files beside the configurations, and the shapes that `read-shape.ts` takes, as text. */
 export function jsonSchemas(): Record<string, string> {
-  const text = (schema: z.ZodType) => `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`;
-  return { 'run.schema.json': text(runConfigSchema), 'sft.schema.json': text(sftConfigSchema) };
+  const text = (value: unknown, indent?: number) => `${JSON.stringify(value, null, indent)}\n`;
+  return Object.fromEntries(
+    Object.entries({ run: runConfigSchema, sft: sftConfigSchema }).flatMap(([name, schema]) => {
+      const whole = z.toJSONSchema(schema, { io: 'input' });
+      return [
+        [`${name}.schema.json`, text(whole, 2)],
+        [`schema/${name}.shape.json`, text(withoutWords(whole))],
+      ];
+    }),
+  );
+}
+
+/** What only people read is left out: each workflow that a worker keeps holds a copy. */
+function withoutWords(schema: unknown, names = false): unknown {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map((one) => withoutWords(one));
+  const kept = Object.entries(schema).filter(([key]) => names || !['$schema', 'description'].includes(key));
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, key === 'default' ? value : withoutWords(value, key === 'properties')]),
+  );
 }
 
 if (import.meta.main)

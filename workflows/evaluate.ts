@@ -3,11 +3,11 @@ import { setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflo
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
-import { runConfigSchema } from '../configs/schema.ts';
+import { checkedRunConfig } from '../configs/checked-config.ts';
 import { doingText } from '../core/episodes/doing.ts';
 import { activitiesOn } from './activities-on.ts';
 import { doingSignal } from './control.ts';
-import { checkedConfig } from './failures.ts';
+import { orInvalid } from './failures.ts';
 
 /**
  * `policy`: a stored policy of the configured model; null: the starting checkpoint itself; `solver`: the exact solver
@@ -19,7 +19,7 @@ export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | 
 export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null; cost?: CorrectorCounts };
 
 export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
-  const config = checkedConfig(runConfigSchema, input.config, 'the run configuration');
+  const config = orInvalid(() => checkedRunConfig(input.config, 'the run configuration'));
   setHandler(doingSignal, (doing) => setCurrentDetails(doingText(doing)));
   const task = { config, runId: workflowInfo().workflowId, label: 'evaluate' };
   if (input.policy === 'solver')

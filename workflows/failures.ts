@@ -1,8 +1,6 @@
 /** Failures of workflows: what made one fail, however deep it lies, and input that one refuses. */
 import { ApplicationFailure } from '@temporalio/common';
-import type { z } from 'zod';
 import { FAILURES } from '../configs/failure-types.ts';
-import { parseConfig } from '../configs/schema.ts';
 
 /** Whether an error is, or was caused by, a failure of this type (`FAILURES`). */
 export function hasFailureType(error: unknown, type: string): boolean {
@@ -30,9 +28,4 @@ export function orInvalid<T>(check: () => T): T {
 /** Fails the workflow as a wrong configuration with this sentence, if there is one. */
 export function refuse(problem: string | null): void {
   if (problem !== null) throw ApplicationFailure.nonRetryable(problem, FAILURES.configuration);
-}
-
-/** A checked configuration; `name` says in the failure what it is. */
-export function checkedConfig<S extends z.ZodType>(schema: S, input: unknown, name: string): z.output<S> {
-  return orInvalid(() => parseConfig(schema, input, name));
 }

@@ -3,11 +3,11 @@ import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from '@tempo
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { runIdProblem } from '../configs/run-id.ts';
-import { sftConfigSchema } from '../configs/schema.ts';
+import { checkedSftConfig } from '../configs/checked-config.ts';
 import { activitiesOn } from './activities-on.ts';
 import { doingText } from '../core/episodes/doing.ts';
 import { doingSignal, PauseGate } from './control.ts';
-import { checkedConfig, refuse } from './failures.ts';
+import { orInvalid, refuse } from './failures.ts';
 
 /**
  * Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events
@@ -30,7 +30,7 @@ const sftProgressQuery = defineQuery<SftProgress>('progress');
 
 /** `out`: the folder of the checkpoint to write, relative to the project. */
 export async function sft(input: { config: unknown; out: string }): Promise<SftResult> {
-  const config = checkedConfig(sftConfigSchema, input.config, 'the sft configuration');
+  const config = orInvalid(() => checkedSftConfig(input.config, 'the sft configuration'));
   refuse(runIdProblem(workflowInfo().workflowId));
   const gate = new PauseGate();
   gate.listen();

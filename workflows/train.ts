@@ -13,13 +13,13 @@ import {
 } from '@temporalio/workflow';
 import type { RunMemo } from '../activities/run-memo.ts';
 import { runIdProblem } from '../configs/run-id.ts';
-import { runConfigSchema } from '../configs/schema.ts';
+import { checkedRunConfig } from '../configs/checked-config.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { activitiesOn } from './activities-on.ts';
 import { setAccountLimits, untilTeacherAnswers } from './ask-teacher.ts';
 import { checkAlarms } from './collapse-alarm.ts';
-import { checkedConfig, refuse, rootFailure } from './failures.ts';
+import { orInvalid, refuse, rootFailure } from './failures.ts';
 import type { IterationResult } from './iteration.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { withWholeArtifacts } from './remake-artifacts.ts';
@@ -35,7 +35,7 @@ const ITERATIONS_PER_EXECUTION = 10;
 
 /** `carried`: by an execution before, or by a fork. */
 export async function train(input: unknown, carried?: TrainState): Promise<TrainResult> {
-  const config = checkedConfig(runConfigSchema, input, 'the run configuration');
+  const config = orInvalid(() => checkedRunConfig(input, 'the run configuration'));
   refuse(runIdProblem(workflowInfo().workflowId));
   const run = new Run(config, carried);
   steer(run);

@@ -78,6 +78,8 @@ const openai = z
   })
   .describe("The teacher `openai`; keys and addresses come from the corrector worker's environment.");
 
+const ACCOUNT_FORM = 'must consist of lowercase letters, digits and hyphens';
+
 export const corrector = z
   .strictObject({
     teacher: z
@@ -101,7 +103,8 @@ export const corrector = z
       ),
     account: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]*$/, 'must consist of lowercase letters, digits and hyphens')
+      .regex(/^[a-z0-9][a-z0-9-]*$/, ACCOUNT_FORM)
+      .meta({ patternErrorMessage: ACCOUNT_FORM })
       .default('default')
       .describe(
         'Account of a paid teacher. Its limits hold for all runs that use it. Each account has its own task ' +

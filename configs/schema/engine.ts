@@ -74,12 +74,6 @@ export const engine = z
           'about a third more time.',
       ),
   })
-  .refine(({ provider, precision }) => provider === 'cuda' || provider === 'auto' || precision !== 'bfloat16', {
-    path: ['precision'],
-    message:
-      'bfloat16 needs engine.provider cuda, because onnxruntime has no such kernels elsewhere; use float32 or ' +
-      'float16',
-  })
   .describe('How graphs are run.');
 
 export const parallel = z

@@ -24,13 +24,14 @@ const lora = z.strictObject({
     ),
 });
 
+const BASE_NOT_SET =
+  'is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (README, Configurations)';
+
 export const model = z
   .strictObject({
     base: z
-      .string(
-        'is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (README, ' +
-          'Configurations)',
-      )
+      .string(BASE_NOT_SET)
+      .meta({ errorMessage: BASE_NOT_SET })
       .describe('Folder of the starting checkpoint in Hugging Face format; relative paths start at the project.'),
     adapter: z
       .string()

@@ -35,7 +35,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 /** What workflow code may load: it runs in Temporal's deterministic sandbox. */
 const DETERMINISTIC_FOLDERS = ['workflows', 'configs', 'core/random', 'core/episodes'];
-const DETERMINISTIC_PACKAGES = ['@temporalio/workflow', '@temporalio/common', 'zod'];
+const DETERMINISTIC_PACKAGES = ['@temporalio/workflow', '@temporalio/common'];
 
 const imports = importsOfProject();
 /** `core/graph` of `core/graph/ops/movement.ts`, `cli` of `cli/main.ts`. */

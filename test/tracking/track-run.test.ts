@@ -33,7 +33,11 @@ class KeepingTracker implements Tracker {
   }
 
   get names() {
-    return [...this.runs.values()].map(({ name, status, points }) => [name, status, points.map(({ id }) => id.split('@')[0])]);
+    return [...this.runs.values()].map(({ name, status, points }) => [
+      name,
+      status,
+      points.map(({ id }) => id.split('@')[0]),
+    ]);
   }
 }
 

@@ -39,7 +39,10 @@ export class TrackedRecords {
   /** `course`: iterations of another one have other policies. */
   async iterate(iteration: number, course = 'first'): Promise<void> {
     const policy = await putJson(this.store, 'stand-in', { course, iteration });
-    const before = await putJson(this.store, 'stand-in', { course: iteration === 4 ? 'first' : course, iteration: iteration - 1 });
+    const before = await putJson(this.store, 'stand-in', {
+      course: iteration === 4 ? 'first' : course,
+      iteration: iteration - 1,
+    });
     await putIterationRecord(this.store, this.run, {
       iteration,
       startedAt: BEGAN + 60_000 * iteration,

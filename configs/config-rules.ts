@@ -1,0 +1,59 @@
+/** What fields of a configuration ask of each other, beyond what each must be. Pure: workflows check by them too. */
+import { ALGORITHMS } from './algorithms.ts';
+import type { RunConfig, SftConfig } from './schema.ts';
+
+/** What is wrong, and with which field. */
+export type Problem = { path: readonly PropertyKey[]; message: string };
+
+/** An activity takes three events, and a history may have 10,000. */
+const MOST_UPDATE_ACTIVITIES = 2500;
+
+/** Problems of a training run's configuration whose fields are each as they must be. */
+export function runProblems(config: RunConfig): Problem[] {
+  const { algorithm, optimizer, ppo, rollout, parallel } = config;
+  const problems: Problem[] = [];
+  if (optimizer.lrEnd > optimizer.lr)
+    problems.push({ path: ['optimizer', 'lrEnd'], message: `must not exceed optimizer.lr (${optimizer.lr})` });
+  if (ALGORITHMS[algorithm].advantages === 'group' && rollout.episodesPerWave % rollout.groupSize !== 0)
+    problems.push({
+      path: ['rollout', 'groupSize'],
+      message: `must divide rollout.episodesPerWave (${rollout.episodesPerWave})`,
+    });
+  if (ALGORITHMS[algorithm].losses.policy > 0 && rollout.temperature === 0)
+    problems.push({ path: ['rollout', 'temperature'], message: 'must be above 0: PPO needs sampled responses' });
+  for (const [index, { raiseSft }] of config.collapse.alarm.entries())
+    if (raiseSft !== null && ALGORITHMS[algorithm].losses.sft === 0)
+      problems.push({
+        path: ['collapse', 'alarm', index, 'raiseSft'],
+        message: `must be null (the run pauses): ${algorithm} has no SFT loss whose weight could be raised`,
+      });
+  const steps = ppo.epochs * Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
+  const activities = parallel.gradients === 1 ? 0 : steps * (parallel.gradients + 1);
+  if (activities > MOST_UPDATE_ACTIVITIES)
+    problems.push({
+      path: ['parallel', 'gradients'],
+      message:
+        `asks for ${activities} activities per iteration (${steps} optimizer steps of ${parallel.gradients} ` +
+        `groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ppo.samplesPerStep`,
+    });
+  return [...problems, ...engineProblems(config)];
+}
+
+/** The same of a supervised warm start's. */
+export function sftProblems(config: SftConfig): Problem[] {
+  const { base, architecture } = config.model;
+  const problems = engineProblems(config);
+  if ((base === null) === (architecture === null))
+    problems.push({
+      path: ['model', 'base'],
+      message: 'give either `base` (a checkpoint) or `architecture` and `pieces` (a new model)',
+    });
+  return problems;
+}
+
+function engineProblems({ engine: { provider, precision } }: Pick<RunConfig, 'engine'>): Problem[] {
+  if (provider === 'cuda' || provider === 'auto' || precision !== 'bfloat16') return [];
+  const message =
+    'bfloat16 needs engine.provider cuda, because onnxruntime has no such kernels elsewhere; use float32 or float16';
+  return [{ path: ['engine', 'precision'], message }];
+}
