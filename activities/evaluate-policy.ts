@@ -6,6 +6,7 @@ import type { RunConfig } from '../configs/schema.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
+import { interruptionCounts } from '../core/learner/interruption-counts.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { playEpisodes, type Player, type RolloutProgress } from '../core/policy/rollout.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
@@ -105,7 +106,10 @@ export async function playDeals(
         onRound: (deals) => onRound?.({ deals, finished: parts }) ?? Promise.resolve(),
       },
     );
-    parts.push(evaluationPart(game, episodes, thoughtReader(game, parsed, thought)));
+    parts.push({
+      ...evaluationPart(game, episodes, thoughtReader(game, parsed, thought)),
+      ...(game.remote === undefined ? {} : { interruptions: interruptionCounts(episodes, settings.episodes) }),
+    });
   }
   return collect(config, parts);
 }

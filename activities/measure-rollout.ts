@@ -2,10 +2,12 @@
  * Metrics and samples of judged waves, about the policy that sampled them. Nothing trains on them, and the update need
  * not wait for them.
  */
-import { putJson } from '../core/artifacts/codecs.ts';
-import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { getJson, putJson } from '../core/artifacts/codecs.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import { gameByName } from '../core/envs/registry.ts';
+import type { Episode } from '../core/episodes/episode.ts';
+import { interruptionCounts } from '../core/learner/interruption-counts.ts';
 import { rolloutMetrics } from '../core/learner/rollout-metrics.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import { type ThoughtSample, thoughtSamples } from '../core/learner/thought-samples.ts';
@@ -33,11 +35,24 @@ export function createMeasureActivities({ store }: ActivityDependencies) {
             'samples',
             thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[],
           ),
-          metrics: rolloutMetrics(segments, reader, game.outcome),
+          metrics: {
+            ...rolloutMetrics(segments, reader, game.outcome),
+            ...(game.remote === undefined ? {} : await interruptionMetrics(store, config, waves)),
+          },
         };
       },
     ),
   };
+}
+
+async function interruptionMetrics(
+  store: ArtifactStore,
+  { rollout }: MeasureRolloutInput['config'],
+  waves: MeasureRolloutInput['waves'],
+): Promise<Metrics> {
+  const episodes = await Promise.all(waves.map(({ wave }) => getJson<Episode[]>(store, wave)));
+  const { restarted, dropped } = interruptionCounts(episodes.flat(), waves.length * rollout.episodesPerWave);
+  return { 'episode/restarted': restarted, 'episode/dropped': dropped };
 }
 
 export type MeasureActivities = ReturnType<typeof createMeasureActivities>;

@@ -93,7 +93,7 @@ export function register(program: Command): void {
     .action(async (name: string, { config, set }: { config?: string; set: string[] }) => {
       const totals = new Totals();
       const [environment, settings] = environmentToCheck(name, config, set);
-      for (const { check, passed, detail } of checkEnvironment(environment, settings))
+      for await (const { check, passed, detail } of checkEnvironment(environment, settings))
         totals.add(passed, `${check}: ${detail}`);
       totals.close();
     });

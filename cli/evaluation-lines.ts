@@ -90,6 +90,9 @@ function partLines(name: string, part: EvaluationPart): string[] {
       `${part.rewardHigh.toFixed(2)})`,
     ...Object.entries(part.groups).map(([group, members]) => `  ${group}: ${rate(members)} of ${members.episodes}`),
     `  steps ${part.length.toFixed(1)}, legal ${percent(part.legalRate)}, well-formed ${percent(part.wellFormedRate)}${part.progress === null ? '' : `, goal reached ${percent(part.progress)}`}`,
+    ...(part.interruptions === undefined
+      ? []
+      : [`  episodes begun anew ${part.interruptions.restarted}, dropped ${part.interruptions.dropped}`]),
     `  thoughts: seen rightly ${percent(thought.perceptionRate)}, valid goal ${percent(thought.validGoalRate)}, ` +
       `action as thought ${percent(thought.agreementRate)}, distinct per state ${number(thought.distinctPerState)}, ` +
       `self-BLEU-2 ${number(thought.selfBleu2)}`,

@@ -21,16 +21,16 @@ export type Scene = { side: number; ground(cell: number): Colour; piece(cell: nu
 
 const LINE: Colour = [128, 128, 128];
 
-/** Cells of whole pixels, each with a line at its left and upper edge; pieces fill the middle half of their cell. */
+/** Cells of whole pixels, each with a line at its left and upper edge; pieces stand in the middle of their cell. */
 export function drawGrid({ side, ground, piece }: Scene, size: number): RgbImage {
   const canvas = new Canvas(size, size, LINE);
   const cell = Math.floor(size / side);
-  const quarter = Math.floor(cell / 4);
+  const margin = Math.max(2, Math.floor(cell / 6));
   for (let place = 0; place < side * side; place++) {
     const [x, y] = [(place % side) * cell, Math.floor(place / side) * cell];
     canvas.fill(x + 1, y + 1, cell - 1, cell - 1, ground(place));
     const colour = piece(place);
-    if (colour !== null) canvas.fill(x + quarter, y + quarter, cell - 2 * quarter, cell - 2 * quarter, colour);
+    if (colour !== null) canvas.fill(x + margin, y + margin, cell - 2 * margin, cell - 2 * margin, colour);
   }
   return canvas.toImage();
 }
@@ -49,7 +49,7 @@ export function readGrid(
     const cell = Math.floor(width / side);
     if (width !== height || cell < 4) continue;
     // Just inside a cell: neither its line nor its piece.
-    const inside = Math.max(1, Math.floor(cell / 8));
+    const inside = Math.max(1, Math.floor(cell / 12));
     const corners = Array.from({ length: side * side }, (_, place) => [
       (place % side) * cell,
       Math.floor(place / side) * cell,

@@ -9,6 +9,7 @@ import io
 
 import gymnasium
 import uvicorn
+from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 from openenv.core.env_server import Action, Environment, Observation, State, create_fastapi_app
 from PIL import Image
 
@@ -25,13 +26,20 @@ class Screen(Observation):
 class Game(Environment):
     SUPPORTS_CONCURRENT_SESSIONS = True
 
-    def __init__(self, name: str, kwargs: dict):
+    def __init__(self, name: str):
         super().__init__()
-        self._game = gymnasium.make(name, render_mode="rgb_array", **kwargs)
+        self._name = name
+        self._game = None
         self._steps = 0
 
     def reset(self, seed=None, episode_id=None, **_):
+        self.close()
         self._steps = 0
+        # Everything must follow from the seed: an episode is played again from it and its actions.
+        lake = {"desc": generate_random_map(size=4, seed=seed), "is_slippery": False}
+        self._game = gymnasium.make(
+            self._name, render_mode="rgb_array", **(lake if self._name.startswith("FrozenLake") else {})
+        )
         observation, _ = self._game.reset(seed=seed)
         return self._screen(observation, 0.0, False)
 
@@ -51,7 +59,8 @@ class Game(Environment):
         return Screen(picture=picture, text=f"place {observation}", reward=reward, done=done)
 
     def close(self):
-        self._game.close()
+        if self._game is not None:
+            self._game.close()
 
 
 if __name__ == "__main__":
@@ -60,6 +69,5 @@ if __name__ == "__main__":
     parser.add_argument("--game", default="FrozenLake-v1")
     parser.add_argument("--sessions", type=int, default=64)
     given = parser.parse_args()
-    kwargs = {"is_slippery": False} if given.game.startswith("FrozenLake") else {}
-    app = create_fastapi_app(lambda: Game(given.game, kwargs), Move, Screen, max_concurrent_envs=given.sessions)
+    app = create_fastapi_app(lambda: Game(given.game), Move, Screen, max_concurrent_envs=given.sessions)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")

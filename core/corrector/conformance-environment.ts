@@ -1,6 +1,6 @@
 /** Checks an environment against the contract by playing it: what training relies on, one line a check. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Environment, Game, JsonState } from '../envs/env.ts';
+import { type Game, type JsonState, type PlayedEnvironment, resumeEpisode, startEpisode } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import { fillTemplate, loadPromptTemplate, type PromptTemplate, thoughtKeys } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
@@ -20,9 +20,10 @@ export type CheckSettings = {
   tokenizer: { encode(text: string): number[]; canSay(text: string): boolean } | null;
 };
 
-const EPISODES = 20;
-/** Steps after which an episode without an end counts as one that never ends by itself. */
-const PATIENCE = 1000;
+/** Episodes, and steps after which one without an end counts as one that never ends by itself. */
+const HERE = { episodes: 20, patience: 1000 };
+/** The same where each step is a request to a server. */
+const ELSEWHERE = { episodes: 5, patience: 100 };
 
 /** What was seen in one episode of random legal actions. */
 type Trace = {
@@ -34,99 +35,125 @@ type Trace = {
   stop: string | null;
 };
 
-/** Runs all checks; one that a broken game throws in has failed with that sentence. Throws `ConfigError` for the name. */
-export function* checkEnvironment(name: string, settings: CheckSettings): Generator<EnvironmentCheck> {
+/** Checks of a game that is played here or elsewhere; one that a broken game throws in has failed with that sentence. Throws `ConfigError` for the name. */
+export async function* checkEnvironment(name: string, settings: CheckSettings): AsyncGenerator<EnvironmentCheck> {
   const game = gameByName(name);
   const template = loadPromptTemplate(settings.prompt, name);
   const expert = findExpert(name);
   const options = game.parseOptions(settings.options);
-  const check = (what: string, run: () => string): EnvironmentCheck => {
+  const { episodes: EPISODES, patience: PATIENCE } = game.remote === undefined ? HERE : ELSEWHERE;
+  const check = async (what: string, run: () => string | Promise<string>): Promise<EnvironmentCheck> => {
     try {
-      return { check: what, passed: true, detail: run() };
+      return { check: what, passed: true, detail: await run() };
     } catch (error) {
       return { check: what, passed: false, detail: (error as Error).message };
     }
   };
-  const start = (episode: number, seed = 1) => game.start({ seed, episode }, options);
+  /** An episode from its start, closed after use. */
+  const starting = async <T>(episode: number, use: (environment: PlayedEnvironment) => T): Promise<Awaited<T>> => {
+    const environment = await startEpisode(game, { seed: 1, episode }, options);
+    try {
+      return await use(environment);
+    } finally {
+      environment.close?.();
+    }
+  };
   const traces: Trace[] = [];
 
-  yield check('options', () => {
-    expectThrow(() => game.parseOptions({ 'no such option': 1 }), 'an unknown option must be refused by parseOptions');
+  yield await check('options', async () => {
+    await expectThrow(
+      () => game.parseOptions({ 'no such option': 1 }),
+      'an unknown option must be refused by parseOptions',
+    );
     return 'unknown ones are refused';
   });
-  yield check('determinism', () => {
+  yield await check('determinism', async () => {
     for (let episode = 0; episode < EPISODES; episode++) {
-      const [one, other] = [start(episode), start(episode)].map((environment) =>
-        playOut(game, environment, episode, settings),
-      );
+      const playing = () =>
+        starting(episode, (environment) => playOut(game, environment, episode, PATIENCE, settings.imageSize));
+      const [one, other] = [await playing(), await playing()];
       expectSame(one, other, `episode ${episode}, played twice from seed 1 with the same actions`);
       traces.push(one);
     }
-    const starts = new Set(traces.map(({ states, pictures }) => JSON.stringify([states[0], pictures[0]])));
-    if (starts.size < 2) throw new Error(`all of ${EPISODES} episodes begin alike: start must use its seed or random`);
-    return `${EPISODES} episodes twice, ${starts.size} different starts`;
+    const starts = new Set(traces.map(({ states, pictures }) => JSON.stringify([shownOf(states[0]), pictures[0]])));
+    // A server's game may have but one start.
+    if (starts.size < 2 && game.remote === undefined)
+      throw new Error(`all of ${EPISODES} episodes begin alike: start must use its seed or random`);
+    return `${EPISODES} episodes twice, ${starts.size === 1 ? 'all begin alike' : `${starts.size} different starts`}`;
   });
-  yield check('stop reasons', () => {
+  yield await check('stop reasons', async () => {
     const stops = Map.groupBy(traces, ({ stop }) => stop ?? 'open');
     const counts = [...stops].map(([stop, { length }]) => `${length} ${stop}`).join(', ');
-    const environment = start(0);
-    const { stop } = playOut(game, environment, 0, settings);
-    if (stop !== null)
-      expectThrow(() => environment.step(environment.legalActions()[0]), 'step must throw once the episode is over');
-    if (game.freeText !== true)
-      expectThrow(() => start(0).step('no such action'), 'step must throw for what is no legal action');
+    await starting(0, async (environment) => {
+      const { stop } = await playOut(game, environment, 0, PATIENCE, settings.imageSize);
+      if (stop !== null)
+        await expectThrow(
+          () => environment.step(environment.legalActions()[0]),
+          'step must throw once the episode is over',
+        );
+    });
+    if (game.freeText !== true && options?.freeText !== true)
+      await starting(0, (environment) =>
+        expectThrow(() => environment.step('no such action'), 'step must throw for what is no legal action'),
+      );
     return stops.has('open') ? `${counts} after ${PATIENCE} steps (environment.maxEpisodeSteps ends those)` : counts;
   });
-  yield check('states', () => {
+  yield await check('states', async () => {
     let compared = 0;
     for (const [episode, { states, pictures, prompts, actions }] of traces.entries()) {
       const at = Math.floor(actions.length / 2);
       const json = JSON.parse(JSON.stringify(states[at])) as JsonState;
       if (!isDeepStrictEqual(json, states[at]))
         throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
-      const copy = game.fromState(json, options);
-      const what = `episode ${episode}, step ${at}, made again by fromState`;
-      expectSame(copy.state(), states[at], `the state of ${what}`);
-      if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${what} differs`);
-      expectSame(copy.promptValues(), prompts[at], `the prompt values of ${what}`);
-      for (const action of actions.slice(at)) copy.step(action);
-      expectSame(copy.state(), states.at(-1), `the last state of ${what} and played on`);
+      const copy = await resumeEpisode(game, json, options);
+      const what = `episode ${episode}, step ${at}, made again by ${game.remote === undefined ? 'fromState' : 'its actions'}`;
+      try {
+        expectSame(copy.state(), states[at], `the state of ${what}`);
+        if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${what} differs`);
+        expectSame(copy.promptValues(), prompts[at], `the prompt values of ${what}`);
+        for (const action of actions.slice(at)) await copy.step(action);
+        expectSame(copy.state(), states.at(-1), `the last state of ${what} and played on`);
+      } finally {
+        copy.close?.();
+      }
       compared++;
     }
     return `${compared} taken out, made again and played on`;
   });
-  yield check('pictures', () => {
-    for (const size of [settings.imageSize, 64]) start(0).observe(size);
-    const { width, height } = start(0).observe(settings.imageSize);
+  yield await check('pictures', async () => {
+    const [{ width, height }] = await starting(0, (environment) =>
+      [settings.imageSize, 64].map((size) => environment.observe(size)),
+    );
     const different = new Set(traces.flatMap(({ pictures }) => pictures)).size;
-    if (different < 2) throw new Error('all pictures are the same: the agent sees nothing');
+    if (different < 2 && game.remote === undefined)
+      throw new Error('all pictures are the same: the agent sees nothing');
     return `${width} x ${height} at imageSize ${settings.imageSize}, ${different} different ones`;
   });
-  yield check('prompts', () => checkPrompts(template, traces, settings));
-  yield check('actions', () => {
+  yield await check('prompts', () => checkPrompts(template, traces, settings));
+  yield await check('actions', () => {
     let read = 0;
     for (const { states } of traces) {
       const legal = game.fromState(states[0], options).legalActions();
       for (const action of legal) {
         const response = renderResponse(emptyThought(template), action, template.keys);
         const text = response.slice(response.lastIndexOf('"action":') + '"action":'.length).toLowerCase();
-        const found = game.readAction(text, legal);
+        const found = game.readAction(text, legal, options);
         if (found !== action) throw new Error(`readAction gives ${JSON.stringify(found)} for the answer ${text}`);
         if (settings.tokenizer?.canSay(action) === false)
           throw new Error(`the model's tokenizer cannot say the action "${action}"; add its pieces`);
         read++;
       }
-      const nothing = game.readAction('', legal);
+      const nothing = game.readAction('', legal, options);
       if (nothing !== null) throw new Error(`readAction gives ${JSON.stringify(nothing)} for an empty answer`);
     }
     return `${read} read back out of answers`;
   });
-  yield check('expert', () =>
+  yield await check('expert', () =>
     expert === undefined
       ? 'none: runs need `ppo`, or a teacher of models'
       : checkExpert(game, options, expert, template, traces, settings),
   );
-  yield check('corrector prompt', () => {
+  yield await check('corrector prompt', () => {
     try {
       return `${loadCorrectorPrompt(name).questions.length} questions`;
     } catch (error) {
@@ -136,7 +163,13 @@ export function* checkEnvironment(name: string, settings: CheckSettings): Genera
   });
 }
 
-function playOut(game: Game<any>, environment: Environment, episode: number, { imageSize }: CheckSettings): Trace {
+async function playOut(
+  game: Game<any>,
+  environment: PlayedEnvironment,
+  episode: number,
+  patience: number,
+  imageSize: number,
+): Promise<Trace> {
   const random = new RandomStream({ seed: 1, purpose: 'conformance', episode });
   const trace: Trace = { states: [], pictures: [], prompts: [], actions: [], rewards: [], stop: null };
   const look = () => {
@@ -145,9 +178,9 @@ function playOut(game: Game<any>, environment: Environment, episode: number, { i
     trace.prompts.push(environment.promptValues());
   };
   look();
-  while (trace.stop === null && trace.actions.length < PATIENCE) {
+  while (trace.stop === null && trace.actions.length < patience) {
     const action = random.pick(environment.legalActions());
-    const { reward, stop } = environment.step(action);
+    const { reward, stop } = await environment.step(action);
     if (!Number.isFinite(reward)) throw new Error(`the reward of "${action}" is ${reward}`);
     if (stop !== null && stop !== 'terminated' && stop !== 'truncated')
       throw new Error(`\`stop\` after "${action}" is ${JSON.stringify(stop)}, not null, "terminated" or "truncated"`);
@@ -161,7 +194,6 @@ function playOut(game: Game<any>, environment: Environment, episode: number, { i
     trace.rewards.reduce((sum, reward) => sum + reward, 0),
   );
   if (typeof success !== 'boolean') throw new Error('outcome must say whether the episode was a success');
-  environment.close?.();
   return trace;
 }
 
@@ -237,7 +269,12 @@ function emptyThought(template: PromptTemplate): Record<string, string> {
   return Object.fromEntries(thoughtKeys(template).map((key) => [key, '']));
 }
 
-function picture(environment: Environment, size: number): string {
+/** Of games that are played elsewhere, what was shown: seeds differ in any case. */
+function shownOf({ last, ...state }: JsonState): unknown {
+  return 'seen' in state ? last : { ...state, last };
+}
+
+function picture(environment: Pick<PlayedEnvironment, 'observe'>, size: number): string {
   const { width, height, data } = environment.observe(size);
   return `${width}x${height} ${Buffer.from(data).toString('base64')}`;
 }
@@ -246,9 +283,9 @@ function expectSame(a: unknown, b: unknown, what: string): void {
   if (!isDeepStrictEqual(a, b)) throw new Error(`${what}, gives different results`);
 }
 
-function expectThrow(run: () => unknown, sentence: string): void {
+async function expectThrow(run: () => unknown, sentence: string): Promise<void> {
   try {
-    run();
+    await run();
   } catch {
     return;
   }

@@ -66,6 +66,8 @@ export type Complaint = { reason: UnusableReason; sentence: string };
 export type AnswerRules = {
   schema: z.ZodType<ModelAnswer>;
   game: Game<any>;
+  /** Of the game. */
+  options?: unknown;
   template: PromptTemplate;
   /** Whether the policy's vocabulary can say a text; what it cannot say it cannot learn. */
   canSay: (text: string) => boolean;
@@ -162,7 +164,7 @@ function correctionOf(
   answer: ModelAnswer,
   target: string | null,
   environment: Environment,
-  { game, template, canSay }: AnswerRules,
+  { game, options, template, canSay }: AnswerRules,
   objection: (action: string) => string | null,
 ): Verdict | Complaint {
   if (answer.correction === null)
@@ -174,7 +176,7 @@ function correctionOf(
     };
   const { action: said, ...thought } = answer.correction;
   const legal = environment.legalActions();
-  const action = game.readAction(JSON.stringify(said).toLowerCase(), legal);
+  const action = game.readAction(JSON.stringify(said).toLowerCase(), legal, options);
   if (action === null)
     return {
       reason: 'wrongAction',

@@ -76,9 +76,11 @@ export class OpenAITeacher implements Teacher {
     this.#settings = openai;
     this.#prompt = loadCorrectorPrompt(environment.name, openai.prompt);
     this.#system = systemText(this.#prompt, template);
+    const game = gameByName(environment.name);
     this.#rules = {
       schema: answerSchema(environment.name, template.keys, (key) => isListKey(this.#prompt, template, key)),
-      game: gameByName(environment.name),
+      game,
+      options: game.parseOptions(environment.options),
       template,
       canSay,
     };

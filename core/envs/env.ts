@@ -30,11 +30,14 @@ export interface Environment {
   close?(): void;
 }
 
+/** What became of an episode that could not go on: it began anew, or nothing more of it counts. */
+export type Interruption = 'restarted' | 'dropped';
+
 /** An episode whose steps take time: it is played elsewhere, and has to be closed. */
 export type RemoteEnvironment = Omit<Environment, 'step'> & {
   step(action: string, drawn?: boolean): Promise<StepResult>;
-  /** True once after the episode had to begin anew: what was recorded of it is void, a step's result too. */
-  beganAnew(): boolean;
+  /** Said once: what was recorded of the episode is void, the result of a step during which it happened too. */
+  interrupted(): Interruption | null;
   close(): void;
 };
 
@@ -88,7 +91,7 @@ export interface Game<Options> {
   /** What came of an episode that began in `start` and ended in `end` with this sum of rewards. */
   outcome(states: { start: JsonState; end: JsonState }, reward: number): Outcome;
   /** The action that the text after the last action key names; null when none or when it is not unique. */
-  readAction(actionText: string, legalActions: readonly string[]): string | null;
+  readAction(actionText: string, legalActions: readonly string[], options?: Options): string | null;
   /**
    * Actions are any text: `readAction` may give more than `legalActions()` lists, which are then those from which one is
    * drawn when an answer names none.

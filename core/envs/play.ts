@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { encodePng } from '../pictures/png.ts';
+import { startEpisode } from './env.ts';
 import { gameByName } from './registry.ts';
 
 /** Pixels of the written picture. */
@@ -20,7 +21,8 @@ export async function play(
   }: { seed: number; options: unknown; folder: string; input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream },
 ): Promise<void> {
   const game = gameByName(name);
-  const environment = game.start({ seed, episode: 0 }, game.parseOptions(options));
+  const parsed = game.parseOptions(options);
+  const environment = await startEpisode(game, { seed, episode: 0 }, parsed);
   const picture = path.join(folder, `${path.parse(name).name}.png`);
   mkdirSync(folder, { recursive: true });
   const show = () => {
@@ -37,12 +39,12 @@ export async function play(
   let total = 0;
   show();
   for await (const line of lines) {
-    const action = game.readAction(line.trim().toLowerCase(), environment.legalActions());
+    const action = game.readAction(line.trim().toLowerCase(), environment.legalActions(), parsed);
     if (action === null) {
       output.write(`"${line.trim()}" names no single action; choose one of the list.\n> `);
       continue;
     }
-    const { reward, stop } = environment.step(action);
+    const { reward, stop } = await environment.step(action);
     total += reward;
     output.write(`reward ${reward}\n`);
     if (stop !== null) {

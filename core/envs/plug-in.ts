@@ -164,10 +164,10 @@ function complete<O>(name: string, game: PlugInGame<O>, file: string): Game<O> {
     fromState: (state, options) => held(game.fromState(state, options)),
     cut: { reward: game.cut?.reward ?? null, formula: (state) => game.cut?.formula?.(state) ?? null },
     outcome: (states, reward) => game.outcome?.(states, reward) ?? outcomeByReward(reward),
-    readAction: (text, legalActions) =>
+    readAction: (text, legalActions, options) =>
       game.readAction === undefined
         ? readNamedAction(text, legalActions, game.freeText)
-        : game.readAction(text, legalActions),
+        : game.readAction(text, legalActions, options),
     freeText: game.freeText,
   };
 }

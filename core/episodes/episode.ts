@@ -37,6 +37,8 @@ export type Episode = {
   steps: Step[];
   /** Why the environment ended it; null: the step limit, or the rollout left it because it is cut in any case. */
   stop: EnvironmentStop | null;
+  /** How often it began anew; what was before is not in it. */
+  restarts?: number;
   /** Value of the last state of an episode that is still open, for bootstrapping; 0 when it is over. */
   bootstrapValue: number;
 };

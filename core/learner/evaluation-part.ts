@@ -2,6 +2,7 @@
 import type { Game, JsonState } from '../envs/env.ts';
 import { bootstrapInterval, wilsonInterval } from './intervals.ts';
 import { type ThoughtMetrics, thoughtMetrics } from './thought-metrics.ts';
+import type { InterruptionCounts } from './interruption-counts.ts';
 import type { Episode } from '../episodes/episode.ts';
 
 /** A success rate with its 95 % Wilson interval. */
@@ -22,6 +23,8 @@ export type EvaluationPart = SuccessRate & {
   wellFormedRate: number;
   progress: number | null;
   groups: Record<string, SuccessRate>;
+  /** Of games that are played elsewhere. */
+  interruptions?: InterruptionCounts;
   /** Signs of thought collapse. */
   thought: ThoughtMetrics;
 };

@@ -56,9 +56,13 @@ export class PromptEncoder {
     this.#config = config;
   }
 
-  /** The template's prompt, filled with an environment's values. */
+  /** The template's prompt, filled with an environment's values, in which special tokens and image marks are words. */
   promptIds(values: Readonly<Record<string, string>>, picture: Picture): number[] {
-    return this.questionIds(fillTemplate(this.#template.prompt, values), picture);
+    const plain = Object.entries(values).map(([name, value]): [string, string] => [
+      name,
+      this.#tokenizer.plain(value).replaceAll(IMAGE_MARK, '< image>'),
+    ]);
+    return this.questionIds(fillTemplate(this.#template.prompt, Object.fromEntries(plain)), picture);
   }
 
   /**

@@ -30,17 +30,20 @@ export async function longestPrompt<O>(
   for (let episode = 0; episode < EPISODES; episode++) {
     const random = new RandomStream({ seed, purpose: 'longest prompt', episode });
     const environment = await startEpisode(game, { seed, episode }, options);
-    for (let step = 0; step < maxEpisodeSteps; step++) {
-      const { width, height, ...image } = environment.observe(imageSize);
-      const picture = preprocess({ width, height, ...image });
-      const { grid } = picture;
-      pictures.set(`${width} ${height}`, { width, height, grid });
-      longest.tokens = Math.max(longest.tokens, prompts.promptIds(environment.promptValues(), picture).length);
-      longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, grid));
-      const { stop } = await environment.step(random.pick(environment.legalActions()));
-      if (stop !== null) break;
+    try {
+      for (let step = 0; step < maxEpisodeSteps; step++) {
+        const { width, height, ...image } = environment.observe(imageSize);
+        const picture = preprocess({ width, height, ...image });
+        const { grid } = picture;
+        pictures.set(`${width} ${height}`, { width, height, grid });
+        longest.tokens = Math.max(longest.tokens, prompts.promptIds(environment.promptValues(), picture).length);
+        longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, grid));
+        const { stop } = await environment.step(random.pick(environment.legalActions()));
+        if (stop !== null) break;
+      }
+    } finally {
+      environment.close?.();
     }
-    environment.close?.();
   }
   return { ...longest, pictures: [...pictures.values()] };
 }

@@ -8,6 +8,7 @@ import {
   startEpisode,
   type StepResult,
 } from '../envs/env.ts';
+import { EnvironmentError } from '../envs/plug-in.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { AgentResponse, Observation } from './agent.ts';
@@ -50,7 +51,14 @@ export type RolloutSettings = {
 /**
  * Episodes so far, after a whole number of rounds (one step of every open episode). `over`: nothing is left to play.
  */
-export type RolloutProgress = { round: number; episodes: Episode[]; closed: boolean[]; over: boolean };
+export type RolloutProgress = {
+  round: number;
+  episodes: Episode[];
+  closed: boolean[];
+  /** Numbers of episodes of which nothing counts, because a server could not play them again. */
+  dropped?: number[];
+  over: boolean;
+};
 
 /**
  * Plays episodes in rounds until each is over. The result is a function of (policy, key, settings) alone, wherever
@@ -75,14 +83,14 @@ export async function playEpisodes<O>(
     const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
     const maySuspend = environments.every(({ close }) => close === undefined);
     while (left()) {
-      await playRound(agent, game, environments, key, settings, progress);
+      await playRound(agent, game, options, environments, key, settings, progress);
       if ((await onRound?.(progress)) === 'suspend' && maySuspend && left()) return progress;
     }
   } finally {
     for (const environment of environments) environment.close?.();
   }
   await bootstrapOpenEpisodes(agent, game, options, progress);
-  return { ...progress, over: true };
+  return { ...withoutDropped(progress), over: true };
 }
 
 async function open<O>(
@@ -98,9 +106,7 @@ async function open<O>(
         ? Promise.resolve(game.fromState(states.at(-1)!, options))
         : resumeEpisode(game, states.at(-1)!, options),
     );
-    for (const [slot, environment] of environments.entries())
-      if (beganAnew(environment))
-        resume.episodes[slot] = { ...resume.episodes[slot], states: [environment.state()], steps: [] };
+    for (const [slot, environment] of environments.entries()) isInterrupted(resume, slot, environment);
     return { environments, progress: resume };
   }
   const environments = await openAll(Array.from({ length: settings.episodes }), (_, slot) => {
@@ -145,13 +151,39 @@ async function takeAll(
   });
 }
 
-function beganAnew(environment: PlayedEnvironment): boolean {
-  return 'beganAnew' in environment && environment.beganAnew();
+/** Whether what was recorded of the episode in `slot` is void, which is then forgotten. */
+function isInterrupted(progress: RolloutProgress, slot: number, environment: PlayedEnvironment): boolean {
+  const what = 'interrupted' in environment ? environment.interrupted() : null;
+  if (what === null) return false;
+  const { restarts = 0, ...episode } = progress.episodes[slot];
+  const voided = { ...episode, states: [environment.state()], steps: [] };
+  if (what === 'restarted') progress.episodes[slot] = { ...voided, restarts: restarts + 1 };
+  else {
+    progress.episodes[slot] = voided;
+    progress.closed[slot] = true;
+    progress.dropped = [...(progress.dropped ?? []), episode.episode];
+  }
+  return true;
+}
+
+/** Throws `EnvironmentError` where nothing would be left. */
+function withoutDropped(progress: RolloutProgress): RolloutProgress {
+  const { dropped, ...rest } = progress;
+  if (dropped === undefined) return progress;
+  const kept = (_: unknown, slot: number) => !dropped.includes(progress.episodes[slot].episode);
+  const episodes = progress.episodes.filter(kept);
+  if (episodes.length === 0)
+    throw new EnvironmentError(
+      `All ${progress.episodes.length} episodes of a wave were dropped, because no server could play them again ` +
+        '(environment.options.onDivergence).',
+    );
+  return { ...rest, episodes, closed: progress.closed.filter(kept) };
 }
 
 async function playRound<O>(
   agent: Player,
   game: Game<O>,
+  options: O,
   environments: PlayedEnvironment[],
   key: RolloutKey,
   settings: RolloutSettings,
@@ -181,7 +213,7 @@ async function playRound<O>(
     const episode = progress.episodes[slot];
     const { actionText } = responses[row];
     const legalActions = environment.legalActions();
-    const read = actionText === null ? null : game.readAction(actionText, legalActions);
+    const read = actionText === null ? null : game.readAction(actionText, legalActions, options);
     const action =
       read ??
       new RandomStream({
@@ -202,10 +234,7 @@ async function playRound<O>(
     const episode = progress.episodes[slot];
     const { actionText: _, ...response } = responses[row];
     const { reward, stop } = taken[row];
-    if (beganAnew(environment)) {
-      progress.episodes[slot] = { ...episode, states: [environment.state()], steps: [] };
-      continue;
-    }
+    if (isInterrupted(progress, slot, environment)) continue;
     const step: Step = { ...response, ...moves[row], reward };
     episode.steps.push(step);
     episode.states.push(environment.state());

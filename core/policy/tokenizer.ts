@@ -80,6 +80,13 @@ export class PolicyTokenizer {
     return found.find(([, id]) => ids.has(id))?.[0] ?? null;
   }
 
+  /** The text with its special tokens broken up, so that it is read as letters alone. */
+  plain(text: string): string {
+    for (let found = this.specialIn(text); found !== null; found = this.specialIn(text))
+      text = text.replaceAll(found, found.length === 1 ? ' ' : `${found[0]} ${found.slice(1)}`);
+    return text;
+  }
+
   /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
   decodeWithOffsets(ids: readonly number[]): DecodedText {
     const text = this.decode(ids);

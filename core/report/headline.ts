@@ -24,6 +24,7 @@ ${heldOut ? evaluationTile('Success on held-out deals', start?.heldOut ?? null, 
 ${tile('Iterations', `${lines.length} of ${iterations}`, `${sum(lines, 'envSteps') ?? lines.length * config.rollout.envStepsPerIteration} environment steps`)}
 ${tile('Correction rows', String(lines.at(-1)?.metrics['corrections/rows'] ?? 0), `${sum(lines, 'corrector/calls') ?? 0} corrector calls, ${costText(lines)}`)}
 ${tile('Time in iterations', lines.length === 0 ? '0 s' : duration(sum(lines, 'time/iteration') ?? 0), lines.length === 0 ? '' : `${duration((sum(lines, 'time/iteration') ?? 0) / lines.length)} each`)}
+${interruptionsTile(lines)}
 </div>
 </header>
 `;
@@ -50,6 +51,14 @@ function evaluationTile(name: string, start: EvaluationPart | null, final: Evalu
       ? html`<tr><th>${label}</th><td colspan="2">not yet</td></tr>`
       : html`<tr><th>${label}</th><td>${percent(part.low)} to ${percent(part.high)}</td><td class="axis">${intervalBar(part)}</td></tr>`;
   return html`<div class="tile wide"><h3>${name}</h3><p class="big">${big}</p><table>${row('start', start)}${row('final', final)}</table><p>95 % Wilson intervals over ${newest.episodes} episodes apart from training</p></div>`;
+}
+
+/** Of games that servers play: episodes that could not be played again as they had been. */
+function interruptionsTile(lines: readonly MetricsLine[]): Html | null {
+  const [restarted, dropped] = ['episode/restarted', 'episode/dropped'].map((metric) => sum(lines, metric));
+  return restarted === null
+    ? null
+    : tile('Episodes that a server lost', `${restarted} begun anew`, `${dropped ?? 0} dropped`);
 }
 
 /** Final success of each group of episodes, e.g. of each type of task; nothing where a game knows no groups. */

@@ -44,14 +44,11 @@ function readRows(name: string, value: JsonValue): RgbImage {
   return { width, height, data: Uint8Array.from(bytes as number[]) };
 }
 
-/** Texts and numbers by their names, and `text`: all of them, a line each. Image marks are taken out. */
+/** Texts and numbers by their names, and `text`: all of them, a line each. */
 export function textsOf(fields: Fields, picture: string | null): Record<string, string> {
   const texts = Object.entries(fields)
     .filter(([name, value]) => name !== picture && value !== null && typeof value !== 'object')
-    .map(([name, value]): [string, string] => [
-      name,
-      `${value as string | number | boolean}`.slice(0, LONGEST_TEXT).replaceAll('<image>', ''),
-    ]);
+    .map(([name, value]): [string, string] => [name, `${value as string | number | boolean}`.slice(0, LONGEST_TEXT)]);
   return {
     text: texts.map(([name, value]) => (texts.length === 1 ? value : `${name}: ${value}`)).join('\n'),
     ...Object.fromEntries(texts),

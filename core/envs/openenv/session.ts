@@ -1,9 +1,11 @@
-/** One session of an OpenEnv server (openenv-core 0.3) over its WebSocket: reset, step, close. */
+/** One episode on a server, whatever carries its messages; and what servers may send: all of it is untrusted. */
 import { z } from 'zod';
 import { EnvironmentError } from '../plug-in.ts';
 
 /** Characters of a message that is read; a larger one is not a game's. */
-const LONGEST_MESSAGE = 16 * 2 ** 20;
+export const LONGEST_MESSAGE = 4 * 2 ** 20;
+/** Brackets within brackets. */
+const DEEPEST = 32;
 
 /** The server cannot be used now; another one, or a later try, may do. `full`: it has no session left. */
 export class ServerAway extends Error {
@@ -16,125 +18,64 @@ export class ServerAway extends Error {
   }
 }
 
-const observed = z.object({
-  observation: z.record(z.string(), z.json()),
+const fields = z.record(z.string(), z.json());
+export const observed = z.object({
+  observation: fields,
   reward: z.union([z.number(), z.boolean().transform(Number)]).nullish(),
   done: z.boolean().default(false),
 });
 /** What a reset or a step shows. */
 export type Observed = z.infer<typeof observed>;
+/** A server's state of an episode. */
+export const serverState = fields;
+export type ServerState = z.infer<typeof serverState>;
 
-const message = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('observation'), data: observed }),
-  z.object({
-    type: z.literal('error'),
-    data: z.object({ message: z.string().default(''), code: z.string().default('') }),
-  }),
-]);
-
-export class Session {
+/** Requests throw `ServerAway`, or `EnvironmentError` for what no later try would mend. */
+export interface Session {
   readonly server: string;
-  readonly #socket: WebSocket;
-  readonly #seconds: number;
-  /** Whoever waits for the next message. */
-  #waiting: { resolve(text: string): void; reject(error: Error): void } | null = null;
-  /** Came before anyone asked: a server that is full says so at once. */
-  #early: string | null = null;
-  #closed: string | null = null;
-
-  private constructor(server: string, socket: WebSocket, seconds: number) {
-    [this.server, this.#socket, this.#seconds] = [server, socket, seconds];
-    socket.addEventListener('message', ({ data }) => {
-      const text = typeof data === 'string' ? data : '';
-      if (this.#waiting === null) this.#early = text;
-      else this.#waiting.resolve(text);
-    });
-    const gone = () => {
-      this.#closed = `${server} closed the connection`;
-      this.#waiting?.reject(new ServerAway(this.#closed));
-    };
-    socket.addEventListener('close', gone);
-    socket.addEventListener('error', gone);
-  }
-
-  /** `server`: its address, http or https. Throws `ServerAway`. */
-  static async open(server: string, seconds: number): Promise<Session> {
-    const url = new URL(server.replace(/^http/, 'ws'));
-    url.pathname = `${url.pathname.replace(/\/$/, '')}/ws`;
-    const socket = new WebSocket(url);
-    const session = new Session(server, socket, seconds);
-    await within(
-      seconds,
-      `${server} did not take the connection`,
-      new Promise<void>((resolve, reject) => {
-        socket.addEventListener('open', () => resolve());
-        socket.addEventListener('error', () => reject(new ServerAway(`${server} cannot be reached`)));
-      }),
-    ).catch((error: unknown) => {
-      socket.close();
-      throw error;
-    });
-    return session;
-  }
-
-  reset(data: object): Promise<Observed> {
-    return this.#ask({ type: 'reset', data });
-  }
-
-  step(action: object): Promise<Observed> {
-    return this.#ask({ type: 'step', data: action });
-  }
-
-  /** The server gives the session up when it is told, or when the connection ends. */
-  close(): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type: 'close' }));
-    this.#socket.close();
-  }
-
-  async #ask(request: object): Promise<Observed> {
-    const answer = new Promise<string>((resolve, reject) => (this.#waiting = { resolve, reject }));
-    answer.catch(() => {});
-    try {
-      if (this.#early !== null) this.#waiting!.resolve(this.#early);
-      else if (this.#closed !== null) throw new ServerAway(this.#closed);
-      else this.#socket.send(JSON.stringify(request));
-      return this.#read(await within(this.#seconds, `${this.server} did not answer`, answer));
-    } finally {
-      this.#waiting = null;
-      this.#early = null;
-    }
-  }
-
-  #read(text: string): Observed {
-    if (text.length > LONGEST_MESSAGE)
-      throw new EnvironmentError(`${this.server} sent a message of ${text.length} characters, more than is read.`);
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      throw new EnvironmentError(`${this.server} sent something that is no JSON; is it an OpenEnv server?`);
-    }
-    const read = message.safeParse(json);
-    if (!read.success) {
-      const [{ path, message: problem }] = read.error.issues;
-      throw new EnvironmentError(`${this.server} sent another answer than OpenEnv's (${path.join('.')}: ${problem}).`);
-    }
-    if (read.data.type === 'observation') return read.data.data;
-    const { code, message: said } = read.data.data;
-    if (code === 'CAPACITY_REACHED') throw new ServerAway(`${this.server} is full (${brief(said)})`, true);
-    if (code === 'SESSION_ERROR') throw new ServerAway(`${this.server} lost the session (${brief(said)})`);
-    throw new EnvironmentError(`${this.server} refused a request (${code}: ${brief(said)}).`);
-  }
+  reset(data: object): Promise<Observed>;
+  step(action: object): Promise<Observed>;
+  state(): Promise<ServerState>;
+  /** The server gives the episode up. */
+  close(): void;
 }
 
-function brief(text: string): string {
+/** A message as `schema` has it. Throws `EnvironmentError`. */
+export function readMessage<T extends z.ZodType>(server: string, text: string, schema: T): z.infer<T> {
+  if (text.length > LONGEST_MESSAGE)
+    throw new EnvironmentError(
+      `${server} sent a message of ${text.length} characters; at most ${LONGEST_MESSAGE} are read.`,
+    );
+  if (isDeeperThan(DEEPEST, text))
+    throw new EnvironmentError(`${server} sent brackets more than ${DEEPEST} deep; observations are flat.`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new EnvironmentError(`${server} sent something that is no JSON; is it an OpenEnv server?`);
+  }
+  const read = schema.safeParse(json);
+  if (read.success) return read.data;
+  const [{ path, message }] = read.error.issues;
+  throw new EnvironmentError(`${server} sent another answer than OpenEnv's (${[...path, message].join(': ')}).`);
+}
+
+function isDeeperThan(most: number, text: string): boolean {
+  let [depth, inText] = [0, false];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (inText) {
+      if (character === '\\') at++;
+      else if (character === '"') inText = false;
+    } else if (character === '"') inText = true;
+    else if (character === '{' || character === '[') {
+      if (++depth > most) return true;
+    } else if (character === '}' || character === ']') depth--;
+  }
+  return false;
+}
+
+/** A server's own words, in a sentence of ours. */
+export function brief(text: string): string {
   return text.slice(0, 200).replace(/\s+/g, ' ').trim();
-}
-
-async function within<T>(seconds: number, problem: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ServerAway(`${problem} within ${seconds} seconds`)), seconds * 1000);
-  });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

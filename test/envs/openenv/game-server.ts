@@ -6,11 +6,86 @@ import type { AddressInfo, Socket } from 'node:net';
 
 export type GameServer = { url: string; sessions(): number; kill(): void; stop(): void };
 
-/** `sessions`: how many it has; `shift`: added to what it shows, so that servers differ; `dropEvery`: steps. */
-export async function startGameServer({ sessions = 64, shift = 0, dropEvery = Infinity } = {}): Promise<GameServer> {
+const SCHEMA = {
+  action: { type: 'object', properties: { action: { enum: ['one', 'two'] } }, required: ['action'] },
+  observation: {
+    type: 'object',
+    properties: {
+      done: { type: 'boolean' },
+      reward: { type: 'number' },
+      count: { $ref: '#/$defs/count' },
+      start: { type: 'integer' },
+    },
+    required: ['count', 'start'],
+    additionalProperties: false,
+    $defs: { count: { type: 'integer', minimum: 0 } },
+  },
+  state: {},
+};
+
+/** Counts to five. */
+class Counting {
+  #count = 0;
+  #start = 0;
+  #steps = 0;
+
+  reset({ seed }: { seed: number }): void {
+    [this.#count, this.#start, this.#steps] = [0, seed % 100, 0];
+  }
+
+  step({ action }: { action: string }): void {
+    this.#count += action === 'two' ? 2 : 1;
+    this.#steps++;
+  }
+
+  seen(shift: number) {
+    const [count, done] = [this.#count, this.#count >= 5];
+    return { observation: { count: count + shift, start: this.#start }, reward: done ? 1 : 0, done };
+  }
+
+  state() {
+    return { episode_id: Math.random().toString(), step_count: this.#steps, secret: this.#count * 10 };
+  }
+}
+
+/**
+ * `sessions`: how many it has; `shift`: added to what it shows, so that servers differ; `dropEvery`: steps; `answer`:
+ * what it sends in place of observations; `keeps`: whether it keeps games between plain requests.
+ */
+export async function startGameServer({
+  sessions = 64,
+  shift = 0,
+  dropEvery = Infinity,
+  answer,
+  keeps = true,
+}: {
+  sessions?: number;
+  shift?: number;
+  dropEvery?: number;
+  answer?: string;
+  keeps?: boolean;
+} = {}): Promise<GameServer> {
   const sockets = new Set<Socket>();
+  const games = new Map<string, Counting>();
   let steps = 0;
-  const server = createServer().on('upgrade', ({ headers }, socket: Socket) => {
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url!, 'http://localhost');
+    const say = (body: object, status = 200) => response.writeHead(status).end(JSON.stringify(body));
+    if (url.pathname === '/schema') return void say(SCHEMA);
+    let text = '';
+    for await (const part of request) text += part;
+    const { episode_id: name, ...data } = (text === '' ? {} : JSON.parse(text)) as Record<string, any>;
+    const id: string = name ?? url.searchParams.get('episode_id');
+    const game = (keeps ? games.get(id) : undefined) ?? new Counting();
+    if (url.pathname === '/reset') {
+      if (games.size >= sessions) return void say({ detail: 'no room' }, 503);
+      game.reset(data as { seed: number });
+      games.set(id, game);
+    } else if (url.pathname === '/step') game.step(data.action as { action: string });
+    else return void say(game.state());
+    if (answer !== undefined) return void response.end(answer);
+    say(game.seen(shift));
+  }).on('upgrade', ({ headers }, socket: Socket) => {
     const accept = createHash('sha1')
       .update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest('base64');
@@ -23,22 +98,17 @@ export async function startGameServer({ sessions = 64, shift = 0, dropEvery = In
     }
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
-    let [count, start] = [0, 0];
-    const show = (reward: number) =>
-      send(socket, {
-        type: 'observation',
-        data: { observation: { count: count + shift, start }, reward, done: count >= 5 },
-      });
+    const game = new Counting();
     const take = (frame: Buffer) => {
       if ((frame[0] & 15) === 8) return void socket.end();
-      const { type, data } = JSON.parse(textOf(frame)) as { type: string; data: { seed: number; action: string } };
+      const { type, data } = JSON.parse(textOf(frame)) as { type: string; data: any };
       if (type === 'close') return void socket.end();
-      if (type === 'reset') [count, start] = [0, data.seed % 100];
-      if (type === 'step') {
-        if (++steps % dropEvery === 0) return void socket.destroy();
-        count += data.action === 'two' ? 2 : 1;
-      }
-      show(count >= 5 ? 1 : 0);
+      if (type === 'state') return send(socket, { type, data: game.state() });
+      if (type === 'reset') game.reset(data);
+      else if (++steps % dropEvery === 0) return void socket.destroy();
+      else game.step(data);
+      if (answer !== undefined) sendText(socket, answer);
+      else send(socket, { type: 'observation', data: game.seen(shift) });
     };
     socket.on('data', (bytes: Buffer) => framesIn(bytes).forEach(take));
   });
@@ -55,11 +125,14 @@ export async function startGameServer({ sessions = 64, shift = 0, dropEvery = In
 }
 
 function send(socket: Socket, message: object): void {
-  const text = Buffer.from(JSON.stringify(message));
-  const head =
-    text.length < 126
-      ? Buffer.from([0x81, text.length])
-      : Buffer.from([0x81, 126, text.length >> 8, text.length & 255]);
+  sendText(socket, JSON.stringify(message));
+}
+
+function sendText(socket: Socket, message: string): void {
+  const text = Buffer.from(message);
+  const head = Buffer.alloc(10, 0x81);
+  head[1] = 127;
+  head.writeBigUInt64BE(BigInt(text.length), 2);
   socket.write(Buffer.concat([head, text]));
 }
 

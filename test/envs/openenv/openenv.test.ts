@@ -1,10 +1,18 @@
 /** Games behind OpenEnv servers: played, lost and played again, full, different, and what they may not send. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { checkEnvironment } from '../../../core/corrector/conformance-environment.ts';
 import type { JsonState } from '../../../core/envs/env.ts';
 import { pictureOf, textsOf } from '../../../core/envs/openenv/observation.ts';
+import { ServerPool } from '../../../core/envs/openenv/server-pool.ts';
+import { play } from '../../../core/envs/play.ts';
 import { gameByName } from '../../../core/envs/registry.ts';
 import { encodePng } from '../../../core/pictures/png.ts';
+import { interruptionCounts } from '../../../core/learner/interruption-counts.ts';
 import { loadPromptTemplate } from '../../../core/policy/prompt-template.ts';
 import { playEpisodes, type Player, type RolloutProgress } from '../../../core/policy/rollout.ts';
 import { startGameServer } from './game-server.ts';
@@ -12,6 +20,17 @@ import { startGameServer } from './game-server.ts';
 const game = gameByName('openenv');
 const options = (url: string | string[], more: object = {}) =>
   game.parseOptions({ url, actions: ['one', 'two'], patienceSeconds: 20, ...more });
+
+async function serve(t: ExecutionContext, settings: Parameters<typeof startGameServer>[0] = {}) {
+  const server = await startGameServer(settings);
+  t.teardown(() => server.stop());
+  return server;
+}
+
+/** Waits until nothing of what was opened is left; a session that leaks ends the test by its timeout. */
+async function untilAllClosed(...servers: { sessions(): number }[]): Promise<void> {
+  while (servers.some((server) => server.sessions() > 0)) await sleep(20);
+}
 
 /** Answers by the noise alone. */
 const player: Player = {
@@ -42,11 +61,7 @@ const SETTINGS = {
 const PLACE = { seed: 1, iteration: 0, firstEpisode: 0 };
 
 test('the same episodes come out of one server, of several, and of connections that are lost', async (t) => {
-  const [sound, other, lossy] = [
-    await startGameServer(),
-    await startGameServer(),
-    await startGameServer({ dropEvery: 4 }),
-  ];
+  const [sound, other, lossy] = [await serve(t), await serve(t), await serve(t, { dropEvery: 4 })];
   const play = async (url: string | string[]) =>
     (await playEpisodes(player, game, options(url), PLACE, SETTINGS)).episodes;
   const plain = await play(sound.url);
@@ -54,24 +69,21 @@ test('the same episodes come out of one server, of several, and of connections t
   t.true(new Set(plain.map(({ states }) => (states[0] as any).last.start)).size > 1);
   t.deepEqual(await play([sound.url, other.url]), plain);
   t.deepEqual(await play([lossy.url, sound.url]), plain);
-  await sleep(200);
-  t.deepEqual([sound.sessions(), other.sessions(), lossy.sessions()], [0, 0, 0]);
-  for (const server of [sound, other, lossy]) server.stop();
+  await untilAllClosed(sound, other, lossy);
 });
 
 test('a wave goes on from its progress in new sessions', async (t) => {
-  const server = await startGameServer();
+  const server = await serve(t);
   const seen: RolloutProgress[] = [];
   const whole = await playEpisodes(player, game, options(server.url), PLACE, SETTINGS, {
     onRound: async (progress) => void seen.push(structuredClone(progress)),
   });
   const resumed = await playEpisodes(player, game, options(server.url), PLACE, SETTINGS, { resume: seen[1] });
   t.deepEqual(resumed.episodes, whole.episodes);
-  server.stop();
 });
 
 test('a server that answers differently is named; the episode begins anew where that is wanted', async (t) => {
-  const [one, different] = [await startGameServer(), await startGameServer({ shift: 1 })];
+  const [one, different] = [await serve(t), await serve(t, { shift: 1 })];
   const environment = await game.remote!.start({ seed: 1, episode: 0 }, options(one.url));
   await environment.step('one');
   const state = environment.state();
@@ -81,17 +93,153 @@ test('a server that answers differently is named; the episode begins anew where 
     message: new RegExp(`${different.url} answered differently .* after 0 of 1 actions`),
   });
   const anew = await game.remote!.resume(state, options(different.url, { onDivergence: 'restart' }));
-  t.deepEqual([anew.beganAnew(), anew.beganAnew()], [true, false]);
+  t.deepEqual([anew.interrupted(), anew.interrupted()], ['restarted', null]);
   const now: JsonState = anew.state();
-  t.like(now, { actions: [], restarts: 1, last: { count: 1 } });
-  t.is(game.outcome({ start: now, end: now }, 1).group, 'restarted');
+  t.like(now, { actions: [], last: { count: 1 } });
   anew.close();
-  one.stop();
-  different.stop();
+});
+
+test('an episode that cannot be played again is dropped and counted', async (t) => {
+  const server = await serve(t);
+  const [one] = [await serve(t, { shift: 1 })];
+  const seen: RolloutProgress[] = [];
+  const play = (url: string, more: object) =>
+    playEpisodes(player, game, options(url, { onDivergence: 'drop' }), PLACE, SETTINGS, more);
+  await play(server.url, { onRound: async (progress: RolloutProgress) => void seen.push(structuredClone(progress)) });
+  // One of the episodes was seen on the other server, and cannot be played again on this one.
+  const progress = structuredClone(seen[0]);
+  const wrong = progress.episodes[2].states as { seen: string[] }[];
+  wrong.at(-1)!.seen[0] = 'another';
+  const { episodes, closed } = await play(server.url, { resume: structuredClone(progress) });
+  t.deepEqual([episodes.map(({ episode }) => episode), closed.length], [[0, 1, 3, 4, 5], 5]);
+  t.deepEqual(interruptionCounts(episodes, SETTINGS.episodes), { restarted: 0, dropped: 1 });
+  await t.throwsAsync(play(one.url, { resume: structuredClone(seen[0]) }), {
+    name: 'EnvironmentError',
+    message: /All 6 episodes of a wave were dropped/,
+  });
+  const anew = await playEpisodes(player, game, options(server.url, { onDivergence: 'restart' }), PLACE, SETTINGS, {
+    resume: structuredClone(progress),
+  });
+  t.deepEqual(interruptionCounts(anew.episodes, SETTINGS.episodes), { restarted: 1, dropped: 0 });
+  await untilAllClosed(server, one);
+});
+
+test('plain requests play the same episodes, on servers that keep games by their name', async (t) => {
+  const [server, forgetful] = [await serve(t), await serve(t, { keeps: false })];
+  const play = async (more: object) =>
+    (await playEpisodes(player, game, options(server.url, more), PLACE, SETTINGS)).episodes;
+  t.deepEqual(await play({ transport: 'http' }), await play({}));
+  const environment = await game.remote!.start(
+    { seed: 1, episode: 0 },
+    options(forgetful.url, { transport: 'http', patienceSeconds: 1 }),
+  );
+  await t.throwsAsync(environment.step('one'), { name: 'EnvironmentError', message: /keeps no game between plain/ });
+  const full = await serve(t, { sessions: 0 });
+  await t.throwsAsync(
+    game.remote!.start({ seed: 1, episode: 0 }, options(full.url, { transport: 'http', patienceSeconds: 0 })),
+    { name: 'EnvironmentError', message: /answered 503 .*start more servers/ },
+  );
+});
+
+test("the server's state is kept and compared, and its own schema holds", async (t) => {
+  const server = await serve(t);
+  const environment = await game.remote!.start({ seed: 1, episode: 0 }, options(server.url, { state: true }));
+  await environment.step('two');
+  t.like(environment.state(), { server: { secret: 20, step_count: 1 } });
+  t.like(environment.promptValues(), { state_secret: '20', count: '2' });
+  const again = await game.remote!.resume(environment.state(), options(server.url, { state: true }));
+  t.deepEqual(again.state(), environment.state());
+  environment.close();
+  again.close();
+  const check = async (more: object) => await game.check!(options(server.url, more));
+  t.deepEqual(await check({}), { notes: [`${server.url}: there, with its schema`], faults: [] });
+  t.regex((await check({ actions: ['one', 'three'] })).faults.join(), /options.actions: .* does not take "three"/);
+  t.regex((await check({ picture: 'screen' })).faults.join(), /no field "screen"; they have count, start/);
+  const odd = await serve(t, { shift: 0.5 });
+  await t.throwsAsync(game.remote!.start({ seed: 1, episode: 0 }, options(odd.url)), {
+    name: 'EnvironmentError',
+    message: /not of its own schema \(count: /,
+  });
+  server.stop();
+  t.regex((await game.check!(options('http://127.0.0.1:9'))).faults.join(), /cannot be reached; start it/);
+});
+
+test('any text is an action where options say so', (t) => {
+  const free = options('http://x', { freeText: true });
+  t.is(game.readAction('"open the door"', ['one', 'two'], free), 'open the door');
+  t.is(game.readAction('"open the door"', ['one', 'two'], options('http://x')), null);
+});
+
+test('what servers send is bounded', async (t) => {
+  const observation = (shown: object) => JSON.stringify({ type: 'observation', data: { observation: shown } });
+  for (const [answer, message] of [
+    ['{"type":"observation","data":{"observation":7}}', /another answer than OpenEnv's/],
+    ['nothing', /no JSON/],
+    [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /brackets more than 32 deep/],
+    [observation({ count: 1, start: 'x'.repeat(5_000_000) }), /message of \d+ characters/],
+    [observation({ count: 1, start: 1, more: 1 }), /not of its own schema/],
+    [JSON.stringify({ type: 'state', data: {} }), /answered with "state" in place of "observation"/],
+  ] as const) {
+    const server = await serve(t, { answer });
+    await t.throwsAsync(game.remote!.start({ seed: 1, episode: 0 }, options(server.url)), {
+      name: 'EnvironmentError',
+      message,
+    });
+  }
+});
+
+test('sessions go to the server with the fewest, and pass by those that rest', (t) => {
+  const pool = new ServerPool(['a', 'b']);
+  t.deepEqual([pool.take(), pool.take(), pool.take()], ['a', 'b', 'a']);
+  pool.giveBack('a');
+  pool.giveBack('a');
+  pool.rest('a', 60_000);
+  t.true(pool.hasOther);
+  t.deepEqual([pool.take(), pool.take()], ['b', 'b']);
+  pool.rest('b', 120_000);
+  t.false(pool.hasOther);
+  t.is(pool.take(), 'a');
+});
+
+test('the contract is checked on a server, and the game is played in the terminal', async (t) => {
+  const server = await serve(t);
+  const template = path.join(mkdtempSync(path.join(tmpdir(), 'gtr-')), 'prompt.json');
+  writeFileSync(
+    template,
+    JSON.stringify({
+      environment: 'openenv',
+      prompt: '<image>{count}',
+      keys: ['a', 'action'],
+      thought: { a: '{next}' },
+    }),
+  );
+  const checks = await Array.fromAsync(
+    checkEnvironment('openenv', {
+      options: { url: server.url, actions: ['one', 'two'] },
+      prompt: template,
+      maxEpisodeSteps: 5,
+      imageSize: 8,
+      tokenizer: null,
+    }),
+  );
+  t.deepEqual(
+    checks.filter(({ passed }) => !passed),
+    [],
+  );
+  const output = new PassThrough();
+  await play('openenv', {
+    seed: 1,
+    options: { url: server.url, actions: ['one', 'two'] },
+    folder: path.dirname(template),
+    input: Readable.from(['two\ntwo\none\n']),
+    output,
+  });
+  t.regex(String(output.read()), /count: 0.*reward 0.*count: 2.*reward 1.*is terminated; reward in all 1/s);
+  await untilAllClosed(server);
 });
 
 test('a full server is waited for, then named; one that is away too', async (t) => {
-  const server = await startGameServer({ sessions: 1 });
+  const server = await serve(t, { sessions: 1 });
   const first = await game.remote!.start({ seed: 1, episode: 0 }, options(server.url));
   await t.throwsAsync(game.remote!.start({ seed: 1, episode: 1 }, options(server.url, { patienceSeconds: 0.3 })), {
     message: /is full \(no session left\); start more servers .* lower rollout.episodesPerWave/,
@@ -118,7 +266,7 @@ test('pictures and texts of servers are bounded and checked', (t) => {
     encodePng({ width: 3000, height: 1, data: new Uint8Array(9000) }).toString('base64'),
   ])
     t.throws(() => pictureOf({ p }, 'p', 8), { name: 'EnvironmentError' });
-  t.deepEqual(textsOf({ a: 'x<image>', n: 2, p: 'png', deep: {} }, 'p'), { text: 'a: x\nn: 2', a: 'x', n: '2' });
+  t.deepEqual(textsOf({ a: 'x', n: 2, p: 'png', deep: {} }, 'p'), { text: 'a: x\nn: 2', a: 'x', n: '2' });
   t.is(textsOf({ a: 'x'.repeat(9000) }, null).a.length, 8000);
   t.is(loadPromptTemplate(null, 'openenv').keys.at(-1), 'action');
   t.throws(() => options('ftp://x'), { name: 'ConfigError', message: /environment.options \(openenv\): url/ });
