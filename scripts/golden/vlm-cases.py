@@ -33,7 +33,7 @@ CASES = {
     "qwen2_5-all-full": case(QWEN2_5, dict(full=[0, 1], window=1000)),
     "qwen2_5-patch14": case(QWEN2_5, dict(patch=14, window=112, depth=3, full=[0]), hub=True, dtype="bfloat16", images=[[200, 130], [130, 200], [160, 160]], pre={"max_pixels": 23520}),
     "qwen2_5-heads8": case(QWEN2_5, {}, heads=8, kv=1, sections=[1, 1, 2], layers=1, theta=1e4, tie=True, hub=True),
-    "qwen2_5-no-time": case(QWEN2_5, {}, sections=[0, 4, 4], hub=True, eos=True),
+    "qwen2_5-no-time": case(QWEN2_5, {}, sections=[0, 4, 4], hub=True),
     "qwen2_5-merge3": case(QWEN2_5, {}, merge=3, images=[[56, 38], [40, 70], [85, 22]]),
     "qwen2_5-merge1": case(QWEN2_5, {}, merge=1, **SQUARES, pre={"max_pixels": 1296, "min_pixels": 36}),
     "qwen2_5-frames1": case(QWEN2_5, {}, frames=1),

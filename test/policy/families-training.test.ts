@@ -1,4 +1,4 @@
-/** Full training and recomputed layers of each family, on a recorded checkpoint with tiny shapes. */
+/** Full training, recomputed layers and float16 of each family, on a recorded checkpoint with tiny shapes. */
 import path from 'node:path';
 import test from 'ava';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
@@ -29,7 +29,7 @@ for (const [name, grids] of [
     ],
   ],
 ] as const)
-  test(`${name}: the gradient of everything is the loss's slope; recomputed layers give the same`, async (t) => {
+  test(`${name}: the gradient of everything is the loss's slope; recomputed layers give the same, float16 nearly`, async (t) => {
     const checkpoint = { ...openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm', name)), adapter: null };
     const { config } = checkpoint;
     const family = familyOf(config);
@@ -90,6 +90,12 @@ for (const [name, grids] of [
     t.true(cosine(recomputed.gradient) > 1 - 1e-9);
     t.true(Math.abs(recomputed.loss - loss) < 1e-6 * loss);
     await other.close();
+
+    const half = open({ precision: 'float16' });
+    const narrow = await lossAt(half, start);
+    t.true(cosine(narrow.gradient) > 0.999, `float16: cosine ${cosine(narrow.gradient)}`);
+    t.true(Math.abs(narrow.loss - loss) < 5e-3 * loss, `float16: loss ${narrow.loss}, float32: ${loss}`);
+    await half.close();
     await engine.close();
   });
 

@@ -1,7 +1,7 @@
 /** The SigLIP tower and the connector of SmolVLM: tiles to image features in the decoder's space. */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { add } from '../../../graph/ops/elementwise.ts';
-import { gatherRows, reshape, transpose } from '../../../graph/ops/movement.ts';
+import { reshape, transpose } from '../../../graph/ops/movement.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
 import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
 import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
@@ -20,8 +20,8 @@ export function imageFeatures(
   const side = patchesPerSide(vision);
   const pixels = g.input('pixels', 'float32', [tiles, 3, vision.imageSize, vision.imageSize]);
   const embedded = patchEmbeddings(g, parameters, vision, pixels);
-  const table = parameters.get('vision_tower.embeddings.position_embedding.weight', embedded.dtype);
-  let x = add(g, embedded, gatherRows(g, table, g.ints(patchPositions(side))));
+  const places = g.ints(patchPositions(side));
+  let x = add(g, embedded, parameters.rows('vision_tower.embeddings.position_embedding.weight', places));
   for (let index = 0; index < vision.layers; index++) {
     const entering = x;
     x = inLayer(() => encoderBlock(g, parameters, vision, index, entering));
