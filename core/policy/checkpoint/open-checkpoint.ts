@@ -45,16 +45,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
       `There is no PEFT adapter (adapter_config.json, adapter_model.safetensors) in ${adapterFolder}; name a folder ` +
         `that has one`,
     );
-  const config = readVlmConfig(folder);
-  const family = familyOf(config);
-  const own = listWeightFiles(folder);
-  const found = collectParameters(own, family.names);
-  const beside = family.weightsBeside?.(folder) ?? null;
-  const isBeside = (name: string) => beside !== null && name.startsWith(beside.prefix);
-  const others = beside === null || [...found.keys()].some(isBeside) ? [] : listWeightFiles(beside.folder);
-  for (const [name, tensor] of collectParameters(others, family.names)) if (isBeside(name)) found.set(name, tensor);
-  const weightFiles = [...own, ...others];
-  const { config: checkedConfig, parameters } = checkParameters(folder, ...withTying(config, found));
+  const { config: checkedConfig, parameters, weightFiles } = openWeights(folder, readVlmConfig(folder));
   const adapter =
     adapterFolder !== null
       ? openAdapter(adapterFolder, checkedConfig, parameters)
@@ -83,6 +74,39 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
       ...(valueHeadFile === undefined ? [] : [valueHeadFile]),
     ],
   };
+}
+
+/** The model's own weights; `config` with what they say of tying. */
+function openWeights(
+  folder: string,
+  config: VlmConfig,
+): Pick<Checkpoint, 'config' | 'parameters'> & { weightFiles: string[] } {
+  const family = familyOf(config);
+  try {
+    const own = listWeightFiles(folder);
+    const found = collectParameters(own, family.names);
+    const beside = family.weightsBeside?.(folder) ?? null;
+    const isBeside = (name: string) => beside !== null && name.startsWith(beside.prefix);
+    const others = beside === null || [...found.keys()].some(isBeside) ? [] : listWeightFiles(beside.folder);
+    for (const [name, tensor] of collectParameters(others, family.names)) if (isBeside(name)) found.set(name, tensor);
+    return { ...checkParameters(folder, ...withTying(config, found)), weightFiles: [...own, ...others] };
+  } catch (error) {
+    const kind = quantisedAs(folder);
+    throw kind === null
+      ? error
+      : new CheckpointError(
+          `${folder} holds quantised weights (${kind}), which cannot be trained; use the checkpoint in F32, F16 or ` +
+            `BF16 that they were made of`,
+        );
+  }
+}
+
+/** The method by which config.json says that weights are quantised; null: not at all. */
+function quantisedAs(folder: string): string | null {
+  const { quantization_config: settings } = readJson(path.join(folder, 'config.json'), 'fetch it again') as {
+    quantization_config?: { quant_method?: unknown } | null;
+  };
+  return settings === undefined || settings === null ? null : String(settings.quant_method ?? 'quantization_config');
 }
 
 function holdsAdapter(folder: string): boolean {
