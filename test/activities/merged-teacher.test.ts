@@ -277,6 +277,25 @@ test.serial('published fault 5, malformed responses (KL 100) rule the whitening:
   t.true(spread(published) < 0.2 * spread(expected));
 });
 
+test.serial('the distance is taken from advantages alone, or from returns too', async (t) => {
+  const samplesWith = async (coef: number, from: RunConfig['turbo']['kl']['from']) => {
+    const { turbo } = config;
+    const asked = { ...config, turbo: { ...turbo, kl: { ...turbo.kl, coef, from } } };
+    const kl = Array.from({ length: 12 }, (_, index) => 0.25 * (index % 3));
+    const teacherAnswers = [await putJson(store, 'teacher-answers', { kl } satisfies TeacherAnswers)];
+    const input = { config: asked, iteration: 0, waves: first.waves, corrections: null, teacherAnswers };
+    return (await getJson<Batch>(store, (await run(assembleBatch, input)).batch)).samples;
+  };
+  const plain = await samplesWith(0, 'advantage');
+  const [advantages, returns] = [await samplesWith(2, 'advantage'), await samplesWith(2, 'returns')];
+  for (const [index, sample] of plain.entries()) {
+    t.is(advantages[index].return, sample.return);
+    t.true(Math.abs(returns[index].return - (sample.return - 0.5 * (index % 3))) < 1e-9);
+    t.is(returns[index].advantage, advantages[index].advantage);
+  }
+  t.true(plain.some(({ advantage }, index) => Math.abs(advantage - advantages[index].advantage) > 1e-3));
+});
+
 test.serial(
   "published fault 6, prompts of another step: here every answer is scored under its own step's",
   async (t) => {
