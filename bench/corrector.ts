@@ -34,7 +34,7 @@ const [steps, environments, scale] = [values.steps, values.environments, values.
 const [latency, roundSeconds, updateSecondsPerStep] = [values.latency, values.round, values.update].map(
   (seconds) => Number(seconds) * scale,
 );
-/** The solver is no tool here: a thought is one request of the whole latency. */
+/** The solver is not a tool here: a thought is one request of the whole latency. */
 const CHANGES = [
   `envSteps=${steps}`,
   `rollout.envStepsPerIteration=${steps}`,

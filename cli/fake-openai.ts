@@ -118,7 +118,7 @@ function readJson(file: string, option: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${option} ${file}: is no JSON (${(error as Error).message}).`);
+    throw new UsageError(`${option} ${file}: is not JSON (${(error as Error).message}).`);
   }
 }
 

@@ -65,11 +65,11 @@ function randomMap(random: RandomStream, { size, frozen }: Options): string[] {
   }
 }
 
-/** Steps ahead count less, so that of ways that are as safe the shortest is worth most. */
+/** Later steps count less, so that of equally safe routes the shortest has the highest value. */
 const DISCOUNT = 0.99;
 const known = new Map<string, Float64Array>();
 
-/** What each cell is worth: the discounted chance to reach the goal, by value iteration. */
+/** The value of each cell: the discounted chance to reach the goal, by value iteration. */
 function valuesOf(map: readonly string[], sure: number): Float64Array {
   const name = [...map, sure].join(' ');
   const before = known.get(name);
@@ -89,7 +89,7 @@ function valuesOf(map: readonly string[], sure: number): Float64Array {
   return values;
 }
 
-/** What each of `MOVE_NAMES` is worth. */
+/** The value of each of `MOVE_NAMES`. */
 function worthsOf(spot: Spot, values: Float64Array): number[] {
   return MOVE_NAMES.map((move) =>
     outcomesOf(spot, move).reduce((sum, [cell, chance]) => sum + DISCOUNT * chance * values[cell], 0),
@@ -123,7 +123,7 @@ function play(lake: Lake, { maxSteps }: Options) {
     legalActions: () => MOVE_NAMES,
     step(action: string) {
       if (isEnd(map, at) || steps >= maxSteps) throw new Error('frozenlake: the episode is over');
-      if (!MOVE_NAMES.includes(action as Move)) throw new RangeError(`frozenlake: "${action}" is no action`);
+      if (!MOVE_NAMES.includes(action as Move)) throw new RangeError(`frozenlake: "${action}" is not an action`);
       let drawn =
         sure === 1 ? 0 : new RandomStream({ seed, purpose: 'slip frozenlake', episode, step: steps }).uniform();
       const outcomes = outcomesOf({ map, at, sure }, action as Move);

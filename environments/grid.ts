@@ -37,7 +37,7 @@ export function drawGrid({ side, ground, piece }: Scene, size: number): RgbImage
 
 const LARGEST_SIDE = 10;
 
-/** The colours of a drawn grid, as indices in `grounds` and `pieces` (-1: none); null where it is none. */
+/** The colours of a drawn grid, as indices in `grounds` and `pieces` (-1: none); null if it is not one. */
 export function readGrid(
   { width, height, data }: RgbImage,
   grounds: readonly Colour[],

@@ -17,7 +17,7 @@ const BRUSHES: readonly (readonly (readonly [number, number])[])[] = [
 const TURNS = 0.35;
 /** Steps of the walk per cell of width and height. */
 const WALK = 1.7;
-/** States that are looked at for where boxes may be pulled to, and moves of one way there. */
+/** Most states that are searched for where boxes may be pulled to, and moves to get there. */
 const MOST_STATES = 20_000;
 const LONGEST_WAY = 300;
 

@@ -7,12 +7,12 @@ export type Room = { rows: string[] };
 export type Sokoban = Room & { at: number; boxes: number[]; steps: number; counted: number };
 export type Pieces = Pick<Sokoban, 'at' | 'boxes'>;
 
-/** Whether a cell is no wall. */
+/** Whether a cell is not a wall. */
 export function isFree({ rows }: Room, cell: number): boolean {
   return rows[Math.floor(cell / rows.length)][cell % rows.length] !== '#';
 }
 
-/** A move, which pushes a box that stands in its way and can be pushed; else, into a box or a wall, nothing changes. */
+/** A move. Pushes a box in its way if the box can be pushed; into a wall or another box, nothing changes. */
 export function afterMove({ rows, at, boxes }: Room & Pieces, move: Move): Pieces {
   const to = beside(rows.length, at, move);
   if (to === null || !isFree({ rows }, to)) return { at, boxes };
@@ -32,7 +32,7 @@ const nameOf = ({ at, boxes }: Pieces) => [at, ...boxes].reduce((code, cell) => 
 const known = new Map<string, Map<number, number>>();
 const KEPT_ROOMS = 64;
 
-/** Moves of a shortest solution; Infinity where there is none. */
+/** Moves of a shortest solution; Infinity if there is none. */
 export function distanceOf(now: Room & Pieces): number {
   const room = `${now.boxes.length} ${now.rows.join()}`;
   let distances = known.get(room);

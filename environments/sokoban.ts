@@ -53,7 +53,7 @@ function play(begin: Sokoban, { maxSteps }: Options) {
     legalActions: () => MOVE_NAMES,
     step(action: string) {
       if (isSolved(now) || now.steps >= maxSteps) throw new Error('sokoban: the episode is over');
-      if (!MOVE_NAMES.includes(action as Move)) throw new RangeError(`sokoban: "${action}" is no action`);
+      if (!MOVE_NAMES.includes(action as Move)) throw new RangeError(`sokoban: "${action}" is not an action`);
       const after = { ...now, ...afterMove(now, action as Move), steps: now.steps + 1 };
       // What lies on targets at the start counts with the first step, as in gym-sokoban.
       const on = placed(after);

@@ -49,7 +49,7 @@ function play(maze: Maze) {
     legalActions: () => Object.keys(MOVES),
     step(action: string) {
       if (at === maze.goal || steps >= MOST_STEPS) throw new Error('the episode is over');
-      if (!(action in MOVES)) throw new RangeError(`"${action}" is no action`);
+      if (!(action in MOVES)) throw new RangeError(`"${action}" is not an action`);
       const next = neighbour(maze, at, action);
       at = next ?? at;
       steps++;

@@ -191,7 +191,7 @@ export const BORDERS: readonly Border[] = [
       const relative = path.relative(path.join(folder, 'json_2.1.1/train'), folder);
       const read = readGame(folder, 'train', relative);
       readTask(JSON.parse(text));
-      if (read.annotations.some((each) => typeof each !== 'string')) throw new Error('an annotation is no text');
+      if (read.annotations.some((each) => typeof each !== 'string')) throw new Error('an annotation is not text');
     },
     named: ['AlfworldGameError'],
   },

@@ -33,9 +33,7 @@ export class AccountGate {
     this.#budget = tokensPerMinute === null ? null : new TokenBudget(tokensPerMinute, clock.now());
   }
 
-  /**
-   * Waits until a call of about so many tokens may be made. Throws the signal's reason when it is aborted meanwhile.
-   */
+  /** Waits until a call of about `tokens` tokens may be made. Throws the signal's reason if it is aborted meanwhile. */
   async enter(tokens: number, signal?: AbortSignal): Promise<Permit> {
     const passing = this.#last.then(() => this.#pass(tokens, signal));
     this.#last = passing.catch(() => {});

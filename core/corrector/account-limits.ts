@@ -45,7 +45,7 @@ export function thoughtsPerSecond({ requestsPerMinute, requestsPerThought }: Acc
   return requestsPerMinute === null ? null : requestsPerMinute / requestsPerThought / 60;
 }
 
-/** Thoughts per minute that the server lets start, whoever set it; null: any number. */
+/** Thoughts per minute that the server lets start, whoever set it; null: no limit. */
 export async function queuePace(client: Client, queue: string): Promise<number | null> {
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeTaskQueue({
@@ -58,7 +58,7 @@ export async function queuePace(client: Client, queue: string): Promise<number |
   return perSecond == null ? null : Number((perSecond * 60).toPrecision(6)); // the server keeps 32 bits
 }
 
-/** A worker that has not asked for work for so long is taken to be gone; one that waits asks once a minute. */
+/** A worker that has not polled for this long counts as gone; an idle one polls once a minute. */
 const GONE_AFTER_MS = 90_000;
 
 /** Workers that share the queue's tokens per minute; at least 1. */

@@ -4,7 +4,7 @@ import type { Environment } from '../envs/env.ts';
 import type { Expert, Plan } from './expert.ts';
 import { fillThought, readWords, type ThoughtTemplate } from './solver-thought.ts';
 
-/** Environments are only looked at. */
+/** Only reads environments. */
 export type ActionKnowledge = {
   /** Placeholders of thought templates that stand for what the picture shows; default: none. */
   readonly percepts?: readonly string[];

@@ -8,14 +8,14 @@ import { type RateLimitState, TeacherError } from './teacher.ts';
 /** An answer, and what the account has left. A prompt that the content filter refuses is an answer of its own. */
 export type ModelReply = { answer: Completion | 'contentFilter'; rateLimit: RateLimitState };
 
-/** Throws `TeacherError` when there is no answer, or the signal's reason. */
+/** Throws `TeacherError` if there is no answer, or the signal's reason. */
 export async function askModel(
   { client, secrets }: OpenAIConnection,
   request: ChatCompletionCreateParamsNonStreaming,
   timeoutSeconds: number,
   signal?: AbortSignal,
 ): Promise<ModelReply> {
-  // The client's own timeout ends with the headers; a body may take for ever.
+  // The client's own timeout ends with the headers; a body may take forever.
   const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
   try {
     const { data, response } = await client.chat.completions

@@ -1,4 +1,4 @@
-/** Whether a policy can be trained on a demonstration of others: looked at before the first step. */
+/** Whether a policy can be trained on a user's demonstration, checked before the first step. */
 import type { Wording } from '../policy/agent-parts.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import { CheckpointError } from '../policy/checkpoint/errors.ts';
@@ -41,7 +41,7 @@ export function demonstrationCheck({ config, template, tokenizer, prompts, prepr
   };
 }
 
-/** Its pixels are let go; a sentence where the checkpoint's settings cannot bring the picture into form. */
+/** Its pixels are released; a sentence if the checkpoint's settings cannot preprocess the picture. */
 function gridOf(preprocess: ImagePreprocessor, image: RgbImage): Pick<Picture, 'grid'> | string {
   try {
     return { grid: preprocess(image).grid };

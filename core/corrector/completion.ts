@@ -12,7 +12,7 @@ export type Completion = {
   usage: Usage;
 };
 
-/** Counts that make no sense count nothing: what was answered is not lost for them. */
+/** Impossible counts count as 0, so that the answer is not lost because of them. */
 const count = z
   .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
   .pipe(z.int().min(0))
@@ -97,8 +97,8 @@ export function keptCompletion(answer: unknown): Completion | 'contentFilter' | 
 }
 
 /**
- * Reads the body of an answer with status 200. Throws `TeacherError`: `notFound` where a web page answers, `server`
- * where it is no chat completion.
+ * Reads the body of an answer with status 200. Throws `TeacherError`: `notFound` for a web page, `server` for anything
+ * else that is not a chat completion.
  */
 export function readCompletion(body: unknown): Completion {
   const read = completion.safeParse(typeof body === 'string' ? parsed(body) : body);
@@ -106,7 +106,7 @@ export function readCompletion(body: unknown): Completion {
   const [{ path, message }] = read.error.issues;
   throw new TeacherError(
     'server',
-    `The corrector's server answered something that is no chat completion (${path.join('.') || 'the whole'}: ` +
+    `The corrector's server did not answer with a chat completion (${path.join('.') || 'the whole'}: ` +
       `${message}${errorOf(body)}).`,
   );
 }
@@ -125,7 +125,7 @@ export function isFromApi(body: unknown): boolean {
   return typeof body === 'object' && body !== null && ('choices' in body || 'error' in body);
 }
 
-/** What answers is no server of chat completions: a person has to look at its address. */
+/** The address is not that of a chat-completions server: a person has to check it. */
 export function noApi(): TeacherError {
   return new TeacherError(
     'notFound',

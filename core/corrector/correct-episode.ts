@@ -19,8 +19,8 @@ export const LATER = 'later';
 
 /**
  * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step that failed,
- * whose thought has no solution, or whose formula is no prefix of the target. `judge` is asked in step order; null
- * means: this thought is not judged. With `cut` false everything is judged and kept. `soFar`: verdicts of the first
+ * whose thought has no solution, or whose formula is not a prefix of the target. `judge` is called in step order; null
+ * means that this thought is not judged. With `cut` false everything is judged and kept. `soFar`: verdicts of the first
  * steps, where an earlier call stopped; `done`: none is left for later.
  */
 export async function correctEpisode<V extends Judged>(

@@ -1,6 +1,4 @@
-/**
- * Wording of what a model is asked about a thought: one data file per environment, so that users can bring their own.
- */
+/** Wording of the questions about a thought: one data file per environment; users can bring their own. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -26,18 +24,18 @@ const promptSchema = z.strictObject({
   system: containing('{questions}').refine((value) => value.includes('{form}'), 'must contain {form}'),
   /** Asked in this order, numbered. */
   questions: z.array(z.string()).min(1),
-  /** What the placeholders of thought templates mean; only those that the form has are explained. */
+  /** The meaning of the placeholders of thought templates; only those that the form has are explained. */
   words: z.record(z.string(), z.string()).default({}),
   /** Placeholders that stand for a list of texts. */
   lists: z.array(z.string()).default([]),
-  /** Worked examples, in the place of {examples}. */
+  /** Worked examples, which replace {examples}. */
   examples: z.array(exampleSchema).default([]),
   /**
    * What differs from request to request, before the picture: {thought}, {action}, {target} and the environment's
    * prompt values.
    */
   request: containing('{thought}'),
-  /** What {target} says while there is no target formula. */
+  /** Text for {target} while there is no target formula. */
   noTarget: z.string().default('none yet'),
 });
 

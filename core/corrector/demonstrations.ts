@@ -110,7 +110,7 @@ function demonstrateFormula(
     environment.step(token);
   const state = environment.state();
   if (!searching || hasty) return { state, plan: planTo(rules, state, target, hasty) };
-  // Who searches finds what there is from here, or gives up and names anything.
+  // With a search: the player finds what can be found from here, or gives up and names any result.
   const { numbers, formula } = handOf(state);
   return {
     state,

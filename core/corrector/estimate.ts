@@ -14,7 +14,7 @@ import { findExpert } from './experts.ts';
 import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
 import { costUsd } from './prices.ts';
 
-/** Between what is possible at the least and at the most; `likely` is no promise. */
+/** `low` and `high`: what is possible; `likely` is not a promise. */
 export type Range = { low: number; likely: number; high: number };
 
 /** Provider's limits; null: not known. */
@@ -29,9 +29,9 @@ export type Estimate = {
   tokensOut: Range;
   /** Null where the model's price is unknown. */
   costUsd: Range | null;
-  /** Hours of judging: the longest of what each limit alone makes of it. */
+  /** Hours of judging: the longest of what each limit alone would take. */
   hours: Range;
-  /** Each in hours; null where there is no such limit. */
+  /** Each in hours; null if there is no such limit. */
   bounds: { requestsPerMinute: Range | null; tokensPerMinute: Range | null; latency: Range };
   /** Hours of the same calls one after another, as the original does them. */
   serialHours: Range;
@@ -49,7 +49,7 @@ type Sizes = {
 
 const SAMPLED_EPISODES = 32;
 const CHARACTERS_PER_TOKEN = 4;
-/** Tokens of an answer beside its correction: numbered answers, verdict, target formula. */
+/** Tokens of an answer in addition to its correction: numbered answers, verdict, target formula. */
 const ANSWER_TOKENS_BESIDE = 140;
 /** Seconds a judgement takes: 12.6 s is what the paper's authors measured with GPT-4o. */
 const SECONDS: Range = { low: 4, likely: 12.6, high: 25 };
@@ -59,7 +59,7 @@ const SECONDS: Range = { low: 4, likely: 12.6, high: 25 };
  */
 const UNPROVED: Range = { low: 0.15, likely: 0.5, high: 1 };
 const WELL_FORMED: Range = { low: 0.8, likely: 1, high: 1 };
-/** Providers cache prompts whose constant beginning is at least so long. */
+/** Providers cache prompts whose constant beginning has at least this many tokens. */
 const CACHED_FROM_TOKENS = 1024;
 
 const each = (make: (of: keyof Range) => number): Range => ({
@@ -76,8 +76,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   const sizes = measureSizes(config);
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const envSteps = iterations * rollout.envStepsPerIteration;
-  // Episodes that the teacher keeps longer than the exact solver would bring more than was needed: at the most a whole
-  // wave of them.
+  // If the teacher keeps episodes longer than the exact solver, there are more steps than needed: at most a whole wave.
   const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
   const skip = skipsProvedThoughts(config);
   const judged = algorithmOf(config).judges ? corrector.judgedShare : 0;
@@ -85,7 +84,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   const calls = each((of) =>
     Math.round((envSteps + iterations * surplus[of]) * judged * WELL_FORMED[of] * (skip ? UNPROVED[of] : 1)),
   );
-  // At the least the tool is not used; at the most one thing more is asked of each thought.
+  // At least, the tool is not used; at most, there is one more request per thought.
   const requests = each((of) => calls[of] * { low: 1, likely: perThought, high: perThought + 1 }[of]);
   const tokensIn = each((of) => Math.round((requests[of] / perThought) * sizes.promptTokens));
   const caches = sizes.constantTokens >= CACHED_FROM_TOKENS;
@@ -137,12 +136,12 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
         `all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ` +
         `${Math.round(sizes.answerTokens)} of answer: ${sizes.samples} actual requests of this configuration, ` +
         `${CHARACTERS_PER_TOKEN} characters a token`,
-      `${SECONDS.low} to ${SECONDS.high} s a judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} at ` +
-        `once; sampling and updating are not in the hours, and run beside`,
+      `${SECONDS.low} to ${SECONDS.high} s per judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} ` +
+        'at once; sampling and updating run concurrently and are not in the hours',
       prices === null
         ? `the price of ${openai.model} is not known: set corrector.openai.prices`
         : `$${prices.prompt} per million prompt tokens, $${prices.cached} of cached, $${prices.completion} of answers`,
-      'nothing is in the ledger yet',
+      'the ledger is empty',
     ],
   };
 }

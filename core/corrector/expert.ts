@@ -13,7 +13,7 @@ export type Plan = {
   word(template: ThoughtTemplate): Thought;
 };
 
-/** Environments are only looked at. */
+/** Only reads environments. */
 export interface Expert {
   /** Placeholders of thought templates that stand for what the picture shows. */
   readonly percepts: readonly string[];
@@ -22,10 +22,10 @@ export interface Expert {
    * wording holds a search, the way that it finds.
    */
   bestPlan(environment: Environment, target: string | null, template?: ThoughtTemplate): Plan | null;
-  /** The way on that a thought proposes; null when it proposes none that is as good as any. */
+  /** The continuation that a thought proposes; null if it is not as good as the best. */
   proposedPlan(environment: Environment, thought: Thought, template: ThoughtTemplate): Plan | null;
   /**
-   * What a naive player would do, who sees and says everything rightly but knows no better; for weak demonstrations.
+   * What a naive player would do: one who sees and says everything correctly but plays badly. For weak demonstrations.
    */
   naivePlan(environment: Environment): Plan;
 }

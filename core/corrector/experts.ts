@@ -21,7 +21,7 @@ export function findExpert(environment: string): Expert | undefined {
   return EXPERTS[environment] ?? expertOfModule(environment);
 }
 
-/** The expert of an environment. Throws `ConfigError` where there is none. */
+/** The expert of an environment. Throws `ConfigError` if there is none. */
 export function expertOf(environment: string): Expert {
   const expert = findExpert(environment);
   if (expert === undefined)

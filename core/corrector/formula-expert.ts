@@ -46,8 +46,8 @@ export function formulaExpert(rules: FormulaRules): Expert {
 }
 
 /**
- * The way to any formula, right or not, that begins with what was appended so far; `hasty`: told as a player tells it
- * who takes what comes first.
+ * The steps to any formula, right or wrong, that begins with what was appended so far; `hasty`: worded by a player who
+ * takes the first result.
  */
 export function planTo(rules: FormulaRules, state: JsonState, target: string, hasty = false): Plan {
   const { numbers, formula } = handOf(state);

@@ -55,7 +55,7 @@ export function answerFormulaTool(name: string, argumentsText: string, current: 
   try {
     parsed = JSON.parse(argumentsText);
   } catch {
-    return JSON.stringify({ error: 'The arguments are no JSON.' });
+    return JSON.stringify({ error: 'The arguments are not JSON.' });
   }
   const cards = argumentsSchema.safeParse(parsed);
   if (!cards.success) return JSON.stringify({ error: `Give ${CARDS.join(', ')} as whole numbers from 1 to 10.` });

@@ -10,7 +10,7 @@ import type { Environment } from '../envs/env.ts';
 import type { Expert, Plan } from './expert.ts';
 import { fillThought } from './solver-thought.ts';
 
-/** A game has no end of ways to go on; what a thought proposes is a sub-goal and a command, so there is no target. */
+/** There are endlessly many continuations; a thought proposes a sub-goal and a command, so there is no target. */
 export const householdExpert: Expert = {
   percepts: ['place', 'seen', 'wanted', 'hand'],
 
@@ -45,14 +45,14 @@ export const householdExpert: Expert = {
 function native(environment: Environment): AlfworldEnvironment {
   if (environment instanceof AlfworldEnvironment) return environment;
   throw new ConfigError(
-    'corrector.teacher: the solver sees nothing of the original simulator\'s state; choose "openai", or ' +
+    'corrector.teacher: the solver cannot see the original simulator\'s state; choose "openai", or ' +
       'environment.options.simulator "native".',
   );
 }
 
 /**
- * Placeholders of a thought: {place} where one stands, {seen} what is there, {wanted} what of it the task is about,
- * {hand} what is in hand, {subgoal}, {next} the command.
+ * Placeholders of a thought: {place} where the agent stands, {seen} what is there, {wanted} the part of it that the
+ * task is about, {hand} what is in hand, {subgoal}, {next} the command.
  */
 function planOf(environment: AlfworldEnvironment, { subgoal, command }: Lead): Plan {
   const view = new HouseholdView(environment.play);
@@ -72,8 +72,8 @@ function placeWords(view: HouseholdView): string {
 }
 
 /**
- * The things on and in what one faces, or those of them that a task is about; a closed receptacle instead of what is in
- * it.
+ * The things on and in what the agent faces, or those of them that a task is about; for a closed receptacle, that it is
+ * closed.
  */
 function seenWords(view: HouseholdView, task?: Task): string {
   const kinds = task && [task.object.toLowerCase(), task.lamp.toLowerCase()];

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { ConfigError } from '../../configs/schema.ts';
 
 /**
- * The objects of a JSON list, or of a file with one object a line, in order; for one that is no JSON a `ConfigError`
+ * The objects of a JSON list, or of a file with one object a line, in order; for one that is not JSON a `ConfigError`
  * with its index. Throws `ConfigError` naming the file where it cannot be taken apart.
  */
 export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
@@ -12,7 +12,7 @@ export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
     try {
       yield JSON.parse(text) as unknown;
     } catch (error) {
-      yield new ConfigError(`${file}, item ${index}: is no JSON (${(error as Error).message}).`);
+      yield new ConfigError(`${file}, item ${index}: is not JSON (${(error as Error).message}).`);
     }
     index++;
   }

@@ -1,6 +1,6 @@
 /**
- * Every paid answer, durable in the store before anything is made of it: no question is paid for twice, whatever dies
- * or runs again.
+ * Every paid answer, durable in the store before it is used: no question is paid for twice, whatever dies or runs
+ * again.
  */
 import { sha256 } from '../artifacts/keyed-store.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
@@ -21,8 +21,8 @@ export type Question = {
 };
 
 /**
- * One answer of the provider. `paidBy`: the activity whose money it was; `at`: milliseconds since 1970; `seconds`: how
- * long it took.
+ * One answer of the provider. `paidBy`: the activity that paid for it; `at`: milliseconds since 1970; `seconds`: its
+ * duration.
  */
 export type PaidAnswer = { answer: Answer; usage: Usage; paidBy: string; at: number; seconds: number };
 
@@ -35,7 +35,7 @@ export type Ask = (
   keep: (answer: Answer, usage: Usage) => Promise<void>,
 ) => Promise<Verdict>;
 
-/** What a model was asked in the agent's place. `draw`: the same observation elsewhere is answered anew. */
+/** A question to an external model. `draw`: the same observation at another step is answered separately. */
 export type Move = {
   player: JsonState;
   image: string;
@@ -43,7 +43,7 @@ export type Move = {
   draw: { seed: number; episode: number; step: number };
 };
 
-/** The answer to a move, in the ledger beside the judged thoughts. */
+/** The answer to a move, in the ledger next to the judged thoughts. */
 export type MoveEntry = { question: Move; answers: [PaidAnswer] };
 
 /** Hash of the whole question; equal questions are one entry, in any run. */

@@ -21,7 +21,7 @@ export type PictureDemonstration = {
   text: string;
 };
 
-/** What stands against a demonstration, as a sentence without its full stop; null: nothing. */
+/** Why a demonstration cannot be used, as a sentence without its full stop; null: it can. */
 export type DemonstrationCheck = (demonstration: PictureDemonstration, picture: RgbImage) => string | null;
 
 const turn = (from: string) => z.object({ from: z.literal(from), value: z.string().min(1) });
@@ -31,7 +31,7 @@ const itemSchema = z.object({
   conversations: z.tuple([turn('human'), turn('gpt')], 'must be one question (from: human) and one answer (from: gpt)'),
 });
 
-/** The file that a configuration names; paths count from the project. */
+/** The file that a configuration names; relative paths start at the project. */
 export function namedDemonstrations(
   { file, images }: { file: string; images: string | null },
   check?: DemonstrationCheck,
@@ -83,7 +83,7 @@ export async function* readLlavaDemonstrations(
   faults.check();
 }
 
-/** Pictures that are read while others are looked at. */
+/** Pictures that are read ahead. */
 const AHEAD = 16;
 
 function readItem(item: unknown, folder: string, label: string): PictureDemonstration | ConfigError {
@@ -106,7 +106,7 @@ function readItem(item: unknown, folder: string, label: string): PictureDemonstr
 /** The picture, or what is wrong with it. */
 async function openPicture(image: string): Promise<RgbImage | string> {
   if (!(await stat(image).catch(() => null))?.isFile())
-    return `there is no picture ${image}; demonstrations.images names the folder that paths count from`;
+    return `there is no picture ${image}; demonstrations.images names the folder where relative paths start`;
   try {
     return await readPicture(image);
   } catch (error) {

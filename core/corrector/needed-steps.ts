@@ -1,4 +1,4 @@
-/** How many steps of a wave have to be judged: only what may be kept is worth asking about. */
+/** How many steps of a wave have to be judged: only steps that may be kept. */
 import { setImmediate } from 'node:timers/promises';
 import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from '../envs/registry.ts';

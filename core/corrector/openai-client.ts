@@ -36,7 +36,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
       );
     if (!isAddress(endpoint))
       throw missing(
-        "AZURE_OPENAI_ENDPOINT in the corrector worker's environment is no address such as " +
+        "AZURE_OPENAI_ENDPOINT in the corrector worker's environment is not an address such as " +
           'https://NAME.openai.azure.com.',
       );
     return {
@@ -59,7 +59,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
     );
   if (baseURL !== null && !isAddress(baseURL))
     throw missing(
-      "OPENAI_BASE_URL in the corrector worker's environment is no address such as http://127.0.0.1:8000/v1.",
+      "OPENAI_BASE_URL in the corrector worker's environment is not an address such as http://127.0.0.1:8000/v1.",
     );
   return {
     client: new OpenAI({ ...options, apiKey: apiKey ?? 'none', baseURL }),
@@ -70,7 +70,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
 const PATIENCE_MS = 5000;
 
 /**
- * Names of the models that the server has, for whoever wants to know whether it and the key are there. Throws
+ * Names of the server's models; asking for them shows whether the server is there and takes the key. Throws
  * `TeacherError`.
  */
 export async function listModels(environment: Environment = process.env): Promise<string[]> {
@@ -86,9 +86,8 @@ export async function listModels(environment: Environment = process.env): Promis
 }
 
 /**
- * Asks nothing: a request without a message, which a server refuses for that very reason, unpaid, if the address, the
- * key and the model (or deployment) are right. What stands against a run's questions otherwise; null: nothing that can
- * be known without asking.
+ * Sends a request without a message. A server refuses it for that very reason, unpaid, if the address, the key and the
+ * model (or deployment) are right. Returns any other reason why a run could not ask; null: none known.
  */
 export async function problemOf(
   settings: Settings & Pick<RunConfig['corrector']['openai'], 'model' | 'timeoutSeconds'>,

@@ -20,7 +20,7 @@ const KINDS_BY_STATUS: Readonly<Record<number, TeacherErrorKind>> = {
   429: 'rateLimit',
 };
 
-/** Codes of a 429 that no waiting mends. */
+/** Codes of a 429 that waiting does not fix. */
 const QUOTA_CODES = ['insufficient_quota', 'billing_hard_limit_reached', 'access_terminated'];
 
 /** Longest part of the provider's own message that is passed on. */

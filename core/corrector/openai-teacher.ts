@@ -215,9 +215,7 @@ export class OpenAITeacher implements Teacher {
     ];
   }
 
-  /**
-   * One request. A prompt that the content filter refuses is an answer of its own; everything else that is none throws.
-   */
+  /** One request. A prompt that the content filter refuses counts as an answer; any other failure throws. */
   async #ask(
     messages: ChatCompletionMessageParam[],
     toolChoice: 'auto' | 'none' | null,

@@ -1,4 +1,4 @@
-/** Judging one thought by a teacher who costs: whoever knows the verdict already is asked first. */
+/** Judging one thought by a paid teacher: first looks for a verdict that is known already. */
 import { sha256 } from '../artifacts/keyed-store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { skipsProvedThoughts } from '../../configs/teachers.ts';

@@ -44,8 +44,8 @@ export function costUsd({ promptTokens, cachedTokens, completionTokens }: Usage,
 }
 
 /**
- * Models that count a picture in tiles of 512 px: `base` + `tile` for each; and those that count patches of 32 px,
- * times a factor. The longest name that fits counts.
+ * Models that count a picture in tiles of 512 px: `base` + `tile` for each; and models that count patches of 32 px
+ * times a factor. The longest matching name counts.
  */
 const TILES: Readonly<Record<string, { base: number; tile: number }>> = {
   'gpt-4o-mini': { base: 2833, tile: 5667 },

@@ -4,9 +4,8 @@
  */
 
 /**
- * Tokens per minute as a bucket that holds one minute's worth and fills steadily. What a call takes is estimated before
- * and settled by the measured use after it, so the bucket may fall below zero; then nobody takes from it until it is
- * refilled.
+ * Tokens per minute as a bucket that holds one minute's worth and fills steadily. The usage of a call is estimated
+ * before it and settled after it, so the bucket may fall below zero; then nothing can be taken until it is refilled.
  */
 export class TokenBudget {
   #perMinute: number;

@@ -32,9 +32,9 @@ export class SolverTeacher implements Teacher {
   }
 
   /**
-   * Correct: the thought sees what is there, proposes a way that leads on from here and says the right next action,
-   * worked out without a mistake. Else corrected: the same wording about the target so far, if it still leads on from
-   * here, or about the best way.
+   * Correct: the thought describes the scene rightly, proposes a continuation that reaches the target from here, and
+   * names the right next action, without a mistake. Otherwise corrected: the same wording for the target so far, if it
+   * can still be reached from here, or for the best continuation.
    */
   verdict({ environment, thought, target }: JudgeRequest): Verdict {
     const proposed = this.#expert.proposedPlan(environment, thought, this.#template);

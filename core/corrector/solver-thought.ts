@@ -11,8 +11,8 @@ export type ThoughtTemplate = Readonly<Record<string, string>>;
 /**
  * The thought that leads from this state to `target`. Placeholders: {cards} the ranks seen, {formula} the formula so
  * far, {numbers} what the cards count, {sorted} the same in order, {plan} the arithmetic of the target with the numbers
- * left after each step, {search} what was looked at on the way to it (core/envs/formulas/pair-search.ts), {target},
- * {next} the action to append.
+ * left after each step, {search} the search for it (core/envs/formulas/pair-search.ts), {target}, {next} the action to
+ * append.
  */
 export function wordThought(
   template: ThoughtTemplate,
@@ -53,9 +53,7 @@ export function fillThought(
   );
 }
 
-/**
- * What a thought says in the places of a template's placeholders, by name; keys whose wording does not fit say nothing.
- */
+/** A thought's texts for a template's placeholders, by name; keys whose wording does not fit are absent. */
 export function readWords(template: ThoughtTemplate, thought: Thought): Record<string, string | readonly string[]> {
   const words: Record<string, string | readonly string[]> = {};
   for (const [key, text] of Object.entries(template)) {

@@ -5,8 +5,8 @@ import type { Prices } from './prices.ts';
 
 export type JudgeRequest = {
   /**
-   * The environment as it stood before the step; it is only looked at: state, picture (drawn when a teacher wants it),
-   * prompt values, legal actions.
+   * The environment as it was before the step, only to be read: state, picture (drawn on demand), prompt values, legal
+   * actions.
    */
   environment: Environment;
   thought: Thought;
@@ -62,18 +62,18 @@ export type PaidTerms = { model: string; prices: Prices | null; pictureSize: num
 export interface Teacher {
   /** Null: free and instant. */
   readonly terms: PaidTerms | null;
-  /** What stands against questions, as far as it can be known without one; null: nothing. */
+  /** Why questions cannot be asked, as far as is known without asking; null: they can. */
   problem(): Promise<TeacherError | null>;
   /**
-   * Everything beside the request that shapes an answer (teacher, model, prompt version, temperature, image settings):
-   * part of the ledger key.
+   * Everything apart from the request that shapes an answer (teacher, model, prompt version, temperature, image
+   * settings): part of the ledger key.
    */
   readonly identity: JsonState;
   /**
    * What a judgement of this request is likely to use, for budgets: all its rounds, and answers of the greatest length.
    */
   estimate(request: JudgeRequest): Usage;
-  /** Throws `TeacherError` when there is no answer; an answer without sense is the verdict `unusable`. */
+  /** Throws `TeacherError` if there is no answer; an answer that makes no sense is the verdict `unusable`. */
   judge(request: JudgeRequest, options?: JudgeOptions): Promise<Judgement>;
 }
 

@@ -41,7 +41,7 @@ export function checkTeacher(config: RunConfig): void {
 export function makePaidTeacher(config: RunConfig, canSay: (text: string) => boolean): PaidTeacher {
   const teacher = makeTeacher(config, canSay);
   if (teacher.terms === null)
-    throw new ConfigError(`corrector.teacher: ${config.corrector.teacher} is free; nobody pays it.`);
+    throw new ConfigError(`corrector.teacher: ${config.corrector.teacher} is free and has no account.`);
   return teacher as PaidTeacher;
 }
 

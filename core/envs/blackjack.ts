@@ -99,7 +99,7 @@ class BlackjackEnvironment implements Environment {
 
   step(action: string): StepResult {
     if (this.#over) throw new Error('blackjack: the episode is over');
-    if (action !== 'stand' && action !== 'hit') throw new RangeError(`blackjack: "${action}" is no action`);
+    if (action !== 'stand' && action !== 'hit') throw new RangeError(`blackjack: "${action}" is not an action`);
     const result = action === 'hit' ? this.#hit() : this.#stand();
     this.#over = result.stop !== null;
     return result;

@@ -3,7 +3,7 @@ import { Faults } from '../../configs/faults.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from './registry.ts';
 
-/** Of the environments of training and of evaluations. Gives notes for people; throws `ConfigError` for all faults. */
+/** Checks the environments of training and of evaluations. Returns notes; throws `ConfigError` for all faults. */
 export async function checkEnvironments({
   environment,
   evaluation,

@@ -68,7 +68,7 @@ function parseLine(line: string, where: string): unknown {
     return JSON.parse(line);
   } catch (error) {
     throw new ConfigError(
-      `${where}: is no JSON (${(error as Error).message}); a recording has one JSON object a line.`,
+      `${where}: is not JSON (${(error as Error).message}); a recording has one JSON object a line.`,
     );
   }
 }
@@ -82,7 +82,7 @@ function compare(episode: RecordedEpisode): string | null {
   for (const [index, { action, reward, terminated, truncated, ...recorded }] of episode.steps.entries()) {
     const where = `step ${index + 1} (${action})`;
     if (over) return `${where}: the episode was over before`;
-    if (!environment.legalActions().includes(action)) return `${where}: is no action`;
+    if (!environment.legalActions().includes(action)) return `${where}: is not an action`;
     const result = take(environment, action);
     if (typeof result === 'string') return `${where}: ${result}`;
     const state = environment.state();

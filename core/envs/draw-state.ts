@@ -1,4 +1,4 @@
-/** Pictures of states for people and for files. */
+/** Pictures of states for files. */
 import type { RunConfig } from '../../configs/schema.ts';
 import { encodePng } from '../pictures/png.ts';
 import type { JsonState } from './env.ts';

@@ -55,7 +55,7 @@ const optionsSchema = z.strictObject({
   /** Short for `deals: "solvable"`. */
   solvableOnly: z.boolean().default(false),
   /**
-   * Of these deals, those that two pairs solve, like (8+4)*(9-7): what thoughts with a search find
+   * Of these deals, those that two pairs can solve, like (8+4)*(9-7): thoughts with a search find them
    * (core/envs/formulas/pair-search.ts).
    */
   twoPairs: z.boolean().default(false),
@@ -160,7 +160,7 @@ class FormulaEnvironment implements Environment {
 
   step(action: string): StepResult {
     if (this.#over) throw new Error(`${this.name}: the episode is over`);
-    if (!this.#actions.includes(action)) throw new RangeError(`${this.name}: "${action}" is no action`);
+    if (!this.#actions.includes(action)) throw new RangeError(`${this.name}: "${action}" is not an action`);
     const result = this.#apply(action);
     this.#over = result.stop !== null;
     return result;

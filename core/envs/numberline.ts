@@ -91,7 +91,7 @@ class NumberLineEnvironment implements Environment {
    */
   step(action: string): StepResult {
     if (this.#over) throw new Error('numberline: the episode is over');
-    if (action !== '-' && action !== '+') throw new RangeError(`numberline: "${action}" is no action`);
+    if (action !== '-' && action !== '+') throw new RangeError(`numberline: "${action}" is not an action`);
     const before = Math.abs(this.#current - this.#target);
     this.#current = Math.min(Math.max(this.#current + (action === '+' ? 1 : -1), 0), this.#maxPosition);
     this.#steps++;

@@ -12,7 +12,7 @@ import { RandomStream } from '../random/counter.ts';
 import { type Environment, type Game, outcomeByReward, type StepResult } from './env.ts';
 import { readNamedAction } from './read-action.ts';
 
-/** A picture: pixels of any size, or the path of a PNG file; relative paths count from the module's folder. */
+/** A picture: pixels of any size, or the path of a PNG file; relative paths start at the module's folder. */
 export type Picture = RgbImage | string;
 
 /** One episode of a user's game. */
@@ -28,11 +28,11 @@ export type PlugInGame<O> = {
   fromState(state: any, options: O): PlugInEnvironment;
 } & Partial<Omit<Game<O>, 'name' | 'start' | 'fromState' | 'remote'>>;
 
-/** What a module gives beside its game; the rooms that use them check them. */
+/** What a module exports in addition to its game; the rooms that use them check them. */
 export type LoadedModule = {
   /** What the game calls itself. */
   title: string;
-  /** The game with its defaults; its `name` is that of the configuration. */
+  /** The game with its defaults; its `name` is the one in the configuration. */
   game: Game<any>;
   prompt: unknown;
   expert: unknown;
@@ -77,8 +77,8 @@ export function isPath(name: string): boolean {
 }
 
 /**
- * The module of a path (relative: from the project) or a package; null where the name is no path and there is no such
- * package. A module is loaded once in a process. Throws `ConfigError` with one sentence.
+ * The module of a path (relative to the project) or of a package; null if the name is not a path and there is no such
+ * package. A module is loaded once per process. Throws `ConfigError` with one sentence.
  */
 export function loadModule(name: string): LoadedModule | null {
   const file = fileOf(name);
@@ -125,16 +125,16 @@ function readModule(name: string, file: string): LoadedModule {
   if (!isRecord(given) || !isRecord(given.game)) throw fail('has no default export with a `game`');
   const unknown = Object.keys(given).filter((key) => !PARTS.includes(key) && key !== '__esModule');
   if (unknown.length > 0 && given !== content)
-    throw fail(`has the part \`${unknown[0]}\`, which is none of ${PARTS.join(', ')}`);
+    throw fail(`has the part \`${unknown[0]}\`, which is not one of ${PARTS.join(', ')}`);
   const { game, prompt, expert, correctorPrompt, readState } = given;
   if (typeof game.name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/i.test(game.name))
     throw fail('has a game without a `name` of letters, digits and hyphens');
-  if (!['undefined', 'function'].includes(typeof readState)) throw fail('has a `readState` that is no function');
+  if (!['undefined', 'function'].includes(typeof readState)) throw fail('has a `readState` that is not a function');
   for (const method of REQUIRED)
     if (typeof game[method] !== 'function') throw fail(`has a game without the function \`${method}\``);
   for (const method of OPTIONAL)
     if (!['undefined', 'function'].includes(typeof game[method]))
-      throw fail(`has a game whose \`${method}\` is no function`);
+      throw fail(`has a game whose \`${method}\` is not a function`);
   if (!isRecord(prompt)) throw fail('has no `prompt`, the template that words what the agent reads');
   return {
     title: game.name,

@@ -38,9 +38,7 @@ export const points24 = formulaGame({
 
 let indices: ReadonlyMap<string, number> | null = null;
 
-/**
- * Each hand's place in a seeded order, the same for every run: the first ones are held out, then come the seen ones.
- */
+/** Each hand's index in a seeded order, the same for every run: the first ones are held out, the next ones are seen. */
 function handIndices(): ReadonlyMap<string, number> {
   indices ??= new Map(
     new RandomStream({ seed: 24, purpose: 'held-out hands' })

@@ -1,4 +1,4 @@
-/** The original's arithmetic: a formula's text as Python evaluates it, whole numbers of any size beside float64. */
+/** The original's arithmetic: evaluates a formula's text as Python does, with whole numbers of any size and float64. */
 
 /** A formula game appends at most 21 entries of at most two characters. */
 const LONGEST_FORMULA = 64;
@@ -19,9 +19,9 @@ type PythonNumber = bigint | number;
 class NoNumber extends Error {}
 
 /**
- * The value of a Python expression over + - * / // ** and brackets; null where Python raises (`1 2`, `(5)(6)`, a
- * division by zero, an overflow) or the value is no real number. Takes microseconds for any text: `9**9**9**9`, at
- * which Python would work for ever, has no value.
+ * The value of a Python expression over + - * / // ** and brackets; null if Python raises (`1 2`, `(5)(6)`, a division
+ * by zero, an overflow) or the value is not a real number. Takes microseconds for any text: `9**9**9**9`, which would
+ * occupy Python forever, has no value.
  */
 export function evaluatePython(formula: string): PythonNumber | null {
   if (formula.length > LONGEST_FORMULA) return null;

@@ -153,10 +153,10 @@ function parseHeader(json: Uint8Array, size: number, origin: string): Header {
   try {
     content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
   } catch {
-    throw damaged(origin, 'its header is no JSON');
+    throw damaged(origin, 'its header is not JSON');
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))
-    throw damaged(origin, 'its header is no JSON object');
+    throw damaged(origin, 'its header is not a JSON object');
   const { __metadata__: metadata = {}, ...entries } = content as Record<string, unknown>;
   const start = PREFIX_BYTES + json.length;
   const tensors = Object.entries(entries).map(([name, entry]) => locate(name, entry, start, origin));

@@ -74,7 +74,7 @@ export function decodePng(file: Buffer, background: Colour): RgbImage {
 
 /** The contents of all chunks by type. */
 function readChunks(file: Buffer): Map<string, Buffer[]> {
-  if (!file.subarray(0, 8).equals(SIGNATURE)) throw new PngError('is no PNG file');
+  if (!file.subarray(0, 8).equals(SIGNATURE)) throw new PngError('is not a PNG file');
   const chunks = new Map<string, Buffer[]>();
   for (let at = 8; at + 12 <= file.length;) {
     const length = file.readUInt32BE(at);

@@ -44,7 +44,7 @@ export function referenceFolders(folder: string): string[] {
   const found = ['reference.json', '*/reference.json'].flatMap((pattern) => globSync(pattern, { cwd: folder })).sort();
   if (found.length === 0)
     throw new CheckpointError(
-      `${folder}: is no reference checkpoint (reference.json) and holds none; name folders as ` +
+      `${folder}: is not a reference checkpoint (reference.json) and contains none; name folders as ` +
         `docs/conformance.md describes them.`,
     );
   return found.includes('reference.json') ? [folder] : found.map((file) => path.join(folder, path.dirname(file)));

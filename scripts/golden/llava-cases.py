@@ -18,7 +18,7 @@ SEVEN = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|dow
 OLD_NAMES = lambda name: name.replace("vision_tower.", "vision_tower.vision_model.")
 MODULES = lambda name: ("model." + name).replace("model.language_model.lm_head", "lm_head").replace("language_model.model.", "language_model.")
 CASES = {
-    # heads that are no part of the hidden size, a window shorter than prompt and response, half precision, shards with transformers 4's names, its place of rope_theta, a padded vocabulary
+    # heads that are not part of the hidden size, a window shorter than prompt and response, half precision, shards with transformers 4's names, its place of rope_theta, a padded vocabulary
     "mistral-window": dict(kind="mistral", dtype="float16", names=OLD_NAMES, shards=True, text=dict(head_dim=10, num_key_value_heads=2, sliding_window=9, vocab_size=72), theta=50000.0, old_theta=True, targets=r".*language_model.*\.(q_proj|v_proj)"),
     # biases, tied embeddings of which the file holds only the head, several feature layers, the class token, other activations, no bias in the projector, Llama 3's positions, two ends of sequence
     "llama-scaled": dict(kind="llama", dtype="bfloat16", text=dict(attention_bias=True, mlp_bias=True, num_key_value_heads=1, eos_token_id=[2, 5], rope_parameters={"rope_type": "llama3", "rope_theta": 10000.0, "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 24}),

@@ -26,7 +26,7 @@ SMOL = dict(PART, family="smolvlm", theta=1e5, rank=3, images=[[90, 60], [48, 48
 SQUARES = dict(images=[[30, 34], [34, 30], [40, 22]])
 TILES = dict(images=[[90, 40], [41, 85], [70, 60]])
 CASES = {
-    # committed; blocks for deepstack in another order than their features, tiles that are no whole number of patches wide
+    # committed; blocks for deepstack in another order than their features, tiles that are not a whole number of patches wide
     "qwen3-small": case(QWEN3, dict(patch=4, positions=25, deepstack=[1, 0]), hidden=48, layers=3, ffn=64, theta=5e6, tie=True, dtype="bfloat16", hub=True, seed=3732, images=[[40, 32], [48, 24], [31, 33]]),
     "smolvlm-small": case(SMOL, dict(hidden=24, heads=2, ffn=40, patch=4, image=26, scale=2, split=True), hidden=48, layers=3, ffn=64, theta=1e4, tie=True, dtype="bfloat16", hub=True, rank=2, seed=3533, images=[[50, 20], [20, 50], [40, 38]]),
     "qwen2_5-no-full": case(QWEN2_5, dict(depth=1, heads=1, full=[], window=12), kv=4, dtype="float16"),

@@ -37,7 +37,7 @@ refused(
   /nothing\.json: cannot be read as JSON .*configs\/quickstart\.json/,
 );
 refused(
-  'a configuration that is no JSON',
+  'a configuration that is not JSON',
   () => {
     const file = path.join(folder, 'broken.json');
     writeFileSync(file, '{');
@@ -116,9 +116,9 @@ refused(
 );
 
 refused(
-  'a folder that is no reference checkpoint',
+  'a folder that is not a reference checkpoint',
   () => ['conformance', 'llava', path.join(project, 'test/golden/llava/llama-gqa-bf16'), project],
-  /is no reference checkpoint \(reference\.json\) and holds none; name folders/,
+  /is not a reference checkpoint \(reference\.json\) and contains none; name folders/,
 );
 refused(
   'a reference of which a number is missing',

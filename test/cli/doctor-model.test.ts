@@ -58,7 +58,7 @@ test("without a configuration: LoRA, of the adapter's rank where there is one; w
   t.true(findings.get('Memory')!.ok);
 });
 
-test('a folder that is no checkpoint', async (t) => {
+test('a folder that is not a checkpoint', async (t) => {
   const findings = await found(path.join(project, 'models'), undefined, []);
   t.deepEqual([...findings.keys()], ['Model']);
   t.false(findings.get('Model')!.ok);

@@ -72,9 +72,9 @@ for (const [what, body, expected] of [
   });
 
 for (const [what, body, kind, message] of [
-  ['no message', completion(null), 'server', /no chat completion \(choices\.0\.message: /],
-  ['no choice', { choices: [] }, 'server', /no chat completion \(choices\.0: /],
-  ['calls that are no list', completion({ tool_calls: 'none' }), 'server', /choices\.0\.message\.tool_calls/],
+  ['no message', completion(null), 'server', /did not answer with a chat completion \(choices\.0\.message: /],
+  ['no choice', { choices: [] }, 'server', /did not answer with a chat completion \(choices\.0: /],
+  ['calls that are not a list', completion({ tool_calls: 'none' }), 'server', /choices\.0\.message\.tool_calls/],
   ['content of a number', completion({ content: 7 }), 'server', /choices\.0\.message\.content/],
   ['an error', { error: { message: 'overloaded' } }, 'server', /choices: .*; it says: overloaded\)/],
   ['a web page', '<html><body>nginx</body></html>', 'notFound', /such as a web page; check OPENAI_BASE_URL/],
@@ -153,7 +153,7 @@ test.serial('nothing is kept of an answer that is none, and the mended server is
     teacher.judge(request, { answers: [...kept], onAnswer: async (answer) => void kept.push(answer) });
   for (const spoiled of [completion(null), completion({ content: 3 }), completion({ tool_calls: {} }), 7, null]) {
     body = spoiled;
-    await t.throwsAsync(judge(), { instanceOf: TeacherError, message: /no chat completion/ });
+    await t.throwsAsync(judge(), { instanceOf: TeacherError, message: /did not answer with a chat completion/ });
     t.deepEqual(kept, []);
   }
   body = completion({ content: [{ type: 'text', text: JSON.stringify(said) }] }, { usage: { prompt_tokens: '9' } });

@@ -93,7 +93,7 @@ test.serial('what is wrong is named by file and index', async (t) => {
   );
   await refused(JSON.stringify([{ id: '7' }]), /item 0: image/);
   await refused(JSON.stringify([item()]).slice(0, -20), /item 0: the file ends inside it; it was cut off/);
-  await refused('[{"id": 7,}]', /item 0: is no JSON/);
+  await refused('[{"id": 7,}]', /item 0: is not JSON/);
   await refused('["text"]', /item 0: begins with "\\""; every item must be a JSON object/);
   await refused('[]', /data\.json: holds no JSON object/);
   await t.throwsAsync(Array.fromAsync(readLlavaDemonstrations(path.join(folder, 'none.json'), null)), {
@@ -114,7 +114,7 @@ test.serial('all faults are told at once, up to twenty, in order, every picture 
   t.regex(lines[1], /data\.json, item 1: .*cut\.png: cannot be read as a picture \(.*\)\.$/);
   t.regex(lines[2], /data\.json, item 2: image/);
   t.regex(lines[3], /data\.json, item 3: .*text\.png: cannot be read as a picture/);
-  t.regex(lines[4], /data\.json, item 4: is no JSON/);
+  t.regex(lines[4], /data\.json, item 4: is not JSON/);
   const many = await t.throwsAsync(
     read(JSON.stringify(Array.from({ length: 500 }, () => item({ image: 'none.png' })))),
   );

@@ -70,7 +70,7 @@ test('a target that does not do says why, whatever the evaluation', (t) => {
         { reason: 'wrongTarget' },
         String(target),
       );
-    // Right, but it does not begin with what has been appended: 1 is no beginning of 10.
+    // Right, but it does not begin with what has been appended: 1 is not a beginning of 10.
     t.like(readAnswer(answer({ evaluation }), at('9'), rules), { reason: 'wrongTarget' });
     t.like(readAnswer(answer({ evaluation }), at('(', '1'), rules), { reason: 'wrongTarget' });
   }

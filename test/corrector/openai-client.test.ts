@@ -35,13 +35,13 @@ test('what is wrong with key, model and address is one sentence each', async (t)
   ]);
   t.deepEqual(await problem({ OPENAI_BASE_URL: '127.0.0.1:8000/v1' }), [
     'unauthorized',
-    "OPENAI_BASE_URL in the corrector worker's environment is no address such as http://127.0.0.1:8000/v1.",
+    "OPENAI_BASE_URL in the corrector worker's environment is not an address such as http://127.0.0.1:8000/v1.",
   ]);
   t.deepEqual(
     await problem({ AZURE_OPENAI_ENDPOINT: 'mine.openai.azure.com', AZURE_OPENAI_API_KEY: 'right' }, { azure }),
     [
       'unauthorized',
-      "AZURE_OPENAI_ENDPOINT in the corrector worker's environment is no address such as " +
+      "AZURE_OPENAI_ENDPOINT in the corrector worker's environment is not an address such as " +
         'https://NAME.openai.azure.com.',
     ],
   );

@@ -104,7 +104,7 @@ test('exact evaluation agrees with the second implementation on random formulas'
   t.pass();
 });
 
-test('8/(3-8/3) is exactly 24; what is no formula is none', (t) => {
+test('8/(3-8/3) is exactly 24; what is not a formula is none', (t) => {
   t.true(isSolution('8/(3-8/3)', [3, 3, 8, 8], 24));
   for (const text of [
     '',

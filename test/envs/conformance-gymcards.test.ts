@@ -50,10 +50,10 @@ test('any changed reward, end, formula, position or hand is noticed', (t) => {
   }
 });
 
-test('a file that is no recording is refused with its line', (t) => {
+test('a file that is not a recording is refused with its line', (t) => {
   t.throws(() => [...replayGymCards(recording('text.jsonl', '{"env": "Points24"'))], {
     name: 'ConfigError',
-    message: /text\.jsonl, line 1: is no JSON/,
+    message: /text\.jsonl, line 1: is not JSON/,
   });
   t.throws(() => [...replayGymCards(recording('other.jsonl', '\n{"env": "Chess"}'))], {
     name: 'ConfigError',

@@ -71,7 +71,7 @@ test('python-float64 arithmetic: joined digits, signs, powers, and one rounding 
   const cases: { cards: string[]; actions: string[]; exact: number; python: number }[] = [
     // 12 * 2 * 1: 1 and 2 stand side by side.
     { cards: ['HA', 'S2', 'D2', 'CA'], actions: ['1', '2', '*', '2', '*', '1', '='], exact: -1, python: 10 },
-    // -(-24) is no formula of the exact mode.
+    // -(-24) is not a formula of the exact mode.
     {
       cards: ['H4', 'S6', 'DA', 'CA'],
       actions: ['-', '(', '-', '4', '*', '6', '*', '1', '*', '1', ')', '='],

@@ -120,7 +120,7 @@ const BROKEN: [what: string, name: () => string, message: RegExp][] = [
   ['no prompt', () => module("export default { game: { name: 'a', start() {}, fromState() {} } };"), /has no `prompt`/],
   ['no start', () => module("export default { game: { name: 'a' }, prompt: {} };"), /without the function `start`/],
   ['a built-in name', () => counting({ more: "name: 'numberline'," }), /called numberline like a built-in one/],
-  ['an unknown part', () => counting({ parts: 'experts: {}' }), /the part `experts`, which is none of game, prompt/],
+  ['an unknown part', () => counting({ parts: 'experts: {}' }), /the part `experts`, which is not one of game, prompt/],
 ];
 for (const [what, name, message] of BROKEN)
   test(`${what} is said in one sentence`, (t) => {

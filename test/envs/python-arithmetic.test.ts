@@ -53,7 +53,7 @@ test('400 random formulas as Python 3 evaluates them (scripts/golden/python-arit
     t.is(evaluatePython(formula), typeof value === 'string' ? BigInt(value) : value, formula);
 });
 
-test('what raises in Python, or is no real number, has no value', (t) => {
+test('what raises in Python, or is not a real number, has no value', (t) => {
   const nothing = [
     '',
     ' ',

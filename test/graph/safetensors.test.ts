@@ -114,8 +114,8 @@ for (const [what, content, message] of [
   ['a header that is cut', withHeader(two, 16).subarray(0, 40), /its header takes \d+ bytes, the file has 40/],
   ['data that is cut', withHeader(two, 15), /tensor b ends at byte \d+, the file at \d+/],
   ['too much data', withHeader(two, 20), /4 bytes follow its last tensor/],
-  ['no JSON', withHeader('{"a":', 0), /its header is no JSON;/],
-  ['no object', withHeader([1], 0), /no JSON object/],
+  ['no JSON', withHeader('{"a":', 0), /its header is not JSON;/],
+  ['no object', withHeader([1], 0), /not a JSON object/],
   [
     'an entry without a shape',
     withHeader({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4),

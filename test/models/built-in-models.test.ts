@@ -42,7 +42,7 @@ function isWhole(environment: Environment, thought: Thought, template: Agent['te
       ),
     );
   } catch {
-    return false; // the proposed text is no formula
+    return false; // the proposed text is not a formula
   }
 }
 

@@ -54,6 +54,6 @@ test('numbers are read up to 99', async (t) => {
   }
 });
 
-test('what is no picture is refused', async (t) => {
+test('what is not a picture is refused', async (t) => {
   await t.throwsAsync(decodePicture(Buffer.from('hello')));
 });

@@ -4,7 +4,7 @@ import { RandomStream } from '../../random/counter.ts';
 
 /** Everything that can go wrong. The first seven concern the connection and the status, the others the answer. */
 export const FAULTS = {
-  rateLimit: 'status 429; `seconds` and `headers` say how the wait is told',
+  rateLimit: 'status 429; `seconds` and `headers` say how the waiting time is given',
   status: 'status `status` (400, 401, 403, 404, 500, 503, ...)',
   quota: 'status 429 with the code insufficient_quota',
   contentFilterPrompt: 'status 400 with the code content_filter, as Azure refuses a prompt',
@@ -40,11 +40,11 @@ const ruleSchema = z.strictObject({
   contains: z.string().optional(),
   /** Only requests that begin a judgement (true), or that go on with one: tool rounds and askings again (false). */
   first: z.boolean().optional(),
-  /** At most so often. */
+  /** Most times that it happens. */
   times: z.int().min(1).optional(),
   /** Of `slow`: extra latency; of `rateLimit`: how long to wait. */
   seconds: z.number().min(0).default(1),
-  /** Of `rateLimit`: how the wait is told. */
+  /** Of `rateLimit`: how the waiting time is given. */
   headers: z.enum(['retry-after', 'retry-after-ms', 'x-ratelimit', 'none']).default('retry-after'),
   /** Of `status`. */
   status: z.int().min(400).max(599).default(500),

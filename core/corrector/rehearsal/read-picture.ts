@@ -17,7 +17,7 @@ const MOST_CARDS = 9;
 
 const CARDS = SUITS.flatMap((suit) => RANKS.map((rank) => suit + rank));
 
-/** A PNG or JPEG file as pixels. Throws when it is none. */
+/** A PNG or JPEG file as pixels. Throws for other files. */
 export async function decodePicture(file: Buffer): Promise<RgbImage> {
   const { data, info } = await sharp(file)
     .removeAlpha()
@@ -69,7 +69,7 @@ type Looks = { bytes: Uint32Array; byValue: Uint8Array[] }[];
 
 const looksOfScenes = new Map<string, Looks>();
 
-/** What stands in each place. */
+/** The value in each field. */
 function readScene<V>(key: string, scene: Scene<V>, picture: RgbImage): V[] {
   let looks = looksOfScenes.get(key);
   if (looks === undefined) looksOfScenes.set(key, (looks = looksOf(scene)));

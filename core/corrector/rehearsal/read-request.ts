@@ -24,7 +24,7 @@ const message = z.object({
 /** What the server reads of a chat-completions request. */
 export const requestSchema = z.looseObject({
   model: z.string(),
-  /** None: whoever asks so wants to know whether the server is there. */
+  /** None: the request only asks whether the server is there. */
   messages: z.array(message),
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
   tool_choice: z.unknown().optional(),
@@ -118,7 +118,7 @@ function readState(
     };
   if (environment === 'numberline') return { ...readNumberLine(pixels, Number(values.max)), steps: 0 };
   const { open, player } = readBlackjackTable(pixels, faces);
-  // The hidden card and the deck do not show, and do not matter to whoever judges.
+  // The hidden card and the deck do not show, and judging does not need them.
   return { dealer: [open, open], player, deck: { seed: 0, episode: 0 } };
 }
 

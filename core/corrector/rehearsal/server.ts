@@ -28,7 +28,7 @@ export type RehearsalOptions = {
   /** Seconds that an answer takes, drawn evenly between both. */
   latency: [from: number, to: number];
   faults: FaultRule[];
-  /** File to which a JSON line is appended for every request; null: none. */
+  /** File to which a JSON line is appended for every request; null: no file. */
   log: string | null;
   /** The only key that is let in; null: any, also none. */
   key: string | null;
@@ -170,7 +170,7 @@ class Rehearsal {
       (asked === null
         ? apiError(
             400,
-            isEmpty ? "[] is too short: 'messages'." : 'This is no chat-completions request.',
+            isEmpty ? "[] is too short: 'messages'." : 'This is not a chat-completions request.',
             'invalid_request_error',
             null,
           )
@@ -190,7 +190,7 @@ class Rehearsal {
     else send(response, reply, rule?.fault);
   }
 
-  /** What stands against an answer: a scripted status, a wrong key. */
+  /** Why there is no answer: a scripted status, a wrong key. */
   #refusal(request: IncomingMessage, rule: FaultRule | null): Reply | null {
     const refused = this.#wrongKey(request);
     if (refused !== null) return refused;
@@ -335,7 +335,7 @@ class Rehearsal {
       this.#faults = new FaultScript(faultsSchema.parse(JSON.parse(body)), this.#options.seed);
       return { status: 200, body: { ok: true } };
     } catch (error) {
-      return apiError(400, `These are no faults: ${(error as Error).message}`, 'invalid_request_error', null);
+      return apiError(400, `Cannot be read as faults: ${(error as Error).message}`, 'invalid_request_error', null);
     }
   }
 }

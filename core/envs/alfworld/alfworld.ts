@@ -33,11 +33,11 @@ const optionsSchema = z.strictObject({
     .array(z.enum(TASK_TYPES))
     .min(1)
     .default([...TASK_TYPES]),
-  /** Goals in people's words instead of the templates' (data set only). */
+  /** Goals in annotators' words instead of the templates' (data set only). */
   humanGoals: z.boolean().default(false),
   /**
-   * Rooms of generated games, and how much is in them: so many receptacles, and things beside those of the task, at
-   * most; null: as much as in the original's.
+   * Rooms of generated games, and how full they are: most receptacles, and most things in addition to the task's; null:
+   * as many as in the original.
    */
   rooms: z
     .array(z.enum(ROOMS))
@@ -53,7 +53,7 @@ const optionsSchema = z.strictObject({
 });
 export type AlfworldOptions = z.infer<typeof optionsSchema>;
 
-/** Which game is played, as it stands in the state. */
+/** Which game is played, as the state names it. */
 type GameKey =
   | {
       readonly source: 'generated';
@@ -83,7 +83,7 @@ export const alfworld: Game<AlfworldOptions> = {
     const parsed = parseConfig(optionsSchema, options, 'environment.options (alfworld)');
     if (parsed.source === 'generated' && playableTypes(parsed).length === 0)
       throw new ConfigError(
-        `environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is fit for ` +
+        `environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is suitable for ` +
           `${parsed.taskTypes.join(', ')}; name other rooms or task types.`,
       );
     if (parsed.simulator !== 'native' && parsed.source !== 'data')
@@ -158,8 +158,8 @@ function dataRoot(): string {
   const root = process.env['ALFWORLD_DATA'];
   if (!root)
     throw new AlfworldGameError(
-      "ALFWorld's data set is wanted, but ALFWORLD_DATA does not name its folder; run alfworld-download and set it " +
-        'for every worker.',
+      "ALFWorld's data set is needed, but ALFWORLD_DATA does not name its folder; run alfworld-download and set " +
+        'it for every worker.',
     );
   return root;
 }
@@ -270,12 +270,12 @@ export class AlfworldEnvironment implements Environment {
     return goalConditions(this.play, this.task);
   }
 
-  /** What the expert would do now, who knows where everything is; null when it knows no way. */
+  /** What the expert would do now, knowing where everything is; null if it finds no solution. */
   advice(): Advice | null {
     return advise(this.play, this.task);
   }
 
-  /** What one would do now by what was seen in this episode; for the environment's task or another one. */
+  /** What a player would do now, knowing what was seen in this episode; for the environment's task or another one. */
   leads(task: Task = this.task): readonly Lead[] {
     return leads(this.play, task, this.#seen);
   }

@@ -1,6 +1,6 @@
 /**
  * A household task in the original simulator: a scene's own picture, commands and feedback; rewards and cuts are the
- * same as everywhere.
+ * usual ones.
  */
 import { resizeBicubic } from '../../pictures/resize.ts';
 import { decodePng } from '../../pictures/png.ts';
@@ -20,8 +20,8 @@ import {
 } from './simulator-process.ts';
 
 /**
- * All actions so far and what they have led to. The picture is part of it: no simulator is needed to look at a state
- * again, only to go on from it.
+ * All actions so far and their results. The picture is part of it: showing a state again needs no simulator, only
+ * continuing from it does.
  */
 export type BridgedState<Key> = JsonState & {
   readonly key: Key;
@@ -36,7 +36,7 @@ export type BridgedState<Key> = JsonState & {
   readonly picture: string | null;
 };
 
-/** A simulator that dies is started so often for one command before the command fails. */
+/** How often a simulator that dies is restarted for one command before the command fails. */
 const TRIES = 3;
 /** What is shown where a simulator has no pictures, and behind see-through pixels. */
 const GREY = [128, 128, 128] as const;
@@ -138,7 +138,7 @@ export class BridgedEnvironment<Key extends JsonState> implements Environment {
           );
         if (error instanceof SimulatorRefusalError) throw unusable(`for ${this.#folder()} it says ${error.message}.`);
         if (!(error instanceof SimulatorLostError)) throw error;
-        // Another attempt of whoever plays may have more luck.
+        // Another attempt may succeed.
         if (attempt === TRIES)
           throw new SimulatorLostError(
             `${error.message} That was try ${TRIES} for one command; ALFWORLD_PYTHON must name a Python with the ` +

@@ -19,9 +19,9 @@ export type Stage = (frame: Int32Array, tables: Tables) => boolean;
 export type Alternative = { readonly slots: readonly number[]; readonly parts: readonly BoundCondition[] };
 
 /**
- * Splits a condition into alternatives as Fast Downward does (disjunctive normal form, quantifiers pulled out), except
- * that an `or` whose variables the rest fills anyway stays whole, as a test.
- * @param mustSplit says which `or` must be split all the same
+ * Splits a condition into alternatives as Fast Downward does (disjunctive normal form, quantifiers pulled out). But an
+ * `or` whose variables the rest binds anyway stays whole, as a test.
+ * @param mustSplit says which `or` must be split even so
  */
 export function alternatives(
   condition: BoundCondition,

@@ -23,9 +23,7 @@ export type RecordedStep = {
   readonly admissible_commands: readonly string[];
 };
 
-/**
- * What came of one game. `difference` says where the first one is, in one sentence; null when all records are equal.
- */
+/** The result of one game. `difference`: where the first one is, in one sentence; null if all records are equal. */
 export type GameConformance = {
   readonly game: string;
   readonly walks: number;

@@ -12,7 +12,7 @@ import { checkGameFile, type GameFile } from './text-game.ts';
 /** The data set's name for each split. */
 const FOLDERS: Readonly<Record<Split, string>> = { train: 'train', seen: 'valid_seen', unseen: 'valid_unseen' };
 
-/** Games that can be played, and those that their files call unsolvable. */
+/** Games that can be played, and games that their files call unsolvable. */
 type Listed = { readonly games: readonly string[]; readonly unsolvable: readonly string[] };
 
 const lists = new Map<string, Listed>();
@@ -117,7 +117,7 @@ async function readAll(root: string, split: Split, taskTypes: readonly TaskType[
 export type DataSetGame = {
   readonly file: GameFile;
   readonly task: Task;
-  /** What people wrote about the goal, e.g. `Put a chilled apple in the sink.`; may be empty. */
+  /** An annotator's description of the goal, e.g. `Put a chilled apple in the sink.`; may be empty. */
   readonly annotations: readonly string[];
 };
 

@@ -40,9 +40,9 @@ export type GameRules = {
   readonly taskTypes: readonly TaskType[];
   /** Rooms that games play in; at least one must be fit for one of the tasks. */
   readonly rooms: readonly Room[];
-  /** So many receptacles at most, of those that the room has; null: all. */
+  /** Most receptacles, of those that the room has; null: all. */
   readonly mostReceptacles: number | null;
-  /** So many things at most beside those that the task is about; null: as they come. */
+  /** Most things in addition to the task's; null: a random number. */
   readonly mostThings: number | null;
 };
 
@@ -58,7 +58,7 @@ export type GamePlace = {
 
 /** The last scenes of each kind of room are kept for `unseen`. */
 const UNSEEN_SCENES = 6;
-/** One in so many combinations of the other rooms is kept for `seen`. */
+/** One in this many combinations of the other rooms is kept for `seen`. */
 const SEEN_SHARE = 5;
 
 /**

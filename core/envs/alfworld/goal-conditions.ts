@@ -37,14 +37,14 @@ export const WANTED_PROPERTY: Partial<Record<TaskType, 'isclean' | 'ishot' | 'is
   pick_cool_then_place_in_recep: 'iscool',
 };
 
-/** The task of a `traj_data.json`. @throws AlfworldGameError when it is none of the six or lacks a field */
+/** The task of a `traj_data.json`. @throws AlfworldGameError if it is not one of the six or lacks a field */
 export function readTask(trajectory: unknown): Task {
   const { task_type: type, pddl_params: params } = (trajectory ?? {}) as {
     task_type?: unknown;
     pddl_params?: Record<string, unknown> | null;
   };
   const known = TASK_TYPES.find((each) => each === type);
-  if (!known) throw new AlfworldGameError(`The task type "${String(type)}" is none of ${TASK_TYPES.join(', ')}.`);
+  if (!known) throw new AlfworldGameError(`The task type "${String(type)}" is not one of ${TASK_TYPES.join(', ')}.`);
   if (!params) throw new AlfworldGameError('The trajectory data has no "pddl_params".');
   const text = (field: string): string => (typeof params[field] === 'string' ? params[field] : '');
   const task: Task = {

@@ -52,7 +52,7 @@ export function readExpression(text: string): Expression {
     at++;
     return (variables) =>
       variables.get(word) ??
-      fail(`The expression "{${source}}" of the text grammar names "${word}", which nothing is bound to.`);
+      fail(`The expression "{${source}}" of the text grammar names "${word}", which is not bound to anything.`);
   };
   const attribute = (): Expression => {
     let value = atom();
@@ -67,7 +67,7 @@ export function readExpression(text: string): Expression {
       value = (variables) => {
         const entity = owner(variables);
         if (entity === null || typeof entity !== 'object')
-          return fail(`"${name}" in "{${source}}" is asked of something that is no thing of the game.`);
+          return fail(`"${name}" in "{${source}}" is asked of something that is not a thing of the game.`);
         return known ? entity[known] : null;
       };
     }
@@ -81,7 +81,7 @@ export function readExpression(text: string): Expression {
       value = (variables) => {
         const [a, b] = [left(variables), right(variables)];
         if (typeof a !== 'string' || typeof b !== 'string')
-          return fail(`"+" in "{${source}}" joins something that is no text.`);
+          return fail(`"+" in "{${source}}" joins something that is not text.`);
         return a + b;
       };
     }

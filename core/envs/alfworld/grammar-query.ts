@@ -25,7 +25,7 @@ export class GrammarQuery {
   readonly #entities: Entities;
   readonly #typeCount: number;
 
-  /** @throws AlfworldGameError on text that is no such query or that names an unknown type */
+  /** @throws AlfworldGameError on text that is not such a query or that names an unknown type */
   constructor(source: string, entities: Entities, types: TypeTree) {
     this.#entities = entities;
     this.#typeCount = types.names.length;

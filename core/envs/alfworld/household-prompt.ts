@@ -1,8 +1,8 @@
 /** What prompts say of a household task. */
 
 /**
- * `task`: the goal's sentence; `commands`: what can be done now, one a line; `history`: the actions so far; `feedback`:
- * what the game said last.
+ * `task`: the goal's sentence; `commands`: the possible commands, one per line; `history`: the actions so far;
+ * `feedback`: the game's last answer.
  */
 export function householdPrompt({
   task,

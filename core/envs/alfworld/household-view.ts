@@ -13,7 +13,7 @@ export type Receptacle = {
   readonly open: boolean;
 };
 
-/** One look at the true state; it does not follow later steps. */
+/** A view of the true state; it does not follow later steps. */
 export class HouseholdView {
   readonly receptacles: readonly Receptacle[];
   /** Where the agent stands. */

@@ -16,7 +16,7 @@ const HAND_BAND: Colour = [70, 74, 84];
 const INSIDE: Colour = [236, 232, 224];
 const HANDLE: Colour = [235, 215, 130];
 
-/** From this size on, names are written beside the things. */
+/** From this size on, names are written next to the things. */
 const NAMED = 200;
 /** Dots of a thing's shape. */
 const DOTS = 8;
@@ -139,7 +139,7 @@ function drawThing(canvas: Canvas, view: HouseholdView, thing: Entity, box: Box)
   if (label > 0) smallName(canvas, thing.name, box.x + 1, y + side + mark + letters, box.width - 2, letters, BLACK);
 }
 
-/** A dark band below; what is in hand stands in it. */
+/** A dark band below shows what is in hand. */
 function drawHand(canvas: Canvas, view: HouseholdView, band: Box): void {
   canvas.fill(band.x, band.y, band.width, band.height, HAND_BAND);
   if (!view.hand) return;

@@ -8,7 +8,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 /** `arrivals` counts what was posted to `port`, for a thread that waits on it. */
 export type PipeSetup = { command: readonly string[]; port: MessagePort; arrivals: Int32Array };
 
-/** A line that the process wrote, or how it ended with the last of what it said on stderr. */
+/** A line that the process wrote, or how it ended with its last lines on stderr. */
 export type PipeMessage = { line: string } | { ended: string };
 
 /** Characters of stderr that are kept for the error's sentence. */
@@ -31,7 +31,7 @@ child.on('close', (code, signal) =>
     `it ended ${signal === null ? `with code ${code}` : `by ${signal}`}${stderr.trim() === '' ? '' : `, saying: ${stderr.trim().split('\n').at(-1)}`}`,
   ),
 );
-// A write to a process that has just died fails here; that it died is told by its end.
+// A write to a process that has just died fails here; its end reports that it died.
 child.stdin.on('error', () => {});
 port.on('message', (line: string) => child.stdin.write(`${line}\n`));
 port.on('close', () => child.kill('SIGKILL'));

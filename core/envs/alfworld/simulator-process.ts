@@ -28,7 +28,7 @@ export class SimulatorLostError extends Error {
   override name = 'SimulatorLostError';
 }
 
-/** The simulator says why it cannot do what it was asked, and ends. */
+/** The simulator says why it cannot do what was asked, and exits. */
 export class SimulatorRefusalError extends Error {
   override name = 'SimulatorRefusalError';
 }
@@ -98,7 +98,7 @@ export class SimulatorProcess {
     try {
       return JSON.parse(message.line);
     } catch {
-      throw this.#lost(`it wrote a line that is no JSON: ${message.line.slice(0, 80)}`);
+      throw this.#lost(`it wrote a line that is not JSON: ${message.line.slice(0, 80)}`);
     }
   }
 

@@ -127,7 +127,7 @@ export class TextGamePlay {
     return this.game.grammar.write(text, { mapping, variables, tables: this.#tableNamed });
   }
 
-  /** Finds the operators of the actions whose tables have changed, and sorts all commands anew if any has. */
+  /** Finds the operators of the actions whose tables have changed, and sorts all commands again if any has. */
   #list(): void {
     let changed = false;
     this.game.actions.forEach((action, i) => {

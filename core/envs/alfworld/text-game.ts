@@ -132,7 +132,7 @@ export class TextGame {
   }
 }
 
-/** Reads all texts of a game, but builds nothing of them. @throws AlfworldGameError as `TextGame` does */
+/** Reads all texts of a game, but builds nothing from them. @throws AlfworldGameError as `TextGame` does */
 export function checkGameFile({ pddl_domain: domain, pddl_problem: problem, grammar }: GameFile): void {
   readProblem(problem, domainOf(domain).domain);
   readGrammarDocument(grammar);

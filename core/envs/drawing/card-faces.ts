@@ -1,4 +1,4 @@
-/** Card faces from a folder of pictures with gym-cards' names, in the place of the drawn ones. */
+/** Card faces from a folder of pictures with gym-cards' names, instead of the drawn ones. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';

@@ -39,7 +39,7 @@ export function findAllFormulas(
   return solutions;
 }
 
-/** The first of `findAllFormulas` that begins with `prefix`; null when there is none. */
+/** The first of `findAllFormulas` that begins with `prefix`; null if there is none. */
 export function canonicalSolution(
   numbers: readonly number[],
   goal: number,

@@ -6,7 +6,7 @@ export type Expression =
   | { kind: 'number'; value: number }
   | { kind: 'operation'; operator: string; left: Expression; right: Expression };
 
-/** Longer texts are no formulas of a card game: four cards need at most 11 tokens. */
+/** Longer texts are not formulas of a card game: four cards need at most 11 tokens. */
 const LONGEST_FORMULA = 64;
 
 /** The tokens a player appends, in order: numbers, operators, brackets. */
@@ -15,7 +15,7 @@ export function formulaTokens(formula: string): string[] {
 }
 
 /**
- * Reads a formula with the usual precedence, left to right; null when it is none (unary signs and other characters are
+ * Reads a formula with the usual precedence, left to right; null if it is not one (unary signs and other characters are
  * not allowed).
  */
 export function parseFormula(formula: string): Expression | null {
@@ -69,11 +69,11 @@ export type PlanStep = {
 };
 
 /**
- * The arithmetic of a formula in the order of evaluation. Throws RangeError when it is no formula or divides by zero.
+ * The arithmetic of a formula in the order of evaluation. Throws RangeError if it is not a formula or divides by zero.
  */
 export function planSteps(formula: string): PlanStep[] {
   const expression = parseFormula(formula);
-  if (expression === null) throw new RangeError(`"${formula}" is no formula`);
+  if (expression === null) throw new RangeError(`"${formula}" is not a formula`);
   let table = numbersOf(expression).map((number) => rational(number));
   const steps: PlanStep[] = [];
   const walk = (node: Expression): Rational => {

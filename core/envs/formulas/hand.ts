@@ -35,7 +35,7 @@ export function handOf(state: JsonState): Hand {
   return { ranks: cards.map(rankName), numbers: cards.map(cardNumber), formula: state.formula as readonly string[] };
 }
 
-/** Whether a formula begins with the parts appended so far, part by part: 1 is no beginning of 10. */
+/** Whether a formula begins with the parts appended so far, part by part: 1 is not a beginning of 10. */
 export function continues(formula: string, appended: readonly string[]): boolean {
   const parts = formulaTokens(formula);
   return appended.every((part, index) => parts[index] === part);

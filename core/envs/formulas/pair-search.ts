@@ -19,7 +19,7 @@ type Pair = { numbers: readonly number[]; results: readonly Result[] };
 /** `ordered`: the left pair stands first in the formula; else the larger result does. */
 type Split = { left: Pair; right: Pair; ordered: boolean };
 
-/** A formula made of a result of either pair: where the right one stands in its list, and the step that joins them. */
+/** A formula made from a result of each pair: the right one's index in its list, and the step that joins them. */
 type Joined = { formula: string; index: number; step: string; value: number };
 
 /** In which results are listed and joined. */
@@ -83,7 +83,7 @@ function joinsOf({ left, right, ordered }: Split, operators: readonly string[]):
   );
 }
 
-/** The formula that the search finds first among those that begin with `prefix`; null when there is none. */
+/** The formula that the search finds first among those that begin with `prefix`; null if there is none. */
 export function pairTarget(
   numbers: readonly number[],
   { goal, operators }: SearchRules,
@@ -96,8 +96,8 @@ export function pairTarget(
 }
 
 /**
- * A formula that joins any result of either pair of any split and begins with `prefix`, whatever it makes; null where
- * there is none.
+ * A formula that joins any result of each pair of any split and begins with `prefix`, whatever its value; null if there
+ * is none.
  */
 export function randomPairs(
   numbers: readonly number[],

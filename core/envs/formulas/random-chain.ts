@@ -42,7 +42,7 @@ function allJoins(
   );
 }
 
-/** The result, null where it is no whole number. */
+/** The result; null if it is not a whole number. */
 function apply(a: number, b: number, operator: string): number | null {
   switch (operator) {
     case '+':

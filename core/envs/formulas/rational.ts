@@ -24,7 +24,7 @@ export function combine(
     case '/':
       return c === 0 ? null : rational(a * d, b * c);
     default:
-      throw new RangeError(`"${operator}" is no operator`);
+      throw new RangeError(`"${operator}" is not an operator`);
   }
 }
 

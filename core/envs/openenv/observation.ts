@@ -11,7 +11,7 @@ const LARGEST_SIDE = 2048;
 const LONGEST_TEXT = 8000;
 const WHITE: Colour = [255, 255, 255];
 
-/** The picture of a field: a PNG in base64 or a data URL, or rows of [red, green, blue]; white where there is none. */
+/** The picture of a field: a PNG in base64 or a data URL, or rows of [red, green, blue]; white if there is none. */
 export function pictureOf(fields: Fields, name: string | null, size: number): RgbImage {
   const value = name === null ? null : (fields[name] ?? null);
   if (value === null) return { width: size, height: size, data: new Uint8Array(size * size * 3).fill(255) };
@@ -20,9 +20,9 @@ export function pictureOf(fields: Fields, name: string | null, size: number): Rg
 
 function readPng(name: string, text: string): RgbImage {
   const file = Buffer.from(text.replace(/^data:image\/png;base64,/, ''), 'base64');
-  // Width and height stand at fixed places; they are looked at before anything is unpacked.
+  // Width and height are at fixed offsets; they are checked before anything is unpacked.
   if (file.length < 24 || file.readUInt32BE(16) > LARGEST_SIDE || file.readUInt32BE(20) > LARGEST_SIDE)
-    throw new EnvironmentError(`openenv: the field "${name}" is no PNG of at most ${LARGEST_SIDE} pixels a side.`);
+    throw new EnvironmentError(`openenv: the field "${name}" is not a PNG of at most ${LARGEST_SIDE} pixels a side.`);
   try {
     return decodePng(file, WHITE);
   } catch (error) {
@@ -40,7 +40,9 @@ function readRows(name: string, value: JsonValue): RgbImage {
     bytes.length === width * height * 3 &&
     bytes.every((byte) => Number.isInteger(byte) && Number(byte) >= 0 && Number(byte) <= 255);
   if (!isPicture)
-    throw new EnvironmentError(`openenv: the field "${name}" is no picture of rows of [red, green, blue], 0 to 255.`);
+    throw new EnvironmentError(
+      `openenv: the field "${name}" is not a picture of rows of [red, green, blue], 0 to 255.`,
+    );
   return { width, height, data: Uint8Array.from(bytes as number[]) };
 }
 

@@ -48,7 +48,7 @@ export const Transpose: Op<{ permutation: readonly number[] }> = {
         x.shape.map((_, axis) => axis),
       )
     )
-      throw new GraphError('is no permutation of the axes');
+      throw new GraphError('is not a permutation of the axes');
     return [{ dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]) }];
   },
   emit: ({ inputs, outputs, attributes }) => [

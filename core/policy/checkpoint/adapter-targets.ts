@@ -68,7 +68,7 @@ function expression(source: string, field: string, origin: string): RegExp {
     return new RegExp(source, 'u');
   } catch {
     throw new CheckpointError(
-      `${origin}: ${field} is no regular expression that can be read here; name the modules as a list`,
+      `${origin}: ${field} is not a regular expression that can be read here; name the modules as a list`,
     );
   }
 }

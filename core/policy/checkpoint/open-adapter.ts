@@ -85,7 +85,7 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
     const base = linear === undefined ? undefined : shapes.get(`${linear}.weight`);
     if (base?.length !== 2 || name.includes('embed'))
       throw new CheckpointError(
-        `${file} holds ${name}, which is no LoRA matrix of a linear layer of this model; use the model that the ` +
+        `${file} holds ${name}, which is not a LoRA matrix of a linear layer of this model; use the model that the ` +
           `adapter was trained on`,
       );
     const wanted = side === 'A' ? [rank, base[1]] : [base[0], rank];

@@ -33,7 +33,7 @@ test('five equal actions and the 41st cut the episode', (t) => {
   t.deepEqual(actions.at(40), { reward: -3, stop: 'truncated' });
 });
 
-test('an action drawn for an unreadable answer has 1 less; that reward is no failure, and a cut replaces it', (t) => {
+test('an action drawn for an unreadable answer has 1 less; that reward is not a failure, and a cut replaces it', (t) => {
   const environment = start();
   t.deepEqual(environment.step('look', true), { reward: -1, stop: null });
   t.not(alfworld.cut.reward, -1);
@@ -137,7 +137,9 @@ test.serial('the data set must be named', (t) => {
 
 test('rooms are asked after where games are made, not where a data set brings its own', (t) => {
   const options = { rooms: ['kitchen'], taskTypes: ['look_at_obj_in_light'] };
-  t.throws(() => alfworld.parseOptions(options), { message: /rooms: none of kitchen is fit for look_at_obj_in_light/ });
+  t.throws(() => alfworld.parseOptions(options), {
+    message: /rooms: none of kitchen is suitable for look_at_obj_in_light/,
+  });
   t.notThrows(() => alfworld.parseOptions({ ...options, source: 'data' }));
 });
 

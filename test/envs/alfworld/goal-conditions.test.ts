@@ -65,7 +65,7 @@ test('a task is read from trajectory data', (t) => {
   );
   t.throws(() => readTask({ task_type: 'dance' }), {
     name: 'AlfworldGameError',
-    message: /^The task type "dance" is none of pick_and_place_simple, /,
+    message: /^The task type "dance" is not one of pick_and_place_simple, /,
   });
   t.throws(() => readTask({ task_type: 'look_at_obj_in_light' }), {
     message: 'The trajectory data has no "pddl_params".',

@@ -141,13 +141,13 @@ test('expressions know attributes, texts, +, or, and, not, if', (t) => {
 });
 
 const refusals: [() => unknown, string][] = [
-  [() => intro('{x}'), 'The expression "{x}" of the text grammar names "x", which nothing is bound to.'],
+  [() => intro('{x}'), 'The expression "{x}" of the text grammar names "x", which is not bound to anything.'],
   [
     () => intro('[{x.name.upper() | heads(x:coin)}]'),
     'The expression "{x.name.upper()}" of the text grammar is not supported at "upper".',
   ],
   [() => intro('{1}'), 'The expression "{1}" of the text grammar is not supported at "1".'],
-  [() => intro('[{x + x.name | heads(x:coin)}]'), '"+" in "{x + x.name}" joins something that is no text.'],
+  [() => intro('[{x + x.name | heads(x:coin)}]'), '"+" in "{x + x.name}" joins something that is not text.'],
   [() => intro('#nowhere#'), 'The text grammar has no symbol "#nowhere#".'],
   [
     () => intro('#s#', { productions: { s: [{ condition: 'tails(b:box)', rhs: 'x' }] } }),

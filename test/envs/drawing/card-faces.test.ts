@@ -57,7 +57,7 @@ test('a folder that lacks a face, and a damaged face, are named', (t) => {
   writeFileSync(path.join(cardFaces, 'D2.png'), 'no picture');
   t.throws(() => game.fromState({ dealer: ['D2', 'HA'], player: ['CK', 'H3'], deck: [] }, options).observe(300), {
     name: 'ConfigError',
-    message: /D2\.png is no PNG file; save it/,
+    message: /D2\.png is not a PNG file; save it/,
   });
   rmSync(path.join(cardFaces, 'S9.png'));
   t.throws(() => game.parseOptions({ cardFaces }), { name: 'ConfigError', message: /cardFaces: .* has no S9\.png/ });

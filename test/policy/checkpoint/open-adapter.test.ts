@@ -149,14 +149,14 @@ for (const [what, settings, tensors, message] of [
     'a pattern of another language',
     { target_modules: '(?P<x>.*)_proj' },
     adapterTensors,
-    /no regular expression that can be read/,
+    /not a regular expression that can be read/,
   ],
   ['half a pair', {}, adapterTensors.slice(1), /holds .*lora_B\.weight without .*lora_A\.weight/],
   [
     'a layer that is not there',
     {},
     [...adapterTensors, zeros('base_model.model.model.language_model.layers.7.mlp.up_proj.lora_A.weight', [4, 80])],
-    /layers\.7.* which is no LoRA matrix of a linear layer of this model/,
+    /layers\.7.* which is not a LoRA matrix of a linear layer of this model/,
   ],
   ['nothing', {}, [], /holds no matrices/],
 ] as const) {

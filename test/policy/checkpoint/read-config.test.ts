@@ -173,7 +173,7 @@ for (const [what, config, message] of [
   [
     'heads that do not divide',
     { ...small, text_config: { ...small.text_config, num_key_value_heads: 3 } },
-    /num_attention_heads 4 is no multiple of num_key_value_heads 3/,
+    /num_attention_heads 4 is not a multiple of num_key_value_heads 3/,
   ],
   ['odd heads', { ...small, text_config: { ...small.text_config, hidden_size: 60 } }, /heads of size 15/],
   [

@@ -73,7 +73,7 @@ function checked(config: LlavaConfig, origin: string): LlavaConfig {
   const { vision, featureLayers } = config;
   const fail = (what: string) => unusable(origin, what);
   if (vision.hiddenSize % vision.heads !== 0)
-    fail(`the vision tower's hidden_size ${vision.hiddenSize} is no multiple of its ${vision.heads} heads`);
+    fail(`the vision tower's hidden_size ${vision.hiddenSize} is not a multiple of its ${vision.heads} heads`);
   if (vision.imageSize < vision.patchSize)
     fail(`image_size ${vision.imageSize} is smaller than patch_size ${vision.patchSize}`);
   for (const layer of featureLayers)

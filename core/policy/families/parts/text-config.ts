@@ -155,7 +155,7 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
     );
   if (heads % keyValueHeads !== 0)
     throw new CheckpointError(
-      `${origin}: num_attention_heads ${heads} is no multiple of num_key_value_heads ${keyValueHeads}`,
+      `${origin}: num_attention_heads ${heads} is not a multiple of num_key_value_heads ${keyValueHeads}`,
     );
   // transformers takes rope_scaling, where it says anything, in the place of all of rope_parameters, theta included.
   const { rope_scaling: scaling, rope_parameters: parameters } = text;

@@ -69,7 +69,7 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
   if (eyes.hidden_size % eyes.num_attention_heads !== 0)
     unusable(
       origin,
-      `the tower's hidden_size ${eyes.hidden_size} is no multiple of its ${eyes.num_attention_heads} heads`,
+      `the tower's hidden_size ${eyes.hidden_size} is not a multiple of its ${eyes.num_attention_heads} heads`,
     );
   if (side === 0 || side % shuffle !== 0)
     unusable(
