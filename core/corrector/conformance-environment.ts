@@ -94,7 +94,7 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
     });
     if (game.freeText !== true && options?.freeText !== true)
       await starting(0, (environment) =>
-        expectThrow(() => environment.step('no such action'), 'step must throw for what is no legal action'),
+        expectThrow(() => environment.step('no such action'), 'step must throw for an action that is not legal'),
       );
     return stops.has('open') ? `${counts} after ${PATIENCE} steps (environment.maxEpisodeSteps ends those)` : counts;
   });
@@ -248,7 +248,7 @@ function checkExpert(
         plans++;
       }
       if (!isDeepStrictEqual(environment.state(), state))
-        throw new Error('the expert changes the environment it looks at');
+        throw new Error('the expert changes the environment that it is given');
     }
   const reached = traces.filter((_, episode) => {
     const environment = game.start({ seed: 1, episode }, options);

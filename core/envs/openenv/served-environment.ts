@@ -95,7 +95,7 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
   async step(action: string): Promise<StepResult> {
     if (this.seen.over) throw new Error('openenv: the episode is over');
     if (!this.options.freeText && !this.legalActions().includes(action))
-      throw new RangeError(`openenv: "${action}" is no action`);
+      throw new RangeError(`openenv: "${action}" is not an action`);
     // A replay that is cut short leaves less than was seen.
     const before = this.seen;
     return await this.#patiently(async () => {

@@ -52,7 +52,7 @@ export function readMessage<T extends z.ZodType>(server: string, text: string, s
   try {
     json = JSON.parse(text);
   } catch {
-    throw new EnvironmentError(`${server} sent something that is no JSON; is it an OpenEnv server?`);
+    throw new EnvironmentError(`${server} sent something that is not JSON; is it an OpenEnv server?`);
   }
   const read = schema.safeParse(json);
   if (read.success) return read.data;
