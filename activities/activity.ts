@@ -63,7 +63,7 @@ const SIGNAL_SHARE = 1 / 240;
 /** Longest time between two beats, so that progress shows how long a step has been running. */
 const BEAT_SECONDS = 30;
 /** Shorter steps are covered by the next report. */
-const UNDER_WAY_SECONDS = 5;
+const RECENT_SECONDS = 5;
 
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
@@ -78,7 +78,7 @@ export class Heartbeat<P> {
 
   constructor() {
     const info = activityInfo();
-    this.#latest = (info.heartbeatDetails as Details<P> | undefined) ?? {};
+    this.#latest = (info.heartbeatDetails as Details<P> | undefined) ?? { doing: 'begins' };
     this.#resumePoint = this.#latest.resumePoint;
     const timeout = info.heartbeatTimeoutMs ?? 20_000;
     this.#timer = setInterval(() => this.#beat(), Math.min(timeout / 2, BEAT_SECONDS * 1000));
@@ -118,14 +118,14 @@ export class Heartbeat<P> {
 
   get #details(): Details<P> {
     const seconds = Math.round((performance.now() - this.#told) / 1000);
-    return this.#latest.doing === undefined || seconds < UNDER_WAY_SECONDS
+    return this.#latest.doing === undefined || seconds < RECENT_SECONDS
       ? this.#latest
-      : { ...this.#latest, underWaySeconds: seconds };
+      : { ...this.#latest, toldSecondsAgo: seconds };
   }
 
   #beat(): void {
     const details = this.#details;
-    heartbeat(Object.keys(details).length === 0 ? undefined : details);
+    heartbeat(details);
     const now = performance.now();
     if (details.doing === undefined || now < this.#nextSignal) return;
     this.#nextSignal = Infinity; // until this one is sent

@@ -76,6 +76,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         { config, model, demonstrations, from, until, ...input }: TrainOnDemonstrationsInput,
         beat: Heartbeat<ResumePoint>,
       ): Promise<TrainOnDemonstrationsResult> => {
+        beat.tell({ doing: 'opening the policy' });
         const agent = await open(config, model);
         const game = gameByName(config.environment.name);
         const name = `steps-${from}`;

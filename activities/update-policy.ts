@@ -61,6 +61,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
       async (input: UpdatePolicyInput, beat: Heartbeat<ResumePoint>): Promise<UpdatePolicyResult> => {
         const { config, epoch } = input;
         const started = performance.now();
+        beat.tell({ doing: 'opening the policy' });
         const agent = await agents.get(config);
         const before = agent.engine.seconds;
         const points = new ResumePoints(beat, store, epochName(epoch), config.durability);

@@ -18,8 +18,8 @@ export async function doingOf(client: Client, workflowIds: readonly string[]): P
         if (data == null || data.length === 0) return [];
         const details = JSON.parse(Buffer.from(data).toString('utf8')) as Doing | null;
         if (details?.doing === undefined) return [];
-        const seconds = (details.underWaySeconds ?? 0) + Math.round((Date.now() - msOf(lastHeartbeatTime)) / 1000);
-        return [seconds < SHOWN_SECONDS ? details : { ...details, underWaySeconds: seconds }];
+        const seconds = (details.toldSecondsAgo ?? 0) + Math.round((Date.now() - msOf(lastHeartbeatTime)) / 1000);
+        return [seconds < SHOWN_SECONDS ? details : { ...details, toldSecondsAgo: seconds }];
       });
     }),
   );

@@ -65,7 +65,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
           [phase, ...(doing === undefined ? [] : [doingText(doing)])].join(': '),
           await iterationShare(client, run, progress),
         );
-      else if (doing !== undefined && (doing.doing !== told || doing.underWaySeconds !== undefined) && printed.due()) {
+      else if (doing !== undefined && (doing.doing !== told || doing.toldSecondsAgo !== undefined) && printed.due()) {
         print(doingText(doing));
         told = doing.doing;
       }

@@ -1,7 +1,7 @@
 /** What an activity is at: in its heartbeats, in `gtr watch`, in Temporal's Web UI. */
 
 /**
- * `done` of `all`: optimizer steps or episodes. `secondsLeft`: of this activity. `underWaySeconds`: since this report.
+ * `done` of `all`: optimizer steps or episodes. `secondsLeft`: of this activity. `toldSecondsAgo`: since this report.
  * `interruptionSeconds`: the most work that an interruption costs, in addition to what is under way.
  */
 export type Doing = {
@@ -11,7 +11,7 @@ export type Doing = {
   loss?: number;
   tokensPerSecond?: number;
   secondsLeft?: number;
-  underWaySeconds?: number;
+  toldSecondsAgo?: number;
   interruptionSeconds?: number;
 };
 
@@ -20,13 +20,12 @@ const WORTH_A_WORD = 60;
 
 /** One line of text. */
 export function doingText(doing: Doing): string {
-  const { loss, tokensPerSecond, secondsLeft, underWaySeconds, interruptionSeconds = 0 } = doing;
+  const { loss, tokensPerSecond, secondsLeft, toldSecondsAgo, interruptionSeconds = 0 } = doing;
   return [
-    doing.doing ?? 'at work',
+    `${doing.doing ?? 'at work'}${toldSecondsAgo === undefined ? '' : ` (${duration(toldSecondsAgo)} ago)`}`,
     ...(loss === undefined ? [] : [`loss ${loss}`]),
     ...(tokensPerSecond === undefined ? [] : [`${tokensPerSecond} tokens/s`]),
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left at most`]),
-    ...(underWaySeconds === undefined ? [] : [`the next under way for ${duration(underWaySeconds)}`]),
     ...(interruptionSeconds < WORTH_A_WORD ? [] : [`an interruption costs up to ${duration(interruptionSeconds)}`]),
   ].join(', ');
 }

@@ -13,7 +13,7 @@ test('a step that takes long is seen to be under way', async (t) => {
   const long = new Promise<void>((resolve) => (isLong = resolve));
   environment.on('heartbeat', (details: Details) => {
     told.push(details);
-    if (details.underWaySeconds !== undefined) isLong();
+    if (details.toldSecondsAgo !== undefined) isLong();
   });
   const run = activity(async (_: null, beat: Heartbeat<number>) => {
     await beat.reached(7);
@@ -23,9 +23,9 @@ test('a step that takes long is seen to be under way', async (t) => {
     return null;
   });
   await environment.run(run, null);
-  const underWay = told.find(({ underWaySeconds }) => underWaySeconds !== undefined)!;
+  const underWay = told.find(({ toldSecondsAgo }) => toldSecondsAgo !== undefined)!;
   t.like(underWay, { doing: 'optimizer step 1 of 2', loss: 0.5, resumePoint: 7 });
-  t.true(underWay.underWaySeconds! >= 5);
+  t.true(underWay.toldSecondsAgo! >= 5);
   t.deepEqual(told.at(-1), { doing: 'optimizer step 2 of 2', loss: 0.4, resumePoint: 7 });
 });
 
@@ -37,11 +37,11 @@ test('a line for people', (t) => {
       loss: 1.25,
       tokensPerSecond: 56,
       secondsLeft: 900,
-      underWaySeconds: 95,
+      toldSecondsAgo: 95,
       interruptionSeconds: 300,
     }),
-    'optimizer step 3 of 40, loss 1.25, 56 tokens/s, 15 min left at most, the next under way for 95 s, an ' +
-      'interruption costs up to 5 min',
+    'optimizer step 3 of 40 (95 s ago), loss 1.25, 56 tokens/s, 15 min left at most, an interruption costs up to ' +
+      '5 min',
   );
   t.is(doingText({ doing: 'evaluation', interruptionSeconds: 59 }), 'evaluation');
 });
