@@ -1,4 +1,5 @@
 /** Plays the evaluation deals with the exact solver instead of the agent: the best possible result. */
+import { evaluationDeals } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { playExpert } from '../core/corrector/play-expert.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
@@ -6,7 +7,6 @@ import { gameByName } from '../core/envs/registry.ts';
 import { evaluationPart } from '../core/learner/evaluation-part.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import { evaluationDeals } from './evaluate-policy.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { putEvaluationRecord, runFolder, writeEvaluation } from '../core/records/run-records.ts';
 

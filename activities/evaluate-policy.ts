@@ -2,8 +2,10 @@
 import path from 'node:path';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
+import { type Play, plays } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import type { Episode } from '../core/episodes/episode.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
 import { interruptionCounts } from '../core/learner/interruption-counts.ts';
@@ -68,10 +70,19 @@ export async function evaluatePolicy(
       beat.throwIfInterrupted();
     },
   });
+  await recordEvaluation({ store, home }, { runId, label, iterationsDone }, result);
+  return result;
+}
+
+/** Keeps a result under its label, in the store and where people look on this machine. */
+export async function recordEvaluation(
+  { store, home }: ActivityDependencies,
+  { runId, label, iterationsDone }: Pick<EvaluatePolicyInput, 'runId' | 'label' | 'iterationsDone'>,
+  result: EvaluatePolicyResult,
+): Promise<void> {
   await putEvaluationRecord(store, runId, label, result);
   await writeEvaluation(runFolder(home, runId), label, result);
   if (iterationsDone !== null) await logEvaluation({ store, home }, runId, iterationsDone, result);
-  return result;
 }
 
 /** Plays each way of decoding on each set of deals; `resume`: progress that `onRound` saw. */
@@ -80,38 +91,60 @@ export async function playDeals(
   player: Player,
   { resume, onRound }: { resume?: Progress; onRound?: (progress: Progress) => Promise<void> } = {},
 ): Promise<EvaluatePolicyResult> {
-  const { evaluation, environment, model } = config;
-  const game = gameByName(environment.name);
-  const { thought } = loadPromptTemplate(model.prompt, environment.name);
   const parts: EvaluationPart[] = [...(resume?.finished ?? [])];
-  for (const [index, { options, temperature }] of plays(config).entries()) {
+  for (const [index, play] of plays(config).entries()) {
     if (index < parts.length) continue;
-    const settings = {
-      ...rolloutSettings(config),
-      episodes: evaluation.episodes,
-      groupSize: 1,
-      keepTokenLogprobs: false,
-      leaveAfterFailure: false,
-      temperature,
-    };
-    const parsed = game.parseOptions(options);
-    const { episodes } = await playEpisodes(
+    const episodes = await playPart(
+      config,
       player,
-      game,
-      parsed,
-      { seed: evaluation.seed, iteration: 0, firstEpisode: 0 },
-      settings,
+      play,
+      { from: 0, to: config.evaluation.episodes },
       {
         resume: resume && index === resume.finished.length ? resume.deals : undefined,
         onRound: (deals) => onRound?.({ deals, finished: parts }) ?? Promise.resolve(),
       },
     );
-    parts.push({
-      ...evaluationPart(game, episodes, thoughtReader(game, parsed, thought)),
-      ...(game.remote === undefined ? {} : { interruptions: interruptionCounts(episodes, settings.episodes) }),
-    });
+    parts.push(partOf(config, play, episodes));
   }
   return collect(config, parts);
+}
+
+/** Plays the episodes `from` up to, not including, `to`; `resume`: progress that `onRound` saw. */
+export async function playPart(
+  config: RunConfig,
+  player: Player,
+  { options, temperature }: Play,
+  { from, to }: { from: number; to: number },
+  hooks: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<void> } = {},
+): Promise<Episode[]> {
+  const game = gameByName(config.environment.name);
+  const { episodes } = await playEpisodes(
+    player,
+    game,
+    game.parseOptions(options),
+    { seed: config.evaluation.seed, iteration: 0, firstEpisode: from },
+    {
+      ...rolloutSettings(config),
+      episodes: to - from,
+      groupSize: 1,
+      keepTokenLogprobs: false,
+      leaveAfterFailure: false,
+      temperature,
+    },
+    hooks,
+  );
+  return episodes;
+}
+
+/** What the episodes of a part say of their player. */
+export function partOf(config: RunConfig, { options }: Play, episodes: readonly Episode[]): EvaluationPart {
+  const { environment, model } = config;
+  const game = gameByName(environment.name);
+  const { thought } = loadPromptTemplate(model.prompt, environment.name);
+  return {
+    ...evaluationPart(game, episodes, thoughtReader(game, game.parseOptions(options), thought)),
+    ...(game.remote === undefined ? {} : { interruptions: interruptionCounts(episodes, config.evaluation.episodes) }),
+  };
 }
 
 /** Puts an evaluation into the run's event file, behind those before it. */
@@ -137,26 +170,8 @@ async function logEvaluation(
   );
 }
 
-/** What is played, in order: each way of decoding on the evaluation deals and on the held-out ones. */
-function plays({ environment, evaluation, rollout }: RunConfig): { options: object; temperature: number }[] {
-  const temperatures = { sampled: [rollout.temperature], greedy: [0], both: [rollout.temperature, 0] }[
-    evaluation.decoding
-  ];
-  return temperatures.flatMap((temperature) =>
-    evaluationDeals({ environment, evaluation }).map((options) => ({ options, temperature })),
-  );
-}
-
-/** Options of the evaluation deals, and of the held-out ones if there are some. */
-export function evaluationDeals({ environment, evaluation }: Pick<RunConfig, 'environment' | 'evaluation'>): object[] {
-  return [evaluation.options, ...(evaluation.heldOut === null ? [] : [evaluation.heldOut])].map((options) => ({
-    ...environment.options,
-    ...options,
-  }));
-}
-
 /** The parts in the order of `plays` as one result. */
-function collect({ evaluation }: RunConfig, parts: readonly EvaluationPart[]): EvaluatePolicyResult {
+export function collect({ evaluation }: RunConfig, parts: readonly EvaluationPart[]): EvaluatePolicyResult {
   const sets = evaluation.heldOut === null ? 1 : 2;
   const at = (first: number): Evaluation => ({ ...parts[first], heldOut: sets === 2 ? parts[first + 1] : null });
   return { ...at(0), greedy: evaluation.decoding === 'both' ? at(sets) : null };

@@ -5,6 +5,7 @@ import type { ActivityDependencies } from '../activities/activity.ts';
 import { AgentCache } from '../activities/agent-cache.ts';
 import { createMergedTeacherActivities } from '../activities/ask-merged-teacher.ts';
 import { createEvaluationActivities } from '../activities/evaluate-policy.ts';
+import { createEvaluationShareActivities } from '../activities/evaluate-share.ts';
 import { createThoughtMeasureActivities } from '../activities/measure-thoughts.ts';
 import { createPreparationActivities } from '../activities/prepare-run.ts';
 import { createRolloutActivities } from '../activities/roll-out-wave.ts';
@@ -32,6 +33,7 @@ function gpuWorkerOptions(
       ...createUpdateActivities(dependencies, agents),
       ...createSharedUpdateActivities(dependencies, agents),
       ...createEvaluationActivities(dependencies, agents),
+      ...createEvaluationShareActivities(dependencies, agents),
       ...createSupervisedActivities(dependencies, agents),
     },
     maxConcurrentActivityTaskExecutions: 1,

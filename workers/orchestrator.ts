@@ -6,6 +6,7 @@ import type { ActivityDependencies } from '../activities/activity.ts';
 import { createBatchActivities } from '../activities/assemble-batch.ts';
 import { searchAttributeActivities } from '../activities/find-search-attributes.ts';
 import { createExpertActivities } from '../activities/evaluate-expert.ts';
+import { createEvaluationCollectActivities } from '../activities/evaluate-share.ts';
 import { createRemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import { createDemonstrationActivities } from '../activities/make-demonstrations.ts';
 import { createEstimateActivities } from '../activities/estimate-kept-steps.ts';
@@ -45,6 +46,7 @@ function orchestratorWorkerOptions(
       ...searchAttributeActivities,
       ...createAccountActivities(dependencies),
       ...createExpertActivities(dependencies),
+      ...createEvaluationCollectActivities(dependencies),
     },
   };
 }

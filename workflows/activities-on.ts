@@ -10,6 +10,7 @@ import type { EstimateActivities } from '../activities/estimate-kept-steps.ts';
 import type { ExpertActivities } from '../activities/evaluate-expert.ts';
 import type { ModelEvaluationActivities } from '../activities/evaluate-model.ts';
 import type { EvaluationActivities } from '../activities/evaluate-policy.ts';
+import type { EvaluationCollectActivities, EvaluationShareActivities } from '../activities/evaluate-share.ts';
 import type { RemakeActivities } from '../activities/find-iteration-to-remake.ts';
 import type { SearchAttributeActivities } from '../activities/find-search-attributes.ts';
 import type { DemonstrationActivities } from '../activities/make-demonstrations.ts';
@@ -33,6 +34,7 @@ type Activities = {
     UpdateActivities &
     SharedUpdateActivities &
     EvaluationActivities &
+    EvaluationShareActivities &
     SupervisedActivities;
   orchestrator: BatchActivities &
     MeasureActivities &
@@ -44,7 +46,8 @@ type Activities = {
     MergeActivities &
     SearchAttributeActivities &
     AccountActivities &
-    ExpertActivities;
+    ExpertActivities &
+    EvaluationCollectActivities;
   corrector: CorrectionActivities & ThoughtActivities & ModelEvaluationActivities;
 };
 

@@ -7,6 +7,7 @@ import { checkedRunConfig } from '../configs/checked-config.ts';
 import { doingText } from '../core/episodes/doing.ts';
 import { activitiesOn } from './activities-on.ts';
 import { doingSignal } from './control.ts';
+import { evaluatePolicy } from './evaluate-policy.ts';
 import { orInvalid } from './failures.ts';
 
 /**
@@ -31,7 +32,6 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
     });
     return { ...(await evaluateModel({ ...task, model })), policy: null };
   }
-  const { prepareRun, evaluatePolicy } = activitiesOn('gpu', config, `evaluate ${config.evaluation.episodes} episodes`);
-  const policy = input.policy ?? (await prepareRun({ config })).policy;
+  const policy = input.policy ?? (await activitiesOn('gpu', config, 'open the model').prepareRun({ config })).policy;
   return { ...(await evaluatePolicy({ ...task, policy, iterationsDone: null })), policy };
 }

@@ -21,6 +21,7 @@ import { setAccountLimits, untilTeacherAnswers } from './ask-teacher.ts';
 import { checkAlarms } from './collapse-alarm.ts';
 import { orInvalid, refuse, rootFailure } from './failures.ts';
 import type { IterationResult } from './iteration.ts';
+import { evaluatePolicy } from './evaluate-policy.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { withWholeArtifacts } from './remake-artifacts.ts';
 import { runIteration } from './run-iteration.ts';
@@ -148,7 +149,7 @@ async function evaluate(run: Run, label: string): Promise<EvaluatePolicyResult |
   run.status = 'evaluating';
   run.enter(`evaluation (${label})`);
   const evaluation = await withWholeArtifacts(run, () =>
-    activitiesOn('gpu', run.config, `evaluate ${episodes} episodes (${label})`).evaluatePolicy({
+    evaluatePolicy({
       config: run.config,
       policy: run.state!.policy,
       runId: run.id,

@@ -22,18 +22,18 @@ const SPREAD = [
   'ppo.epochs=1',
   'ppo.samplesPerStep=32',
   'engine.rowsPerShard=8',
-  'evaluation.episodes=0',
+  'evaluation.episodes=12',
   'parallel.waves=2',
   'parallel.gradients=3',
 ];
 
-async function run(id: string, during: () => Promise<void> = async () => {}): Promise<[string, string]> {
+async function run(id: string, during: () => Promise<void> = async () => {}): Promise<unknown> {
   const config = readConfig(runConfigSchema, 'smoke', SPREAD);
   return await withClient(async (client) => {
     const handle = await startRun<typeof train>(client, 'train', id, [config], 'scaling');
     await during();
-    const { policy, optimizer } = await handle.result();
-    return [policy.sha256, optimizer.sha256];
+    const { policy, optimizer, evaluation } = await handle.result();
+    return { policy: policy.sha256, optimizer: optimizer.sha256, evaluation };
   });
 }
 
@@ -52,7 +52,7 @@ async function scheduled(id: string, type: string): Promise<void> {
   });
 }
 
-test('one worker, two, and two of which one dies in an update end with the same policy and optimizer', async (t) => {
+test('one worker, two, and two of which one dies in an update end with the same policy, optimizer and evaluations', async (t) => {
   const alone = await run('alone');
   const [, second] = workerProcesses('gpu,gpu');
   await installation.supervisor.startWorker(second);
