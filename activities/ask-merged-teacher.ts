@@ -19,7 +19,7 @@ export type AskMergedTeacherInput = {
   iteration: number;
   wave: AssembleBatchInput['waves'][number];
   from: number;
-  policy: ArtifactRef;
+  policy: Pick<ArtifactRef, 'sha256'>;
   teacher: MergedTeacher;
 };
 /** `answers`: the stored `TeacherAnswers`. */

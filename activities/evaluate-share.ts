@@ -48,7 +48,7 @@ export function createEvaluationShareActivities({ store }: ActivityDependencies,
             beat.tell({ doing, ...pace.of(reached) });
             if (beat.interrupted || points.due())
               await points.reach((owner) => putJson(store, 'evaluation-progress', reached, owner));
-            beat.leaveIfInterrupted();
+            beat.throwIfInterrupted();
           },
         });
         return await putJson(store, 'episodes', episodes, resultOwner(name));

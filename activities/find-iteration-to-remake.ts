@@ -1,7 +1,7 @@
 /**
  * Finds what must run again when artifacts of a run have gone missing or bad: from whole inputs come the same bytes.
  */
-import { reach } from '../core/artifacts/references.ts';
+import { findReferences, reach } from '../core/artifacts/references.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { goesOnWith } from '../core/records/retention.ts';
@@ -13,7 +13,7 @@ export type FindIterationToRemakeInput = { runId: string; /** Iterations that th
 export type IterationToRemake = {
   iteration: number;
   config: RunConfig;
-  start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'> | null;
+  start: Pick<IterationRecord, 'policy' | 'optimizer' | 'corrections' | 'keptPerWave' | 'ahead'> | null;
 };
 
 export function createRemakeActivities({ store }: ActivityDependencies) {
@@ -23,17 +23,18 @@ export function createRemakeActivities({ store }: ActivityDependencies) {
       async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
         const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);
         for (let newest = records.length; newest > 0; newest--) {
-          const { iteration, config, policy, optimizer, corrections, keptPerWave } = records[newest - 1];
+          const { iteration, config, policy, optimizer, corrections, keptPerWave, ahead } = records[newest - 1];
           const goesOn = goesOnWith(records, iteration + 1, config);
           if (goesOn.some(({ removed }) => removed)) continue;
-          const reached = await reach(store, new Map([[`records ${runId}`, [...goesOn, corrections]]]), 'all');
+          const roots = [...goesOn, corrections, ...findReferences(ahead?.waves)];
+          const reached = await reach(store, new Map([[`records ${runId}`, roots]]), 'all');
           if (![...reached.values()].every(({ problem }) => problem === null)) continue;
           return newest === records.length
             ? null
             : {
                 iteration: newest,
                 config: records[newest].config,
-                start: { policy, optimizer, corrections, keptPerWave },
+                start: { policy, optimizer, corrections, keptPerWave, ahead },
               };
         }
         return records.length === 0 ? null : { iteration: 0, config: records[0].config, start: null };

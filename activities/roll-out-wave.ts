@@ -12,7 +12,7 @@ import { Interval } from '../core/records/interval.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { countWork } from './count-work.ts';
 import { getPolicy } from '../core/records/policy-state.ts';
-import { ResumePoints, resultOwner } from './resume-points.ts';
+import { ResumePoints, resultOwner, type WorkSlot } from './resume-points.ts';
 import { RolloutPace, roundOf } from './pace.ts';
 
 /** `soFar`: the result of earlier parts of the wave. */
@@ -70,7 +70,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
           await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
         const game = gameByName(config.environment.name);
         const options = game.parseOptions(config.environment.options);
-        const points = new ResumePoints(beat, store, waveName(wave), config.durability);
+        const points = new ResumePoints(beat, store, waveName(iteration, wave), config.durability);
         const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;
         const pace = new RolloutPace(config.environment.maxEpisodeSteps);
         points.tell({ doing: `wave ${wave + 1}: begins` });
@@ -105,7 +105,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         }
         return {
           wave,
-          ...(await putSampled(store, wave, progress)),
+          ...(await putSampled(store, iteration, wave, progress)),
           envSteps: steps.length,
           responseTokens,
           seconds: (soFar?.seconds ?? 0) + (performance.now() - started) / 1000,
@@ -118,20 +118,27 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
 
 export type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 
-function waveName(wave: number): string {
-  return `wave-${wave}`;
+function waveName(iteration: number, wave: number): string {
+  return `wave-${iteration}-${wave}`;
+}
+
+/** The iteration that a piece of work samples for; null: it samples for none. */
+export function sampledFor({ name }: Pick<WorkSlot, 'name'>): number | null {
+  const [, iteration] = /^wave-(\d+)-\d+$/.exec(name) ?? [];
+  return iteration === undefined ? null : Number(iteration);
 }
 
 /** Stores what was sampled of a wave. */
 export async function putSampled(
   store: ArtifactStore,
+  iteration: number,
   wave: number,
   progress: RolloutProgress,
 ): Promise<Pick<RolloutWaveResult, 'over' | 'episodes'>> {
   const { over, episodes } = progress;
   const stored = over
     ? putJson(store, 'episodes', episodes)
-    : putJson(store, 'rollout-progress', progress, resultOwner(waveName(wave)));
+    : putJson(store, 'rollout-progress', progress, resultOwner(waveName(iteration, wave)));
   return { over, episodes: await stored };
 }
 

@@ -19,6 +19,7 @@ import type { AgentCache } from './agent-cache.ts';
 import type { Batch } from './assemble-batch.ts';
 import { getOptimizer, getPolicy, putState } from '../core/records/policy-state.ts';
 import { Pace, rounded } from './pace.ts';
+import { sampledFor } from './roll-out-wave.ts';
 import { releaseWork, type WorkSlot, ResumePoints, resultOwner } from './resume-points.ts';
 
 /** Which epoch of which iteration, and what it trains on. */
@@ -59,7 +60,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
   return {
     updatePolicy: activity(
       async (input: UpdatePolicyInput, beat: Heartbeat<ResumePoint>): Promise<UpdatePolicyResult> => {
-        const { config, epoch } = input;
+        const { config, iteration, epoch } = input;
         const started = performance.now();
         beat.tell({ doing: 'opening the policy' });
         const agent = await agents.get(config);
@@ -76,7 +77,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
           (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
         // Reading and hashing takes about what hashing and writing does.
         points.expect((performance.now() - loading) / 1000);
-        await releaseWork(store, isBehind(epoch));
+        await releaseWork(store, isBehind(iteration, epoch));
         const save = async () => {
           const { step, skippedInARow, sums } = state;
           await points.reach(async (owner) => ({
@@ -125,12 +126,12 @@ function epochName(epoch: number): string {
 
 /**
  * What nothing needs once this epoch runs: resume points of all work before it, and results before the one that it
- * begins with.
+ * begins with; what is sampled meanwhile for the next iteration is not.
  */
-function isBehind(epoch: number): (slot: WorkSlot) => boolean {
+function isBehind(iteration: number, epoch: number): (slot: WorkSlot) => boolean {
   return ({ name, isResult }) => {
     const [, done] = /^epoch-(\d+)$/.exec(name) ?? [];
-    if (done === undefined) return !isResult;
+    if (done === undefined) return !isResult && (sampledFor({ name }) ?? -1) <= iteration;
     return Number(done) < (isResult ? epoch - 1 : epoch);
   };
 }

@@ -93,7 +93,13 @@ function stateAfter({ iterations, evaluations }: RunRecords, { rollout }: RunCon
     (before, { metrics, ...record }) =>
       advance(
         before,
-        { ...record, metrics, corrector: NO_COUNTS, seconds: metrics['time/iteration'] ?? 0 },
+        {
+          ...record,
+          ahead: record.ahead && { ...record.ahead, corrector: NO_COUNTS },
+          metrics,
+          corrector: NO_COUNTS,
+          seconds: metrics['time/iteration'] ?? 0,
+        },
         rollout.envStepsPerIteration,
       ),
     initialState({ policy, optimizer, modelSha256: null }, []),

@@ -10,6 +10,7 @@ import type { IterationSummary } from '../workflows/train-state.ts';
 import type { TrainResult } from '../core/records/train-result.ts';
 import type { Progress } from '../workflows/run-contract.ts';
 import { doingOf } from './doing.ts';
+import { type GpuWorkers, gpuWorkers, gpuWorkersText } from './gpu-workers.ts';
 import { withClient, workflowResult } from './temporal.ts';
 
 export function register(program: Command): void {
@@ -44,6 +45,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   let lastPhase = '';
   let lastHalt: string | null = null;
   let lastTrouble: string | null = null;
+  let workers: GpuWorkers | null = null;
   let looks = 0;
   for (;;) {
     const progress = await queryProgress(client, run);
@@ -53,6 +55,11 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
       if (progress.halted !== null && progress.halted !== lastHalt)
         print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
       lastHalt = progress.halted;
+      if (looks % LOOKS_PER_WORKERS === 0) {
+        const now = await gpuWorkers(client, [run, `${run}/iteration-${progress.iteration}`]).catch(() => workers);
+        if (now !== null && now.there !== (workers?.there ?? 1)) print(gpuWorkersText(now));
+        workers = now;
+      }
       if (++looks % LOOKS_PER_TROUBLE === 0) {
         const trouble = await troubleOf(client, run).catch(() => null);
         if (trouble !== null && trouble !== lastTrouble) print(`waiting: ${trouble}`);
@@ -62,7 +69,11 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
       const [doing] = await doingOf(client, [run, `${run}/iteration-${progress.iteration}`]);
       if (process.stdout.isTTY)
         drawBar(
-          [phase, ...(doing === undefined ? [] : [doingText(doing)])].join(': '),
+          [
+            phase,
+            ...(workers === null ? [] : [`${workers.working} of ${workers.there} GPU workers`]),
+            ...(doing === undefined ? [] : [doingText(doing)]),
+          ].join(': '),
           await iterationShare(client, run, progress),
         );
       else if (doing !== undefined && (doing.doing !== told || doing.toldSecondsAgo !== undefined) && printed.due()) {
@@ -118,6 +129,8 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1).padStart(5)} %`;
 }
 
+/** Progress queries between two counts of the run's workers. */
+const LOOKS_PER_WORKERS = 5;
 /** Progress queries between two checks of what keeps the run waiting. */
 const LOOKS_PER_TROUBLE = 10;
 /** Failures of an activity, one after the other, that are more than a hiccup. */

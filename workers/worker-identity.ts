@@ -87,7 +87,8 @@ export async function foreignWorker(
   return null;
 }
 
-function isAlive({ pid, host }: WorkerIdentity, lastSeen: number): boolean {
+/** Whether a worker that the server saw last at `lastSeen`, in milliseconds since 1970, is there still. */
+export function isAlive({ pid, host }: WorkerIdentity, lastSeen: number): boolean {
   if (host !== os.hostname()) return Date.now() - lastSeen < SILENT_MS;
   return isRunning(pid);
 }

@@ -2,25 +2,31 @@
 import type { AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { Algorithm } from '../configs/algorithms.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
 import { activitiesOn } from './activities-on.ts';
 import type { CorrectWaveResult } from './correct-wave.ts';
 import type { IterationInput } from './iteration.ts';
 
+/** `policy`: that sampled the waves. */
+type AskingInput = Pick<IterationInput, 'config' | 'iteration'> & { policy: Pick<ArtifactRef, 'sha256'> };
+type Sampled = Pick<RolloutWaveResult, 'wave' | 'episodes'>;
+type Judged = Promise<Pick<CorrectWaveResult, 'judgements'>>;
+
 export class AskingTeacher {
   readonly #what: NonNullable<Algorithm['merged']>;
-  readonly #input: IterationInput;
+  readonly #input: AskingInput;
   readonly #teacher: Promise<MergedTeacher>;
   readonly #asked: Promise<AskMergedTeacherResult | null>[] = [];
 
-  constructor(what: NonNullable<Algorithm['merged']>, input: IterationInput, teacher: Promise<MergedTeacher>) {
+  constructor(what: NonNullable<Algorithm['merged']>, input: AskingInput, teacher: Promise<MergedTeacher>) {
     this.#what = what;
     this.#input = input;
     this.#teacher = teacher;
   }
 
   /** One more wave, in their order; `missing`: kept steps that those before leave to it. */
-  add(wave: RolloutWaveResult, judged: Promise<CorrectWaveResult>, missing: () => Promise<number>): void {
+  add(wave: Sampled, judged: Judged, missing: () => Promise<number>): void {
     const asked = this.#ask(wave, judged, missing);
     asked.catch(() => {}); // awaited by `answers`
     this.#asked.push(asked);
@@ -32,8 +38,8 @@ export class AskingTeacher {
   }
 
   async #ask(
-    { episodes, wave }: RolloutWaveResult,
-    judged: Promise<CorrectWaveResult>,
+    { episodes, wave }: Sampled,
+    judged: Judged,
     missing: () => Promise<number>,
   ): Promise<AskMergedTeacherResult | null> {
     const { config, iteration, policy } = this.#input;

@@ -1,18 +1,18 @@
 /** One iteration of the algorithm box: sample, correct, assemble, update, publish. */
 import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { AssembleBatchResult } from '../activities/assemble-batch.ts';
-import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
-import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
+import { samplingSettings } from '../configs/sampling-settings.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
+import { addCounts, type CorrectorCounts, correctorMetrics } from '../core/episodes/corrector-counts.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
+import type { SamplesAhead } from '../core/records/samples.ts';
 import { activitiesOn } from './activities-on.ts';
 import { AskingTeacher } from './ask-merged-teacher.ts';
 import { PauseGate } from './control.ts';
-import { sampleAndJudge } from './sample-and-judge.ts';
+import { measureThoughts, sampleAhead, sampleIteration } from './sample-iteration.ts';
 import { update } from './update.ts';
 
 export type IterationInput = {
@@ -27,6 +27,8 @@ export type IterationInput = {
   corrections: ArtifactRef | null;
   /** Kept steps of a wave of the last iteration on average: how many waves are sampled while none is judged yet. */
   keptPerWave: number | null;
+  /** What the iteration before sampled for this one. */
+  ahead?: SamplesAhead;
   paused: boolean;
 };
 
@@ -35,6 +37,8 @@ export type IterationResult = {
   optimizer: ArtifactRef;
   corrections: ArtifactRef;
   keptPerWave: number;
+  /** For the next iteration. */
+  ahead?: SamplesAhead;
   metrics: AssembleBatchResult['metrics'];
   corrector: CorrectorCounts;
   seconds: number;
@@ -73,30 +77,33 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
           },
         );
   merging?.catch(() => {}); // awaited below
-  const asking = merging === null ? null : new AskingTeacher(merged!, input, merging);
+  const carried = input.ahead ?? null;
+  const usable = carried !== null && carried.settings === samplingSettings(config) ? carried : null;
+  const sampledBy = usable?.sampledBy ?? input.policy.sha256;
+  const asking =
+    merging === null ? null : new AskingTeacher(merged!, { ...input, policy: { sha256: sampledBy } }, merging);
 
-  const { waves, sampledWaves, records, corrector, keptPerWave } = await sampleAndJudge(
-    {
-      runId,
-      config,
-      iteration: index,
-      gate,
-      sample: (wave, soFar) =>
-        activitiesOn('gpu', config, `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({
-          config,
-          iteration: index,
-          wave,
-          policy: input.policy,
-          soFar,
-        }),
-      onKept: (steps) => (progress.keptSteps += steps),
-      onJudged: (wave, judged, missing) => asking?.add(wave, judged, missing),
-    },
-    input.keptPerWave,
-  );
+  const own =
+    usable === null
+      ? await sampleIteration({
+          ...input,
+          gate,
+          onKept: (steps) => (progress.keptSteps += steps),
+          onJudged: (wave, judged, missing) => asking?.add(wave, judged, missing),
+        })
+      : null;
+  if (usable !== null) askAbout(usable, config, asking);
+  const samples = usable ?? own!.samples;
+  const { keptPerWave } = samples;
+  // Samples that a change of the configuration made useless were paid for all the same.
+  const corrector =
+    carried === null || usable !== null ? samples.corrector : addCounts(carried.corrector, samples.corrector);
+  progress.keptSteps = progress.envSteps;
   const sampled = Date.now();
 
-  const judgedWaves = waves.map(({ wave, result }) => ({ wave: wave.episodes, judgements: result.judgements }));
+  const judgedWaves = samples.waves
+    .filter(({ used }) => used)
+    .map(({ episodes, judgements }) => ({ wave: episodes, judgements }));
   const teacher = await merging;
   const asked = asking === null ? null : await asking.answers();
   const batch = await activitiesOn('orchestrator', config, 'kept steps, advantages, correction rows').assembleBatch({
@@ -112,9 +119,14 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     iteration: index,
     waves: judgedWaves,
   });
-  const measuringThoughts = measureThoughts(input, waves[0].wave);
+  const measuringThoughts = own === null ? Promise.resolve(usable!.thoughts) : measureThoughts(input, own.firstWave);
   for (const one of [measuring, measuringThoughts]) one.catch(() => {}); // awaited below
   const assembled = Date.now();
+  const samplingAhead =
+    config.rollout.ahead === 1 && index + 1 < input.iterations
+      ? sampleAhead({ ...input, iteration: index + 1, keptPerWave, gate, onKept: () => {} })
+      : null;
+  samplingAhead?.catch(() => {}); // awaited below
 
   const { policy, optimizer, ...updating } = await update({
     task: {
@@ -123,7 +135,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       iterations: input.iterations,
       batch: batch.batch,
       corrections: batch.corrections,
-      sampledBy: input.policy.sha256,
+      sampledBy,
     },
     policy: input.policy,
     optimizer: input.optimizer,
@@ -135,25 +147,28 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   });
   const updated = Date.now();
   const thoughts = await measuringThoughts;
+  const ahead = await samplingAhead;
+  const ended = ahead === null ? updated : Date.now();
 
+  const { sample, correct, correctLastWave } = samples.seconds;
   const seconds = {
-    sample: sum(sampledWaves.map((wave) => wave.seconds)),
-    correct: sum(waves.map(({ result }) => result.seconds)),
+    sample,
+    correct,
     sampleAndCorrect: (sampled - started) / 1000,
     assemble: (assembled - sampled) / 1000,
     ...(asked === null ? {} : { teacher: sum(asked.map((wave) => wave.seconds)) }),
     update: (updated - assembled) / 1000,
     model:
-      sum(sampledWaves.map((wave) => wave.modelSeconds)) +
+      samples.seconds.model +
       updating.modelSeconds +
       thoughts.modelSeconds +
       sum((asked ?? []).map((wave) => wave.modelSeconds)),
-    gpu: sum([...sampledWaves, ...(asked ?? [])].map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
-    correctLastWave: waves.at(-1)!.result.seconds,
-    iteration: (updated - started) / 1000,
+    gpu: sample + sum((asked ?? []).map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
+    correctLastWave,
+    iteration: (ended - started) / 1000,
   };
   const speeds = {
-    'time/tokensPerSecond': sum(sampledWaves.map((wave) => wave.responseTokens)) / seconds.sample,
+    'time/tokensPerSecond': samples.responseTokens / sample,
     'time/envStepsPerSecond': config.rollout.envStepsPerIteration / seconds.iteration,
   };
   const measured = await measuring;
@@ -164,6 +179,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     ...(teacher === null ? {} : teacherMetrics(teacher)),
     ...updating.metrics,
     ...correctorMetrics(corrector),
+    ...(config.rollout.ahead === 1 ? { 'rollout/staleness': usable === null ? 0 : 1 } : {}),
   };
   await activitiesOn('orchestrator', config, 'publish metrics').publishMetrics({
     runId,
@@ -180,7 +196,8 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       ...speeds,
     },
     samples: measured.samples,
-    waves: records,
+    waves: samples.waves,
+    ...(ahead === null ? {} : { ahead }),
     keptPerWave,
     ...(teacher === null ? {} : { teacher }),
   });
@@ -188,6 +205,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     policy,
     optimizer,
     corrections: batch.corrections,
+    ...(ahead === null ? {} : { ahead }),
     keptPerWave,
     metrics,
     corrector,
@@ -199,20 +217,15 @@ function teacherMetrics({ checkpoints, factorDistance }: MergedTeacher): Metrics
   return { 'teacher/checkpoints': checkpoints, 'teacher/factorDistance': factorDistance ?? null };
 }
 
-/** Figures of an iteration's first wave. Histories of version 0.1.0 have them in the result of sampling. */
-async function measureThoughts(
-  { config, iteration: index, policy }: IterationInput,
-  { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },
-): Promise<MeasureThoughtsResult> {
-  if (sampled.perplexity !== undefined)
-    return { metrics: { 'thought/perplexity': sampled.perplexity }, seconds: 0, modelSeconds: 0 };
-  const summary = 'what thoughts depend on, and how the start model finds them';
-  return await activitiesOn('gpu', config, summary).measureThoughts({
-    config,
-    iteration: index,
-    wave: episodes,
-    policy,
-  });
+/** Asks the merged teacher about waves that were sampled before there was one. */
+function askAbout({ waves, kept }: SamplesAhead, { rollout }: RunConfig, asking: AskingTeacher | null): void {
+  let missing = rollout.envStepsPerIteration;
+  for (const [wave, steps] of kept.entries()) {
+    const { episodes, judgements } = waves[wave];
+    const left = missing;
+    asking?.add({ wave, episodes }, Promise.resolve({ judgements }), () => Promise.resolve(left));
+    missing -= steps;
+  }
 }
 
 function sum(values: readonly number[]): number {

@@ -1,5 +1,5 @@
 /** How the waves of an iteration are judged: by a free teacher as a whole, by a paid one as far as is needed. */
-import { type ChildWorkflowHandle, startChild, workflowInfo } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { activitiesOn } from './activities-on.ts';
@@ -139,7 +139,7 @@ export class PaidJudging implements Judging {
     const { config, iteration, runId, gate } = this.#context;
     const { paused } = gate;
     this.#child = startChild(correctWave, {
-      workflowId: `${workflowInfo().workflowId}/wave-${this.#index}`,
+      workflowId: `${runId}/iteration-${iteration}/wave-${this.#index}`,
       args: [{ config, iteration, wave: this.#wave!, runId, needed, paused, carried }],
       staticSummary: `judge wave ${this.#index}`,
     });

@@ -39,8 +39,8 @@ async function remakeArtifacts(run: Run, state: TrainState, reason: unknown): Pr
     const start = next.start ?? (await firstPolicy());
     const result = await runIteration(run, { iteration: remade, ...start }, next.config);
     if (result === null) break;
-    const { policy, optimizer, corrections } = result;
-    run.state = { ...state, policy, optimizer, corrections };
+    const { policy, optimizer, corrections, ahead } = result;
+    run.state = { ...state, policy, optimizer, corrections, ahead };
   }
   run.budget.reset();
   run.enter(phase);

@@ -5,12 +5,15 @@ import { iteration, type IterationInput, type IterationResult } from './iteratio
 import type { Run } from './run.ts';
 
 /** What an iteration begins with. */
-export type IterationStart = Pick<IterationInput, 'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave'>;
+export type IterationStart = Pick<
+  IterationInput,
+  'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave' | 'ahead'
+>;
 
 /** Runs it to its end; null when the run was stopped in the middle. */
 export async function runIteration(
   run: Run,
-  { iteration: index, policy, optimizer, corrections, keptPerWave }: IterationStart,
+  { iteration: index, policy, optimizer, corrections, keptPerWave, ahead }: IterationStart,
   config: RunConfig,
 ): Promise<IterationResult | null> {
   const stopped = () => run.stop === 'now';
@@ -20,7 +23,7 @@ export async function runIteration(
     return await scope.run(async () => {
       const { iterations } = run;
       const { paused } = run.gate;
-      const start = { iteration: index, policy, optimizer, corrections, keptPerWave };
+      const start = { iteration: index, policy, optimizer, corrections, keptPerWave, ahead };
       const child = await startChild(iteration, {
         workflowId: `${run.id}/iteration-${index}`,
         args: [{ runId: run.id, config, iterations, ...start, paused }],

@@ -45,7 +45,7 @@ export class Run {
     this.searchAttributes = carried?.searchAttributes ?? [];
     this.gate = new PauseGate(carried?.paused);
     this.budget = new RunBudget(() => ({
-      counts: this.state?.corrector ?? NO_COUNTS,
+      counts: this.#judged,
       limitUsd: this.config.corrector.budgetUsd,
     }));
   }
@@ -57,7 +57,12 @@ export class Run {
 
   /** What judging took, with the reports of the running iteration. */
   get corrector(): CorrectorCounts {
-    return addCounts(this.state?.corrector ?? NO_COUNTS, this.budget.running);
+    return addCounts(this.#judged, this.budget.running);
+  }
+
+  /** What judging took before the running iteration: of whole iterations, and of samples made ahead. */
+  get #judged(): CorrectorCounts {
+    return addCounts(this.state?.corrector ?? NO_COUNTS, this.state?.ahead?.corrector ?? NO_COUNTS);
   }
 
   /** Pauses for a reason that a person has to see to. */

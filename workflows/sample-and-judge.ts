@@ -6,7 +6,7 @@
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
-import type { WaveRecord } from '../core/records/run-records.ts';
+import type { WaveRecord } from '../core/records/samples.ts';
 import type { CorrectWaveResult } from './correct-wave.ts';
 import { FreeJudging, type Judging, PaidJudging, type SamplingContext } from './judging.ts';
 
@@ -14,12 +14,13 @@ export type JudgedWave = { wave: RolloutWaveResult; result: CorrectWaveResult };
 
 /**
  * `waves`: those that are trained on. `sampledWaves`: also those that were not needed in the end. `records`: of all
- * judged waves. `corrector`: what judging them took. `keptPerWave`: on average.
+ * judged waves. `kept`: steps of `waves`. `corrector`: what judging them took. `keptPerWave`: on average.
  */
 export type SampledAndJudged = {
   waves: JudgedWave[];
   sampledWaves: RolloutWaveResult[];
   records: WaveRecord[];
+  kept: number[];
   corrector: CorrectorCounts;
   keptPerWave: number;
 };
@@ -100,6 +101,7 @@ async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJ
       used: index < used,
     })),
     corrector: judged.reduce((counts, one) => addCounts(counts, one.result.counts), NO_COUNTS),
+    kept: expected,
     keptPerWave: sum(expected) / used,
   };
 }

@@ -2,6 +2,7 @@
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import type { SamplesAhead } from '../core/records/samples.ts';
 import type { AlarmState } from './collapse-alarm.ts';
 import type { IterationResult } from './iteration.ts';
 
@@ -24,6 +25,8 @@ export type TrainState = {
   correctionRows: number;
   corrector: CorrectorCounts;
   keptPerWave: number | null;
+  /** What was sampled for the next iteration while the last one updated (`rollout.ahead`). */
+  ahead?: SamplesAhead;
   /** Hash of the starting checkpoint's files; null in a fork whose model has not been opened yet. */
   modelSha256: string | null;
   startEvaluation: EvaluatePolicyResult | null;
@@ -63,7 +66,7 @@ export function initialState(
 /** What the state takes over from an iteration. */
 type Finished = Pick<
   IterationResult,
-  'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'metrics' | 'seconds'
+  'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'ahead' | 'metrics' | 'seconds'
 >;
 
 /** The state after one more iteration of `envSteps` kept steps. */
@@ -80,6 +83,7 @@ export function advance(state: TrainState, result: Finished, envSteps: number): 
     correctionRows: number('corrections/rows'),
     corrector: addCounts(state.corrector, result.corrector),
     keptPerWave: result.keptPerWave,
+    ahead: result.ahead,
     summaries: [
       ...state.summaries,
       {

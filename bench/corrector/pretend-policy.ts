@@ -67,7 +67,7 @@ export function pretendPolicyActivities(
       const { seconds } = took(started);
       return {
         wave,
-        ...(await putSampled(store, wave, progress)),
+        ...(await putSampled(store, iteration, wave, progress)),
         envSteps: steps.length,
         responseTokens: steps.reduce((sum, { responseIds }) => sum + responseIds.length, 0),
         seconds: (soFar?.seconds ?? 0) + seconds,

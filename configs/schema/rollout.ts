@@ -16,6 +16,16 @@ export const rollout = z
     repetitionPenalty: z.number().min(1).default(1.2).describe('Affects sampling only (spec.md section 3).'),
     penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty, too.'),
     maxNewTokens: positive.default(256).describe('Most tokens in a response.'),
+    ahead: z
+      .int()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe(
+        '1: while an iteration updates, the next one is sampled with the policy before the update, so that GPU workers ' +
+          'and teacher need not wait; its samples are one update old, which the ratio of PPO accounts for. 0: each ' +
+          'iteration samples with its own policy.',
+      ),
     groupSize: z
       .int()
       .min(2)

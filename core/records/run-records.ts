@@ -13,10 +13,8 @@ import type { RunConfig } from '../../configs/schema.ts';
 import type { Metrics } from '../episodes/metrics.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { EvaluatePolicyResult } from './evaluation.ts';
+import type { SamplesAhead, WaveRecord } from './samples.ts';
 import type { TrainResult } from './train-result.ts';
-
-/** A wave as it was sampled and judged. `used`: the iteration trained on (some of) it. */
-export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used: boolean };
 
 /**
  * A policy merged from several of the run's checkpoints; 0: the start model. `whole`: adapted layers are whole
@@ -42,6 +40,8 @@ export type IterationRecord = {
   corrections: ArtifactRef;
   samples: ArtifactRef;
   waves: WaveRecord[];
+  /** What the next iteration will train on, if it was sampled meanwhile. */
+  ahead?: SamplesAhead;
   /** Kept steps per wave on average; the next iteration begins with as many waves as it should need. */
   keptPerWave: number;
   /** Who taught it, if that was merged from the run's own checkpoints. */

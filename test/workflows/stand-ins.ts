@@ -16,7 +16,7 @@ import type { DemonstrationActivities } from '../../activities/make-demonstratio
 import type { PreparationActivities } from '../../activities/prepare-run.ts';
 import type { MeasureActivities } from '../../activities/measure-rollout.ts';
 import type { ThoughtMeasureActivities } from '../../activities/measure-thoughts.ts';
-import type { MetricsActivities } from '../../activities/publish-metrics.ts';
+import type { MetricsActivities, PublishMetricsInput } from '../../activities/publish-metrics.ts';
 import type { ReviewActivities } from '../../activities/review-wave.ts';
 import type { RolloutActivities } from '../../activities/roll-out-wave.ts';
 import type { SupervisedActivities } from '../../activities/train-on-demonstrations.ts';
@@ -45,7 +45,7 @@ type OrchestratorActivities = ReviewActivities &
 /**
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely;
  * `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in which a
- * wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `thoughtsAtOnce`: under
+ * wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `onPublish`: is told of each iteration's record; `thoughtsAtOnce`: under
  * way.
  * `workflowsPath`: of the orchestrator, if not the product's.
  */
@@ -56,6 +56,7 @@ export type StandInPlay = {
   parts?: number;
   onPart?: (part: number) => Promise<void>;
   onThought?: () => Promise<void>;
+  onPublish?: (record: PublishMetricsInput) => void;
   thoughtsAtOnce?: number;
   workflowsPath?: string;
 };
@@ -191,7 +192,7 @@ function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
 }
 
 function orchestratorActivities(
-  { keptPerWave, likelyPerWave = keptPerWave, thoughtsPerEpisode = 1 }: StandInPlay,
+  { keptPerWave, likelyPerWave = keptPerWave, thoughtsPerEpisode = 1, onPublish }: StandInPlay,
   reviews: Reviews,
 ): OrchestratorActivities {
   return {
@@ -234,7 +235,10 @@ function orchestratorActivities(
       };
     },
     estimateKeptSteps: async () => likelyPerWave,
-    publishMetrics: async () => null,
+    publishMetrics: async (record) => {
+      onPublish?.(record);
+      return null;
+    },
     recordOutcome: async () => null,
     makeDemonstrations: async ({ config }) => reference('demonstrations', config.seed),
   };

@@ -1,0 +1,83 @@
+/** An iteration's samples, made by its own policy or, with `rollout.ahead`, by the one before. */
+import type { MeasureThoughtsResult } from '../activities/measure-thoughts.ts';
+import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
+import { samplingSettings } from '../configs/sampling-settings.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import type { ArtifactRef } from '../core/artifacts/store.ts';
+import type { Samples, SamplesAhead } from '../core/records/samples.ts';
+import { activitiesOn } from './activities-on.ts';
+import type { SamplingContext } from './judging.ts';
+import { sampleAndJudge } from './sample-and-judge.ts';
+
+/** `keptPerWave`: of the samples before, by which waves are planned; null: not known. */
+export type SampleIterationInput = {
+  runId: string;
+  config: RunConfig;
+  iteration: number;
+  policy: ArtifactRef;
+  keptPerWave: number | null;
+} & Pick<SamplingContext, 'gate' | 'onKept' | 'onJudged'>;
+
+/** `firstWave`: on which thoughts are measured. */
+export async function sampleIteration({
+  policy,
+  keptPerWave: keptBefore,
+  ...place
+}: SampleIterationInput): Promise<{ samples: Samples; firstWave: RolloutWaveResult }> {
+  const { config, iteration } = place;
+  const { waves, sampledWaves, records, kept, corrector, keptPerWave } = await sampleAndJudge(
+    {
+      ...place,
+      sample: (wave, soFar) =>
+        activitiesOn('gpu', config, `wave ${wave}: sample ${config.rollout.episodesPerWave} episodes`).rolloutWave({
+          config,
+          iteration,
+          wave,
+          policy,
+          soFar,
+        }),
+    },
+    keptBefore,
+  );
+  const samples: Samples = {
+    sampledBy: policy.sha256,
+    waves: records,
+    kept,
+    corrector,
+    keptPerWave,
+    responseTokens: sum(sampledWaves.map((wave) => wave.responseTokens)),
+    seconds: {
+      sample: sum(sampledWaves.map((wave) => wave.seconds)),
+      model: sum(sampledWaves.map((wave) => wave.modelSeconds)),
+      correct: sum(waves.map(({ result }) => result.seconds)),
+      correctLastWave: waves.at(-1)!.result.seconds,
+    },
+  };
+  return { samples, firstWave: waves[0].wave };
+}
+
+/** Samples for the next iteration while this one updates; `policy`: that this one began with. */
+export async function sampleAhead(input: SampleIterationInput): Promise<SamplesAhead> {
+  const { samples, firstWave } = await sampleIteration(input);
+  return {
+    ...samples,
+    settings: samplingSettings(input.config),
+    // While the policy is kept for certain.
+    thoughts: await measureThoughts(input, firstWave),
+  };
+}
+
+/** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
+export async function measureThoughts(
+  { config, iteration, policy }: Pick<SampleIterationInput, 'config' | 'iteration' | 'policy'>,
+  { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },
+): Promise<MeasureThoughtsResult> {
+  if (sampled.perplexity !== undefined)
+    return { metrics: { 'thought/perplexity': sampled.perplexity }, seconds: 0, modelSeconds: 0 };
+  const summary = 'what thoughts depend on, and how the start model finds them';
+  return await activitiesOn('gpu', config, summary).measureThoughts({ config, iteration, wave: episodes, policy });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
