@@ -2,12 +2,20 @@
  * An optimizer step that several GPU workers share (docs/scaling.md): each computes groups of its gradient shards, one
  * adds them in order and lets Adam apply the sum. What a step ends with does not depend on who computed what.
  */
-import type { ArtifactRef, ArtifactStore, Owner } from '../core/artifacts/store.ts';
-import { decodeSafetensors, safetensorsPieces } from '../core/graph/safetensors.ts';
-import { addSums, applyGradient, clips, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
+import {
+  addSums,
+  applyGradient,
+  clips,
+  collect,
+  type EpochSums,
+  optimizerSteps,
+  stepRequests,
+} from '../core/learner/update-epoch.ts';
 import type { Agent } from '../core/policy/agent.ts';
 import type { GradientRequest } from '../core/policy/policy-engine.ts';
-import { getOptimizer, getPolicy, putState } from '../core/records/policy-state.ts';
+import { getGradient, putGradient } from '../core/records/gradient.ts';
+import { getOptimizer, getPolicy, type PolicyState, putState } from '../core/records/policy-state.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { releaseWork, resultOwner } from './resume-points.ts';
@@ -40,7 +48,7 @@ export type ApplyGradientsResult = SharedEpoch & {
   modelSeconds: number;
 };
 
-/** What a worker keeps between the steps of an epoch: the requests of its steps, and whose parameters it computes with. */
+/** What a worker keeps of the epoch that it computes: the requests of its steps, and whose parameters the engine has. */
 type Warm = {
   key: string;
   agent: Agent;
@@ -49,28 +57,69 @@ type Warm = {
   policies: number;
 };
 
+/** The state that a worker made last: as long as no other makes one, nothing of it is read again. */
+type KeptState = PolicyState & { agent: Agent; policy: string; optimizer: string };
+
 export function createSharedUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
   let warm: Warm | null = null;
+  let kept: KeptState | null = null;
+  /** Gradients of the step at hand that were computed here, by hash. */
+  const own = new Map<string, Float32Array>();
+  let ownStep = '';
 
   /** The requests of an epoch, and the engine with these parameters. */
   const open = async (task: UpdateTask, policy: ArtifactRef): Promise<Warm> => {
     const { config, batch, corrections, iteration, epoch } = task;
     const agent = await agents.get(config);
     const key = JSON.stringify([batch.sha256, corrections.sha256, iteration, epoch, config]);
-    if (warm?.key !== key || warm.agent !== agent)
-      warm = {
-        key,
-        agent,
-        request: stepRequests(await epochInputOf(store, agent, task)),
-        parameters: '',
-        policies: -1,
-      };
-    if (warm.parameters !== policy.sha256 || warm.policies !== agent.policies) {
-      await agent.setPolicy(await getPolicy(store, agent.engine, policy), null);
-      warm.parameters = policy.sha256;
-      warm.policies = agent.policies;
+    const isWarm = warm?.key === key && warm.agent === agent;
+    const hasParameters = isWarm && warm!.parameters === policy.sha256 && warm!.policies === agent.policies;
+    // What is missing is read at once.
+    const [parameters, input] = await Promise.all([
+      hasParameters ? null : parametersOf(agent, policy),
+      isWarm ? null : epochInputOf(store, agent, task),
+    ]);
+    if (input !== null) warm = { key, agent, request: stepRequests(input), parameters: '', policies: -1 };
+    if (parameters !== null) {
+      await agent.setPolicy(parameters, null);
+      Object.assign(warm!, { parameters: policy.sha256, policies: agent.policies });
     }
-    return warm;
+    return warm!;
+  };
+
+  const parametersOf = async (agent: Agent, policy: ArtifactRef): Promise<Float32Array> =>
+    kept?.agent === agent && kept.policy === policy.sha256
+      ? kept.parameters
+      : await getPolicy(store, agent.engine, policy);
+
+  /** The state of an epoch, which the caller may change: it is kept no more. */
+  const takeState = async (agent: Agent, { policy, optimizer }: SharedEpoch): Promise<PolicyState> => {
+    const state = kept;
+    kept = null;
+    if (state?.agent === agent && state.policy === policy.sha256 && state.optimizer === optimizer.sha256) return state;
+    const [parameters, adam] = await Promise.all([
+      getPolicy(store, agent.engine, policy),
+      getOptimizer(store, optimizer),
+    ]);
+    return { parameters, adam };
+  };
+
+  /** The sum of a step's gradients, added in order. */
+  const addGradients = async (agent: Agent, refs: readonly ArtifactRef[]): Promise<Float32Array> => {
+    const gradients = await Promise.all(
+      refs.map(async (ref) => {
+        const here = own.get(ref.sha256);
+        own.delete(ref.sha256); // two groups of equal bytes are two arrays: one is added to
+        return here ?? (await getGradient(store, ref));
+      }),
+    );
+    own.clear();
+    const [sum, ...others] = gradients;
+    for (const summand of others) {
+      for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
+      agent.engine.recycle(summand);
+    }
+    return sum;
   };
 
   return {
@@ -85,9 +134,14 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       if (asked.rows.length > 0) {
         const computed = await agent.engine.gradients(asked, { index: group, of: groups });
         collect(sums, asked.rows, computed.rows, clips(config));
-        if (Object.keys(computed.rows).length > 0)
-          gradient = await putGradient(store, computed.gradient, resultOwner(stepName(input.epoch, step)));
-        agent.engine.recycle(computed.gradient);
+        if (Object.keys(computed.rows).length > 0) {
+          const owner = resultOwner(stepName(input.epoch, step));
+          gradient = await putGradient(store, agent.engine, computed.gradient, config.parallel.exchange, owner);
+          const key = `${warm!.key} ${step}`;
+          if (ownStep !== key) own.clear(); // another worker has added those of the step before
+          ownStep = key;
+          own.set(gradient.sha256, computed.gradient);
+        } else agent.engine.recycle(computed.gradient);
       }
       return { gradient, sums, ...spent(started, agent, before) };
     }),
@@ -97,34 +151,41 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       const { config, epochSoFar, groups } = input;
       const agent = await agents.get(config);
       const before = agent.engine.seconds;
-      await releaseBefore(store, input);
+      const releasing = releaseBefore(store, input);
+      releasing.catch(() => {}); // awaited below
       const { lr, sftCoef } = ratesOf(input);
-      const state = {
-        ...epochSoFar,
-        parameters: await getPolicy(store, agent.engine, epochSoFar.policy),
-        adam: await getOptimizer(store, epochSoFar.optimizer),
-        sums: { ...epochSoFar.sums },
-      };
       const gradients = groups.flatMap(({ gradient }) => gradient ?? []);
-      let { policy, optimizer } = epochSoFar;
+      let { policy, optimizer, skippedInARow } = epochSoFar;
+      const sums = { ...epochSoFar.sums };
       if (gradients.length > 0) {
-        const [first, ...others] = gradients;
-        const sum = await getGradient(store, first);
-        for (const ref of others) {
-          const summand = await getGradient(store, ref);
-          for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
-        }
+        const [taken, sum] = await Promise.all([takeState(agent, epochSoFar), addGradients(agent, gradients)]);
+        const state = { ...taken, step: epochSoFar.step, skippedInARow, sums };
         const timed = <T>(work: () => T) => agent.engine.timed(work);
         if (await applyGradient(state, sum, { config, lr }, timed)) {
-          for (const { sums } of groups) addSums(state.sums, sums);
+          for (const group of groups) addSums(sums, group.sums);
           const owner = resultOwner(stepName(input.epoch, epochSoFar.step));
           ({ policy, optimizer } = await putState(store, agent.engine, state, owner));
+          const { epochs, samplesPerStep } = config.ppo;
+          const isLast =
+            input.epoch + 1 === epochs &&
+            epochSoFar.step + 1 === optimizerSteps(config.rollout.envStepsPerIteration, samplesPerStep);
+          kept = isLast
+            ? null
+            : {
+                agent,
+                parameters: state.parameters,
+                adam: state.adam,
+                policy: policy.sha256,
+                optimizer: optimizer.sha256,
+              };
           // This worker computes on with them.
           await agent.setPolicy(state.parameters, null);
           if (warm?.agent === agent) Object.assign(warm, { parameters: policy.sha256, policies: agent.policies });
         }
+        ({ skippedInARow } = state);
+        agent.engine.recycle(sum);
       }
-      const { skippedInARow, sums } = state;
+      await releasing;
       return {
         policy,
         optimizer,
@@ -156,12 +217,4 @@ async function releaseBefore(store: ArtifactStore, { epoch, epochSoFar }: ApplyG
     const isEarlier = epochOf < epoch || (epochOf === epoch && stepOf < epochSoFar.step);
     return isEarlier && !needed.has(sha256);
   });
-}
-
-function putGradient(store: ArtifactStore, data: Float32Array, owner: Owner): Promise<ArtifactRef> {
-  return store.putHeld(owner, 'gradient', safetensorsPieces([{ name: 'gradient', shape: [data.length], data }]));
-}
-
-async function getGradient(store: ArtifactStore, ref: ArtifactRef): Promise<Float32Array> {
-  return decodeSafetensors(await store.get(ref), `gradient ${ref.sha256}`).get('gradient')!.data;
 }

@@ -85,5 +85,12 @@ export const parallel = z
         'Groups of gradient shards per optimizer step. Each group is an activity for any GPU worker. Part of ' +
           'the arithmetic: the bytes do not depend on the number of workers. 1: a whole epoch is one activity.',
       ),
+    exchange: z
+      .enum(['float32', 'float16'])
+      .default('float32')
+      .describe(
+        'What groups of gradients are exchanged in. float16: half the bytes; every group is rounded, by a rule that ' +
+          'does not depend on workers (docs/scaling.md). Part of the arithmetic.',
+      ),
   })
   .describe('How a run is spread over GPU workers (docs/scaling.md).');

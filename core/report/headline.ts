@@ -16,7 +16,7 @@ export function headline(runId: string, config: RunConfig, status: string, { lin
   return html`<header>
 <p class="run">${runId} <span class="status ${/^[a-z_]+$/.test(status) ? status : ''}">${status.replaceAll('_', ' ')}</span></p>
 <h1>${config.title || `${config.algorithm} on ${config.environment.name}`}</h1>
-<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}</p>
+<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}${config.parallel.exchange === 'float16' && config.parallel.gradients > 1 ? fact('gradients', 'exchanged in float16') : null}</p>
 <div class="tiles">
 ${evaluationTile('Success', start, final)}
 ${final === null ? null : groupTile(final)}

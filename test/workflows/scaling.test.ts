@@ -39,8 +39,8 @@ const SPREAD = [
   'parallel.gradients=3',
 ];
 
-/** Three iterations, of which each is sampled while the one before updates. */
-const AHEAD = [...SPREAD, 'envSteps=192', 'rollout.ahead=1', 'evaluation.episodes=0'];
+/** Three iterations, of which each is sampled while the one before updates; gradients are exchanged in float16. */
+const AHEAD = [...SPREAD, 'envSteps=192', 'rollout.ahead=1', 'parallel.exchange=float16', 'evaluation.episodes=0'];
 
 async function run(id: string, changes: string[], during: () => Promise<void> = async () => {}): Promise<unknown> {
   const config = readConfig(runConfigSchema, 'smoke', changes);
