@@ -36,17 +36,16 @@ export type ComputeGradientsInput = UpdateTask & { policy: ArtifactRef; step: nu
 export type ComputeGradientsResult = {
   gradient: ArtifactRef | null;
   sums: EpochSums;
-  seconds: number;
-  modelSeconds: number;
-};
+} & Spent;
+
+/** Seconds of an activity; of them, computing, and reading from the store and writing into it. */
+type Spent = { seconds: number; modelSeconds: number; exchangeSeconds: number };
 
 /** `gradients`: of the groups, in order. */
 export type ApplyGradientsInput = UpdateTask & { epochSoFar: SharedEpoch; groups: ComputeGradientsResult[] };
 export type ApplyGradientsResult = SharedEpoch & {
   metrics: Record<string, number | null>;
-  seconds: number;
-  modelSeconds: number;
-};
+} & Spent;
 
 /** What a worker keeps of the epoch that it computes: the requests of its steps, and whose parameters the engine has. */
 type Warm = {
@@ -68,7 +67,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
   let ownStep = '';
 
   /** The requests of an epoch, and the engine with these parameters. */
-  const open = async (task: UpdateTask, policy: ArtifactRef): Promise<Warm> => {
+  const open = async (task: UpdateTask, policy: ArtifactRef, exchange: Stopwatch): Promise<Warm> => {
     const { config, batch, corrections, iteration, epoch } = task;
     const agent = await agents.get(config);
     const key = JSON.stringify([batch.sha256, corrections.sha256, iteration, epoch, config]);
@@ -76,7 +75,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
     const hasParameters = isWarm && warm!.parameters === policy.sha256 && warm!.policies === agent.policies;
     // What is missing is read at once.
     const [parameters, input] = await Promise.all([
-      hasParameters ? null : parametersOf(agent, policy),
+      hasParameters ? null : exchange.time(() => parametersOf(agent, policy)),
       isWarm ? null : epochInputOf(store, agent, task),
     ]);
     if (input !== null) warm = { key, agent, request: stepRequests(input), parameters: '', policies: -1 };
@@ -104,8 +103,8 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
     return { parameters, adam };
   };
 
-  /** The sum of a step's gradients, added in order. */
-  const addGradients = async (agent: Agent, refs: readonly ArtifactRef[]): Promise<Float32Array> => {
+  /** A step's gradients in order, each an array of its own. */
+  const readGradients = async (refs: readonly ArtifactRef[]): Promise<Float32Array[]> => {
     const gradients = await Promise.all(
       refs.map(async (ref) => {
         const here = own.get(ref.sha256);
@@ -114,19 +113,15 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       }),
     );
     own.clear();
-    const [sum, ...others] = gradients;
-    for (const summand of others) {
-      for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
-      agent.engine.recycle(summand);
-    }
-    return sum;
+    return gradients;
   };
 
   return {
     computeGradients: activity(async (input: ComputeGradientsInput): Promise<ComputeGradientsResult> => {
       const started = performance.now();
       const { config, policy, step, group, groups } = input;
-      const { agent, request } = await open(input, policy);
+      const exchange = new Stopwatch();
+      const { agent, request } = await open(input, policy, exchange);
       const before = agent.engine.seconds;
       const asked = request(step);
       const sums: EpochSums = {};
@@ -136,19 +131,22 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
         collect(sums, asked.rows, computed.rows, clips(config));
         if (Object.keys(computed.rows).length > 0) {
           const owner = resultOwner(stepName(input.epoch, step));
-          gradient = await putGradient(store, agent.engine, computed.gradient, config.parallel.exchange, owner);
+          gradient = await exchange.time(() =>
+            putGradient(store, agent.engine, computed.gradient, config.parallel.exchange, owner),
+          );
           const key = `${warm!.key} ${step}`;
           if (ownStep !== key) own.clear(); // another worker has added those of the step before
           ownStep = key;
           own.set(gradient.sha256, computed.gradient);
         } else agent.engine.recycle(computed.gradient);
       }
-      return { gradient, sums, ...spent(started, agent, before) };
+      return { gradient, sums, ...spent(started, agent, before, exchange) };
     }),
 
     applyGradients: activity(async (input: ApplyGradientsInput): Promise<ApplyGradientsResult> => {
       const started = performance.now();
       const { config, epochSoFar, groups } = input;
+      const exchange = new Stopwatch();
       const agent = await agents.get(config);
       const before = agent.engine.seconds;
       const releasing = releaseBefore(store, input);
@@ -158,13 +156,19 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       let { policy, optimizer, skippedInARow } = epochSoFar;
       const sums = { ...epochSoFar.sums };
       if (gradients.length > 0) {
-        const [taken, sum] = await Promise.all([takeState(agent, epochSoFar), addGradients(agent, gradients)]);
+        const [taken, [sum, ...others]] = await exchange.time(() =>
+          Promise.all([takeState(agent, epochSoFar), readGradients(gradients)]),
+        );
         const state = { ...taken, step: epochSoFar.step, skippedInARow, sums };
         const timed = <T>(work: () => T) => agent.engine.timed(work);
+        for (const summand of others) {
+          await timed(() => add(sum, summand));
+          agent.engine.recycle(summand);
+        }
         if (await applyGradient(state, sum, { config, lr }, timed)) {
           for (const group of groups) addSums(sums, group.sums);
           const owner = resultOwner(stepName(input.epoch, epochSoFar.step));
-          ({ policy, optimizer } = await putState(store, agent.engine, state, owner));
+          ({ policy, optimizer } = await exchange.time(() => putState(store, agent.engine, state, owner)));
           const { epochs, samplesPerStep } = config.ppo;
           const isLast =
             input.epoch + 1 === epochs &&
@@ -193,7 +197,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
         skippedInARow,
         sums,
         metrics: updateMetrics(sums, lr, sftCoef),
-        ...spent(started, agent, before),
+        ...spent(started, agent, before, exchange),
       };
     }),
   };
@@ -201,8 +205,28 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
 
 export type SharedUpdateActivities = ReturnType<typeof createSharedUpdateActivities>;
 
-function spent(started: number, agent: Agent, before: number): { seconds: number; modelSeconds: number } {
-  return { seconds: (performance.now() - started) / 1000, modelSeconds: agent.engine.seconds - before };
+function spent(started: number, agent: Agent, before: number, exchange: Stopwatch): Spent {
+  return {
+    seconds: (performance.now() - started) / 1000,
+    modelSeconds: agent.engine.seconds - before,
+    exchangeSeconds: exchange.seconds,
+  };
+}
+
+/** Counts the time of what it is given to do. */
+class Stopwatch {
+  seconds = 0;
+
+  async time<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    const result = await work();
+    this.seconds += (performance.now() - started) / 1000;
+    return result;
+  }
+}
+
+function add(sum: Float32Array, summand: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
 }
 
 function stepName(epoch: number, step: number): string {

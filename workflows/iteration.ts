@@ -165,6 +165,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
       sum((asked ?? []).map((wave) => wave.modelSeconds)),
     gpu: sample + sum((asked ?? []).map((wave) => wave.seconds)) + updating.seconds + thoughts.seconds,
     correctLastWave,
+    ...(updating.exchangeSeconds === undefined ? {} : { exchange: updating.exchangeSeconds }),
     iteration: (ended - started) / 1000,
   };
   const speeds = {

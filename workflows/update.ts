@@ -15,20 +15,25 @@ export type UpdateInput = {
   onProgress: (epochs: number, text: string) => void;
 };
 
+/** `exchangeSeconds`: of an update that is spread. */
+export type UpdateResult = UpdatePolicyResult & { exchangeSeconds?: number };
+
 /** The policy after all epochs; metrics are those of the last one, seconds of all. */
-export async function update(input: UpdateInput): Promise<UpdatePolicyResult> {
+export async function update(input: UpdateInput): Promise<UpdateResult> {
   const { task, onProgress } = input;
   const { ppo } = task.config;
   const epochOf = groupsOf(task.config) === 1 ? epochByOneWorker : epochByAllWorkers;
-  let done: UpdatePolicyResult = { ...input, metrics: {}, seconds: 0, modelSeconds: 0 };
+  let done: UpdateResult = { ...input, metrics: {}, seconds: 0, modelSeconds: 0 };
   for (let epoch = 0; epoch < ppo.epochs; epoch++) {
-    const { policy, optimizer, metrics, seconds, modelSeconds } = await epochOf({ ...input, ...done }, epoch);
+    const { exchangeSeconds, ...epochResult } = await epochOf({ ...input, ...done }, epoch);
+    const { policy, optimizer, metrics, seconds, modelSeconds } = epochResult;
     done = {
       policy,
       optimizer,
       metrics,
       seconds: done.seconds + seconds,
       modelSeconds: done.modelSeconds + modelSeconds,
+      ...(exchangeSeconds === undefined ? {} : { exchangeSeconds: (done.exchangeSeconds ?? 0) + exchangeSeconds }),
     };
     onProgress(epoch + 1, `epoch ${epoch + 1} of ${ppo.epochs} done`);
   }
@@ -40,10 +45,7 @@ function groupsOf({ parallel }: Partial<Pick<RunConfig, 'parallel'>>): number {
   return parallel?.gradients ?? 1;
 }
 
-async function epochByOneWorker(
-  { task, policy, optimizer, gate }: UpdateInput,
-  epoch: number,
-): Promise<UpdatePolicyResult> {
+async function epochByOneWorker({ task, policy, optimizer, gate }: UpdateInput, epoch: number): Promise<UpdateResult> {
   await gate.pass();
   return await activitiesOn('gpu', task.config, `epoch ${epoch + 1} of ${task.config.ppo.epochs}`).updatePolicy({
     ...task,
@@ -60,13 +62,13 @@ async function epochByOneWorker(
 async function epochByAllWorkers(
   { task, policy, optimizer, gate, onProgress }: UpdateInput,
   epoch: number,
-): Promise<UpdatePolicyResult> {
+): Promise<UpdateResult> {
   const { ppo, rollout } = task.config;
   const groupCount = groupsOf(task.config);
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
   let epochSoFar: SharedEpoch = { policy, optimizer, step: 0, skippedInARow: 0, sums: {} };
   let last: ApplyGradientsResult | null = null;
-  const spent = { seconds: 0, modelSeconds: 0 };
+  const spent = { seconds: 0, modelSeconds: 0, exchangeSeconds: 0 };
   for (let step = 0; step < steps; step++) {
     await gate.pass();
     const name = `epoch ${epoch + 1} of ${ppo.epochs}, step ${step + 1} of ${steps}`;
@@ -86,11 +88,12 @@ async function epochByAllWorkers(
       epochSoFar,
       groups,
     });
-    const { seconds: _, modelSeconds: __, metrics: ___, ...next } = last;
+    const { seconds: _, modelSeconds: __, exchangeSeconds: ___, metrics: ____, ...next } = last;
     epochSoFar = next;
     for (const part of [...groups, last]) {
       spent.seconds += part.seconds;
       spent.modelSeconds += part.modelSeconds;
+      spent.exchangeSeconds += part.exchangeSeconds;
     }
     onProgress(epoch, `${name} done`);
   }
