@@ -15,6 +15,7 @@ import { openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import { readConfig } from '../cli/config-file.ts';
 import { modelFolder } from '../configs/project-folder.ts';
+import { STEPS_PER_STORED_STATE } from '../configs/shared-update.ts';
 import { runConfigSchema } from '../configs/schema.ts';
 import { largeModelSteps, trainedElements } from './scale/large-model.ts';
 import { type Measured, measure, type MeasuredRun } from './scale/measure.ts';
@@ -88,14 +89,15 @@ async function tell(name: string, run: MeasuredRun, one: Measured, two: Measured
   const store = { read: 1 / read.clock, write: 1 / write.clock, together: Infinity };
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
   const { parts } = one;
+  const { add, adam } = timePerElement();
   const rates: Rates = {
     wave: parts.wave,
     judge: parts.judge,
     besides: parts.iteration - parts.rollout - parts.update,
-    gradients: parts.step.gradients,
-    add: 0, // among `adam`, as measured with two groups
-    adam: parts.step.apply,
-    dispatch: parts.step.dispatch,
+    gradients: parts.gradients - elements * adam,
+    add: elements * add,
+    adam: elements * adam,
+    dispatch: parts.dispatch,
     vectorBytes: bytes,
     gradientBytes: bytes,
     store,
@@ -104,7 +106,7 @@ async function tell(name: string, run: MeasuredRun, one: Measured, two: Measured
     `\n${name}: ${elements} trained elements, ${parts.waves} waves, ${steps} optimizer steps of ${ppo.samplesPerStep} ` +
       `samples; policy ${one.policy.slice(0, 12)} by one worker and by two; store: writes ` +
       `${(store.write / 1e6).toFixed(0)} MB/s, reads ${(store.read / 1e6).toFixed(0)} MB/s; an activity follows another ` +
-      `after ${(1000 * parts.step.dispatch).toFixed(0)} ms`,
+      `after ${(1000 * parts.dispatch).toFixed(0)} ms`,
   );
   console.log(
     '\n| workers | rollout, s | update, s | exchange, s of all workers | iteration, s |\n|---|---|---|---|---|',
@@ -119,7 +121,7 @@ async function tell(name: string, run: MeasuredRun, one: Measured, two: Measured
   );
   for (const workers of SIMULATED) {
     const waves = Math.max(parts.waves, workers);
-    const shape = { workers, waves, groups: Math.max(2, workers), steps, warmAdder: false };
+    const shape = { workers, waves, groups: Math.max(2, workers), steps };
     // The same episodes in more waves, where there are more workers than waves.
     const asked = { ...rates, wave: (rates.wave * parts.waves) / waves };
     const { rollout: sampling, update, exchange, iteration } = simulate(asked, shape);
@@ -158,8 +160,8 @@ async function tellLargeModel(): Promise<void> {
         const steps = largeModelSteps({ rank, exchange, stepSeconds, elementSeconds, store }, [2, 4, 8]);
         const elements = trainedElements(rank);
         const gradient = (exchange === 'float16' ? 2 : 4) * elements;
-        // Two gradients written, one read; state written, the policy read by the other, half of the time the state too.
-        const moved = 3 * gradient + 12 * elements + 4 * elements + 6 * elements;
+        // Two gradients written and two read; every few steps the state is written.
+        const moved = 4 * gradient + (12 * elements) / STEPS_PER_STORED_STATE;
         console.log(
           `| r ${rank} | ${exchange} | ${place} | ${(moved / 1e9).toFixed(2)} | ` +
             `${steps.map(({ step, exchange: moving, speedUp }) => `${step.toFixed(1)}, ${moving.toFixed(1)}; ${speedUp.toFixed(2)}`).join(' | ')} |`,

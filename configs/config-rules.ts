@@ -1,4 +1,5 @@
 /** What fields of a configuration ask of each other, beyond what each must be. Pure: workflows check by them too. */
+import { STEPS_PER_STORED_STATE } from './shared-update.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import type { RunConfig, SftConfig } from './schema.ts';
 
@@ -27,13 +28,14 @@ export function runProblems(config: RunConfig): Problem[] {
         path: ['collapse', 'alarm', index, 'raiseSft'],
         message: `must be null (the run pauses): ${algorithm} has no SFT loss whose weight could be raised`,
       });
-  const steps = ppo.epochs * Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
-  const activities = parallel.gradients === 1 ? 0 : steps * (parallel.gradients + 1);
+  const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
+  const stored = Math.ceil(steps / STEPS_PER_STORED_STATE);
+  const activities = parallel.gradients === 1 ? 0 : ppo.epochs * (steps * parallel.gradients + stored);
   if (activities > MOST_UPDATE_ACTIVITIES)
     problems.push({
       path: ['parallel', 'gradients'],
       message:
-        `asks for ${activities} activities per iteration (${steps} optimizer steps of ${parallel.gradients} ` +
+        `asks for ${activities} activities per iteration (${ppo.epochs * steps} optimizer steps of ${parallel.gradients} ` +
         `groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ppo.samplesPerStep`,
     });
   return [...problems, ...engineProblems(config)];

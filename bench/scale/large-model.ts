@@ -1,4 +1,5 @@
 /** What several GPUs give for an update of LoRA on a 7B model, by the store between them. */
+import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
 import { trainedParameters } from '../../core/policy/trained-parameters.ts';
 import type { TrainScope } from '../../core/policy/vlm-config.ts';
 import { plannedCheckpoint } from '../engine/random-llava.ts';
@@ -48,13 +49,8 @@ export function largeModelSteps(
   // One GPU alone makes a whole epoch in one activity: nothing is exchanged.
   const alone = rates.gradients + rates.adam;
   return gpus.map((workers) => {
-    const { step, exchange: moving } = simulate(rates, {
-      workers,
-      waves: 0,
-      groups: workers,
-      steps: 1,
-      warmAdder: false,
-    });
-    return { gpus: workers, step, exchange: moving, speedUp: alone / step };
+    const shape = { workers, waves: 0, groups: workers, steps: STEPS_PER_STORED_STATE };
+    const { step, exchange: moving } = simulate(rates, shape);
+    return { gpus: workers, step, exchange: moving / STEPS_PER_STORED_STATE, speedUp: alone / step };
   });
 }

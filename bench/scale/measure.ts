@@ -45,7 +45,9 @@ export async function measure(
           const { policy } = await (await startRun<typeof train>(client, 'train', id, [settings], 'scale')).result();
           policies.add(policy.sha256);
           for (let iteration = 1; iteration < iterations; iteration++)
-            parts.push(partsOf(await activitySpans(client, `${id}/iteration-${iteration}`)));
+            parts.push(
+              partsOf(await activitySpans(client, `${id}/iteration-${iteration}`), settings.parallel.gradients),
+            );
         });
         await machine.stop();
         runs.set(workers, { parts, policies });
@@ -87,10 +89,7 @@ function medianParts(all: readonly Parts[]): Parts {
     update: of(({ update }) => update),
     iteration: of(({ iteration }) => iteration),
     exchange: of(({ exchange }) => exchange),
-    step: {
-      gradients: of(({ step }) => step.gradients),
-      apply: of(({ step }) => step.apply),
-      dispatch: of(({ step }) => step.dispatch),
-    },
+    gradients: of(({ gradients }) => gradients),
+    dispatch: of(({ dispatch }) => dispatch),
   };
 }

@@ -1,4 +1,5 @@
 /** How long an iteration takes on any number of GPU workers, from rates that were measured. */
+import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
 
 /** Seconds, bytes and rates of one run. N: trained elements. */
 export type Rates = {
@@ -9,7 +10,7 @@ export type Rates = {
   besides: number;
   /** Of the gradients of a whole optimizer step on one worker. */
   gradients: number;
-  /** Of adding two gradients, and of clipping and Adam. */
+  /** Of adding one gradient to another, and of clipping and Adam. */
   add: number;
   adam: number;
   /** From the end of an activity to the beginning of the next one that follows from it. */
@@ -24,33 +25,27 @@ export type Rates = {
 /** Bytes a second: what one worker reads and writes at, and what all together do. */
 export type Store = { read: number; write: number; together: number };
 
-export type Shape = { workers: number; waves: number; groups: number; steps: number; warmAdder: boolean };
+export type Shape = { workers: number; waves: number; groups: number; steps: number };
 
 export type Simulated = { rollout: number; update: number; iteration: number; exchange: number; step: number };
 
 /**
  * `exchange`: the part of the update that is spent on the store. Workers are alike; a wave or a group is taken as soon
- * as a worker is free. `warmAdder`: the sums are always added by the worker that added the last ones; otherwise by any,
- * which reads policy and optimizer unless it happens to be that one.
+ * as a worker is free, and every worker takes part in every step, so that it reads gradients alone.
  */
-export function simulate(rates: Rates, { workers, waves, groups, steps, warmAdder }: Shape): Simulated {
+export function simulate(rates: Rates, { workers, waves, groups, steps }: Shape): Simulated {
   const { wave, judge, besides, gradients, add, adam, dispatch, vectorBytes, gradientBytes, store } = rates;
-  const reading = (bytes: number, readers: number) => bytes / Math.min(store.read, store.together / readers);
+  const busy = Math.min(workers, groups);
+  const reading = (bytes: number) => bytes / Math.min(store.read, store.together / busy);
   const writing = (bytes: number, writers: number) => bytes / Math.min(store.write, store.together / writers);
   const rollout = Math.ceil(waves / workers) * (wave + dispatch) + judge;
 
-  const busy = Math.min(workers, groups);
-  const rounds = Math.ceil(groups / workers);
-  const others = busy - 1;
-  const cold = warmAdder ? 0 : (workers - 1) / workers;
+  const own = Math.ceil(groups / workers);
+  const stored = Math.ceil(steps / STEPS_PER_STORED_STATE) / steps; // states a step
   const exchange =
-    (others > 0 ? reading(vectorBytes, others) : 0) + // the new policy, by all but the worker that made it
-    rounds * writing(gradientBytes, busy) +
-    reading(gradientBytes, 1) * (groups - rounds) + // those of the other workers
-    cold * reading(3 * vectorBytes, 1) +
-    writing(3 * vectorBytes, 1);
-  const computing = (rounds * gradients) / groups + (groups - 1) * add + adam;
-  const step = computing + exchange + 2 * dispatch;
+    writing(own * gradientBytes, busy) + reading((groups - own) * gradientBytes) + stored * writing(3 * vectorBytes, 1);
+  const computing = (own * gradients) / groups + (groups - 1) * add + adam;
+  const step = computing + exchange + (1 + stored) * dispatch;
   const update = steps * step;
   return { rollout, update, iteration: rollout + update + besides, exchange: steps * exchange, step };
 }

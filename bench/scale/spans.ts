@@ -30,7 +30,7 @@ export async function activitySpans(client: Client, workflowId: string): Promise
   return [...spans.values()].filter((span): span is Span => span.closed !== undefined);
 }
 
-/** Seconds of an iteration's parts; those of `step` are medians over its optimizer steps. */
+/** Seconds of an iteration's parts; `gradients` and `dispatch` are medians over its optimizer steps. */
 export type Parts = {
   waves: number;
   wave: number;
@@ -40,25 +40,29 @@ export type Parts = {
   iteration: number;
   /** Of all workers together, in the whole update. */
   exchange: number;
-  step: { gradients: number; apply: number; dispatch: number };
+  /** Of computing on one worker a whole step's gradients, Adam for the step before included. */
+  gradients: number;
+  /** Between the last activity of a step and the first of the next one. */
+  dispatch: number;
 };
 
-/** Of an iteration whose update is spread over activities (`parallel.gradients`). */
-export function partsOf(spans: readonly Span[]): Parts {
+/** Of an iteration whose optimizer steps are spread over so many groups (`parallel.gradients`). */
+export function partsOf(spans: readonly Span[], groups: number): Parts {
   const of = (type: string) => spans.filter((span) => span.type === type);
   const [waves, compute, apply] = ['rolloutWave', 'computeGradients', 'applyGradients'].map(of);
   const [assemble] = of('assembleBatch');
-  const groups = compute.length / apply.length;
   const exchangeOf = ({ result }: Span) => (result as ComputeGradientsResult | ApplyGradientsResult).exchangeSeconds;
   const computing = (span: Span) => span.closed - span.started - exchangeOf(span);
-  const steps = apply.map((span, step) => {
-    const own = compute.slice(step * groups, (step + 1) * groups);
-    return {
-      gradients: sum(own.map(computing)),
-      apply: computing(span),
-      dispatch: span.started - Math.max(...own.map(({ closed }) => closed)),
-    };
-  });
+  const steps = Array.from({ length: compute.length / groups }, (_, step) =>
+    compute.slice(step * groups, (step + 1) * groups),
+  );
+  const began = (step: Span[]) => Math.min(...step.map(({ started }) => started));
+  const ended = (step: Span[]) => Math.max(...step.map(({ closed }) => closed));
+  const isStored = (from: number, to: number) => apply.some(({ scheduled }) => scheduled >= from && scheduled <= to);
+  const gaps = steps
+    .slice(1)
+    .map((step, index) => [ended(steps[index]), began(step)] as const)
+    .filter(([from, to]) => !isStored(from, to));
   const first = Math.min(...waves.map(({ scheduled }) => scheduled));
   return {
     waves: waves.length,
@@ -68,11 +72,8 @@ export function partsOf(spans: readonly Span[]): Parts {
     update: apply.at(-1)!.closed - compute[0].scheduled,
     iteration: Math.max(...spans.map(({ closed }) => closed)) - first,
     exchange: sum([...compute, ...apply].map(exchangeOf)),
-    step: {
-      gradients: median(steps.map(({ gradients }) => gradients)),
-      apply: median(steps.map((step) => step.apply)),
-      dispatch: median(steps.map(({ dispatch }) => dispatch)),
-    },
+    gradients: median(steps.map((step) => sum(step.map(computing)))),
+    dispatch: median(gaps.map(([from, to]) => to - from)),
   };
 }
 
