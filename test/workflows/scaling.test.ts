@@ -26,21 +26,21 @@ test.after.always(async () => {
   await installation?.stop();
 });
 
-/** One iteration of two waves and two optimizer steps, each of three groups. */
+/** One iteration of two waves or more and six optimizer steps, each of three groups. */
 const SPREAD = [
-  'envSteps=64',
-  'rollout.envStepsPerIteration=64',
-  'rollout.episodesPerWave=16',
+  'envSteps=32',
+  'rollout.envStepsPerIteration=32',
+  'rollout.episodesPerWave=8',
   'ppo.epochs=1',
-  'ppo.samplesPerStep=32',
-  'engine.rowsPerShard=8',
-  'evaluation.episodes=12',
+  'ppo.samplesPerStep=6',
+  'engine.rowsPerShard=2',
+  'evaluation.episodes=6',
   'parallel.waves=2',
   'parallel.gradients=3',
 ];
 
 /** Three iterations, of which each is sampled while the one before updates; gradients are exchanged in float16. */
-const AHEAD = [...SPREAD, 'envSteps=192', 'rollout.ahead=1', 'parallel.exchange=float16', 'evaluation.episodes=0'];
+const AHEAD = [...SPREAD, 'envSteps=96', 'rollout.ahead=1', 'parallel.exchange=float16', 'evaluation.episodes=0'];
 
 async function run(id: string, changes: string[], during: () => Promise<void> = async () => {}): Promise<unknown> {
   const config = readConfig(runConfigSchema, 'smoke', changes);
