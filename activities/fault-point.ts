@@ -5,7 +5,7 @@
  * of this is active.
  */
 import { existsSync } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
@@ -24,6 +24,8 @@ export type Fault = { activity: string; point: FaultPoint; writes?: number };
 /** Files of the folder that `GTR_FAULTS` names. */
 export const ARMED = 'armed.json';
 export const REACHED = 'reached.json';
+/** Holds the process id of the worker that stands there. */
+export const STANDING = 'standing.json';
 
 const LOOK_MS = 20;
 
@@ -51,6 +53,7 @@ export async function faultPoint(point: FaultPoint): Promise<void> {
   } catch {
     return; // another attempt was faster
   }
+  await writeFile(path.join(folder, STANDING), String(process.pid));
   while (existsSync(reached)) await sleep(LOOK_MS);
 }
 

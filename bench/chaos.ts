@@ -1,10 +1,10 @@
 /**
  * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an
- * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), other
- * misfortunes, then N kills at random moments.
+ * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), the same
+ * with two GPU workers that share the run (each, both, one for good), other misfortunes, then N kills at random moments.
  *
- * npm run chaos -- [--kills N] [--seed S] [--parts matrix,misfortunes,random] [--victim NAME] [--point NAME] [--away
- * SECONDS] [--teacher solver|openai] [--set a.b=c ...]
+ * npm run chaos -- [--kills N] [--seed S] [--parts workers,matrix,misfortunes,random] [--victim NAME] [--point NAME]
+ * [--away SECONDS] [--teacher solver|openai] [--set a.b=c ...]
  *
  * With `--teacher openai` the rehearsal server (`gtr fake-openai`) judges, and the requests in its log are compared
  * too.
@@ -22,13 +22,14 @@ import { FaultSwitch } from './chaos/fault-switch.ts';
 import { type ChaosTeacher, killMatrix } from './chaos/kill-matrix.ts';
 import { killAtRandom, outcomeWithKills, smokeConfig, undisturbedOutcome } from './chaos/kills.ts';
 import { differences, type Outcome } from './chaos/outcome.ts';
+import { killWorkers } from './chaos/two-workers.ts';
 import { artifactsLost, diskFull, machineAsleep, serverAway } from './chaos/misfortunes.ts';
 
 const { values: options } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
-    parts: { type: 'string', default: 'matrix,misfortunes,random' },
+    parts: { type: 'string', default: 'workers,matrix,misfortunes,random' },
     victim: { type: 'string' },
     point: { type: 'string' },
     teacher: { type: 'string', default: 'solver' },
@@ -52,6 +53,14 @@ if (smallDisk !== undefined) process.env.GTR_STORE = smallDisk;
 const teacher = options.teacher as ChaosTeacher;
 const rehearsal: RehearsalProcess | null = teacher === 'openai' ? await startRehearsal() : null;
 if (rehearsal !== null) Object.assign(process.env, { OPENAI_BASE_URL: rehearsal.url, OPENAI_API_KEY: 'rehearsal' });
+let failures = 0;
+if (parts.includes('workers') && teacher === 'solver') {
+  for await (const { name, found } of killWorkers(faults, options.set, options)) {
+    if (found.length > 0) failures++;
+    console.log(`${name}: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`);
+  }
+  if (parts.length === 1) process.exit(failures === 0 ? 0 : 1);
+}
 const installation = await startInstallation();
 // Ctrl-C takes the installation along.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -62,7 +71,6 @@ const stop = async () => {
 };
 const scene = { ...installation, faults };
 const { merged } = algorithmOf(smokeConfig(options.set));
-let failures = 0;
 
 /** Runs, compares with the undisturbed run, says what came out. */
 async function compare(name: string, run: () => Promise<Outcome>, { countRequests = true } = {}): Promise<void> {

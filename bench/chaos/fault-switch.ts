@@ -1,8 +1,11 @@
 /** The other side of `activities/fault-point.ts`: arms a fault, waits until an activity stands there, lets it go on. */
 import { existsSync, watch } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ARMED, type Fault, REACHED } from '../../activities/fault-point.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ARMED, type Fault, REACHED, STANDING } from '../../activities/fault-point.ts';
+
+const LOOK_MS = 20;
 
 export class FaultSwitch {
   readonly #folder: string;
@@ -45,8 +48,17 @@ export class FaultSwitch {
     });
   }
 
+  /** Process id of the worker whose activity has stopped there. */
+  async standing(): Promise<number> {
+    for (; ; await sleep(LOOK_MS)) {
+      const text = await readFile(path.join(this.#folder, STANDING), 'utf8').catch(() => '');
+      if (text !== '') return Number(text);
+    }
+  }
+
   /** Lets a stopped activity go on, if it still lives, and disarms what was not reached. */
   async release(): Promise<void> {
+    await rm(path.join(this.#folder, STANDING), { force: true });
     await rm(path.join(this.#folder, REACHED), { force: true });
   }
 

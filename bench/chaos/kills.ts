@@ -97,7 +97,11 @@ export async function* killAtRandom(
 /** SIGKILL, and waits until the processes are gone; the supervisor starts them again. */
 export async function kill(supervisor: Supervisor, victim: Victim): Promise<void> {
   const names = victim === 'everything' ? [...WORKER_ROLES, 'server'] : [victim];
-  const pids = await Promise.all(names.map((name) => runningPid(supervisor, name)));
+  await killAll(await Promise.all(names.map((name) => runningPid(supervisor, name))));
+}
+
+/** The same of processes. */
+export async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   for (const pid of pids) while (isAlive(pid)) await sleep(LOOK_MS);
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { readMetrics } from '../../core/records/run-records.ts';
 import { runFolder, readRunRecords } from '../../core/records/run-records.ts';
+import type { WaveRecord } from '../../core/records/samples.ts';
 import { withClient } from '../../cli/temporal.ts';
 import path from 'node:path';
 import { activityDependencies } from '../../workers/installation.ts';
@@ -58,14 +59,19 @@ export async function outcomeOf(runId: string): Promise<Outcome> {
     result: { ...result, corrector: { calls, requests, skipped, ledgerHits, failures, unusable } },
     metrics: lines.map((line) => ({ ...line, metrics: lasting(line.metrics) })),
     records: [
-      ...iterations.map(({ startedAt: _startedAt, config: _config, waves, ...record }) => ({
+      ...iterations.map(({ startedAt: _startedAt, config: _config, waves, ahead, ...record }) => ({
         ...record,
-        waves: waves.map(({ judgements: _judgements, ...wave }) => wave),
+        waves: episodesOf(waves),
+        ...(ahead === undefined ? {} : { ahead: { sampledBy: ahead.sampledBy, waves: episodesOf(ahead.waves) } }),
         metrics: lasting(record.metrics),
       })),
       ...evaluations,
     ],
   };
+}
+
+function episodesOf(waves: readonly WaveRecord[]) {
+  return waves.map(({ judgements: _judgements, ...wave }) => wave);
 }
 
 function lasting(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {

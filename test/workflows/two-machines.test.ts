@@ -1,6 +1,6 @@
 /**
- * Two machines that share only Temporal and an S3 server: the GPU worker has one home, orchestrator and corrector
- * another. Their run ends as one on one machine does.
+ * Machines that share only Temporal and an S3 server: a GPU worker has one home, orchestrator and corrector another.
+ * Their run ends as one on one machine does; so does a run whose steps a second GPU machine shares.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -54,11 +54,17 @@ const CHANGES = [
   'rollout.episodesPerWave=16',
   'evaluation.episodes=8',
 ];
-async function run(id: string, taskQueue: string) {
+async function run(id: string, taskQueue: string, changes: readonly string[] = []) {
   process.env.GTR_TASK_QUEUE = taskQueue;
   return await withClient(async (client) =>
     (
-      await startRun<typeof train>(client, 'train', id, [readConfig(runConfigSchema, 'smoke', CHANGES)], 'test')
+      await startRun<typeof train>(
+        client,
+        'train',
+        id,
+        [readConfig(runConfigSchema, 'smoke', [...CHANGES, ...changes])],
+        'test',
+      )
     ).result(),
   );
 }
@@ -73,4 +79,14 @@ test('a run on two machines has the bytes of a run on one', async (t) => {
   );
   for (const home of [gpuHome, otherHome])
     t.false((await readdir(home)).includes('artifacts'), 'artifacts went to S3, not to a disk');
+
+  const spread = ['parallel.waves=2', 'parallel.gradients=2', 'ppo.samplesPerStep=4'];
+  const thirdHome = await startMachine('gpu');
+  const shared = await run('shared', 'apart', spread);
+  const alone = await run('alone', 'gtr', spread);
+  t.deepEqual(
+    [shared.policy, shared.optimizer, shared.corrections, shared.evaluation],
+    [alone.policy, alone.optimizer, alone.corrections, alone.evaluation],
+  );
+  t.false((await readdir(thirdHome)).includes('artifacts'));
 });
