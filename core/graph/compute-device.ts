@@ -11,7 +11,7 @@ export type ComputeDevice = {
   /** Bytes of its memory; null where they are not known. */
   memory: number | null;
   /** What Vulkan says of it; null where Vulkan is not what computes. */
-  limits: Pick<VulkanDevice, 'kind' | 'maxBuffer' | 'maxBinding' | 'float16'> | null;
+  limits: Pick<VulkanDevice, 'kind' | 'maxTensor' | 'float16'> | null;
   /** Dawn takes the discrete device first, or the integrated one. */
   powerPreference: 'high-performance' | 'low-power';
   /** Environment of the process that opens it. */
@@ -41,10 +41,10 @@ export function executionProvider({ provider, index, powerPreference }: ComputeD
 }
 
 /** A device for people: what it is called, and what bounds a run on it. */
-export function describeDevice({ name, kind, memory, maxBinding, float16 }: VulkanDevice): string {
+export function describeDevice({ name, kind, memory, maxTensor, float16 }: VulkanDevice): string {
   const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return (
     `${name} (${kind === 'cpu' ? 'software, ' : ''}${gibibytes(memory)} of memory, tensors up to ` +
-    `${gibibytes(maxBinding)}, ${float16 ? '' : 'no '}float16)`
+    `${gibibytes(maxTensor)}, ${float16 ? '' : 'no '}float16)`
   );
 }

@@ -130,7 +130,7 @@ async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevi
   if (devices.length === 0) throw new ProviderError(cannot('webgpu', 'Vulkan finds no device', REMEDIES.webgpu));
   const index = pick(devices, wanted);
   const chosen = devices[index];
-  const { name, memory, kind, maxBuffer, maxBinding, float16, vendorId, deviceId } = chosen;
+  const { name, memory, kind, maxTensor, float16, vendorId, deviceId } = chosen;
   const powerPreference = kind === 'integrated' ? 'low-power' : 'high-performance';
   const hex = (id: number) => `0x${id.toString(16)}`;
   // Vulkan's loader puts one device first, or (newer) leaves out all others.
@@ -157,7 +157,7 @@ async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevi
     name,
     index,
     memory,
-    limits: { kind, maxBuffer, maxBinding, float16 },
+    limits: { kind, maxTensor, float16 },
     powerPreference,
     environment,
   };

@@ -11,15 +11,21 @@ export type VulkanDevice = {
   kind: 'other' | 'integrated' | 'discrete' | 'virtual' | 'cpu';
   vendorId: number;
   deviceId: number;
-  /** The largest buffer, and the largest part of one that a kernel may see. */
-  maxBuffer: number;
-  maxBinding: number;
+  /**
+   * The largest tensor that every kernel takes. A binding shows a kernel a part of a buffer; onnxruntime gives a larger
+   * tensor several, as long as all tensors of a kernel together have no more than a kernel may have.
+   */
+  maxTensor: number;
   /** Device-local memory. */
   memory: number;
   /** Whether kernels compute in float16 (WebGPU's shader-f16). */
   float16: boolean;
 };
 
+/** Storage buffers that Dawn gives a kernel at most. */
+const MOST_BINDINGS = 16;
+/** Tensors of the largest size that one kernel has: both operands and the result of a sum. */
+const LARGE_TENSORS = 3;
 const KINDS = ['other', 'integrated', 'discrete', 'virtual', 'cpu'] as const;
 const LIBRARIES: Partial<Record<NodeJS.Platform, string>> = { linux: 'libvulkan.so.1', win32: 'vulkan-1.dll' };
 
@@ -69,13 +75,14 @@ export function vulkanDevices(): VulkanDevice[] {
       }));
       // VkPhysicalDeviceProperties begin at 16, their limits 296 later.
       const maxBuffer = read(allocation, 24, 'uint64');
+      const maxBinding = Math.min(maxBuffer, read(properties, 16 + 296 + 28, 'uint32'));
+      const bindings = Math.min(MOST_BINDINGS, read(properties, 16 + 296 + 76, 'uint32'));
       return {
         name: String(koffi.decode(properties, 36, 'char', 256)).split('\0')[0],
         kind: KINDS[read(properties, 32, 'uint32')] ?? 'other',
         vendorId: read(properties, 24, 'uint32'),
         deviceId: read(properties, 28, 'uint32'),
-        maxBuffer,
-        maxBinding: Math.min(maxBuffer, read(properties, 16 + 296 + 28, 'uint32')),
+        maxTensor: Math.min(maxBuffer, maxBinding * Math.max(1, Math.floor(bindings / LARGE_TENSORS))),
         memory: Math.max(0, ...heaps.filter(({ local }) => local).map(({ size }) => size)),
         float16: read(arithmetic16, 16, 'uint32') === 1 && [16, 20].every((at) => read(storage16, at, 'uint32') === 1),
       };

@@ -55,7 +55,7 @@ export function modelFit(
   const limits =
     device.provider === 'cpu'
       ? { host: stated ?? hostMemory(), device: null, tensor: null }
-      : { host: hostMemory(), device: stated ?? device.memory, tensor: device.limits?.maxBinding ?? null };
+      : { host: hostMemory(), device: stated ?? device.memory, tensor: device.limits?.maxTensor ?? null };
   const teacher = teacherBytes(checkpoint, config);
   const lanes = teacher * engine.lanes;
   return {
@@ -84,8 +84,8 @@ export function misfit(
   const { largest } = plan;
   if (largest.bytes > (limits.tensor ?? Infinity))
     return (
-      `its largest tensor, ${formatType(largest)}, takes ${gibibytes(largest.bytes)}, but a kernel of the GPU sees at ` +
-      `most ${gibibytes(limits.tensor!)} at once; lower engine.rowsPerShard or engine.rowsPerSample, or use a smaller ` +
+      `its largest tensor, ${formatType(largest)}, takes ${gibibytes(largest.bytes)}, but kernels of the GPU take at ` +
+      `most ${gibibytes(limits.tensor!)}; lower engine.rowsPerShard or engine.rowsPerSample, or use a smaller ` +
       `model or another GPU`
     );
   const [needed, limit, where] =
