@@ -7,8 +7,8 @@ const FALLEN = 0.5;
 
 /** The rule that is tried on every recorded run. */
 export const TRIED_RULE: AlarmRule = {
-  metric: 'collapse/mutualInformation',
-  below: 0.8,
+  metric: 'thought/validGoalRate',
+  below: 0.5,
   iterations: 1,
   raiseSft: null,
 };

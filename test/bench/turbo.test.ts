@@ -23,11 +23,11 @@ test('an arm changes what it says and nothing else', (t) => {
 });
 
 /** A run's record, iteration by iteration. */
-function recorded(success: number[], information: number[]): RunOutcome['lines'] {
+function recorded(success: number[], watched: number[]): RunOutcome['lines'] {
   return success.map((one, iteration) => ({
     iteration,
     samples: { sha256: '', bytes: 0, kind: 'samples' },
-    metrics: { 'episode/success': one, 'collapse/mutualInformation': information[iteration] },
+    metrics: { 'episode/success': one, [TRIED_RULE.metric]: watched[iteration] },
   }));
 }
 

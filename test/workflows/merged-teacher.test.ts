@@ -15,6 +15,7 @@ import type { ArtifactStore } from '../../core/artifacts/store.ts';
 import { readTensor } from '../../core/graph/safetensors.ts';
 import { mergePolicies } from '../../core/policy/checkpoint/merge-policies.ts';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
+import { mergeWeights } from '../../core/policy/ties-merge.ts';
 import { asParameters, startParameters, trainedParameters } from '../../core/policy/trained-parameters.ts';
 import { getTrained } from '../../core/records/policy-state.ts';
 import { type IterationRecord, readRunRecords } from '../../core/records/run-records.ts';
@@ -85,7 +86,7 @@ test.serial(
     const expected = mergePolicies({
       start: asParameters(names, startParameters(checkpoint, names, seed)),
       policies: await Promise.all(iterations.slice(8).map(({ policy }) => getTrained(store, policy))),
-      weights: [1, 1, 1],
+      weights: mergeWeights('uniform', 3),
       density: 0.5,
     });
     const written = openCheckpoint(folder);
