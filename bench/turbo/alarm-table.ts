@@ -5,25 +5,23 @@ import type { ArmOutcome, RunOutcome } from '../study/outcomes.ts';
 /** Success counts as fallen where it stays below this share of the first iteration's to the end. */
 const FALLEN = 0.5;
 
-/** The rule that is tried on every recorded run. */
-export const TRIED_RULE: AlarmRule = {
-  metric: 'thought/validGoalRate',
-  below: 0.5,
-  iterations: 1,
-  raiseSft: null,
-};
+/** The rules that are tried together on every recorded run: thoughts that aim wrongly, and what is no thought at all. */
+export const TRIED_RULES: readonly AlarmRule[] = [
+  { metric: 'thought/validGoalRate', below: 0.5, iterations: 2, raiseSft: null },
+  { metric: 'response/wellFormedRate', below: 0.9, iterations: 1, raiseSft: null },
+];
 
 /** Iterations, counted from 1; null: never. */
 export type AlarmOutcome = { fired: number | null; fell: number | null };
 
-/** When `rule` fires over a run's metrics, and from when on its success stays fallen. */
-export function alarmOutcome(lines: RunOutcome['lines'], rule: AlarmRule = TRIED_RULE): AlarmOutcome {
+/** When the first of `rules` fires over a run's metrics, and from when on its success stays fallen. */
+export function alarmOutcome(lines: RunOutcome['lines'], rules = TRIED_RULES): AlarmOutcome {
   let states: AlarmState[] = [];
   let fired: number | null = null;
   for (const [index, { metrics }] of lines.entries()) {
-    const next = checkAlarms([rule], states, metrics);
+    const next = checkAlarms(rules, states, metrics);
     ({ states } = next);
-    if (next.alarms.length > 0) fired = index + 1;
+    if (next.alarms.length > 0) fired ??= index + 1;
   }
   const success = lines.map(({ metrics }) => metrics['episode/success'] ?? 0);
   const limit = FALLEN * (success[0] ?? 0);
@@ -34,7 +32,7 @@ export function alarmOutcome(lines: RunOutcome['lines'], rule: AlarmRule = TRIED
 /** A line for each arm; empty without outcomes. */
 export function alarmTable(outcomes: readonly ArmOutcome[]): string {
   if (outcomes.length === 0) return '';
-  const { metric, below, iterations } = TRIED_RULE;
+  const rules = JSON.stringify(TRIED_RULES.map(({ metric, below, iterations }) => ({ metric, below, iterations })));
   const places = (values: readonly (number | null)[]) => values.map((value) => value ?? 'never').join(' ');
   const rows = outcomes.map(({ arm, runs }) => {
     const each = runs.map(({ lines }) => alarmOutcome(lines));
@@ -43,8 +41,8 @@ export function alarmTable(outcomes: readonly ArmOutcome[]): string {
   return `
 ### The alarm
 
-\`{"metric": "${metric}", "below": ${below}, "iterations": ${iterations}}\` over the records of every run: the iteration after which it
-fires, by seed, and the one from which on success while training stays below ${100 * FALLEN} % of the first iteration's.
+\`collapse.alarm=${rules}\` over the records of every run: the iteration after which a rule fires, by seed, and the one
+from which on success while training stays below ${100 * FALLEN} % of the first iteration's.
 
 | game | arm | fires | success falls |
 | --- | --- | --- | --- |

@@ -1,6 +1,6 @@
 /** The study of merged teachers: its plan, and when an alarm would have fired. */
 import test from 'ava';
-import { alarmOutcome, TRIED_RULE } from '../../bench/turbo/alarm-table.ts';
+import { alarmOutcome, TRIED_RULES } from '../../bench/turbo/alarm-table.ts';
 import { TURBO_GROUPS } from '../../bench/turbo/arms.ts';
 import { studyRuns } from '../../bench/study/arms.ts';
 import type { RunOutcome } from '../../bench/study/outcomes.ts';
@@ -22,18 +22,20 @@ test('an arm changes what it says and nothing else', (t) => {
   t.deepEqual(config('ppo'), { ...kl, algorithm: 'ppo' });
 });
 
+const [watched] = TRIED_RULES;
+
 /** A run's record, iteration by iteration. */
-function recorded(success: number[], watched: number[]): RunOutcome['lines'] {
+function recorded(success: number[], values: number[]): RunOutcome['lines'] {
   return success.map((one, iteration) => ({
     iteration,
     samples: { sha256: '', bytes: 0, kind: 'samples' },
-    metrics: { 'episode/success': one, [TRIED_RULE.metric]: watched[iteration] },
+    metrics: { 'episode/success': one, [watched.metric]: values[iteration] },
   }));
 }
 
 test('an alarm is told by the iteration that it fires after, beside the one from which success stays fallen', (t) => {
-  const rule = { ...TRIED_RULE, below: 0.5, iterations: 1 };
+  const rules = [{ ...watched, iterations: 1 }];
   // Below 1 first in iteration 2; success is below 0.2 in iterations 2 and 4, but stays there from 4 on.
-  t.deepEqual(alarmOutcome(recorded([0.4, 0.1, 0.3, 0.1, 0], [2, 0.9, 2, 2, 2]), rule), { fired: 2, fell: 4 });
-  t.deepEqual(alarmOutcome(recorded([0.4, 0.5], [2, 2]), rule), { fired: null, fell: null });
+  t.deepEqual(alarmOutcome(recorded([0.4, 0.1, 0.3, 0.1, 0], [2, 0.9, 2, 2, 2]), rules), { fired: 2, fell: 4 });
+  t.deepEqual(alarmOutcome(recorded([0.4, 0.5], [2, 2]), rules), { fired: null, fell: null });
 });
