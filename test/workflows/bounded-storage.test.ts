@@ -85,7 +85,12 @@ test.serial('12 smoke iterations with a resume point at every step leave what th
 
 test.serial("of a run's merged teachers the newest stays, and what the next one is merged of", async (t) => {
   const turbo = ['algorithm=gtr-turbo-kl', 'turbo.merge.interval=2', 'checkpoints.keepLast=1', 'ppo.epochs=1'];
-  const small = ['envSteps=112', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8'];
+  const small = [
+    'envSteps=112',
+    'rollout.envStepsPerIteration=16',
+    'rollout.episodesPerWave=8',
+    'optimizer.scheduleIterations=7', // of every length
+  ];
   await runWithinPlan(t, 'turbo', [...turbo, ...small]);
   const { store } = activityDependencies();
   const { iterations } = await readRunRecords(store, 'turbo');
