@@ -43,7 +43,7 @@ test('bash completes verbs, options, shells and configurations', async (t) => {
       ['-c', `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gtr; echo "\${COMPREPLY[@]}"`, 'gtr', ...words],
       { encoding: 'utf8' },
     ).trim();
-  t.is(complete('./gtr', 'tra'), 'train');
+  t.is(complete('./gtr', 'trai'), 'train');
   t.is(complete('./gtr', 'result', '--j'), '--json');
   t.is(complete('./gtr', 'completion', 'z'), 'zsh');
   t.is(complete('./gtr', 'train', '--config', 'smo'), 'smoke');
