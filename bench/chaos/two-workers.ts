@@ -35,7 +35,7 @@ export function workerMatrix(): WorkerRow[] {
 /** The two workers, each watched over by a machine of its own that starts it again when it dies. */
 export class WorkerPair {
   readonly #home: string;
-  readonly #machines: Supervisor[] = [];
+  readonly #machines: [Supervisor | null, Supervisor | null] = [null, null];
 
   constructor(home: string) {
     this.#home = home;
@@ -44,20 +44,20 @@ export class WorkerPair {
   /** Starts those that are not there. */
   async start(): Promise<void> {
     for (const [index, worker] of workerProcesses('gpu,gpu').entries()) {
-      if (this.#machines[index] !== undefined) continue;
-      this.#machines[index] = new Supervisor(this.#home, () => {});
-      await this.#machines[index].startWorker(worker);
+      if (this.#machines[index] !== null) continue;
+      const machine = (this.#machines[index] = new Supervisor(this.#home, () => {}));
+      await machine.startWorker(worker);
     }
   }
 
   async kill(victim: WorkerVictim, standing: number): Promise<void> {
     const names = workerProcesses('gpu,gpu').map(({ name }) => name);
-    const pids = await Promise.all(this.#machines.map((machine, index) => runningPid(machine, names[index])));
+    const pids = await Promise.all(this.#machines.map((machine, index) => runningPid(machine!, names[index])));
     await killAll(victim === 'both' ? pids : [standing]);
     if (victim !== 'one for good') return;
     const index = pids.indexOf(standing);
-    await this.#machines[index].stop();
-    delete this.#machines[index];
+    await this.#machines[index]!.stop();
+    this.#machines[index] = null;
   }
 
   async stop(): Promise<void> {

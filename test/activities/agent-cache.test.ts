@@ -1,0 +1,24 @@
+/** A worker whose model folder holds other files than the run began with gives the run's tasks back. */
+import test from 'ava';
+import { ApplicationFailure } from '@temporalio/common';
+import { AgentCache } from '../../activities/agent-cache.ts';
+import { runMemo } from '../../activities/run-memo.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+
+test('a worker with another checkpoint of that name does not take the task, and says what to do', async (t) => {
+  const agents = new AgentCache();
+  const config = readConfig(runConfigSchema, 'smoke', ['engine.lanes=1']);
+  const own = await agents.modelSha256(await agents.get(config));
+  await runMemo.run({ GtrModel: own }, () => t.notThrowsAsync(agents.get(config)));
+  const error = await runMemo.run({ GtrModel: '0'.repeat(64) }, () =>
+    t.throwsAsync(agents.get(config), { instanceOf: ApplicationFailure }),
+  );
+  t.is((error as ApplicationFailure).type, 'Worker.Elsewhere');
+  t.is((error as ApplicationFailure).nonRetryable, false); // another worker takes it
+  t.regex(
+    error!.message,
+    /models\/points24-tiny than the run began with; put the same files there, or stop this worker/,
+  );
+  await agents.close();
+});
