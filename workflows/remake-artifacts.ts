@@ -40,7 +40,9 @@ async function remakeArtifacts(run: Run, state: TrainState, reason: unknown): Pr
     const result = await runIteration(run, { iteration: remade, ...start }, next.config);
     if (result === null) break;
     const { policy, optimizer, corrections, ahead } = result;
-    run.state = { ...state, policy, optimizer, corrections, ahead };
+    run.state = { ...state, policy, optimizer, corrections };
+    // What the teacher took for samples made ahead is what it took at first.
+    if (ahead !== undefined) run.state.ahead = { ...ahead, corrector: state.ahead?.corrector ?? ahead.corrector };
   }
   run.budget.reset();
   run.enter(phase);
