@@ -56,15 +56,15 @@ export async function evaluatePolicy(
   const points = new ResumePoints(beat, store, name, config.durability);
   await releaseWork(store, (slot) => slot.name.startsWith('evaluation ') && slot.name !== name);
   const parts = plays(config).length;
-  let pace: RolloutPace | null = null;
+  const newPace = () => new RolloutPace(config.environment.maxEpisodeSteps);
+  let pace = newPace();
   points.tell({ doing: `evaluation (${label}): begins` });
   const result = await playDeals(config, agent, {
     resume: await beat.resume((point) => getJson<Progress>(store, point)),
     onRound: async ({ deals, finished }) => {
-      if (deals.round === 1) pace = null; // the next part
-      pace ??= new RolloutPace(config.environment.maxEpisodeSteps);
       const part = parts > 1 ? `, part ${finished.length + 1} of ${parts}` : '';
       points.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
+      if (deals.over) pace = newPace(); // of the next part
       if (beat.interrupted || points.due())
         await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
       beat.throwIfInterrupted();
