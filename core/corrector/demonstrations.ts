@@ -67,12 +67,17 @@ function demonstrateWalk(config: SftConfig, index: number, random: RandomStream)
     if (!open) break;
     states.push(environment.state());
   }
-  return states.slice(-walk.taught).map((state) => {
+  const first = Math.max(0, states.length - walk.taught);
+  return states.slice(first).map((state, place) => {
     // What ended the episode is left out.
     const plan = planned(open && state === states.at(-1) ? environment : game.fromState(state, options));
-    if (plan === null)
-      throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
-    return { state, plan };
+    if (plan !== null) return { state, plan };
+    // A random step may have lost the game: what should have been done before it is shown.
+    for (const before of states.slice(0, first + place).reverse()) {
+      const best = expert.bestPlan(game.fromState(before, options), null);
+      if (best !== null) return { state: before, plan: best };
+    }
+    throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
   });
 }
 
