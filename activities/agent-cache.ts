@@ -20,13 +20,17 @@ export class AgentCache {
    * The agent of this configuration, made from `parts` if they are open already. Closes an open agent of another
    * configuration, and one whose engine has died. Fails if the run began with another checkpoint of that name.
    */
-  async get({ model, engine, environment }: AgentConfig, parts?: AgentParts): Promise<Agent> {
-    const key = JSON.stringify([model, engine, environment.name]);
+  async get({ model, engine, environment, prompt, rollout }: AgentConfig, parts?: AgentParts): Promise<Agent> {
+    const key = JSON.stringify([model, engine, environment.name, prompt, prompt && rollout?.maxNewTokens]);
     if (this.#key !== key || (await this.#hasFailed())) {
       await this.close();
       this.#key = key;
       const lanes = Math.max(1, Math.floor(engine.lanes / LANES_OF));
-      this.#agent = Agent.open({ model, engine: { ...engine, lanes }, environment }, modelFolder, parts);
+      this.#agent = Agent.open(
+        { model, engine: { ...engine, lanes }, environment, prompt, rollout },
+        modelFolder,
+        parts,
+      );
     }
     let agent: Agent;
     try {

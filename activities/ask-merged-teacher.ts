@@ -2,7 +2,7 @@
 import { putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import type { Thought } from '../core/episodes/episode.ts';
 import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
 import { scoreAnswers } from '../core/learner/score-answers.ts';
@@ -46,7 +46,7 @@ export function createMergedTeacherActivities(
         : await agents.get(config);
     const before = agent.engine.seconds;
     await agent.setPolicy(await getPolicy(store, agent.engine, teacher.policy), teacher.policy.sha256);
-    const game = gameByName(config.environment.name);
+    const game = gameOf(config);
     const missing = config.rollout.envStepsPerIteration - from;
     const steps = (await keptSegments(store, [wave], missing)).flatMap(({ episode, rewards }) =>
       rewards.map((_, t) => ({ state: episode.states[t], step: episode.steps[t] })),

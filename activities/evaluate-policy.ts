@@ -6,7 +6,7 @@ import { type Play, plays } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import type { Episode } from '../core/episodes/episode.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
 import { interruptionCounts } from '../core/learner/interruption-counts.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
@@ -117,7 +117,7 @@ export async function playPart(
   { from, to }: { from: number; to: number },
   hooks: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<void> } = {},
 ): Promise<Episode[]> {
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   const { episodes } = await playEpisodes(
     player,
     game,
@@ -139,7 +139,7 @@ export async function playPart(
 /** What the episodes of a part say of their player. */
 export function partOf(config: RunConfig, { options }: Play, episodes: readonly Episode[]): EvaluationPart {
   const { environment, model } = config;
-  const game = gameByName(environment.name);
+  const game = gameOf(config);
   const { thought } = loadPromptTemplate(model.prompt, environment.name);
   return {
     ...evaluationPart(game, episodes, thoughtReader(game, game.parseOptions(options), thought)),

@@ -6,7 +6,7 @@ import { algorithmOf } from '../configs/algorithms.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { checkTeacher } from '../core/corrector/teachers.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
@@ -46,7 +46,7 @@ export async function prepareRun(
 ): Promise<PrepareRunResult> {
   if (run !== undefined) await putRunStart(store, run.id, { config, startedAt: run.startedAt });
   const device = await chooseDevice(config.engine);
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
   if (run !== undefined && algorithmOf(config).judges) checkTeacher(config);

@@ -4,7 +4,7 @@ import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
@@ -68,7 +68,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const before = agent.engine.seconds;
         if (agent.policy !== policy.sha256)
           await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
-        const game = gameByName(config.environment.name);
+        const game = gameOf(config);
         const options = game.parseOptions(config.environment.options);
         const points = new ResumePoints(beat, store, waveName(iteration, wave), config.durability);
         const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;

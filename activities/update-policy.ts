@@ -3,7 +3,7 @@ import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts';
 import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
 import {
@@ -143,7 +143,7 @@ export async function epochInputOf(store: ArtifactStore, agent: Agent, task: Upd
   const { config, iteration, epoch } = task;
   const batch = await getJson<Batch>(store, task.batch);
   checkSampledBy(batch, task.sampledBy);
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   return {
     agent,
     game,

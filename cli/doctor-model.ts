@@ -7,7 +7,7 @@ import { elements } from '../core/graph/tensor.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import type { Picture } from '../core/policy/families/model-family.ts';
@@ -126,7 +126,7 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
 }
 
 async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   return await longestPrompt(
     openAgentParts(config, modelFolder),
     config.model.imageSize,

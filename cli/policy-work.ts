@@ -1,7 +1,7 @@
 /** What a run asks of its policy, and the hours of it at stated rates: for `gtr estimate`. */
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import { openWording } from '../core/policy/agent-parts.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { describePictures, longestPrompt } from '../core/policy/longest-prompt.ts';
@@ -38,10 +38,11 @@ export async function policyWork(config: RunConfig, rates: Rates): Promise<Polic
   };
 }
 
-async function promptOf({ model, environment, seed }: RunConfig): Promise<PolicyWork['prompt']> {
+async function promptOf(config: RunConfig): Promise<PolicyWork['prompt']> {
+  const { model, environment, seed } = config;
   try {
-    const wording = openWording({ model, environment }, modelFolder);
-    const game = gameByName(environment.name);
+    const wording = openWording(config, modelFolder);
+    const game = gameOf(config);
     const options = game.parseOptions(environment.options);
     const { maxEpisodeSteps } = environment;
     const { tokens, pictures } = await longestPrompt(wording, model.imageSize, game, options, maxEpisodeSteps, seed);

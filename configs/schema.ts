@@ -15,6 +15,7 @@ import { environment } from './schema/environment.ts';
 import { collapse, evaluation } from './schema/evaluation.ts';
 import { model } from './schema/model.ts';
 import { withCurrentNames } from './schema/renamed.ts';
+import { prompt } from './schema/prompt.ts';
 import { rollout } from './schema/rollout.ts';
 import { turbo } from './schema/turbo.ts';
 import { grpo, optimizer, ppo, sft } from './schema/update.ts';
@@ -33,6 +34,7 @@ const runShape = {
   formatReward: z.number().min(0).default(5).describe('Added to the return of a step with a well-formed response.'),
   environment,
   model,
+  prompt: prompt.prefault({}),
   rollout: rollout.prefault({}),
   ppo: ppo.prefault({}),
   grpo: grpo.prefault({}),

@@ -25,6 +25,7 @@ export type OwnPrompt = {
   fixedLength?: { tokens: number; pad: string } | null;
   keys: readonly string[];
   thought: Readonly<Record<string, string>>;
+  past?: { title?: string; step?: string };
 };
 
 /** A corrector prompt as in core/corrector/prompts; its `environment` is the module's. */

@@ -1,5 +1,6 @@
 /** The contract of every environment: single-use, seeded, pure; no model, no clock, no global state. */
 import type { RgbImage } from '../pictures/rgb-image.ts';
+import type { PastView } from './with-history.ts';
 
 /** Why an episode is over. A cut is the trainer's doing (spec.md section 2), never the environment's. */
 export type EnvironmentStop = 'terminated' | 'truncated';
@@ -24,8 +25,13 @@ export interface Environment {
   /** Values for the prompt template's placeholders, e.g. `{ formula: "(5+" }`. */
   promptValues(): Readonly<Record<string, string>>;
   legalActions(): readonly string[];
-  /** `drawn`: the answer named no action, and this one was drawn at random; some games reward that less. */
-  step(action: string, drawn?: boolean): StepResult;
+  /**
+   * `drawn`: the answer named no action, and this one was drawn at random; some games reward that less. `answer`: all
+   * that the agent said, for environments that remember it.
+   */
+  step(action: string, drawn?: boolean, answer?: string): StepResult;
+  /** Earlier steps that the agent is told of, the oldest first; absent where it is told of none. */
+  past?(): readonly PastView[];
   /** Gives back what the environment holds outside of this process, if anything; it can still be looked at. */
   close?(): void;
 }
@@ -35,7 +41,7 @@ export type Interruption = 'restarted' | 'dropped';
 
 /** An episode whose steps take time: it is played elsewhere, and has to be closed. */
 export type RemoteEnvironment = Omit<Environment, 'step'> & {
-  step(action: string, drawn?: boolean): Promise<StepResult>;
+  step(action: string, drawn?: boolean, answer?: string): Promise<StepResult>;
   /** Said once: what was recorded of the episode is void, the result of a step during which it happened too. */
   interrupted(): Interruption | null;
   close(): void;

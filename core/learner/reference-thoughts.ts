@@ -3,6 +3,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Thought } from '../episodes/episode.ts';
 import type { Agent } from '../policy/agent.ts';
+import { observationIn } from '../policy/observation.ts';
 import { samplingNoise } from '../policy/rollout.ts';
 
 /** Observations answered at once. Part of the arithmetic. */
@@ -31,8 +32,7 @@ export async function referenceThoughts<O>(
         const environment = game.fromState(states[index], options);
         const key = { seed, purpose: 'reference thought', iteration, episode: from + index, step: attempt };
         return {
-          image: environment.observe(agent.imageSize),
-          promptValues: environment.promptValues(),
+          ...observationIn(environment, agent.imageSize),
           noise: samplingNoise(key, rollout.maxNewTokens),
         };
       });

@@ -2,6 +2,7 @@
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import type { Picture } from '../policy/families/model-family.ts';
+import { observationIn } from '../policy/observation.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 
 /** What was answered in a state of the game; `instead`: a picture to show instead of the state's own. */
@@ -23,9 +24,10 @@ export async function scoreAnswers<O>(
   for (let from = 0; from < answers.length; from += AT_ONCE) {
     const pictures: Picture[] = [];
     const rows = answers.slice(from, from + AT_ONCE).map(({ state, responseIds, instead }, image) => {
-      const environment = game.fromState(state, options);
-      pictures.push(agent.picture(instead ?? environment.observe(agent.imageSize)));
-      return { image, promptIds: agent.promptIds(environment.promptValues(), pictures[image]), responseIds };
+      const seen = observationIn(game.fromState(state, options), agent.imageSize);
+      const { promptIds, picture } = agent.prompt({ ...seen, image: instead ?? seen.image });
+      pictures.push(picture);
+      return { image, promptIds, responseIds };
     });
     logprobs.push(...(await agent.engine.score({ rows, pictures, temperature })).logprobs);
     onScored();

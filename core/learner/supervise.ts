@@ -2,6 +2,7 @@
 import type { SftConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
+import { observationIn } from '../policy/observation.ts';
 import { NotFiniteError } from '../policy/not-finite-error.ts';
 import type { TrainingRow } from '../policy/policy-engine.ts';
 import { readPicture } from '../pictures/read-picture.ts';
@@ -95,8 +96,7 @@ async function trainingRows<O>(
         return { promptIds: agent.questionIds(answer.prompt, picture), picture };
       }
       const environment = game.fromState(answer.state, options);
-      const picture = agent.picture(environment.observe(agent.imageSize));
-      return { promptIds: agent.promptIds(environment.promptValues(), picture), picture };
+      return agent.prompt(observationIn(environment, agent.imageSize));
     }),
   );
   const rows = questions.map(({ promptIds }, image): TrainingRow => ({

@@ -1,6 +1,7 @@
 /** How likely a policy finds thoughts that another one sampled. */
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
+import { observationIn } from '../policy/observation.ts';
 import { RandomStream } from '../random/counter.ts';
 import type { Step } from '../episodes/episode.ts';
 
@@ -21,11 +22,13 @@ export async function thoughtPerplexity<O>(
   const thinking = steps.filter(({ step }) => step.thoughtTokens > 0);
   const chosen = new RandomStream({ seed, purpose: 'perplexity' }).shuffled(thinking).slice(0, THOUGHTS);
   if (chosen.length === 0) return null;
-  const environments = chosen.map(({ state }) => game.fromState(state, options));
-  const pictures = environments.map((environment) => agent.picture(environment.observe(agent.imageSize)));
-  const rows = environments.map((environment, image) => ({
+  const prompts = chosen.map(({ state }) =>
+    agent.prompt(observationIn(game.fromState(state, options), agent.imageSize)),
+  );
+  const pictures = prompts.map(({ picture }) => picture);
+  const rows = prompts.map(({ promptIds }, image) => ({
     image,
-    promptIds: agent.promptIds(environment.promptValues(), pictures[image]),
+    promptIds,
     responseIds: chosen[image].step.responseIds.slice(0, chosen[image].step.thoughtTokens),
   }));
   const { logprobs } = await agent.engine.score({

@@ -3,6 +3,7 @@ import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
+import { observationIn } from '../policy/observation.ts';
 import type { Picture } from '../policy/families/model-family.ts';
 import { responseWeights } from '../policy/agent.ts';
 import { NotFiniteError } from '../policy/not-finite-error.ts';
@@ -156,11 +157,10 @@ function stepRequest<O>(
   });
   const pictures: Picture[] = [];
   const row = (state: JsonState, responseIds: readonly number[]) => {
-    const environment = game.fromState(state, options);
-    const picture = agent.picture(environment.observe(agent.imageSize));
+    const { promptIds, picture } = agent.prompt(observationIn(game.fromState(state, options), agent.imageSize));
     return {
       image: pictures.push(picture) - 1,
-      promptIds: agent.promptIds(environment.promptValues(), picture),
+      promptIds,
       responseIds,
       dropoutSeed: dropout.odd64(),
     };

@@ -5,10 +5,12 @@
 import type { RunConfig } from '../../configs/schema.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Step } from '../episodes/episode.ts';
-import { type AgentParts, openAgentParts, type PromptEncoder } from './agent-parts.ts';
+import { type AgentParts, openAgentParts, type PromptSettings } from './agent-parts.ts';
+import type { PromptEncoder } from './prompt-encoder.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { ImagePreprocessor, Picture } from './families/model-family.ts';
 import { chooseDevice } from '../graph/provider.ts';
+import type { Observation } from './observation.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
 import type { PromptTemplate } from './prompt-template.ts';
@@ -17,11 +19,10 @@ import type { PolicyTokenizer } from './tokenizer.ts';
 import type { MergedScope } from './vlm-config.ts';
 
 /** What an agent is opened from; a teacher that was merged of adapters has the layers that carry them as a whole. */
-export type AgentConfig = Pick<RunConfig, 'engine' | 'environment'> & {
-  model: Omit<RunConfig['model'], 'train'> & { train: RunConfig['model']['train'] | MergedScope };
-};
-
-export type Observation = { image: RgbImage; promptValues: Readonly<Record<string, string>> };
+export type AgentConfig = Pick<RunConfig, 'engine' | 'environment'> &
+  PromptSettings & {
+    model: Omit<RunConfig['model'], 'train'> & { train: RunConfig['model']['train'] | MergedScope };
+  };
 
 /** A response as the rollout records it, before the environment has answered. */
 export type AgentResponse = Omit<Step, 'action' | 'legal' | 'reward'> & {
@@ -58,9 +59,9 @@ export class Agent {
 
   /** `parts`: where they are open already. Throws as `openAgentParts` and `chooseDevice` do. */
   static async open(
-    { model, engine, environment }: AgentConfig,
+    { model, engine, environment, prompt, rollout }: AgentConfig,
     resolvePath: (path: string) => string,
-    parts: AgentParts = openAgentParts({ model, environment }, resolvePath),
+    parts: AgentParts = openAgentParts({ model, environment, prompt, rollout }, resolvePath),
   ): Promise<Agent> {
     const policyEngine = await OnnxPolicyEngine.open({
       checkpoint: parts.checkpoint,
@@ -93,9 +94,10 @@ export class Agent {
     this.#policy = sha256;
   }
 
-  /** See `PromptEncoder`. */
-  promptIds(values: Readonly<Record<string, string>>, picture: Picture): number[] {
-    return this.#prompts.promptIds(values, picture);
+  /** An observation in tokens, and what the vision tower sees of it. */
+  prompt({ image, promptValues, past = [] }: Observation): { promptIds: number[]; picture: Picture } {
+    const seen = this.#prompts.showsPast ? past.map(({ observe }) => this.picture(observe(this.imageSize))) : [];
+    return this.#prompts.compose({ promptValues, past }, [...seen, this.picture(image)]);
   }
 
   /** See `PromptEncoder`. */
@@ -122,15 +124,11 @@ export class Agent {
     const sampledBy = this.#policy;
     if (sampledBy === null)
       throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
-    const pictures = observations.map(({ image }) => this.picture(image));
-    const rows = observations.map(({ promptValues, noise }, image) => ({
-      image,
-      promptIds: this.promptIds(promptValues, pictures[image]),
-      noise,
-    }));
+    const prompts = observations.map((observation) => this.prompt(observation));
+    const rows = observations.map(({ noise }, image) => ({ image, promptIds: prompts[image].promptIds, noise }));
     const request = {
       rows,
-      pictures,
+      pictures: prompts.map(({ picture }) => picture),
       maxNewTokens,
       temperature,
       repetitionPenalty,
@@ -159,12 +157,9 @@ export class Agent {
   /** The value head's answers. */
   async values(observations: readonly Observation[]): Promise<Float32Array> {
     if (observations.length === 0) return new Float32Array(0);
-    const pictures = observations.map(({ image }) => this.picture(image));
-    const rows = observations.map(({ promptValues }, image) => ({
-      image,
-      promptIds: this.promptIds(promptValues, pictures[image]),
-      responseIds: [],
-    }));
+    const prompts = observations.map((observation) => this.prompt(observation));
+    const rows = prompts.map(({ promptIds }, image) => ({ image, promptIds, responseIds: [] }));
+    const pictures = prompts.map(({ picture }) => picture);
     const { values } = await this.engine.score({ rows, pictures, temperature: 1 });
     return values;
   }

@@ -66,6 +66,23 @@ function withoutDefault(file: string, names: readonly string[]): CheckpointError
   );
 }
 
+/** A question with its image mark, and how it was answered. */
+export type Turn = { question: string; answer: string };
+
+/** Contents of messages: in parts; or, as templates of text models take them, as one text. */
+const FORMS = [
+  {
+    asked(prompt: string): unknown {
+      const [before, after] = prompt.split(IMAGE_MARK);
+      return [{ type: 'text', text: before }, { type: 'image' }, { type: 'text', text: after }].filter(
+        ({ text }) => text !== '',
+      );
+    },
+    said: (answer: string): unknown => [{ type: 'text', text: answer }],
+  },
+  { asked: (prompt: string): unknown => prompt, said: (answer: string): unknown => answer },
+];
+
 /** Texts of the special tokens that templates write. */
 export type SpecialTexts = { bos_token: string; eos_token: string };
 
@@ -79,11 +96,9 @@ export function applyChatTemplate(
   prompt: string,
   special: SpecialTexts,
   imageMark: string = IMAGE_MARK,
+  earlier: readonly Turn[] = [],
 ): string {
   const [before, after] = prompt.split(IMAGE_MARK);
-  const parts = [{ type: 'text', text: before }, { type: 'image' }, { type: 'text', text: after }].filter(
-    ({ text }) => text !== '',
-  );
   let template: Template;
   try {
     template = new Template(source);
@@ -93,23 +108,31 @@ export function applyChatTemplate(
         `use a prompt template with "chat": false`,
     );
   }
-  const render = (content: unknown): string | Error => {
+  const render = ({ asked, said }: (typeof FORMS)[number]): string | Error => {
     try {
-      return template.render({ messages: [{ role: 'user', content }], add_generation_prompt: true, ...special });
+      const messages = [
+        ...earlier.flatMap(({ question, answer }) => [
+          { role: 'user', content: asked(question) },
+          { role: 'assistant', content: said(answer) },
+        ]),
+        { role: 'user', content: asked(prompt) },
+      ];
+      return template.render({ messages, add_generation_prompt: true, ...special });
     } catch (error) {
       return error as Error;
     }
   };
   const complete = (text: string | Error): text is string =>
     typeof text === 'string' &&
-    text.split(imageMark).length === 2 &&
+    text.split(imageMark).length === earlier.length + 2 &&
     [before, after].every((part) => text.includes(part.trim()));
-  // Templates of text models take a message's content as one text.
-  const attempts = [parts, prompt].map(render);
+  const attempts = FORMS.map(render);
   const rendered = attempts.find(complete);
   if (rendered !== undefined) return rendered;
   const reason =
-    attempts[0] instanceof Error ? attempts[0].message : `it does not keep the prompt with one ${imageMark}`;
+    attempts[0] instanceof Error
+      ? attempts[0].message
+      : `it does not keep the prompt with ${earlier.length === 0 ? 'one' : 'each'} ${imageMark}`;
   throw new CheckpointError(
     `The checkpoint's chat template cannot be applied (${reason}); mend chat_template.jinja, or use a prompt ` +
       `template with "chat": false`,

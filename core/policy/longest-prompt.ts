@@ -4,7 +4,9 @@ import { RandomStream } from '../random/counter.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Grid } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
+import { observationIn } from './observation.ts';
 import { pictureShape } from './picture-shape.ts';
+import { positionsOf } from './positions.ts';
 import type { VlmConfig } from './vlm-config.ts';
 
 /** Episodes played; prompts differ little between episodes, but may grow within one. */
@@ -32,12 +34,19 @@ export async function longestPrompt<O>(
     const environment = await startEpisode(game, { seed, episode }, options);
     try {
       for (let step = 0; step < maxEpisodeSteps; step++) {
-        const { width, height, ...image } = environment.observe(imageSize);
-        const picture = preprocess({ width, height, ...image });
-        const { grid } = picture;
-        pictures.set(`${width} ${height}`, { width, height, grid });
-        longest.tokens = Math.max(longest.tokens, prompts.promptIds(environment.promptValues(), picture).length);
-        longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, grid));
+        const { image, promptValues, past = [] } = observationIn(environment, imageSize);
+        const current = preprocess(image);
+        const { width, height } = image;
+        pictures.set(`${width} ${height}`, { width, height, grid: current.grid });
+        const seen = prompts.showsPast ? past.map(({ observe }) => preprocess(observe(imageSize))) : [];
+        const { promptIds, picture } = prompts.compose({ promptValues, past }, [...seen, current]);
+        // Nobody has answered yet: each answer of the past may be as long as any, within the positions.
+        const withAnswers = Math.min(
+          promptIds.length + past.length * prompts.newTokens,
+          positionsOf(config.text) - prompts.newTokens,
+        );
+        longest.tokens = Math.max(longest.tokens, promptIds.length, past.length === 0 ? 0 : withAnswers);
+        longest.pictureParts = Math.max(longest.pictureParts, familyOf(config).pictureParts(config, picture.grid));
         const { stop } = await environment.step(random.pick(environment.legalActions()));
         if (stop !== null) break;
       }

@@ -33,6 +33,16 @@ const templateSchema = z.strictObject({
    * core/corrector/solver-thought.ts.
    */
   thought: z.record(z.string(), z.string()),
+  /**
+   * How earlier steps are told (`prompt.history: "text"`), in front of the prompt. Placeholders of `step`: {number},
+   * {observation} (all prompt values), {answer}, {action}, and the prompt values by name.
+   */
+  past: z
+    .strictObject({
+      title: z.string().default('What happened before, the oldest step first:\n'),
+      step: z.string().default('{number}. You saw: {observation}\nYou answered: {answer}\n'),
+    })
+    .prefault({}),
 });
 
 export type PromptTemplate = z.infer<typeof templateSchema>;

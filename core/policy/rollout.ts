@@ -11,7 +11,8 @@ import {
 import { EnvironmentError } from '../envs/plug-in.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
-import type { AgentResponse, Observation } from './agent.ts';
+import type { AgentResponse } from './agent.ts';
+import { type Observation, observationIn } from './observation.ts';
 
 /** What episodes derive their randomness from; `firstEpisode` numbers them. */
 export type RolloutKey = { seed: number; iteration: number; firstEpisode: number };
@@ -141,9 +142,12 @@ async function openAll<T>(
 async function takeAll(
   environments: readonly PlayedEnvironment[],
   moves: readonly { action: string; legal: boolean }[],
+  answers: readonly string[],
 ): Promise<StepResult[]> {
   const results = await Promise.allSettled(
-    environments.map(async (environment, row) => await environment.step(moves[row].action, !moves[row].legal)),
+    environments.map(
+      async (environment, row) => await environment.step(moves[row].action, !moves[row].legal, answers[row]),
+    ),
   );
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -192,8 +196,7 @@ async function playRound<O>(
   const slots = progress.closed.flatMap((closed, slot) => (closed ? [] : [slot]));
   const responses = await agent.respond(
     slots.map((slot) => ({
-      image: environments[slot].observe(agent.imageSize),
-      promptValues: environments[slot].promptValues(),
+      ...observationIn(environments[slot], agent.imageSize),
       key: { seed: key.seed, episode: progress.episodes[slot].episode, step: progress.round },
       noise: samplingNoise(
         {
@@ -228,6 +231,7 @@ async function playRound<O>(
   const taken = await takeAll(
     slots.map((slot) => environments[slot]),
     moves,
+    responses.map(({ text }) => text),
   );
   for (const [row, slot] of slots.entries()) {
     const environment = environments[slot];
@@ -254,14 +258,10 @@ async function bootstrapOpenEpisodes<O>(
 ): Promise<void> {
   const openEpisodes = episodes.filter((_, slot) => !closed[slot]);
   const observations = openEpisodes.map(({ states }) =>
-    observation(agent, game.fromState(states.at(-1) as JsonState, options)),
+    observationIn(game.fromState(states.at(-1)!, options), agent.imageSize),
   );
   const values = await agent.values(observations);
   for (const [row, episode] of openEpisodes.entries()) episode.bootstrapValue = values[row];
-}
-
-function observation(agent: Player, environment: Environment) {
-  return { image: environment.observe(agent.imageSize), promptValues: environment.promptValues() };
 }
 
 /** One uniform number in (0, 1) for each token that may be sampled. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { applyChatTemplate, IMAGE_MARK, readChatTemplate } from './chat-template.ts';
+import { applyChatTemplate, IMAGE_MARK, readChatTemplate, type Turn } from './chat-template.ts';
 import { checkConfig, readJson } from './checkpoint/check-config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
@@ -108,7 +108,7 @@ export class PolicyTokenizer {
    * A prompt in the checkpoint's own chat template, the image mark replaced by the ids of `image`. Without a template:
    * begin id and plain text. Throws `CheckpointError`.
    */
-  chatPromptIds(prompt: string, image: ImageWords): number[] {
+  chatPromptIds(prompt: string, image: ImageWords, earlier: readonly Turn[] = []): number[] {
     if (prompt.split(IMAGE_MARK).length !== 2)
       throw new CheckpointError(
         `A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; mend the prompt template`,
@@ -116,13 +116,16 @@ export class PolicyTokenizer {
     const name = (id: number | null) => (id === null ? '' : (this.#tokenizer.id_to_token(id) ?? ''));
     const text =
       this.#chatTemplate === null
-        ? prompt.replace(IMAGE_MARK, () => image.text)
+        ? [...earlier.map(({ question, answer }) => `${question}\n${answer}\n`), prompt]
+            .join('')
+            .replaceAll(IMAGE_MARK, () => image.text)
         : applyChatTemplate(
             this.#chatTemplate,
             prompt,
             { bos_token: name(this.#bosTokenId), eos_token: name(this.endId) },
             image.mark,
-          ).replace(image.mark, () => image.text);
+            earlier,
+          ).replaceAll(image.mark, () => image.text);
     const ids = this.imageIds(text, image);
     return this.#bosTokenId === null || ids[0] === this.#bosTokenId ? ids : [this.#bosTokenId, ...ids];
   }

@@ -5,6 +5,7 @@ import { modelFolder } from '../../configs/project-folder.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { clips } from '../../core/learner/update-epoch.ts';
 import { Agent } from '../../core/policy/agent.ts';
+import { observationIn } from '../../core/policy/observation.ts';
 import { points24 } from '../../core/envs/points24.ts';
 
 const config = readConfig(runConfigSchema, 'smoke', ['engine.lanes=1']);
@@ -15,8 +16,7 @@ test('a ratio of 1.3 is clipped at 1.1, or at 1.5 where the upper clip is said; 
   const { engine } = agent;
   await agent.setPolicy(engine.initialParameters(1), 'start');
   const environment = points24.start({ seed: 1, episode: 0 }, points24.parseOptions({}));
-  const picture = agent.picture(environment.observe(agent.imageSize));
-  const promptIds = agent.promptIds(environment.promptValues(), picture);
+  const { promptIds, picture } = agent.prompt(observationIn(environment, agent.imageSize));
   const responseIds = [5, 6, 7];
   const { logprobs, values } = await engine.score({
     rows: [{ image: 0, promptIds, responseIds }],

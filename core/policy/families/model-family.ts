@@ -123,6 +123,8 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
    * the text around it comes from no chat template.
    */
   imageWords(config: C, grid: Grid, plain: boolean): { text: string; tokensEach: number };
+  /** Several pictures of one prompt as one, whose parts they are; absent where a prompt holds one. */
+  joinPictures?(config: C, pictures: readonly Picture[]): Picture;
   /** Image tokens of a picture. */
   imageTokens(config: C, grid: Grid): number;
   /** Parts of a picture. */

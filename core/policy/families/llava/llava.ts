@@ -66,23 +66,33 @@ export const llava: ModelFamily<LlavaConfig> = {
   alwaysBegins: true,
   imageMark: '<image>',
   imageWords: (config) => ({ text: '<image>', tokensEach: imageTokens(config) }),
-  imageTokens,
-  pictureParts: () => 1,
-  pictureValues: ({ vision }) => 3 * vision.imageSize ** 2,
+  // A grid is [pictures, 1].
+  joinPictures(_, pictures) {
+    const { length } = pictures[0].pixels;
+    const pixels = new Float32Array(pictures.length * length);
+    for (const [index, picture] of pictures.entries()) pixels.set(picture.pixels, index * length);
+    return { pixels, grid: [pictures.length, 1] };
+  },
+  imageTokens: (config, [pictures]) => pictures * imageTokens(config),
+  pictureParts: (_, [pictures]) => pictures,
+  pictureValues: ({ vision }, [pictures]) => pictures * 3 * vision.imageSize ** 2,
   partsStep: () => 1,
-  tokensOfParts: imageTokens,
+  tokensOfParts: (config, pictures) => pictures * imageTokens(config),
 
   positionAxes: 1,
   positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, index) => index)], next: promptIds.length }),
 
-  imageFeatures: (g, parameters, config, { images }, inLayer) => ({
-    features: imageFeatures(g, parameters, config, images, inLayer),
+  imageFeatures: (g, parameters, config, { images, parts }, inLayer) => ({
+    features: imageFeatures(g, parameters, config, images * parts, inLayer),
     deepstack: [],
   }),
-  pictureFeeds({ vision }, pictures, _, newPixels) {
-    const length = 3 * vision.imageSize ** 2;
+  pictureFeeds({ vision }, pictures, { parts }, newPixels) {
+    const length = parts * 3 * vision.imageSize ** 2;
     const pixels = newPixels(pictures.length * length);
-    for (const [index, picture] of pictures.entries()) pixels.set(picture.pixels, index * length);
+    for (const [index, picture] of pictures.entries()) {
+      pixels.set(picture.pixels, index * length);
+      pixels.fill(0, index * length + picture.pixels.length, (index + 1) * length);
+    }
     return { pixels };
   },
 };

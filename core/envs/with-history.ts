@@ -1,0 +1,108 @@
+/** Games whose environments remember what was seen, answered and done before (`prompt.history`). */
+import type { RgbImage } from '../pictures/rgb-image.ts';
+import type { Environment, Game, JsonState, PlayedEnvironment, RemoteEnvironment } from './env.ts';
+import { gameByName } from './registry.ts';
+
+/** A step of the past, as the agent saw it. */
+export type PastView = {
+  observe(size: number): RgbImage;
+  promptValues: Readonly<Record<string, string>>;
+  /** What the agent answered, word for word, and the action that was taken. */
+  answer: string;
+  action: string;
+};
+
+type PastStep = { state: JsonState; answer: string; action: string };
+
+/** Where a state holds its past: no game's own field. */
+const FIELD = '(past)';
+
+/** The game as the agent of a run plays it. `prompt`: of runs before there was a history, nothing. */
+export function gameOf({
+  environment,
+  prompt,
+}: {
+  environment: { name: string };
+  prompt?: { history: string; steps: number };
+}): Game<any> {
+  const game = gameByName(environment.name);
+  return prompt === undefined || prompt.history === 'none' ? game : withHistory(game, prompt.steps);
+}
+
+/** The same game; states hold their last `steps` steps, so that whatever is made again from them sees the same past. */
+export function withHistory<O>(game: Game<O>, steps: number): Game<O> {
+  const split = (state: JsonState): [state: JsonState, past: PastStep[]] => {
+    const { [FIELD]: past = [], ...own } = state;
+    return [own, past as unknown as PastStep[]];
+  };
+  const common = <E extends PlayedEnvironment>(environment: E, options: O, begin: readonly PastStep[]) => {
+    let past = begin;
+    return {
+      remember: (step: PastStep) => void (past = [...past, step].slice(-steps)),
+      forget: () => void (past = []),
+      methods: {
+        name: environment.name,
+        state: () => (past.length === 0 ? environment.state() : { ...environment.state(), [FIELD]: past }) as JsonState,
+        observe: (size: number) => environment.observe(size),
+        promptValues: () => environment.promptValues(),
+        legalActions: () => environment.legalActions(),
+        past: () =>
+          past.map(({ state, answer, action }): PastView => {
+            const before = game.fromState(state, options);
+            return { observe: (size) => before.observe(size), promptValues: before.promptValues(), answer, action };
+          }),
+      },
+    };
+  };
+  const here = (environment: Environment, options: O, begin: readonly PastStep[]): Environment => {
+    const { remember, methods } = common(environment, options, begin);
+    return {
+      ...methods,
+      step(action, drawn, answer = '') {
+        const state = environment.state();
+        const result = environment.step(action, drawn);
+        remember({ state, answer, action });
+        return result;
+      },
+      ...(environment.close === undefined ? {} : { close: () => environment.close!() }),
+    };
+  };
+  const elsewhere = (environment: RemoteEnvironment, options: O, begin: readonly PastStep[]): RemoteEnvironment => {
+    const { remember, forget, methods } = common(environment, options, begin);
+    return {
+      ...methods,
+      async step(action, drawn, answer = '') {
+        const state = environment.state();
+        const result = await environment.step(action, drawn);
+        remember({ state, answer, action });
+        return result;
+      },
+      interrupted() {
+        const what = environment.interrupted();
+        if (what !== null) forget();
+        return what;
+      },
+      close: () => environment.close(),
+    };
+  };
+  const { remote } = game;
+  return {
+    ...game,
+    start: (place, options) => here(game.start(place, options), options, []),
+    fromState(state, options) {
+      const [own, past] = split(state);
+      return here(game.fromState(own, options), options, past);
+    },
+    ...(remote === undefined
+      ? {}
+      : {
+          remote: {
+            start: async (place, options) => elsewhere(await remote.start(place, options), options, []),
+            async resume(state, options) {
+              const [own, past] = split(state);
+              return elsewhere(await remote.resume(own, options), options, past);
+            },
+          },
+        }),
+  };
+}

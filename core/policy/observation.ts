@@ -1,0 +1,24 @@
+/** What an agent is shown in an environment. */
+import type { Environment } from '../envs/env.ts';
+import type { PastView } from '../envs/with-history.ts';
+import type { RgbImage } from '../pictures/rgb-image.ts';
+
+/** `past`: earlier steps, the oldest first; absent where none are told. */
+export type Observation = {
+  image: RgbImage;
+  promptValues: Readonly<Record<string, string>>;
+  past?: readonly PastView[];
+};
+
+/** `size`: pixels of its picture. */
+export function observationIn(
+  environment: Pick<Environment, 'observe' | 'promptValues' | 'past'>,
+  size: number,
+): Observation {
+  const past = environment.past?.() ?? [];
+  return {
+    image: environment.observe(size),
+    promptValues: environment.promptValues(),
+    ...(past.length === 0 ? {} : { past }),
+  };
+}
