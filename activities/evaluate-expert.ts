@@ -3,6 +3,7 @@ import { evaluationDeals } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { playExpert } from '../core/corrector/play-expert.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import { checkEvaluatedGames } from '../core/envs/check-games.ts';
 import { gameByName } from '../core/envs/registry.ts';
 import { evaluationPart } from '../core/learner/evaluation-part.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
@@ -22,6 +23,7 @@ export function createExpertActivities({ store, home }: ActivityDependencies) {
         runId: string;
         label: string;
       }): Promise<EvaluatePolicyResult> => {
+        await checkEvaluatedGames(config);
         const { environment, evaluation } = config;
         const game = gameByName(environment.name);
         const template = loadPromptTemplate(config.model.prompt, environment.name);

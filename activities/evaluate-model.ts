@@ -6,6 +6,7 @@ import type { ModelReply } from '../core/corrector/ask-model.ts';
 import { ModelPlayer } from '../core/corrector/model-player.ts';
 import { TeacherError } from '../core/corrector/teacher.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
+import { checkEvaluatedGames } from '../core/envs/check-games.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { putEvaluationRecord, runFolder, writeEvaluation } from '../core/records/run-records.ts';
@@ -24,6 +25,7 @@ export function createModelEvaluationActivities({ store, home }: ActivityDepende
   return {
     evaluateModel: activity(
       async ({ config, model, runId, label }: EvaluateModelInput): Promise<EvaluateModelResult> => {
+        await checkEvaluatedGames(config);
         const { environment, corrector } = config;
         const signal = cancellationSignal();
         const player = new ModelPlayer(

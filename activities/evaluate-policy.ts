@@ -6,6 +6,7 @@ import { type Play, plays } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import type { Episode } from '../core/episodes/episode.ts';
+import { checkEvaluatedGames } from '../core/envs/check-games.ts';
 import { gameOf } from '../core/envs/with-history.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
 import { interruptionCounts } from '../core/learner/interruption-counts.ts';
@@ -50,6 +51,7 @@ export async function evaluatePolicy(
   { config, policy, runId, label, iterationsDone }: EvaluatePolicyInput,
   beat: Heartbeat<ArtifactRef>,
 ): Promise<EvaluatePolicyResult> {
+  if (iterationsDone === null) await checkEvaluatedGames(config); // a run has read its games before it began
   const agent = await agents.get(config);
   await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
   const name = `evaluation ${label}`;

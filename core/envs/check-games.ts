@@ -1,5 +1,6 @@
 /** Reading once what a run's environments will be drawn from. */
 import { Faults } from '../../configs/faults.ts';
+import { evaluationDeals } from '../../configs/evaluation-plays.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from './registry.ts';
 
@@ -11,14 +12,25 @@ export async function checkEnvironments({
   environment: Pick<RunConfig['environment'], 'name' | 'options'>;
   evaluation: Pick<RunConfig['evaluation'], 'episodes' | 'options' | 'heldOut'>;
 }): Promise<string[]> {
-  const game = gameByName(environment.name);
+  const options = [{}, ...(evaluation.episodes > 0 ? [evaluation.options, evaluation.heldOut ?? {}] : [])];
+  return await checkGames(
+    environment.name,
+    options.map((others) => ({ ...environment.options, ...others })),
+  );
+}
+
+/** The same for an evaluation apart from any run: of the deals that it plays alone. */
+export async function checkEvaluatedGames(config: Pick<RunConfig, 'environment' | 'evaluation'>): Promise<string[]> {
+  return await checkGames(config.environment.name, evaluationDeals(config));
+}
+
+async function checkGames(name: string, deals: readonly object[]): Promise<string[]> {
+  const game = gameByName(name);
   const faults = new Faults();
   const notes = new Set<string>();
   const told = new Set<string>();
-  for (const [index, others] of [{}, evaluation.options, evaluation.heldOut ?? {}].entries()) {
-    const options = game.parseOptions({ ...environment.options, ...others });
-    const isPlayed = index === 0 || evaluation.episodes > 0;
-    const found = isPlayed ? await game.check?.(options) : undefined;
+  for (const options of deals) {
+    const found = await game.check?.(game.parseOptions(options));
     for (const note of found?.notes ?? []) notes.add(note);
     for (const fault of found?.faults ?? [])
       if (!told.has(fault)) {

@@ -1,0 +1,37 @@
+/** An evaluation apart from any run reads its games before it plays the first. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createExpertActivities } from '../../activities/evaluate-expert.ts';
+import { readConfig } from '../../cli/config-file.ts';
+import { runConfigSchema } from '../../configs/schema.ts';
+import { FileStore } from '../../core/artifacts/file-store.ts';
+
+const LAPTOP = 'look_at_obj_in_light-Laptop-None-DeskLamp-320';
+
+test('a game that is empty is named, though the other ones would do', async (t) => {
+  const home = mkdtempSync(path.join(tmpdir(), 'gtr-test-'));
+  const train = path.join(home, 'json_2.1.1/train');
+  cpSync(path.join(import.meta.dirname, '../envs/alfworld/games', LAPTOP), path.join(train, LAPTOP), {
+    recursive: true,
+  });
+  const empty = path.join(train, LAPTOP.replace('320', '321'));
+  cpSync(path.join(train, LAPTOP), empty, { recursive: true });
+  const file = path.join(empty, 'trial_T20260211_022003_824647/game.tw-pddl');
+  rmSync(`${file}.gz`);
+  writeFileSync(file, '');
+  process.env.ALFWORLD_DATA = home;
+  const config = readConfig(runConfigSchema, 'alfworld-tiny', [
+    'environment.options={"source":"data","split":"train"}',
+    'evaluation.options={}',
+    'evaluation.heldOut=null',
+    'evaluation.episodes=1',
+  ]);
+  const { evaluateExpert } = createExpertActivities({ home, store: new FileStore(path.join(home, 'artifacts')) });
+  const refused = await t.throwsAsync(
+    new MockActivityEnvironment().run(evaluateExpert, { config, runId: 'test', label: 'evaluate' }),
+  );
+  t.true(refused.message.startsWith(file), refused.message);
+});
