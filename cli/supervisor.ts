@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { PROJECT } from '../configs/project-folder.ts';
 import { temporalCliPath } from '../scripts/temporal-cli.ts';
+import { versionLine } from '../scripts/temporal-version.mjs';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { temporalConfig } from '../workers/installation.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
@@ -15,6 +16,7 @@ import { reportLink, serveReports } from './report-server.ts';
 import { HomeLock } from './home-lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
+import { tendDatabase } from './tend-database.ts';
 import { serverAnswers, splitAddress } from './temporal.ts';
 import { ContinuedTracking } from './tracking.ts';
 
@@ -115,7 +117,11 @@ export class Supervisor {
         `No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset ` +
           `TEMPORAL_ADDRESS.`,
       );
-    if (lasting) await this.takeHome(address);
+    if (lasting) {
+      await this.takeHome(address);
+      const version = versionLine(temporalCliPath()) ?? 'unknown';
+      for (const line of await tendDatabase(this.#database, version)) this.#say(line);
+    }
     const uiPort = port + 1000;
     this.#say(
       `Starting the Temporal server at ${address} ${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,

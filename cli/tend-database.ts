@@ -1,0 +1,56 @@
+/** What is done to the embedded server's database before a server opens it. Only for the owner of the home. */
+import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+import { writeDurably } from '../core/artifacts/file-store.ts';
+import { megabytes } from './megabytes.ts';
+
+/** Free pages of a database that are given back, where they are more than half of it. */
+const GIVEN_BACK_BYTES = 32 * 2 ** 20;
+
+/**
+ * Keeps a copy of the database before another version of the CLI opens it, which may change its tables for good; and
+ * gives back what runs left that the server has forgotten since. `version`: what the CLI says of itself. Returns
+ * sentences for people.
+ */
+export async function tendDatabase(database: string, version: string): Promise<string[]> {
+  const note = `${database}.version`;
+  const before = existsSync(note) ? readFileSync(note, 'utf8').trim() : null;
+  const said = existsSync(database)
+    ? [...(before === null || before === version ? [] : [await keepCopy(database, before)]), ...giveBack(database)]
+    : [];
+  await writeDurably(note, `${version}\n`);
+  return said;
+}
+
+/** Copies the database beside it; an older copy goes when the new one is whole. */
+async function keepCopy(database: string, before: string): Promise<string> {
+  const copy = `${database}.before-${before.replaceAll(/[^\w.]+/g, '-').replace(/-$/, '')}.backup`;
+  const older = globSync(`${path.basename(database)}.before-*.backup`, { cwd: path.dirname(database) });
+  const source = new DatabaseSync(database);
+  try {
+    await backup(source, `${copy}.part`);
+  } finally {
+    source.close();
+  }
+  await writeDurably(copy, readFileSync(`${copy}.part`));
+  for (const name of [`${path.basename(copy)}.part`, ...older])
+    if (name !== path.basename(copy)) rmSync(path.join(path.dirname(database), name));
+  return `The database was last opened by another version (${before}); a copy of it is kept: ${copy}`;
+}
+
+function giveBack(database: string): string[] {
+  const size = statSync(database).size;
+  const open = new DatabaseSync(database);
+  try {
+    const value = (pragma: string) => Number(Object.values(open.prepare(`PRAGMA ${pragma}`).get()!)[0]);
+    const free = value('freelist_count') * value('page_size');
+    if (free < GIVEN_BACK_BYTES || 2 * free < size) return [];
+    open.exec('VACUUM');
+  } catch {
+    return []; // no space for the smaller one beside it: the large one does as well
+  } finally {
+    open.close();
+  }
+  return [`${database} is made smaller: ${megabytes(size)} before, ${megabytes(statSync(database).size)} now.`];
+}

@@ -1,0 +1,56 @@
+/** The embedded server's database before a server opens it. */
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test from 'ava';
+import { tendDatabase } from '../../cli/tend-database.ts';
+
+const OLD = 'temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)';
+const newHome = () => path.join(mkdtempSync(path.join(tmpdir(), 'gtr-test-')), 'temporal.db');
+
+function write(database: string, sql: string): void {
+  const open = new DatabaseSync(database);
+  open.exec(sql);
+  open.close();
+}
+const rowsOf = (file: string) => {
+  const open = new DatabaseSync(file, { readOnly: true });
+  try {
+    return open
+      .prepare('SELECT name FROM runs')
+      .all()
+      .map(({ name }) => name);
+  } finally {
+    open.close();
+  }
+};
+
+test('another version of the CLI finds a copy of what was there; one copy is kept', async (t) => {
+  const database = newHome();
+  t.deepEqual(await tendDatabase(database, OLD), []); // there is none yet
+  write(database, "CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('first')");
+  t.deepEqual(await tendDatabase(database, OLD), []);
+  const [said] = await tendDatabase(database, 'temporal version 1.6.0');
+  const copy = `${database}.before-temporal-version-1.5.1-Server-1.29.1-UI-2.42.1.backup`;
+  t.true(said.endsWith(copy), said);
+  write(database, "INSERT INTO runs VALUES ('second')");
+  t.deepEqual(rowsOf(copy), ['first']);
+  t.deepEqual(await tendDatabase(database, 'temporal version 1.6.0'), []);
+  await tendDatabase(database, 'temporal version 1.7.0');
+  const copies = readdirSync(path.dirname(database)).filter((name) => name.includes('.before-'));
+  t.deepEqual(copies, ['temporal.db.before-temporal-version-1.6.0.backup']);
+  t.deepEqual(rowsOf(path.join(path.dirname(database), copies[0])), ['first', 'second']);
+});
+
+test('space of runs that were forgotten is given back', async (t) => {
+  const database = newHome();
+  write(database, "CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('kept')");
+  write(database, 'CREATE TABLE large (data BLOB); INSERT INTO large VALUES (zeroblob(50000000))');
+  t.deepEqual(await tendDatabase(database, OLD), []); // all of it is used
+  write(database, 'DELETE FROM large');
+  t.true(statSync(database).size > 50_000_000);
+  t.regex((await tendDatabase(database, OLD))[0], /is made smaller: 50\.1 MB before, 0\.0 MB now/);
+  t.true(statSync(database).size < 100_000);
+  t.deepEqual(rowsOf(database), ['kept']);
+});
