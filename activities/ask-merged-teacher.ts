@@ -11,6 +11,7 @@ import { getPolicy } from '../core/records/policy-state.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
+import { resultOwner } from './resume-points.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
 /** `from`: kept steps of the iteration in the waves before this one. `policy`: that sampled it. */
@@ -88,7 +89,7 @@ export function createMergedTeacherActivities(
         let next = 0;
         const answers: TeacherAnswers = { kl: steps.map(({ step }) => (step.thought === null ? null : kl[next++])) };
         return {
-          answers: await putJson(store, 'teacher-answers', answers),
+          answers: await putJson(store, 'teacher-answers', answers, resultOwner('teacher-answers')),
           ...took(),
         };
       },
@@ -107,7 +108,12 @@ export function createMergedTeacherActivities(
           () => beat.throwIfInterrupted(),
         );
         return {
-          answers: await putJson(store, 'teacher-answers', { thoughts } satisfies TeacherAnswers),
+          answers: await putJson(
+            store,
+            'teacher-answers',
+            { thoughts } satisfies TeacherAnswers,
+            resultOwner('teacher-answers'),
+          ),
           ...took(),
         };
       },

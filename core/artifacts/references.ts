@@ -17,7 +17,15 @@ export function findReferences(value: unknown): ArtifactRef[] {
 }
 
 /** Kinds that are stored for an owner and can be released. */
-const RELEASABLE = new Set(['policy', 'optimizer', 'gradient', 'batch', 'rollout-progress', 'evaluation-progress']);
+const RELEASABLE = new Set([
+  'policy',
+  'optimizer',
+  'gradient',
+  'batch',
+  'teacher-answers',
+  'rollout-progress',
+  'evaluation-progress',
+]);
 
 /** Kinds that hold tensors, which refer to nothing and are large: only a check of their hash reads them. */
 const TENSORS = new Set(['policy', 'optimizer', 'gradient']);
