@@ -4,6 +4,7 @@
  * its teacher is the policy itself.
  *
  * npm run bench -- turbo-cost [--rounds 2] [--iterations 4] [--config points24-tiny] [--set a.b=c ...]
+ * npm run bench -- turbo-cost --parts [--episodes 32]     (only the model's parts, in this process)
  */
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,7 @@ import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { startInstallation } from './harness/installation.ts';
 import { cpuSeconds } from './load/process-usage.ts';
+import { measureParts } from './turbo-cost/parts.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,11 +25,17 @@ const { values: options } = parseArgs({
     iterations: { type: 'string', default: '4' },
     config: { type: 'string', default: 'points24-tiny' },
     set: { type: 'string', multiple: true, default: [] },
+    parts: { type: 'boolean', default: false },
+    episodes: { type: 'string', default: '32' },
   },
 });
 const ALGORITHMS = ['ppo', 'gtr-turbo-kl', 'gtr-turbo-sft'] as const;
 type Spent = { seconds: number; cpu: number; update: number; teacher: number };
 
+if (options.parts) {
+  await tellParts();
+  process.exit(0);
+}
 const installation = await startInstallation();
 const { store } = activityDependencies();
 try {
@@ -50,6 +58,26 @@ try {
   }
 } finally {
   await installation.stop();
+}
+
+/** What the parts come to in an iteration of one to four epochs. */
+async function tellParts(): Promise<void> {
+  const { steps, sample, logprobs, thoughts, update, updateBoth } = await measureParts(
+    configOf('gtr-turbo-sft'),
+    Number(options.episodes),
+  );
+  const text = (seconds: number) => seconds.toFixed(2);
+  console.log(
+    `CPU seconds of ${steps} steps: sampling ${text(sample)}, the teacher's log-probs ${text(logprobs)}, its thoughts ` +
+      `${text(thoughts)}, an epoch of PPO ${text(update)}, with the teacher's rows ${text(updateBoth)}`,
+  );
+  for (const epochs of [1, 2, 4]) {
+    const ppo = sample + epochs * update;
+    console.log(
+      `${epochs} epochs: Turbo-KL ${text((ppo + logprobs) / ppo)} of PPO, Turbo-SFT ` +
+        `${text((sample + thoughts + epochs * updateBoth) / ppo)}`,
+    );
+  }
 }
 
 function configOf(algorithm: string) {
