@@ -71,7 +71,7 @@ export abstract class LaneChannel {
 }
 
 /** A lane as a thread of this process: arrays move to and fro. */
-class LaneThread extends LaneChannel {
+export class LaneThread extends LaneChannel {
   readonly #worker: Worker;
 
   constructor(setup: LaneSetup) {
@@ -110,7 +110,7 @@ class LaneThread extends LaneChannel {
 }
 
 /** A lane as a process: arrays are copied to and fro. */
-class LaneProcess extends LaneChannel {
+export class LaneProcess extends LaneChannel {
   readonly #process: ChildProcess;
 
   constructor(setup: LaneSetup) {
