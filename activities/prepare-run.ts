@@ -7,6 +7,7 @@ import { modelFolder } from '../configs/project-folder.ts';
 import { checkTeacher } from '../core/corrector/teachers.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
 import { gameOf } from '../core/envs/with-history.ts';
+import { deviceLabel } from '../core/graph/compute-device.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
@@ -28,6 +29,8 @@ export type PrepareRunResult = {
   trainedParameters: number;
   /** Id of the store that the run's artifacts lie in. */
   store: string;
+  /** What this worker computes on, where that is not the CPU that was asked for. */
+  device?: string;
 };
 
 export function createPreparationActivities({ store }: ActivityDependencies, agents: AgentCache) {
@@ -46,6 +49,10 @@ export async function prepareRun(
 ): Promise<PrepareRunResult> {
   if (run !== undefined) await putRunStart(store, run.id, { config, startedAt: run.startedAt });
   const device = await chooseDevice(config.engine);
+  const { provider } = config.engine;
+  const computesOn = deviceLabel(device) + (provider === 'auto' ? ', chosen by auto' : '');
+  if (run !== undefined && provider !== 'cpu')
+    await putRunStart(store, run.id, { config, startedAt: run.startedAt, device: computesOn });
   const game = gameOf(config);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
@@ -64,6 +71,7 @@ export async function prepareRun(
     modelSha256: await agents.modelSha256(agent),
     trainedParameters: parameters.length,
     store: await storeId(store),
+    ...(provider === 'cpu' ? {} : { device: computesOn }),
   };
 }
 

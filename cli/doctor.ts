@@ -5,7 +5,7 @@ import os from 'node:os';
 import type { Command } from 'commander';
 import { PROJECT } from '../configs/project-folder.ts';
 import { listModels } from '../core/corrector/openai-client.ts';
-import { describeDevice } from '../core/graph/compute-device.ts';
+import { describeDevice, deviceLabel } from '../core/graph/compute-device.ts';
 import { chooseDevice, cudaDevices, INSTALL_CUDA, webgpuDevices } from '../core/graph/provider.ts';
 import { INSTALL_PACKAGES, packagesProblem } from '../scripts/packages.mjs';
 import { NODE_MAJOR } from '../scripts/project-node.mjs';
@@ -161,12 +161,12 @@ async function webgpu(): Promise<Finding> {
 
 /** What `engine.provider: auto` would take. */
 async function automatic(): Promise<Finding> {
-  const { provider, name } = await chooseDevice({ provider: 'auto' });
+  const device = deviceLabel(await chooseDevice({ provider: 'auto' }));
   return {
     name: 'Device',
     ok: true,
     needed: false,
-    found: `engine.provider auto computes on ${name === null ? provider : `${name} (${provider})`}`,
+    found: `engine.provider auto computes on ${device}`,
     mend: null,
   };
 }

@@ -86,7 +86,7 @@ async function pageOf(client: Client | null, runId: string): Promise<string | nu
   const { config, store, status, progress, records } = known;
   const lines = records.iterations;
   const files = { lines, evaluations: inOrder(records.evaluations, lines) };
-  return await reportPage({ runId, config, store, status, files, live: { phase: progress?.phase ?? null } });
+  return await reportPage({ runId, config, store, records, status, files, live: { phase: progress?.phase ?? null } });
 }
 
 async function overview(): Promise<string> {

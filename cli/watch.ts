@@ -41,6 +41,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   );
   const printed = new Interval(PRINT_SECONDS);
   let told: string | undefined;
+  let device: string | null = null;
   let shown = 0;
   let lastPhase = '';
   let lastHalt: string | null = null;
@@ -50,6 +51,10 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
   for (;;) {
     const progress = await queryProgress(client, run);
     if (progress !== null) {
+      if (progress.device !== device && progress.device !== undefined) {
+        device = progress.device;
+        if (device !== null) print(`computes on ${device}`);
+      }
       for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
       shown = Math.max(shown, progress.summaries.length);
       if (progress.halted !== null && progress.halted !== lastHalt)

@@ -30,6 +30,7 @@ export function progressDetails(
     '',
     `**${progress.status}**: ${progress.phase}, ${progress.envSteps} of ${progress.envStepsInAll} environment steps`,
     '',
+    ...(progress.device === null ? [] : [`Computes on ${progress.device}`, '']),
     ...(doing === null || final !== null ? [] : [`Now: ${doingText(doing)}`, '']),
     ...(progress.halted === null ? [] : [`It waits for a person: ${progress.halted}`, '']),
     ...evaluation('Start', state?.startEvaluation ?? null),

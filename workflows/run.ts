@@ -84,6 +84,7 @@ export class Run {
       corrector: this.corrector,
       summaries: this.state?.summaries ?? [],
       policy: this.state?.policy ?? null,
+      device: this.state?.device ?? null,
     };
   }
 

@@ -36,13 +36,15 @@ export type TrainState = {
   searchAttributes: string[];
   /** Why the run paused by itself; null when it did not. */
   halted: string | null;
+  /** What the worker that opened the model computes on, where that is not the CPU that was asked for. */
+  device?: string;
   /** Of the rules of `collapse.alarm`; states of version 0.1.0 have none. */
   alarms?: AlarmState[];
 };
 
 /** The state before the first iteration. */
 export function initialState(
-  { policy, optimizer, modelSha256 }: Pick<TrainState, 'policy' | 'optimizer' | 'modelSha256'>,
+  { policy, optimizer, modelSha256, device }: Pick<TrainState, 'policy' | 'optimizer' | 'modelSha256' | 'device'>,
   searchAttributes: string[],
 ): TrainState {
   return {
@@ -60,6 +62,7 @@ export function initialState(
     paused: false,
     searchAttributes,
     halted: null,
+    ...(device === undefined ? {} : { device }),
   };
 }
 

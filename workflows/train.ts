@@ -95,7 +95,8 @@ async function prepare(run: Run): Promise<TrainState> {
   });
   const { modelSha256: GtrModel, store: GtrStore } = opened;
   if (patched('run-memo')) upsertMemo({ GtrStore, GtrModel } satisfies RunMemo);
-  if (run.state !== null) return { ...run.state, modelSha256: opened.modelSha256, searchAttributes };
+  if (run.state !== null)
+    return { ...run.state, modelSha256: opened.modelSha256, device: opened.device, searchAttributes };
   run.state = initialState(opened, searchAttributes);
   return { ...run.state, startEvaluation: await evaluate(run, 'start') };
 }

@@ -40,6 +40,11 @@ export function executionProvider({ provider, index, powerPreference }: ComputeD
   };
 }
 
+/** What a run computes on, for people: `cpu`, `NAME (webgpu)`. */
+export function deviceLabel({ provider, name }: ComputeDevice): string {
+  return name === null ? provider : `${name} (${provider})`;
+}
+
 /** A device for people: what it is called, and what bounds a run on it. */
 export function describeDevice({ name, kind, memory, maxTensor, float16 }: VulkanDevice): string {
   const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

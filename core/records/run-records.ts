@@ -52,8 +52,11 @@ export type IterationRecord = {
 /** One line of metrics.jsonl. */
 export type MetricsLine = Pick<IterationRecord, 'iteration' | 'metrics' | 'samples'>;
 
-/** How a run began. `startedAt`: in milliseconds since 1970. */
-export type RunStart = { config: RunConfig; startedAt: number };
+/**
+ * How a run began. `startedAt`: in milliseconds since 1970. `device`: what the worker that opened its model computes on,
+ * as soon as it is known, where that is not the CPU that was asked for.
+ */
+export type RunStart = { config: RunConfig; startedAt: number; device?: string };
 
 /** How a run ended. `failure`: what went wrong, in one sentence; null where nothing did. */
 export type RunOutcome = {

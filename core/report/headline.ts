@@ -7,7 +7,12 @@ import { type Html, html } from './html.ts';
 import { duration, percent } from './number-format.ts';
 import type { RunFiles } from './run-files.ts';
 
-export function headline(runId: string, config: RunConfig, status: string, { lines, evaluations }: RunFiles): Html {
+export function headline(
+  runId: string,
+  config: RunConfig,
+  status: string,
+  { lines, evaluations, device }: RunFiles & { device: string | null },
+): Html {
   const iterations = Math.ceil(config.envSteps / config.rollout.envStepsPerIteration);
   const [start, final] = ['start', 'final'].map(
     (label) => evaluations.find((evaluation) => evaluation.label === label)?.result ?? null,
@@ -16,7 +21,7 @@ export function headline(runId: string, config: RunConfig, status: string, { lin
   return html`<header>
 <p class="run">${runId} <span class="status ${/^[a-z_]+$/.test(status) ? status : ''}">${status.replaceAll('_', ' ')}</span></p>
 <h1>${config.title || `${config.algorithm} on ${config.environment.name}`}</h1>
-<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}${config.parallel.exchange === 'float16' && config.parallel.gradients > 1 ? fact('gradients', 'exchanged in float16') : null}</p>
+<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${device === null ? null : fact('computed on', device)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}${config.parallel.exchange === 'float16' && config.parallel.gradients > 1 ? fact('gradients', 'exchanged in float16') : null}</p>
 <div class="tiles">
 ${evaluationTile('Success', start, final)}
 ${final === null ? null : groupTile(final)}

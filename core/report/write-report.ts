@@ -1,7 +1,7 @@
 /** A run as one self-contained HTML file that loads nothing and runs no script. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readSamples } from '../records/run-records.ts';
+import { readSamples, type RunRecords } from '../records/run-records.ts';
 import { writeDurably } from '../artifacts/file-store.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
@@ -18,6 +18,7 @@ export type WriteReportInput = {
   runId: string;
   config: RunConfig;
   store: ArtifactStore;
+  records: Pick<RunRecords, 'start'>;
   /** `running`, `paused`, `done`, `stopped`, `failed`, `canceled`, `terminated`. */
   status: string;
 };
@@ -36,7 +37,15 @@ export type ReportPageInput = Omit<WriteReportInput, 'folder'> & {
 };
 
 /** A run's report as HTML. */
-export async function reportPage({ runId, config, store, status, files, live }: ReportPageInput): Promise<string> {
+export async function reportPage({
+  runId,
+  config,
+  store,
+  records,
+  status,
+  files,
+  live,
+}: ReportPageInput): Promise<string> {
   const { lines } = files;
   const selected = [...new Set([0, lines.length >> 1, lines.length - 1])].flatMap((index) => lines[index] ?? []);
   const thoughts = await Promise.all(
@@ -55,7 +64,7 @@ ${live === null ? null : html`<script src="/follow.js" defer></script>`}
 </head>
 <body>
 <main>
-${headline(runId, config, status, files)}
+${headline(runId, config, status, { ...files, device: records.start?.device ?? null })}
 ${live?.phase == null ? null : html`<p class="facts">now: <b>${live.phase}</b></p>`}
 ${charts(files)}
 <section><h2>Thoughts</h2>${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}</section>

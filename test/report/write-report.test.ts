@@ -8,8 +8,16 @@ import { CONFIG, evaluationOf, SAMPLES, type SyntheticRun, syntheticRun } from '
 
 const report = async (
   { folder, store }: Pick<SyntheticRun, 'folder' | 'store'>,
-  { config = CONFIG, runId = 'run-1', status = 'done' } = {},
-) => await readFile(await writeReport({ folder, store, runId, config, status }), 'utf8');
+  {
+    config = CONFIG,
+    runId = 'run-1',
+    status = 'done',
+    device,
+  }: Partial<Parameters<typeof writeReport>[0]> & { device?: string } = {},
+) => {
+  const records = { start: { config, startedAt: 0, device } };
+  return await readFile(await writeReport({ folder, store, runId, config, status, records }), 'utf8');
+};
 
 /** The tags in their order, without attributes. */
 const tags = (page: string) => page.match(/<\/?[a-z][a-z0-9]*/gi)!;
@@ -50,6 +58,13 @@ test('a finished run: headline, curves, samples of three iterations, configurati
     t.true(page.includes(`<b>${title}</b>`), title);
   t.true(page.includes('<tr><th>scheduleIterations</th><td>25</td></tr>'));
   t.false(/NaN|undefined|Infinity|\[object/.test(page));
+});
+
+test('what was chosen to compute on is named', async (t) => {
+  const run = await syntheticRun(1);
+  const page = await report(run, { device: 'A <GPU> (webgpu), chosen by auto' });
+  t.true(page.includes('computed on <b>A &lt;GPU&gt; (webgpu), chosen by auto</b>'));
+  t.false((await report(run)).includes('computed on'));
 });
 
 test('every element that is opened is closed', async (t) => {
