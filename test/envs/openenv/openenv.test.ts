@@ -174,7 +174,7 @@ test('what servers send is bounded', async (t) => {
   const observation = (shown: object) => JSON.stringify({ type: 'observation', data: { observation: shown } });
   for (const [answer, message] of [
     ['{"type":"observation","data":{"observation":7}}', /another answer than OpenEnv's/],
-    ['nothing', /no JSON/],
+    ['nothing', /not JSON/],
     [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /brackets more than 32 deep/],
     [observation({ count: 1, start: 'x'.repeat(5_000_000) }), /message of \d+ characters/],
     [observation({ count: 1, start: 1, more: 1 }), /not of its own schema/],
