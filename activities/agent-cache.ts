@@ -8,7 +8,9 @@ import { Agent, type AgentConfig } from '../core/policy/agent.ts';
 import type { AgentParts } from '../core/policy/agent-parts.ts';
 import { notThisWorker, runMemo } from './run-memo.ts';
 
-/** GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte. */
+/**
+ * GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte.
+ */
 const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
 
 export class AgentCache {

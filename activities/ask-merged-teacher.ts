@@ -27,8 +27,9 @@ export type AskMergedTeacherInput = {
 export type AskMergedTeacherResult = { answers: ArtifactRef; seconds: number; modelSeconds: number };
 
 /**
- * Of each of the wave's steps that are trained on, in order. `kl`: how far its answer lies from the teacher (`answerKl`), null where it is malformed;
- * `thoughts`: what the teacher thinks there, null where nothing well-formed came.
+ * Of each of the wave's steps that are trained on, in order. `kl`: how far its answer lies from the teacher
+ * (`answerKl`), null where it is malformed; `thoughts`: what the teacher thinks there, null where nothing well-formed
+ * came.
  */
 export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
 

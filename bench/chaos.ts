@@ -85,7 +85,8 @@ async function compare(name: string, run: () => Promise<Outcome>, { countRequest
     found.push(`${received} requests instead of ${undisturbedRequests}`);
   if (found.length > 0) failures++;
   console.log(
-    `${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`,
+    `${name}, ${((performance.now() - started) / 1000).toFixed(0)} s: ` +
+      `${found.length === 0 ? 'the same' : `FAILED ${found.slice(0, 5).join('; ')}`}`,
   );
 }
 
@@ -115,7 +116,8 @@ const undisturbedRequests = requests();
 try {
   const { policy, corrections, corrector } = undisturbed.result;
   console.log(
-    `undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`,
+    `undisturbed: policy ${policy.sha256.slice(0, 12)}, ${corrections.rows} correction rows, ` +
+      `${corrector.calls} corrector calls${rehearsal === null ? '' : `, ${undisturbedRequests} requests`}`,
   );
   if (smallDisk !== undefined) await compare('disk full', () => diskFull(scene, 'disk-full', smallDisk, options.set));
   for (const { point, victim, kills } of parts.includes('matrix') ? killMatrix(teacher, merged) : []) {

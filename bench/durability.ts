@@ -91,7 +91,8 @@ try {
   const spent = Object.entries(after).map(([name, seconds]) => [name, seconds - before[name]] as const);
   const inAll = spent.filter(([name]) => !name.includes(',')).reduce((sum, [, seconds]) => sum + seconds, 0);
   console.log(
-    `Policy ${policy.sha256.slice(0, 12)}; CPU seconds: ${spent.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} (${((100 * seconds) / inAll).toFixed(1)} %)`).join(', ')}`,
+    `Policy ${policy.sha256.slice(0, 12)}; CPU seconds: ` +
+      `${spent.map(([name, seconds]) => `${name} ${seconds.toFixed(1)} (${((100 * seconds) / inAll).toFixed(1)} %)`).join(', ')}`,
   );
 } finally {
   await installation.stop();

@@ -1,7 +1,8 @@
 /**
  * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of
  * the repeats (a quarter of them for the large model), because other work may share the machine; for two cores the
- * clock decides. Of cases with adapters the peak memory too, each in a process of its own. With `--python`, an interpreter that has what bench/engine-pytorch.py names.
+ * clock decides. Of cases with adapters the peak memory too, each in a process of its own. With `--python`, an
+ * interpreter that has what bench/engine-pytorch.py names.
  *
  * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
@@ -56,7 +57,8 @@ for (const [name, asked] of cases) {
         : `${((100 * speed) / peak).toFixed(0)} %`;
   const beside = [...theirs].map(
     ([variant, { cpu }]) =>
-      `${variant} ${cpu.toFixed(3)}, ${(ours.cpu / cpu).toFixed(2)}${asked.goals?.[variant] === undefined ? '' : ` (${asked.goals[variant].toFixed(2)})`}`,
+      `${variant} ${cpu.toFixed(3)}, ` +
+      `${(ours.cpu / cpu).toFixed(2)}${asked.goals?.[variant] === undefined ? '' : ` (${asked.goals[variant].toFixed(2)})`}`,
   );
   console.log(`${name.padEnd(46)} ${ours.cpu.toFixed(3)} ${share.padEnd(12)} ${beside.join('; ')}`);
 }

@@ -100,7 +100,8 @@ async function conform(): Promise<void> {
     const outcome = child<{ passed: number; failed: string[] }>({ case: folder }, { NVIDIA_TF32_OVERRIDE: '0' });
     const { result } = await outcome.catch((error: unknown) => ({ result: { passed: 0, failed: [lastLine(error)] } }));
     console.log(
-      `${result.failed.length === 0 ? 'ok' : 'FAILED'} ${path.basename(folder)}: ${result.passed} passed, ${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`,
+      `${result.failed.length === 0 ? 'ok' : 'FAILED'} ${path.basename(folder)}: ${result.passed} passed, ` +
+        `${result.failed.length} failed${result.failed.length === 0 ? '' : `: ${result.failed.join('; ')}`}`,
     );
     if (result.failed.length > 0) process.exitCode = 1;
   }
@@ -110,7 +111,9 @@ async function conform(): Promise<void> {
 async function besides(name: string, part: Part, folder: string, speed: (measured: Measured) => string): Promise<void> {
   const show = (who: string, { result, peak }: { result: Measured; peak: number | null }) =>
     console.log(
-      `${name.padEnd(44)} ${who.padEnd(20)} ${speed(result).padEnd(18)} first ${result.firstSeconds.toFixed(1)} s, then ${result.seconds.toFixed(2)} s${peak === null ? '' : `, peak ${(peak / 1024).toFixed(1)} GiB`}`,
+      `${name.padEnd(44)} ${who.padEnd(20)} ${speed(result).padEnd(18)} first ` +
+        `${result.firstSeconds.toFixed(1)} s, then ${result.seconds.toFixed(2)} ` +
+        `s${peak === null ? '' : `, peak ${(peak / 1024).toFixed(1)} GiB`}`,
     );
   const failed = (who: string, error: unknown) => {
     console.log(`${name.padEnd(44)} ${who.padEnd(20)} failed: ${lastLine(error)}`);

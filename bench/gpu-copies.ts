@@ -1,6 +1,6 @@
 /**
- * What crosses between a GPU and the CPU, and what the CPU computes in the GPU's place: in a run of a training shard, and
- * in sampling, a turn of it. From onnxruntime's own profile.
+ * What crosses between a GPU and the CPU, and what the CPU computes in the GPU's place: in a run of a training shard,
+ * and in sampling, a turn of it. From onnxruntime's own profile.
  *
  * npm run bench -- gpu-copies [--provider webgpu] [--shape tiny] [--train lora|all] [--models DIR]
  */
@@ -52,7 +52,8 @@ const start = startParameters(checkpoint, model.trained, 1);
 for (const { name, shape } of model.trained) parameters[name] = start.subarray(offset, (offset += elements(shape)));
 const trainedBytes = start.byteLength;
 console.log(
-  `${device.name ?? device.provider}: ${options.shape}, ${options.train}, ${ROWS} rows of ${PROMPT} + ${RESPONSE} tokens`,
+  `${device.name ?? device.provider}: ${options.shape}, ${options.train}, ${ROWS} rows of ${PROMPT} + ` +
+    `${RESPONSE} tokens`,
 );
 
 const shard = { rows: ROWS, promptTokens: PROMPT, responseTokens: RESPONSE, padded: true, picture };

@@ -100,7 +100,9 @@ const name = ({
   responseTokens,
   scope,
 }: Case) =>
-  `${shape} ${weights} ${precision}${gradientCheckpointing ? ' checkpointed' : ''} ${scope.kind === 'all' ? 'all' : `r ${scope.rank}`} ${rows} x ${promptTokens + responseTokens}, sampled ${sampled}`;
+  `${shape} ${weights} ${precision}${gradientCheckpointing ? ' checkpointed' : ''} ` +
+  `${scope.kind === 'all' ? 'all' : `r ${scope.rank}`} ${rows} x ${promptTokens + responseTokens}, sampled ` +
+  `${sampled}`;
 
 if (options.child !== undefined) await runOnce(JSON.parse(options.child) as Case);
 else {

@@ -45,15 +45,16 @@ try {
   const ppo = medians(spent.get('ppo')!);
   const { epochs } = configOf('ppo').ppo;
   console.log(
-    `An iteration, medians over ${spent.get('ppo')!.length} of each; ${options.config}, ${epochs} epochs. In brackets: ` +
-      `share of PPO's`,
+    `An iteration, medians over ${spent.get('ppo')!.length} of each; ${options.config}, ${epochs} epochs. In ` +
+      "brackets: share of PPO's",
   );
   console.log('algorithm | seconds | CPU seconds of the GPU worker | update | teacher');
   for (const [algorithm, iterations] of spent) {
     const { seconds, cpu, update, teacher } = medians(iterations);
     const share = (one: number, other: number) => `${one.toFixed(2)} (${(one / other).toFixed(2)})`;
     console.log(
-      `${algorithm} | ${share(seconds, ppo.seconds)} | ${share(cpu, ppo.cpu)} | ${update.toFixed(2)} | ${teacher.toFixed(2)}`,
+      `${algorithm} | ${share(seconds, ppo.seconds)} | ${share(cpu, ppo.cpu)} | ${update.toFixed(2)} | ` +
+        `${teacher.toFixed(2)}`,
     );
   }
 } finally {

@@ -58,7 +58,8 @@ if (options.python !== undefined) {
   ) as typeof ours;
   for (const what of ['training', 'sampling'] as const)
     console.log(
-      `${what}: transformers + peft ${theirs[what].toFixed(2)} s, ours / theirs ${(ours[what] / theirs[what]).toFixed(2)}`,
+      `${what}: transformers + peft ${theirs[what].toFixed(2)} s, ours / theirs ` +
+        `${(ours[what] / theirs[what]).toFixed(2)}`,
     );
 }
 

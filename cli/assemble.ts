@@ -19,8 +19,9 @@ export function register(program: Command): void {
       const config = await assemble({ ...options, seed });
       const { vision, text, imageTokenId } = config;
       process.stdout.write(
-        `${options.out}: a ${text.modelType} decoder of ${text.layers} layers, a vision tower of ${vision.layers} layers ` +
-          `(${imageTokens(config)} tokens a picture), a new projector; the image token is ${imageTokenId}\n`,
+        `${options.out}: a ${text.modelType} decoder of ${text.layers} layers, a vision tower of ` +
+          `${vision.layers} layers (${imageTokens(config)} tokens a picture), a new projector; the image token ` +
+          `is ${imageTokenId}\n`,
       );
     });
 }

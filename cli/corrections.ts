@@ -71,9 +71,13 @@ function thoughtLines({
   const paid =
     answer === null
       ? ''
-      : `, ${answer.requests} requests, ${answer.tokensIn + answer.tokensOut} tokens, ${answer.costUsd === null ? 'cost unknown' : `$${answer.costUsd.toFixed(4)}`}, ${answer.seconds.toFixed(1)} s`;
+      : `, ${answer.requests} requests, ${answer.tokensIn + answer.tokensOut} tokens, ` +
+        `${answer.costUsd === null ? 'cost unknown' : `$${answer.costUsd.toFixed(4)}`}, ` +
+        `${answer.seconds.toFixed(1)} s`;
   return [
-    `iteration ${iteration + 1} wave ${wave} episode ${slot} step ${step}: ${outcome}${reason === null ? '' : ` (${reason})`} by ${by}${paid}${target === null ? '' : `, target ${target}`}`,
+    `iteration ${iteration + 1} wave ${wave} episode ${slot} step ${step}: ` +
+      `${outcome}${reason === null ? '' : ` (${reason})`} by ` +
+      `${by}${paid}${target === null ? '' : `, target ${target}`}`,
     `  thought     ${JSON.stringify(thought)} -> ${action}`,
     ...(correction === null ? [] : [`  correction  ${JSON.stringify(correction)} -> ${advised}`]),
     '',

@@ -1,4 +1,6 @@
-/** What a run takes on the disk of its store: `estimate`, `doctor`, `train`, `fork` and `sft` say and check the same. */
+/**
+ * What a run takes on the disk of its store: `estimate`, `doctor`, `train`, `fork` and `sft` say and check the same.
+ */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { modelFolder, PROJECT } from '../configs/project-folder.ts';
@@ -68,8 +70,10 @@ function isOnDisk(one: string, other: string): boolean {
 export function diskText({ parts, most, left, free, location }: Disk): string {
   const largest = [...parts].sort((a, b) => b.bytes - a.bytes);
   return (
-    `up to ${megabytes(most)} (${largest.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(', ')}), ` +
-    `${megabytes(left)} when done; ${free === null ? `what is free in ${location} is not known` : `${megabytes(free)} are free in ${location}`}`
+    `up to ${megabytes(most)} ` +
+    `(${largest.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(', ')}), ${megabytes(left)} ` +
+    'when done; ' +
+    `${free === null ? `what is free in ${location} is not known` : `${megabytes(free)} are free in ${location}`}`
   );
 }
 

@@ -113,7 +113,10 @@ function describeModel({ config, adapter, valueHead, files }: Checkpoint): strin
     ...(adapter === null ? [] : [`an adapter of rank ${adapter.rank}`]),
     ...(valueHead === null ? [] : ['a value head']),
   ];
-  return `${familyOf(config).describe(config)}${beside.length === 0 ? '' : `; with ${beside.join(' and ')}`} (${files.length} files)`;
+  return (
+    `${familyOf(config).describe(config)}${beside.length === 0 ? '' : `; with ${beside.join(' and ')}`} ` +
+    `(${files.length} files)`
+  );
 }
 
 function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): string {
@@ -122,7 +125,12 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
     shapes.reduce((sum, { shape }) => sum + elements(shape), 0);
   const types = [...new Set(locations.map(({ dtype }) => dtype))].join(' and ');
   const trained = total(trainedParameters(checkpoint, model.train, model.valueHead));
-  return `${total(locations).toLocaleString('en')} in all (${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their files); ${trained.toLocaleString('en')} trained (${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`;
+  return (
+    `${total(locations).toLocaleString('en')} in all ` +
+    `(${gibibytes(locations.reduce((sum, { byteLength }) => sum + byteLength, 0))} of ${types}, left in their ` +
+    `files); ${trained.toLocaleString('en')} trained ` +
+    `(${model.train.kind === 'all' ? 'everything' : `LoRA r ${model.train.rank}`} and the value head)`
+  );
 }
 
 async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
@@ -155,7 +163,8 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
   const { engine, rollout } = config;
   const where = device > 0 ? 'GPU' : 'memory';
   const cost = ({ stored, inputs, outputs, activations }: typeof updating, prepacked = 0) =>
-    `${gibibytes(stored)} of weights${prepacked === 0 ? '' : `, ${gibibytes(prepacked)} reordered`}, ${gibibytes(inputs + outputs)} fed and received, ${gibibytes(activations)} of activations`;
+    `${gibibytes(stored)} of weights${prepacked === 0 ? '' : `, ${gibibytes(prepacked)} reordered`}, ` +
+    `${gibibytes(inputs + outputs)} fed and received, ${gibibytes(activations)} of activations`;
   const known = (name: string, found: string): Finding => ({ name, ok: true, needed: true, found, mend: null });
   const reason = misfit(fit, config);
   const has = (limit: number | null) => (limit === null ? 'not known' : gibibytes(limit));
@@ -180,7 +189,9 @@ function memoryFindings(fit: ModelFit, config: RunConfig): Finding[] {
       needed: true,
       found:
         reason ??
-        `${where}: about ${gibibytes(device > 0 ? device : host)} of ${has(device > 0 ? limits.device : limits.host)}${device > 0 ? `; host: about ${gibibytes(host)} of ${has(limits.host)}` : ''} (${engine.lanes} lanes)`,
+        `${where}: about ${gibibytes(device > 0 ? device : host)} of ` +
+          `${has(device > 0 ? limits.device : limits.host)}${device > 0 ? `; host: about ${gibibytes(host)} of ${has(limits.host)}` : ''} ` +
+          `(${engine.lanes} lanes)`,
       mend: null,
     },
   ];

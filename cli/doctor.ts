@@ -43,7 +43,8 @@ function formatFindings(findings: readonly Finding[]): string {
   return findings
     .map(
       ({ name, ok, needed, found, mend }) =>
-        `${(ok ? 'ok' : needed ? 'MISSING' : 'note').padEnd(8)} ${name.padEnd(width)}  ${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`,
+        `${(ok ? 'ok' : needed ? 'MISSING' : 'note').padEnd(8)} ${name.padEnd(width)}  ` +
+        `${found}${ok || mend === null ? '' : ` -> ${mend}`}\n`,
     )
     .join('');
 }

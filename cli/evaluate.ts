@@ -30,8 +30,9 @@ export function register(program: Command): void {
     .option('--config <file>', 'run configuration that names environment, model and evaluation; not needed for a run')
     .option(
       '--policy <ref>',
-      '`start` (the checkpoint itself, the default), RUN (after its last whole iteration), RUN@K (after K iterations), ' +
-        '`solver`, or `openai:MODEL` (a model behind a server of chat completions); several make a table',
+      '`start` (the checkpoint itself, the default), RUN (after its last whole iteration), RUN@K (after K ' +
+        'iterations), `solver`, or `openai:MODEL` (a model behind a server of chat completions); several make ' +
+        'a table',
       collect,
       [],
     )
@@ -150,8 +151,8 @@ async function resolveRun(
   if (iterations[done - 1]?.policy.removed) {
     const whole = iterations.flatMap(({ iteration, policy: one }) => (one.removed ? [] : [`${run}@${iteration + 1}`]));
     throw new UsageError(
-      `--policy ${policy}: the weights of that iteration were not kept (checkpoints.keepLast, checkpoints.keepEvery); ` +
-        `name one of ${whole.join(', ')}, or ${run}@0.`,
+      `--policy ${policy}: the weights of that iteration were not kept (checkpoints.keepLast, ` +
+        `checkpoints.keepEvery); name one of ${whole.join(', ')}, or ${run}@0.`,
     );
   }
   checkModelFolders(config.model);

@@ -57,7 +57,9 @@ export function evaluationTable(evaluated: readonly Evaluated[]): string {
       .join('  ')
       .trimEnd(),
   );
-  return `${environment.name}, ${episodes} episodes (seed ${evaluation.seed}); intervals of 95 %\n${lines.join('\n')}\n`;
+  return (
+    `${environment.name}, ${episodes} episodes (seed ${evaluation.seed}); intervals of 95 ` + `%\n${lines.join('\n')}\n`
+  );
 }
 
 function tableRow(policy: string, deals: string, part: EvaluationPart, cost: CorrectorCounts | undefined): string[] {
@@ -89,7 +91,8 @@ function partLines(name: string, part: EvaluationPart): string[] {
     `${name}: success ${rate(part)}, mean reward ${part.reward.toFixed(2)} (${part.rewardLow.toFixed(2)} to ` +
       `${part.rewardHigh.toFixed(2)})`,
     ...Object.entries(part.groups).map(([group, members]) => `  ${group}: ${rate(members)} of ${members.episodes}`),
-    `  steps ${part.length.toFixed(1)}, legal ${percent(part.legalRate)}, well-formed ${percent(part.wellFormedRate)}${part.progress === null ? '' : `, goal reached ${percent(part.progress)}`}`,
+    `  steps ${part.length.toFixed(1)}, legal ${percent(part.legalRate)}, well-formed ` +
+      `${percent(part.wellFormedRate)}${part.progress === null ? '' : `, goal reached ${percent(part.progress)}`}`,
     ...(part.interruptions === undefined
       ? []
       : [`  episodes begun anew ${part.interruptions.restarted}, dropped ${part.interruptions.dropped}`]),

@@ -65,9 +65,12 @@ function rateText(
 ): string {
   return [
     `account ${account}`,
-    `requests per minute  ${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
-    `tokens per minute    ${tokensPerMinute ?? 'no limit'}${tokensPerMinute !== null && workers > 1 ? `, in equal shares to ${workers} workers` : ''}`,
-    `task queue ${queue}  ${thoughtsPerMinute === null ? 'not paced' : `starts ${thoughtsPerMinute} thoughts a minute`}`,
+    'requests per minute  ' +
+      `${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
+    'tokens per minute    ' +
+      `${tokensPerMinute ?? 'no limit'}${tokensPerMinute !== null && workers > 1 ? `, in equal shares to ${workers} workers` : ''}`,
+    `task queue ${queue}  ` +
+      `${thoughtsPerMinute === null ? 'not paced' : `starts ${thoughtsPerMinute} thoughts a minute`}`,
     '',
   ].join('\n');
 }

@@ -44,7 +44,8 @@ async function resetRun(client: Client, store: ArtifactStore, run: string, to: n
   if (start === undefined) {
     const begun = [...starts.keys()].sort((a, b) => a - b);
     throw new UsageError(
-      `--to ${to}: ${run} ${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`,
+      `--to ${to}: ${run} ` +
+        `${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`,
     );
   }
   if (to > 0) await holdState(store, run, to);

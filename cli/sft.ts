@@ -56,7 +56,8 @@ export function register(program: Command): void {
         }
         const { folder, evaluation } = await finished;
         process.stdout.write(
-          `Checkpoint: ${folder}\n${evaluation === null ? '' : `success ${(100 * evaluation.success).toFixed(1)} % of ${evaluation.episodes} episodes${evaluation.heldOut === null ? '' : `; held-out deals ${(100 * evaluation.heldOut.success).toFixed(1)} %`}\n`}`,
+          'Checkpoint: ' +
+            `${folder}\n${evaluation === null ? '' : `success ${(100 * evaluation.success).toFixed(1)} % of ${evaluation.episodes} episodes${evaluation.heldOut === null ? '' : `; held-out deals ${(100 * evaluation.heldOut.success).toFixed(1)} %`}\n`}`,
         );
       });
     });

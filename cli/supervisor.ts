@@ -124,7 +124,8 @@ export class Supervisor {
     }
     const uiPort = port + 1000;
     this.#say(
-      `Starting the Temporal server at ${address} ${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,
+      `Starting the Temporal server at ${address} ` +
+        `${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,
     );
     const options = lasting ? ['--ui-port', String(uiPort), '--db-filename', this.#database] : ['--headless'];
     this.#keep('server', temporalCliPath(), serverArguments(port, options), {
@@ -151,7 +152,8 @@ export class Supervisor {
       atPort(this.#settings.health, index, '--health'),
     ];
     this.#say(
-      `Starting the ${name} worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`,
+      `Starting the ${name} ` +
+        `worker${metrics ? `, metrics: http://${metrics}/metrics` : ''}${health ? `, health: http://${health}/healthz` : ''}`,
     );
     const env = {
       ...process.env,
@@ -204,7 +206,8 @@ export class Supervisor {
         .filter((child) => child.exitCode === null && child.signalCode === null);
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
-      await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]); // the timer does not keep the process alive once all have left
+      // the timer does not keep the process alive once all have left
+      await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]);
       for (const child of children) child.kill('SIGKILL');
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));

@@ -30,7 +30,8 @@ export function register(program: Command): void {
       else {
         for (const { owner, problem } of problems) process.stdout.write(`FAILED ${problem} (named by ${owner})\n`);
         process.stdout.write(
-          `${run}: ${reached.length} artifacts, ${megabytes(bytes)}: ${problems.length === 0 ? 'all whole' : `${problems.length} missing or damaged`}\n`,
+          `${run}: ${reached.length} artifacts, ${megabytes(bytes)}: ` +
+            `${problems.length === 0 ? 'all whole' : `${problems.length} missing or damaged`}\n`,
         );
       }
       if (problems.length > 0) process.exitCode = 1;

@@ -57,7 +57,8 @@ export function readShape(shape: Shape, given: unknown, path: readonly PropertyK
       value,
       path,
       shape.errorMessage ??
-        `Invalid input: expected ${shape.propertyNames === undefined ? type : 'record'}, received ${given === undefined ? 'undefined' : typeOf(value)}`,
+        `Invalid input: expected ${shape.propertyNames === undefined ? type : 'record'}, received ` +
+          `${given === undefined ? 'undefined' : typeOf(value)}`,
     );
   if (type === 'object') return readObject(shape, value as Record<string, unknown>, path);
   if (type === 'array') return readArray(shape, value as unknown[], path);

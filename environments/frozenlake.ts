@@ -155,12 +155,13 @@ export default {
   },
   prompt: {
     prompt:
-      '<image>\nWe walk over a frozen lake. The picture shows its cells: light ones are ice, dark blue ones are holes, the ' +
-      'green one is the goal, and the red square is the player. Columns and rows are numbered from 0 to {last}, from ' +
-      'the upper left. Reach the goal; who steps into a hole has lost.\nPossible actions: up, down, left, right\nLook at ' +
-      'the picture, think about what to do next, and answer with one JSON object of this form and nothing else:\n{\n' +
-      '"player": "column and row of the player, as two digits",\n"holes": "directions in which a hole lies beside the ' +
-      'player, or none",\n"thoughts": "which way to go",\n"action": "one of the possible actions"\n}',
+      '<image>\nWe walk over a frozen lake. The picture shows its cells: light ones are ice, dark blue ones ' +
+      'are holes, the green one is the goal, and the red square is the player. Columns and rows are numbered ' +
+      'from 0 to {last}, from the upper left. Reach the goal; who steps into a hole has lost.\nPossible ' +
+      'actions: up, down, left, right\nLook at the picture, think about what to do next, and answer with one ' +
+      'JSON object of this form and nothing else:\n{\n"player": "column and row of the player, as two ' +
+      'digits",\n"holes": "directions in which a hole lies beside the player, or none",\n"thoughts": "which ' +
+      'way to go",\n"action": "one of the possible actions"\n}',
     keys: ['player', 'holes', 'thoughts', 'action'],
     thought: { player: '{at}', holes: '{holes}', thoughts: 'The safest short way to the goal is {next}' },
   },
@@ -188,14 +189,16 @@ export default {
   },
   correctorPrompt: {
     system: [
-      'You watch an agent (the red square) that walks over a frozen lake, and judge what it thinks before each action. You ' +
-        'see the same picture as the agent: light cells are ice, dark blue ones are holes, the green one is the goal. ' +
-        'Columns and rows are numbered from 0, from the upper left. Who steps into a hole has lost.',
+      'You watch an agent (the red square) that walks over a frozen lake, and judge what it thinks before ' +
+        'each action. You see the same picture as the agent: light cells are ice, dark blue ones are holes, ' +
+        'the green one is the goal. Columns and rows are numbered from 0, from the upper left. Who steps into ' +
+        'a hole has lost.',
       'Answer these questions about the thought:\n{questions}',
-      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all other words stay ' +
-        'as they are:\n{form}\n{words}',
-      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if the thought is ' +
-        'right in every respect, else "no"; "correction" is then the thought that the agent should have had.',
+      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all ' +
+        'other words stay as they are:\n{form}\n{words}',
+      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if ' +
+        'the thought is right in every respect, else "no"; "correction" is then the thought that the agent ' +
+        'should have had.',
       '{examples}',
     ],
     questions: [

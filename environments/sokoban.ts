@@ -86,13 +86,14 @@ export default {
   },
   prompt: {
     prompt:
-      '<image>\nWe play Sokoban. The picture shows a room: dark cells are walls, pink ones are targets, brown squares are ' +
-      'boxes, and the blue square is the player. Columns and rows are numbered from 0 to {last}, from the upper left. A ' +
-      'move into a box pushes it one cell on, if that cell is free; boxes cannot be pulled. Bring every box onto a ' +
-      'target.\nPossible actions: up, down, left, right\nLook at the picture, think about what to do next, and answer with ' +
-      'one JSON object of this form and nothing else:\n{\n"player": "column and row of the player, as two digits",\n' +
-      '"boxes": "those of each box",\n"targets": "those of each target",\n"thoughts": "which way to go",\n"action": "one ' +
-      'of the possible actions"\n}',
+      '<image>\nWe play Sokoban. The picture shows a room: dark cells are walls, pink ones are targets, ' +
+      'brown squares are boxes, and the blue square is the player. Columns and rows are numbered from 0 to ' +
+      '{last}, from the upper left. A move into a box pushes it one cell on, if that cell is free; boxes ' +
+      'cannot be pulled. Bring every box onto a target.\nPossible actions: up, down, left, right\nLook at ' +
+      'the picture, think about what to do next, and answer with one JSON object of this form and nothing ' +
+      'else:\n{\n"player": "column and row of the player, as two digits",\n"boxes": "those of each ' +
+      'box",\n"targets": "those of each target",\n"thoughts": "which way to go",\n"action": "one of the ' +
+      'possible actions"\n}',
     keys: ['player', 'boxes', 'targets', 'thoughts', 'action'],
     thought: {
       player: '{at}',
@@ -125,15 +126,16 @@ export default {
   },
   correctorPrompt: {
     system: [
-      'You watch an agent (the blue square) that plays Sokoban, and judge what it thinks before each action. You see the ' +
-        'same picture as the agent: dark cells are walls, pink ones are targets, brown squares are boxes. Columns and rows ' +
-        'are numbered from 0, from the upper left. A move into a box pushes it one cell on, if that cell is free; boxes ' +
-        'cannot be pulled. Every box is to stand on a target.',
+      'You watch an agent (the blue square) that plays Sokoban, and judge what it thinks before each action. ' +
+        'You see the same picture as the agent: dark cells are walls, pink ones are targets, brown squares are ' +
+        'boxes. Columns and rows are numbered from 0, from the upper left. A move into a box pushes it one ' +
+        'cell on, if that cell is free; boxes cannot be pulled. Every box is to stand on a target.',
       'Answer these questions about the thought:\n{questions}',
-      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all other words stay ' +
-        'as they are:\n{form}\n{words}',
-      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if the thought is ' +
-        'right in every respect, else "no"; "correction" is then the thought that the agent should have had.',
+      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all ' +
+        'other words stay as they are:\n{form}\n{words}',
+      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if ' +
+        'the thought is right in every respect, else "no"; "correction" is then the thought that the agent ' +
+        'should have had.',
       '{examples}',
     ],
     questions: [

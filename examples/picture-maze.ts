@@ -7,7 +7,8 @@ const SIDE = 4;
 const CELLS = SIDE * SIDE;
 const MOST_STEPS = 12;
 const MOVES: Record<string, [x: number, y: number]> = { up: [0, -1], down: [0, 1], left: [-1, 0], right: [1, 0] };
-const [FLOOR, WALL, PLAYER, GOAL]: Colour[] = [[255, 255, 255], [0, 0, 0], [40, 80, 255], [40, 200, 60]]; // prettier-ignore
+// prettier-ignore
+const [FLOOR, WALL, PLAYER, GOAL]: Colour[] = [[255, 255, 255], [0, 0, 0], [40, 80, 255], [40, 200, 60]];
 
 /** The cell that a move leads to; null into a wall or out of the maze. */
 function neighbour({ walls }: Maze, cell: number, move: string): number | null {
@@ -98,8 +99,9 @@ export default {
   },
   correctorPrompt: {
     system:
-      'An agent (blue) walks in a maze of 4 x 4 cells to the green one; black cells are walls. Places are two digits, ' +
-      'the column and the row, from 0 at the upper left.\n{questions}\nA thought has exactly this form:\n{form}\n{words}',
+      'An agent (blue) walks in a maze of 4 x 4 cells to the green one; black cells are walls. Places are ' +
+      'two digits, the column and the row, from 0 at the upper left.\n{questions}\nA thought has exactly ' +
+      'this form:\n{form}\n{words}',
     questions: ['Where are the agent and the goal?', 'Is the move that it thinks of on a shortest way?'],
     words: { at: 'place of the agent', goal: 'place of the goal', next: 'up, down, left or right' },
     request: 'The thought: {thought}\nThe action that it took on it: {action}',

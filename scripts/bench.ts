@@ -11,7 +11,8 @@ if (name === undefined || path.dirname(file) !== folder || !existsSync(file)) {
     .filter((entry) => entry.endsWith('.ts'))
     .map((entry) => path.basename(entry, '.ts'));
   process.stderr.write(
-    `npm run bench -- NAME: ${name === undefined ? 'name a measurement' : `there is no bench/${name}.ts`}; there are ${names.join(', ')}.\n`,
+    `npm run bench -- NAME: ${name === undefined ? 'name a measurement' : `there is no bench/${name}.ts`}; ` +
+      `there are ${names.join(', ')}.\n`,
   );
   process.exit(2);
 }

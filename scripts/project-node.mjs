@@ -27,7 +27,10 @@ export function projectNodeProblem({ platform, arch, version, glibc } = thisMach
   if (platform === 'darwin' || platform === 'linux') {
     return major === NODE_MAJOR
       ? null
-      : `Node ${version} runs here, but on ${platform} ${arch} the project needs an installed Node ${NODE_MAJOR}; install it (https://nodejs.org${platform === 'darwin' ? `, or \`brew install node@${NODE_MAJOR}\`` : ''}) and run this again.`;
+      : `Node ${version} runs here, but on ${platform} ${arch} the project needs an installed Node ` +
+          `${NODE_MAJOR}; install it ` +
+          `(https://nodejs.org${platform === 'darwin' ? `, or \`brew install node@${NODE_MAJOR}\`` : ''}) and ` +
+          'run this again.';
   }
   return `The project runs on Linux and macOS, not on ${platform}; on Windows use WSL.`;
 }

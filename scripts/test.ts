@@ -1,6 +1,6 @@
 /**
- * `npm test`: type check, lint, format check, then every test; ends with a line `N passed, M failed`. Arguments are file patterns for
- * AVA: then only those tests run.
+ * `npm test`: type check, lint, format check, then every test; ends with a line `N passed, M failed`. Arguments are
+ * file patterns for AVA: then only those tests run.
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';

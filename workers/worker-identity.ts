@@ -54,8 +54,8 @@ const SILENT_MS = 70_000;
 type Service = Pick<Connection['workflowService'], 'describeTaskQueue'>;
 
 /**
- * A living worker that serves this installation's queues with another store or other code, as a sentence; null: there is
- * none. Builds may differ: the server tells them apart (docs/deployment.md).
+ * A living worker that serves this installation's queues with another store or other code, as a sentence; null: there
+ * is none. Builds may differ: the server tells them apart (docs/deployment.md).
  */
 export async function foreignWorker(
   service: Service,

@@ -3,7 +3,9 @@ import type { RunConfig } from '../configs/schema.ts';
 
 export type AlarmRule = RunConfig['collapse']['alarm'][number];
 
-/** Of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is done. */
+/**
+ * Of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is done.
+ */
 export type AlarmState = { start: number | null; count: number; fired: boolean };
 
 /** Why a rule fired. `raiseSft`: factor of the SFT weight; null: the run pauses. */

@@ -1,4 +1,6 @@
-/** Every place where JSON, texts and files of others come in, with what may come of them: a value, or an error by name. */
+/**
+ * Every place where JSON, texts and files of others come in, with what may come of them: a value, or an error by name.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

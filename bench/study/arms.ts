@@ -110,7 +110,9 @@ const GROUPS: readonly (readonly Arm[])[] = [
 /** One training run of the study. */
 export type StudyRun = { id: string; arm: Arm; seed: number; config: RunConfig };
 
-/** Runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. `groups`: the study's, if not said. */
+/**
+ * Runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. `groups`: the study's, if not said.
+ */
 export function studyRuns({
   seeds,
   only = [],

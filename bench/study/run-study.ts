@@ -1,4 +1,6 @@
-/** Training the arms of a study and evaluating what they end with, as ordinary workflows that are found again by name. */
+/**
+ * Training the arms of a study and evaluating what they end with, as ordinary workflows that are found again by name.
+ */
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { startRun } from '../../cli/start-run.ts';
 import { Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
@@ -44,7 +46,8 @@ export async function trainAndEvaluate(client: Client, runs: readonly StudyRun[]
       policy,
     });
     say(
-      `${id}: success ${share(success)} (${share(low)} to ${share(high)})${heldOut === null ? '' : `, held out ${share(heldOut.success)} (${share(heldOut.low)} to ${share(heldOut.high)})`}`,
+      `${id}: success ${share(success)} (${share(low)} to ` +
+        `${share(high)})${heldOut === null ? '' : `, held out ${share(heldOut.success)} (${share(heldOut.low)} to ${share(heldOut.high)})`}`,
     );
   }
 }

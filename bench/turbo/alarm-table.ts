@@ -36,7 +36,10 @@ export function alarmTable(outcomes: readonly ArmOutcome[]): string {
   const places = (values: readonly (number | null)[]) => values.map((value) => value ?? 'never').join(' ');
   const rows = outcomes.map(({ arm, runs }) => {
     const each = runs.map(({ lines }) => alarmOutcome(lines));
-    return `| ${arm.game} | ${arm.title} | ${places(each.map(({ fired }) => fired))} | ${places(each.map(({ fell }) => fell))} |`;
+    return (
+      `| ${arm.game} | ${arm.title} | ${places(each.map(({ fired }) => fired))} | ` +
+      `${places(each.map(({ fell }) => fell))} |`
+    );
   });
   return `
 ### The alarm

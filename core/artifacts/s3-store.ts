@@ -124,7 +124,10 @@ export class S3Store extends KeyedStore {
       const { name, message, $metadata } = error as S3ServiceException;
       if (name === 'NoSuchKey' || name === 'NotFound') return undefined;
       throw new Error(
-        `${this.location}: cannot ${what} (${name}${$metadata?.httpStatusCode === undefined ? '' : ` ${$metadata.httpStatusCode}`}: ${message}); ${ADVICE[name] ?? 'check that the server answers (AWS_ENDPOINT_URL_S3) and the network'}`,
+        `${this.location}: cannot ${what} ` +
+          `(${name}${$metadata?.httpStatusCode === undefined ? '' : ` ${$metadata.httpStatusCode}`}: ` +
+          `${message}); ` +
+          `${ADVICE[name] ?? 'check that the server answers (AWS_ENDPOINT_URL_S3) and the network'}`,
         { cause: error },
       );
     }

@@ -35,8 +35,8 @@ export function demonstrationCheck({ config, template, tokenizer, prompts, prepr
     if (long !== null) return `${long}; shorten it, or use another model`;
     const kept = prompts.questionIds(prompt, picture).length;
     return kept < whole
-      ? `the question would be cut by ${whole - kept} tokens to the ${template.fixedLength?.tokens} of fixedLength in ` +
-          `the prompt template; shorten it, or use another template`
+      ? `the question would be cut by ${whole - kept} tokens to the ${template.fixedLength?.tokens} of ` +
+          'fixedLength in the prompt template; shorten it, or use another template'
       : null;
   };
 }

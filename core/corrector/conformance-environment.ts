@@ -35,7 +35,10 @@ type Trace = {
   stop: string | null;
 };
 
-/** Checks of a game that is played here or elsewhere; one that a broken game throws in has failed with that sentence. Throws `ConfigError` for the name. */
+/**
+ * Checks of a game that is played here or elsewhere; one that a broken game throws in has failed with that sentence.
+ * Throws `ConfigError` for the name.
+ */
 export async function* checkEnvironment(name: string, settings: CheckSettings): AsyncGenerator<EnvironmentCheck> {
   const game = gameByName(name);
   const template = loadPromptTemplate(settings.prompt, name);
@@ -106,7 +109,8 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       if (!isDeepStrictEqual(json, states[at]))
         throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
       const copy = await resumeEpisode(game, json, options);
-      const what = `episode ${episode}, step ${at}, made again by ${game.remote === undefined ? 'fromState' : 'its actions'}`;
+      const what =
+        `episode ${episode}, step ${at}, made again by ` + `${game.remote === undefined ? 'fromState' : 'its actions'}`;
       try {
         expectSame(copy.state(), states[at], `the state of ${what}`);
         if (picture(copy, settings.imageSize) !== pictures[at]) throw new Error(`the picture of ${what} differs`);

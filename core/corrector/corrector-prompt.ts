@@ -51,8 +51,8 @@ export function loadCorrectorPrompt(environment: string, nameOrPath: string | nu
   if (nameOrPath === null && module !== null) {
     if (module.correctorPrompt === undefined)
       throw new ConfigError(
-        `corrector.openai.prompt: ${environment} brings no \`correctorPrompt\`; add one to its module, or name a file ` +
-          '(docs/environments.md).',
+        `corrector.openai.prompt: ${environment} brings no \`correctorPrompt\`; add one to its module, or ` +
+          'name a file (docs/environments.md).',
       );
     const own = { version: 1, ...(module.correctorPrompt as object), environment };
     return parseConfig(promptSchema, own, `${module.file}: correctorPrompt`);
@@ -66,8 +66,8 @@ export function loadCorrectorPrompt(environment: string, nameOrPath: string | nu
     json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new ConfigError(
-      `corrector.openai.prompt: cannot read ${file} (${(error as Error).message}); name a file of core/corrector/prompts ` +
-        `or a path.`,
+      `corrector.openai.prompt: cannot read ${file} (${(error as Error).message}); name a file of ` +
+        'core/corrector/prompts or a path.',
     );
   }
   const prompt = parseConfig(promptSchema, json, file);

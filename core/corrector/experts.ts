@@ -26,8 +26,8 @@ export function expertOf(environment: string): Expert {
   const expert = findExpert(environment);
   if (expert === undefined)
     throw new ConfigError(
-      `environment.name: ${environment} has no expert, which is wanted here (a solver that judges, ` +
-        'shows or plays); add one to its module, or use a teacher and demonstrations of your own (docs/environments.md).',
+      `environment.name: ${environment} has no expert, which is wanted here (a solver that judges, shows or ` +
+        'plays); add one to its module, or use a teacher and demonstrations of your own (docs/environments.md).',
     );
   return expert;
 }

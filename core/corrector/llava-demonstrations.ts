@@ -94,7 +94,8 @@ function readItem(item: unknown, folder: string, label: string): PictureDemonstr
     } = parseConfig(itemSchema, item, label);
     if (question.value.split(IMAGE_MARK).length !== 2)
       return new ConfigError(
-        `${label}: the question must hold ${IMAGE_MARK} once; it begins ${JSON.stringify(question.value.slice(0, 40))}.`,
+        `${label}: the question must hold ${IMAGE_MARK} once; it begins ` +
+          `${JSON.stringify(question.value.slice(0, 40))}.`,
       );
     return { image: path.resolve(folder, image), prompt: question.value, text: answer.value };
   } catch (error) {

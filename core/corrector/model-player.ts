@@ -1,4 +1,6 @@
-/** A model behind OpenAI's chat completions in the agent's place: the same prompt and picture, its answers read alike. */
+/**
+ * A model behind OpenAI's chat completions in the agent's place: the same prompt and picture, its answers read alike.
+ */
 import { createHash } from 'node:crypto';
 import type { ChatCompletionContentPart } from 'openai/resources/chat/completions';
 import { mapConcurrently } from '../artifacts/map-concurrently.ts';

@@ -37,7 +37,9 @@ export function toTeacherError(error: unknown, secrets: readonly string[]): Teac
     );
   const kind = kindOf(error);
   const remedy = REMEDIES[kind];
-  const message = `The corrector's server answered ${error.status}: ${cleaned(error.message.replace(/^\d+ /, ''), secrets)}${remedy === undefined ? '' : `; ${remedy}`}.`;
+  const message =
+    `The corrector's server answered ${error.status}: ` +
+    `${cleaned(error.message.replace(/^\d+ /, ''), secrets)}${remedy === undefined ? '' : `; ${remedy}`}.`;
   return new TeacherError(kind, message, retryAfterSeconds(error.headers, Date.now()));
 }
 

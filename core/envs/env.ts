@@ -99,8 +99,8 @@ export interface Game<Options> {
   /** The action that the text after the last action key names; null when none or when it is not unique. */
   readAction(actionText: string, legalActions: readonly string[], options?: Options): string | null;
   /**
-   * Actions are any text: `readAction` may give more than `legalActions()` lists, which are then those from which one is
-   * drawn when an answer names none.
+   * Actions are any text: `readAction` may give more than `legalActions()` lists, which are then those from which one
+   * is drawn when an answer names none.
    */
   readonly freeText?: boolean;
   /**

@@ -28,7 +28,8 @@ export async function play(
   const show = () => {
     writeFileSync(picture, encodePng(environment.observe(PICTURE_SIZE)));
     const actions = environment.legalActions();
-    const values = Object.entries(environment.promptValues()).filter(([, value]) => value !== actions.join('\n')); // they are listed below
+    // they are listed below
+    const values = Object.entries(environment.promptValues()).filter(([, value]) => value !== actions.join('\n'));
     const lines = values.map(([key, value]) => `${key}: ${value.replaceAll('\n', '\n  ') || '(empty)'}`);
     output.write(
       `${lines.join(values.some(([, value]) => value.includes('\n')) ? '\n' : ', ')}\nPicture: ${picture}\nActions: ` +

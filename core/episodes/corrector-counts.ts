@@ -140,7 +140,8 @@ export function correctorLine({
   const paid =
     requests === 0
       ? ''
-      : `, ${requests} requests, ${tokensIn} tokens in, ${tokensOut} out, ${costUsd === null ? 'cost unknown' : `$${costUsd.toFixed(2)}`}`;
+      : `, ${requests} requests, ${tokensIn} tokens in, ${tokensOut} out, ` +
+        `${costUsd === null ? 'cost unknown' : `$${costUsd.toFixed(2)}`}`;
   const free = [
     ...(skipped === 0 ? [] : [`${skipped} proved right by the solver`]),
     ...(ledgerHits === 0 ? [] : [`${ledgerHits} from the ledger`]),

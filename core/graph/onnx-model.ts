@@ -25,8 +25,8 @@ const OPSET = 18;
 const IR_VERSION = 8;
 
 /**
- * A model's bytes, the folder that its external data is relative to (null where it has none), and tensors that are to be
- * converted, by the places that stand for their files.
+ * A model's bytes, the folder that its external data is relative to (null where it has none), and tensors that are to
+ * be converted, by the places that stand for their files.
  */
 export type EncodedModel = {
   bytes: Uint8Array;
@@ -35,8 +35,9 @@ export type EncodedModel = {
 };
 
 /**
- * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real places: onnxruntime follows no
- * symbolic link out of the folder of external data, and caches of downloaded models are made of such links.
+ * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real
+ * places: onnxruntime follows no symbolic link out of the folder of external data, and caches of downloaded models are
+ * made of such links.
  */
 export function encodeModel(program: Program, provider: Provider = 'cpu'): EncodedModel {
   const folder = commonFolder(

@@ -174,9 +174,12 @@ function pick(devices: readonly { name: string }[], wanted: number | string | nu
 }
 
 const REMEDIES = {
-  cuda: `\`${INSTALL_CUDA}\` installs its libraries, an NVIDIA driver must be there, and engine.provider cpu needs neither`,
+  cuda:
+    `\`${INSTALL_CUDA}\` installs its libraries, an NVIDIA driver must be there, and engine.provider cpu needs ` +
+    'neither',
   webgpu:
-    'it needs the driver of a GPU for Vulkan and its loader (Debian: libvulkan1), and engine.provider cpu needs neither',
+    'it needs the driver of a GPU for Vulkan and its loader (Debian: libvulkan1), and engine.provider cpu ' +
+    'needs neither',
 };
 
 function cannot(provider: 'cuda' | 'webgpu', cause: string, remedy: string): string {

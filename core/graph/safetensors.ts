@@ -192,8 +192,8 @@ function locate(name: string, entry: unknown, start: number, origin: string): Te
     throw damaged(origin, `the header's entry of tensor ${name} makes no sense`);
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new SafetensorsError(
-      `${origin}: tensor ${name} has element type ${String(dtype)}; only F32, F64, F16, BF16, I32 and I64 can be read: ` +
-        `convert the file`,
+      `${origin}: tensor ${name} has element type ${String(dtype)}; only F32, F64, F16, BF16, I32 and I64 ` +
+        'can be read: convert the file',
     );
   const [from, to] = offsets as [number, number];
   const byteLength = ELEMENT_BYTES[dtype as StoredDType] * elements(shape);

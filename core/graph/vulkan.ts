@@ -1,6 +1,6 @@
 /**
- * What Vulkan says of this machine's devices: names, limits, memory. Dawn, onnxruntime's WebGPU, computes through Vulkan
- * on Linux and tells none of this itself. Offsets are those of vulkan_core.h on 64-bit machines.
+ * What Vulkan says of this machine's devices: names, limits, memory. Dawn, onnxruntime's WebGPU, computes through
+ * Vulkan on Linux and tells none of this itself. Offsets are those of vulkan_core.h on 64-bit machines.
  */
 import koffi from 'koffi';
 

@@ -8,8 +8,8 @@ export type KlClip = RunConfig['turbo']['kl']['clip'];
 export const LARGEST_KL = 10;
 
 /**
- * KL(policy || teacher) of one sampled answer, in nats a token, from the log-probs of its tokens under both. `none`: the
- * mean of the differences as it is; `zero`: that mean within [0, 10]; `abs`: mean of their sizes; `k3`: Schulman's
+ * KL(policy || teacher) of one sampled answer, in nats a token, from the log-probs of its tokens under both. `none`:
+ * the mean of the differences as it is; `zero`: that mean within [0, 10]; `abs`: mean of their sizes; `k3`: Schulman's
  * estimate, which is never negative; both at most 10. 0 for an answer without tokens.
  */
 export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, clip: KlClip): number {

@@ -1,6 +1,6 @@
 /**
- * Resizing with antialiasing, bicubic or by Lanczos' kernel, in the 8-bit fixed-point arithmetic of Pillow (libImaging/Resample.c), whose
- * pixels checkpoints were trained on.
+ * Resizing with antialiasing, bicubic or by Lanczos' kernel, in the 8-bit fixed-point arithmetic of Pillow
+ * (libImaging/Resample.c), whose pixels checkpoints were trained on.
  */
 import type { RgbImage } from './rgb-image.ts';
 

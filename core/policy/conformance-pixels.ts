@@ -66,7 +66,9 @@ export async function* comparePixels(folder: string): AsyncGenerator<PixelsLine>
     yield {
       picture: name,
       passed: same || (worst !== undefined && worst <= TOLERANCE),
-      found: `[${shape.join(', ')}] ${same ? 'the same bytes' : `worst error ${worst?.toExponential(2) ?? 'not recorded'}`}`,
+      found:
+        `[${shape.join(', ')}] ` +
+        `${same ? 'the same bytes' : `worst error ${worst?.toExponential(2) ?? 'not recorded'}`}`,
     };
   }
 }

@@ -109,7 +109,9 @@ export function memoryPlan({
   };
 }
 
-/** Bytes of reordered weights that a lane keeps: a copy for each shape of a shrinking wave, as far as lanes keep them. */
+/**
+ * Bytes of reordered weights that a lane keeps: a copy for each shape of a shrinking wave, as far as lanes keep them.
+ */
 function kept(prepacked: number, rowsPerSample: number): number {
   const shapes = 1 + Math.ceil(Math.log2(rowsPerSample));
   return prepacked === 0 ? 0 : prepacked * Math.min(shapes, Math.max(1, Math.floor(MOST_REORDERED / prepacked)));

@@ -6,8 +6,8 @@ export const END_TOKENS = ['<pad>', '<s>', '</s>'] as const;
 
 /**
  * A `tokenizer.json` that the tokenizers library reads the same in every language: the pieces are added tokens over an
- * empty BPE model, matched longest first and joined without spaces. A character that no piece holds becomes `<pad>`.
- * In front of them stand `END_TOKENS` and those of the `image`. Throws `CheckpointError` for a piece that is there twice.
+ * empty BPE model, matched longest first and joined without spaces. A character that no piece holds becomes `<pad>`. In
+ * front of them stand `END_TOKENS` and those of the `image`. Throws `CheckpointError` for a piece that is there twice.
  */
 export function pieceTokenizer(pieces: readonly string[], image: readonly string[] = ['<image>']): object {
   const reserved = [...END_TOKENS, ...image];

@@ -76,8 +76,8 @@ export type TrainScope =
     };
 
 /**
- * Instead of a LoRA scope's adapters the layers that carry them, as whole matrices: where a merge of adapters lies, whose
- * changes are of full rank.
+ * Instead of a LoRA scope's adapters the layers that carry them, as whole matrices: where a merge of adapters lies,
+ * whose changes are of full rank.
  */
 export type MergedScope = Omit<TrainScope & { kind: 'lora' }, 'kind'> & { kind: 'merged' };
 

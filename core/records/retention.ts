@@ -1,4 +1,6 @@
-/** Which finished iterations keep their weights, and letting go of the others. docs/durability.md says why it is safe. */
+/**
+ * Which finished iterations keep their weights, and letting go of the others. docs/durability.md says why it is safe.
+ */
 import type { ArtifactRef, ArtifactStore, Owner } from '../artifacts/store.ts';
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';

@@ -193,7 +193,9 @@ function successChart(lines: readonly MetricsLine[], evaluations: readonly Evalu
   ]);
   return lineChart({
     title: 'Success',
-    note: `95 % band${marks.length > 0 ? '; dots: evaluations' : ''}${marks.some(({ hollow }) => hollow) ? ' (hollow: held out)' : ''}`,
+    note:
+      '95 % ' +
+      `band${marks.length > 0 ? '; dots: evaluations' : ''}${marks.some(({ hollow }) => hollow) ? ' (hollow: held out)' : ''}`,
     series: [
       {
         name: 'success while training',

@@ -39,7 +39,9 @@ export class RunFollower {
     this.#settings = settings;
   }
 
-  /** Sends what is new. A tracker that is away is left alone for a while; its runs lose nothing. Never throws for one. */
+  /**
+   * Sends what is new. A tracker that is away is left alone for a while; its runs lose nothing. Never throws for one.
+   */
   async pass(): Promise<void> {
     const { store, statuses } = this.#settings;
     const recorded = Map.groupBy(await store.listRecords('runs'), runOfRecord);

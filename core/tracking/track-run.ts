@@ -1,7 +1,7 @@
 /**
  * Brings a tracker up to what a run's records say. What was sent is recorded in the store, so that a point is sent once
- * by whoever follows the run: a resumed run continues one curve. A run that was set back, and then did otherwise, begins
- * another one.
+ * by whoever follows the run: a resumed run continues one curve. A run that was set back, and then did otherwise,
+ * begins another one.
  */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../../configs/schema.ts';
@@ -16,8 +16,8 @@ import { type Point, RunGone, type TrackedRun, type TrackedStatus, type Tracker 
 const RECORDED_AFTER = 50;
 
 /**
- * What a tracker has of a run. `attempt`: courses that it has seen of it. `points`: ids, in the order in which they were
- * sent.
+ * What a tracker has of a run. `attempt`: courses that it has seen of it. `points`: ids, in the order in which they
+ * were sent.
  */
 type Sent = { id: string; startedAt: number; attempt: number; points: string[]; status: TrackedStatus };
 
@@ -30,7 +30,9 @@ export function beginningOf({ start, iterations }: RunRecords): { config: RunCon
   return config === undefined || startedAt === undefined ? null : { config, startedAt };
 }
 
-/** Sends what is new of a run; resolves with how many points that were. Throws `TrackerError`; then the rest is kept. */
+/**
+ * Sends what is new of a run; resolves with how many points that were. Throws `TrackerError`; then the rest is kept.
+ */
 export async function trackRun(
   store: ArtifactStore,
   runId: string,

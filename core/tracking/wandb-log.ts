@@ -1,6 +1,6 @@
 /**
- * The transaction log of Weights & Biases, which `wandb sync` reads: records of `wandb_internal.proto` in the framing of
- * LevelDB's log, whose checksum here is that of zlib. Field numbers are those of the messages.
+ * The transaction log of Weights & Biases, which `wandb sync` reads: records of `wandb_internal.proto` in the framing
+ * of LevelDB's log, whose checksum here is that of zlib. Field numbers are those of the messages.
  */
 import { crc32 } from 'node:zlib';
 import { MessageWriter } from '../graph/protobuf.ts';

@@ -209,14 +209,17 @@ test.serial('published fault 1, teacher frozen after the first merge: here each 
   );
 });
 
-test('published fault 2, merged changes 1/n too weak: n equal checkpoints merge to themselves, whatever the weights', (t) => {
-  const [start, changed] = [
-    [1, 2, 3],
-    [2, 0, 3.5],
-  ];
-  for (const weights of [[0.25, 0.25, 0.25, 0.25], [1, 1, 1, 1], [0.125, 0.125, 0.125, 0.125, 0.5].slice(0, 4)])
-    t.deepEqual([...tiesMerge({ start, checkpoints: weights.map(() => changed), weights, density: 1 })], changed);
-});
+test(
+  'published fault 2, merged changes 1/n too weak: n equal checkpoints merge to themselves, whatever the ' + 'weights',
+  (t) => {
+    const [start, changed] = [
+      [1, 2, 3],
+      [2, 0, 3.5],
+    ];
+    for (const weights of [[0.25, 0.25, 0.25, 0.25], [1, 1, 1, 1], [0.125, 0.125, 0.125, 0.125, 0.5].slice(0, 4)])
+      t.deepEqual([...tiesMerge({ start, checkpoints: weights.map(() => changed), weights, density: 1 })], changed);
+  },
+);
 
 test.serial(
   'published fault 3, KL without the picture and shifted by a token: here each token is scored where it was sampled',

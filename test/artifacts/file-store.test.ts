@@ -78,7 +78,8 @@ const namespaces = (() => {
 );
 
 test('a write that breaks off in the middle leaves nothing', (t) => {
-  const { error, files, first, again } = storeInShell(['bash', '-c', 'ulimit -f 64 && exec "$@"', 'bash']); // 64 KB a file at most
+  // 64 KB a file at most
+  const { error, files, first, again } = storeInShell(['bash', '-c', 'ulimit -f 64 && exec "$@"', 'bash']);
   t.is(error.code, 'EFBIG');
   t.is(files.length, 1);
   t.true(first && again);

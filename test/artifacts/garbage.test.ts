@@ -81,7 +81,8 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual([...all.keys()].sort(), hashes([rows, manifest, policy]));
     t.like(all.get(policy.sha256), { owner: 'run/iteration-3' });
     t.regex(all.get(policy.sha256)!.problem!, /^Artifact policy .* is damaged; delete/);
-    t.is((await reach(store, roots, 'references')).get(policy.sha256)!.problem, null); // tensors are not read for their references
+    // tensors are not read for their references
+    t.is((await reach(store, roots, 'references')).get(policy.sha256)!.problem, null);
     await rm(file(manifest));
     const { problems, garbage } = await findGarbage(store, () => Promise.resolve(roots), inAnHour());
     t.deepEqual(

@@ -8,25 +8,28 @@ import { wilsonInterval } from '../../core/learner/intervals.ts';
 
 const runs = studyRuns({ seeds: [1, 2] });
 
-test('arms of a game differ in what they say they do and in nothing else; core arms come first, seed after seed', (t) => {
-  t.is(new Set(runs.map(({ id }) => id)).size, runs.length);
-  t.deepEqual(
-    runs.slice(0, 4).map(({ id }) => id),
-    ['study/points24/gtr/1', 'study/points24/ppo/1', 'study/points24/sft/1', 'study/points24/gtr/2'],
-  );
-  const config = (id: string) => runs.find((run) => run.id === `study/points24/${id}`)!.config;
-  const gtr = config('gtr/1');
-  t.is(gtr.algorithm, 'gtr');
-  t.deepEqual(config('ppo/1'), { ...gtr, algorithm: 'ppo' });
-  t.deepEqual(config('sft/2'), { ...gtr, algorithm: 'sft', seed: 2 });
-  t.deepEqual(config('no-cut/1'), { ...gtr, corrector: { ...gtr.corrector, cut: false } });
-  t.deepEqual(config('no-dagger/1'), { ...gtr, sft: { ...gtr.sft, dagger: false } });
-  t.deepEqual(config('masked/1'), { ...gtr, sft: { ...gtr.sft, actionCloning: false } });
-  t.deepEqual(
-    studyRuns({ seeds: [3], only: ['ezpoints/ppo'] }).map(({ id }) => id),
-    ['study/ezpoints/ppo/3'],
-  );
-});
+test(
+  'arms of a game differ in what they say they do and in nothing else; core ' + 'arms come first, seed after seed',
+  (t) => {
+    t.is(new Set(runs.map(({ id }) => id)).size, runs.length);
+    t.deepEqual(
+      runs.slice(0, 4).map(({ id }) => id),
+      ['study/points24/gtr/1', 'study/points24/ppo/1', 'study/points24/sft/1', 'study/points24/gtr/2'],
+    );
+    const config = (id: string) => runs.find((run) => run.id === `study/points24/${id}`)!.config;
+    const gtr = config('gtr/1');
+    t.is(gtr.algorithm, 'gtr');
+    t.deepEqual(config('ppo/1'), { ...gtr, algorithm: 'ppo' });
+    t.deepEqual(config('sft/2'), { ...gtr, algorithm: 'sft', seed: 2 });
+    t.deepEqual(config('no-cut/1'), { ...gtr, corrector: { ...gtr.corrector, cut: false } });
+    t.deepEqual(config('no-dagger/1'), { ...gtr, sft: { ...gtr.sft, dagger: false } });
+    t.deepEqual(config('masked/1'), { ...gtr, sft: { ...gtr.sft, actionCloning: false } });
+    t.deepEqual(
+      studyRuns({ seeds: [3], only: ['ezpoints/ppo'] }).map(({ id }) => id),
+      ['study/ezpoints/ppo/3'],
+    );
+  },
+);
 
 /** Of 10 deals `successes` were solved; `wellFormed` by iteration. */
 function outcome(seed: 1 | 2, successes: number, wellFormed: number[]): RunOutcome {

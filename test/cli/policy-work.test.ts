@@ -33,11 +33,14 @@ test('tokens, samples and hours at stated rates', async (t) => {
   );
 });
 
-test('evaluations in between, of both kinds; nothing is known of hours without rates, or of prompts without a model', async (t) => {
-  const between = quickstart('evaluation.everyIterations=2', 'evaluation.decoding=both', 'model.base=/no/such');
-  const { sampledTokens, hours, prompt } = await policyWork(between, { sampling: null, updating: null });
-  // After the second of four iterations too, each sampled and greedy.
-  t.is(sampledTokens, (1200 + 3 * 2 * 200) * 50);
-  t.deepEqual(hours, { sampling: null, updating: null });
-  t.regex(prompt as string, /^not known \(\/no\/such/);
-});
+test(
+  'evaluations in between, of both kinds; nothing is known of hours without rates, or of prompts without a ' + 'model',
+  async (t) => {
+    const between = quickstart('evaluation.everyIterations=2', 'evaluation.decoding=both', 'model.base=/no/such');
+    const { sampledTokens, hours, prompt } = await policyWork(between, { sampling: null, updating: null });
+    // After the second of four iterations too, each sampled and greedy.
+    t.is(sampledTokens, (1200 + 3 * 2 * 200) * 50);
+    t.deepEqual(hours, { sampling: null, updating: null });
+    t.regex(prompt as string, /^not known \(\/no\/such/);
+  },
+);

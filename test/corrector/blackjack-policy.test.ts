@@ -6,15 +6,18 @@ const OPEN = [2, 3, 4, 5, 6, 7, 8, 9, 10, 1];
 const row = (total: number, soft: boolean) =>
   OPEN.map((dealer) => (({ stand, hit }) => (hit > stand ? 'H' : 'S'))(actionValues({ total, soft }, dealer))).join('');
 
-test('best actions are the published basic strategy for hit and stand (infinite deck, dealer stands on soft 17)', (t) => {
-  for (let total = 4; total <= 11; total++) t.is(row(total, false), 'HHHHHHHHHH', `hard ${total}`);
-  t.is(row(12, false), 'HHSSSHHHHH');
-  for (let total = 13; total <= 16; total++) t.is(row(total, false), 'SSSSSHHHHH', `hard ${total}`);
-  for (let total = 17; total <= 21; total++) t.is(row(total, false), 'SSSSSSSSSS', `hard ${total}`);
-  for (let total = 12; total <= 17; total++) t.is(row(total, true), 'HHHHHHHHHH', `soft ${total}`);
-  t.is(row(18, true), 'SSSSSSSHHH');
-  for (let total = 19; total <= 21; total++) t.is(row(total, true), 'SSSSSSSSSS', `soft ${total}`);
-});
+test(
+  'best actions are the published basic strategy for hit and stand ' + '(infinite deck, dealer stands on soft 17)',
+  (t) => {
+    for (let total = 4; total <= 11; total++) t.is(row(total, false), 'HHHHHHHHHH', `hard ${total}`);
+    t.is(row(12, false), 'HHSSSHHHHH');
+    for (let total = 13; total <= 16; total++) t.is(row(total, false), 'SSSSSHHHHH', `hard ${total}`);
+    for (let total = 17; total <= 21; total++) t.is(row(total, false), 'SSSSSSSSSS', `hard ${total}`);
+    for (let total = 12; total <= 17; total++) t.is(row(total, true), 'HHHHHHHHHH', `soft ${total}`);
+    t.is(row(18, true), 'SSSSSSSHHH');
+    for (let total = 19; total <= 21; total++) t.is(row(total, true), 'SSSSSSSSSS', `soft ${total}`);
+  },
+);
 
 test('no choice is so close that rounding could decide it', (t) => {
   for (const soft of [false, true]) {

@@ -32,22 +32,25 @@ function valueOf(node: Tree): [bigint, bigint] | null {
   return node.operator === '*' ? [a * c, b * d] : [node.operator === '+' ? a * d + c * b : a * d - c * b, b * d];
 }
 
-test('read from text with all brackets or with the fewest, a formula has the value of its tree, and its numbers', (t) => {
-  fc.assert(
-    fc.property(tree, (node) => {
-      const expected = valueOf(node);
-      for (const text of [bracketed(node), shortest(node).formula]) {
-        if (text.length > 64) continue;
-        const expression = parseFormula(text)!;
-        const value = evaluate(expression);
-        t.deepEqual(numbersOf(expression), leaves(node));
-        if (expected === null) t.is(value, null, text);
-        else t.is(BigInt(value!.numerator) * expected[1], expected[0] * BigInt(value!.denominator), text);
-      }
-    }),
-    { seed: 1, numRuns: 300 },
-  );
-});
+test(
+  'read from text with all brackets or with the fewest, a formula has the ' + 'value of its tree, and its numbers',
+  (t) => {
+    fc.assert(
+      fc.property(tree, (node) => {
+        const expected = valueOf(node);
+        for (const text of [bracketed(node), shortest(node).formula]) {
+          if (text.length > 64) continue;
+          const expression = parseFormula(text)!;
+          const value = evaluate(expression);
+          t.deepEqual(numbersOf(expression), leaves(node));
+          if (expected === null) t.is(value, null, text);
+          else t.is(BigInt(value!.numerator) * expected[1], expected[0] * BigInt(value!.denominator), text);
+        }
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  },
+);
 
 test('any text is a formula or none: nothing throws, and what is one stays one in brackets', (t) => {
   fc.assert(

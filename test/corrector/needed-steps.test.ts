@@ -64,15 +64,18 @@ test('a game without a rule to cut by keeps all', async (t) => {
   ]);
 });
 
-test('an episode takes less and less from the needed steps: the limit, what is likely, what is kept if that is less', (t) => {
-  const unjudged = { verdicts: [], done: false };
-  const judged = (length: number) => ({
-    verdicts: Array.from({ length }, () => ({ outcome: 'noSolution' }) as const),
-    done: true,
-  });
-  t.is(mostKept({ steps: 2, final: false }, unjudged, 20), 20);
-  t.is(mostKept({ steps: 5, final: true }, unjudged, 20), 5);
-  t.is(mostKept({ steps: 5, final: true }, judged(3), 20), 3);
-  t.is(mostKept({ steps: 5, final: true }, judged(8), 20), 5);
-  t.is(mostKept({ steps: 2, final: false }, judged(2), 20), 2);
-});
+test(
+  'an episode takes less and less from the needed steps: the limit, what is likely, what is kept if that is ' + 'less',
+  (t) => {
+    const unjudged = { verdicts: [], done: false };
+    const judged = (length: number) => ({
+      verdicts: Array.from({ length }, () => ({ outcome: 'noSolution' }) as const),
+      done: true,
+    });
+    t.is(mostKept({ steps: 2, final: false }, unjudged, 20), 20);
+    t.is(mostKept({ steps: 5, final: true }, unjudged, 20), 5);
+    t.is(mostKept({ steps: 5, final: true }, judged(3), 20), 3);
+    t.is(mostKept({ steps: 5, final: true }, judged(8), 20), 5);
+    t.is(mostKept({ steps: 2, final: false }, judged(2), 20), 2);
+  },
+);

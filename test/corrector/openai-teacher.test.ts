@@ -171,7 +171,8 @@ for (const { fault, reason, requests, askedAgain } of UNUSABLE) {
     t.deepEqual(judgement!.verdict, { outcome: 'unusable', reason });
     t.is(judgement!.requests, requests);
     t.is(received.length, requests);
-    t.is(judgement!.usage.completionTokens > 0, fault !== 'contentFilterPrompt'); // what was answered is paid, of use or not
+    // what was answered is paid, of use or not
+    t.is(judgement!.usage.completionTokens > 0, fault !== 'contentFilterPrompt');
   });
 
   if (askedAgain) {
@@ -240,7 +241,8 @@ test.serial("an account's limits come back in the headers and are enforced", asy
     t.deepEqual(states, [1, true, 0, true]);
     const error = await t.throwsAsync<TeacherError>(teacherWith().judge(request), { instanceOf: TeacherError });
     t.is(error!.kind, 'rateLimit');
-    t.true(error!.retryAfterSeconds! > 10 && error!.retryAfterSeconds! <= 30); // two a minute: the next one after half a minute
+    // two a minute: the next one after half a minute
+    t.true(error!.retryAfterSeconds! > 10 && error!.retryAfterSeconds! <= 30);
   } finally {
     process.env.OPENAI_BASE_URL = server.url;
     await limited.stop();

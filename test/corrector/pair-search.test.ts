@@ -62,8 +62,8 @@ test(
     // A formula of another form is told with its plan, behind all splits.
     t.is(
       account('6*5-6/1', [1, 5, 6, 6]),
-      ' 5 1 +6 -4 *5 /5 with 6 6 +12 -0 *36 /1 no 6 1 +7 -5 *6 /6 with 6 5 +11 -1 *30 no 6 1 +7 -5 *6 /6 with 6 5 +11 ' +
-        '-1 *30 no 6*5=30 left 1 6 30 6/1=6 left 6 30 30-6=24',
+      ' 5 1 +6 -4 *5 /5 with 6 6 +12 -0 *36 /1 no 6 1 +7 -5 *6 /6 with 6 5 +11 -1 *30 no 6 1 +7 -5 *6 /6 ' +
+        'with 6 5 +11 -1 *30 no 6*5=30 left 1 6 30 6/1=6 left 6 30 30-6=24',
     );
   },
 );
@@ -83,71 +83,80 @@ const judge = (search: string, target: string) =>
     target: null,
   });
 
-test('the solver accepts the true search that ends with the first formula that does it, and corrects all others', (t) => {
-  const target = '(8+4)*(9-7)';
-  const search = account(target, [9, 8, 7, 4]);
-  t.deepEqual(judge(search, target), { outcome: 'correct', target });
-  for (const wrong of [
-    search.replace('-3', '-4'),
-    search.replace('12*2=24', '12+2=14'),
-    search.replace('yes', 'no'),
-    '',
-  ])
-    t.like(judge(wrong, target), { outcome: 'corrected', target, action: '(' }, wrong);
-  t.is(judge(pairSearch('(9+8)+(7+4)', [9, 8, 7, 4], RULES, [], { hasty: true }), '(9+8)+(7+4)').outcome, 'corrected');
-  // A search that passed over (9-1)*(2+1) is no true one.
-  const [hand, later] = [[9, 1, 2, 1], '(2+1)*(9-1)'];
-  t.is(pairTarget(hand, RULES), '(9-1)*(2+1)');
-  t.is(pairTarget(hand, RULES, ['(', '2', '+', '1']), later);
-  const environment = points24.fromState({ cards: ['H9', 'SA', 'D2', 'CA'], formula: [] }, points24.parseOptions({}));
-  const thought = {
-    cards: ['9', 'A', '2', 'A'],
-    formula: '',
-    thoughts: `numbers 9 1 2 1 pairs${account(later, hand)} reach ${later} append (`,
-  };
-  t.is(teacher.verdict({ environment, thought, action: '', target: null }).outcome, 'corrected');
-});
+test(
+  'the solver accepts the true search that ends with the first formula that ' + 'does it, and corrects all others',
+  (t) => {
+    const target = '(8+4)*(9-7)';
+    const search = account(target, [9, 8, 7, 4]);
+    t.deepEqual(judge(search, target), { outcome: 'correct', target });
+    for (const wrong of [
+      search.replace('-3', '-4'),
+      search.replace('12*2=24', '12+2=14'),
+      search.replace('yes', 'no'),
+      '',
+    ])
+      t.like(judge(wrong, target), { outcome: 'corrected', target, action: '(' }, wrong);
+    t.is(
+      judge(pairSearch('(9+8)+(7+4)', [9, 8, 7, 4], RULES, [], { hasty: true }), '(9+8)+(7+4)').outcome,
+      'corrected',
+    );
+    // A search that passed over (9-1)*(2+1) is no true one.
+    const [hand, later] = [[9, 1, 2, 1], '(2+1)*(9-1)'];
+    t.is(pairTarget(hand, RULES), '(9-1)*(2+1)');
+    t.is(pairTarget(hand, RULES, ['(', '2', '+', '1']), later);
+    const environment = points24.fromState({ cards: ['H9', 'SA', 'D2', 'CA'], formula: [] }, points24.parseOptions({}));
+    const thought = {
+      cards: ['9', 'A', '2', 'A'],
+      formula: '',
+      thoughts: `numbers 9 1 2 1 pairs${account(later, hand)} reach ${later} append (`,
+    };
+    t.is(teacher.verdict({ environment, thought, action: '', target: null }).outcome, 'corrected');
+  },
+);
 
-test('demonstrations search rightly, hastily, or from anywhere on the way to any pairs, as often as configured', async (t) => {
-  const make = (habits: object) =>
-    makeDemonstrations(
-      parseConfig(
-        sftConfigSchema,
-        {
-          environment: { name: 'points24' },
-          model: { base: 'x', prompt: 'points24-search-tiny' },
-          demonstrations: { count: 40, habits: { plainSums: 0, naive: 0, randomChain: 0, ...habits } },
-        },
-        'test',
-      ),
-      template,
-    );
-  const said = (text: string) =>
-    / pairs(.*) reach (.*) append/.exec(parseResponse(text, template.keys, true).thought!.thoughts as string)!;
-  for (const { state, text } of await make({})) {
-    const { numbers, formula } = handOf(state);
-    const target = pairTarget(numbers, RULES)!;
-    t.deepEqual([...said(text)].slice(1), [account(target, numbers, formula), target]);
-  }
-  for (const { state, text } of await make({ naive: 1 })) {
-    const { numbers, formula } = handOf(state);
-    const target = hastyTarget(numbers, RULES.operators);
-    t.deepEqual([...said(text)].slice(1), [pairSearch(target, numbers, RULES, formula, { hasty: true }), target]);
-  }
-  const lost = (await make({ randomChain: 1 })).filter(({ state, text }) => {
-    const { numbers, formula } = handOf(state);
-    const [, search, target] = said(text);
-    t.is(search, account(target, numbers, formula));
-    t.true(
-      isSolution(target, numbers, 24) ||
-        (/ no \d+.\d+=\d+$/.test(search) && pairTarget(numbers, RULES, formula) === null),
-      text,
-    );
-    return !isSolution(target, numbers, 24);
-  });
-  t.true(lost.length > 20);
-  t.is(randomPairs([9, 8, 7, 4], RULES.operators, ['7'], new RandomStream({ seed: 1, purpose: 'test' })), null);
-});
+test(
+  'demonstrations search rightly, hastily, or from anywhere on the way to ' + 'any pairs, as often as configured',
+  async (t) => {
+    const make = (habits: object) =>
+      makeDemonstrations(
+        parseConfig(
+          sftConfigSchema,
+          {
+            environment: { name: 'points24' },
+            model: { base: 'x', prompt: 'points24-search-tiny' },
+            demonstrations: { count: 40, habits: { plainSums: 0, naive: 0, randomChain: 0, ...habits } },
+          },
+          'test',
+        ),
+        template,
+      );
+    const said = (text: string) =>
+      / pairs(.*) reach (.*) append/.exec(parseResponse(text, template.keys, true).thought!.thoughts as string)!;
+    for (const { state, text } of await make({})) {
+      const { numbers, formula } = handOf(state);
+      const target = pairTarget(numbers, RULES)!;
+      t.deepEqual([...said(text)].slice(1), [account(target, numbers, formula), target]);
+    }
+    for (const { state, text } of await make({ naive: 1 })) {
+      const { numbers, formula } = handOf(state);
+      const target = hastyTarget(numbers, RULES.operators);
+      t.deepEqual([...said(text)].slice(1), [pairSearch(target, numbers, RULES, formula, { hasty: true }), target]);
+    }
+    const lost = (await make({ randomChain: 1 })).filter(({ state, text }) => {
+      const { numbers, formula } = handOf(state);
+      const [, search, target] = said(text);
+      t.is(search, account(target, numbers, formula));
+      t.true(
+        isSolution(target, numbers, 24) ||
+          (/ no \d+.\d+=\d+$/.test(search) && pairTarget(numbers, RULES, formula) === null),
+        text,
+      );
+      return !isSolution(target, numbers, 24);
+    });
+    t.true(lost.length > 20);
+    t.is(randomPairs([9, 8, 7, 4], RULES.operators, ['7'], new RandomStream({ seed: 1, purpose: 'test' })), null);
+  },
+);
 
 test('hands that two pairs solve are dealt where asked for', (t) => {
   const options = points24.parseOptions({ deals: 'notHeldOut', twoPairs: true });

@@ -24,8 +24,10 @@ test('more than 21 loses at once; 21 may go on', (t) => {
 
 test('the dealer draws to 17, soft or not, and the nearer hand wins', (t) => {
   const soft = play(['HA', 'S6', 'HT', 'S8', 'H5'], 'stand');
-  t.deepEqual([soft.results[0], soft.state.dealer], [{ reward: 1, stop: 'terminated' }, ['HA', 'S6']]); // 18 against soft 17
-  t.deepEqual(play(['HT', 'S6', 'HT', 'S2', 'HK'], 'stand').results, [{ reward: 1, stop: 'terminated' }]); // the dealer has 26
+  // 18 against soft 17
+  t.deepEqual([soft.results[0], soft.state.dealer], [{ reward: 1, stop: 'terminated' }, ['HA', 'S6']]);
+  // the dealer has 26
+  t.deepEqual(play(['HT', 'S6', 'HT', 'S2', 'HK'], 'stand').results, [{ reward: 1, stop: 'terminated' }]);
   t.deepEqual(play(['HT', 'S7', 'HT', 'S7'], 'stand').results, [{ reward: 0, stop: 'terminated' }]);
   t.deepEqual(play(['HT', 'S8', 'HT', 'S7'], 'stand').results, [{ reward: -1, stop: 'terminated' }]);
   // A natural wins 1 like any other hand, and only draws against three cards that make 21.

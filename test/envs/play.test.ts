@@ -24,18 +24,21 @@ async function played(
   return { said: await said, picture: readFileSync(path.join(folder, `${name}.png`)) };
 }
 
-test('a household game to its end: what is seen and can be done is shown at every step, nonsense is asked again', async (t) => {
-  const { plan } = (
-    alfworld.start({ seed: 1, episode: 0 }, alfworld.parseOptions({})) as AlfworldEnvironment
-  ).advice()!;
-  const { said, picture } = await played(t, 'alfworld', ['fly away', ...plan]);
-  t.regex(said, /^task: .+\nhistory: \(empty\)\nfeedback: Welcome home\./);
-  t.regex(said, /\nActions: close|\nActions: examine|\nActions: go to /);
-  t.regex(said, /"fly away" names no single action/);
-  t.regex(said, /The episode is terminated; reward in all 5\d/);
-  t.is(said.split('Picture: ').length - 1, plan.length);
-  t.is(decodePng(picture, [0, 0, 0]).width, 300);
-});
+test(
+  'a household game to its end: what is seen and can be done is shown at ' + 'every step, nonsense is asked again',
+  async (t) => {
+    const { plan } = (
+      alfworld.start({ seed: 1, episode: 0 }, alfworld.parseOptions({})) as AlfworldEnvironment
+    ).advice()!;
+    const { said, picture } = await played(t, 'alfworld', ['fly away', ...plan]);
+    t.regex(said, /^task: .+\nhistory: \(empty\)\nfeedback: Welcome home\./);
+    t.regex(said, /\nActions: close|\nActions: examine|\nActions: go to /);
+    t.regex(said, /"fly away" names no single action/);
+    t.regex(said, /The episode is terminated; reward in all 5\d/);
+    t.is(said.split('Picture: ').length - 1, plan.length);
+    t.is(decodePng(picture, [0, 0, 0]).width, 300);
+  },
+);
 
 test('a card game fits on a line', async (t) => {
   const { said } = await played(t, 'points24', ['+', '=']);

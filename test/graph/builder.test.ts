@@ -67,16 +67,19 @@ test('what the loss does not depend on has no gradient, which is not zero', (t) 
   t.throws(() => gradients(g, x, [x]), { message: 'a loss is a scalar, not [2]' });
 });
 
-test('a gradient sum rides in the matrix product, and the product of weights runs before what lies in front of it', (t) => {
-  const g = new GraphBuilder();
-  const [x, w] = [g.input('x', 'float32', [2, 2]), g.input('w', 'float32', [2, 2])];
-  const y = gemm(g, gemm(g, x, w), w);
-  const [dw] = gradients(g, reduceSum(g, y, [0, 1]), [w]);
-  g.output('dw', dw!);
-  const program = g.finish();
-  t.is(program.nodes.filter(({ op }) => op.name === 'Add').length, 0);
-  t.is(program.nodes.at(-1)!.inputs.length, 3);
-});
+test(
+  'a gradient sum rides in the matrix product, and the product of weights ' + 'runs before what lies in front of it',
+  (t) => {
+    const g = new GraphBuilder();
+    const [x, w] = [g.input('x', 'float32', [2, 2]), g.input('w', 'float32', [2, 2])];
+    const y = gemm(g, gemm(g, x, w), w);
+    const [dw] = gradients(g, reduceSum(g, y, [0, 1]), [w]);
+    g.output('dw', dw!);
+    const program = g.finish();
+    t.is(program.nodes.filter(({ op }) => op.name === 'Add').length, 0);
+    t.is(program.nodes.at(-1)!.inputs.length, 3);
+  },
+);
 
 test('a loop carries a growing state, collects a scan and stops early', async (t) => {
   const g = new GraphBuilder();
@@ -150,7 +153,8 @@ test(
       executionOrder(program).flatMap(({ op }, index) => (op.name === 'Exp' ? [index] : []));
     t.is(exps(plain).length, 8);
     t.is(exps(recomputing).length, 16);
-    // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the others.
+    // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the
+    // others.
     t.true(exps(recomputing)[8] > exps(plain)[7]);
     t.true(exps(recomputing)[15] - exps(recomputing)[8] >= 7 * 9);
     const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));

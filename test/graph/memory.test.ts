@@ -8,16 +8,19 @@ import { loop } from '../../core/graph/ops/loop.ts';
 import { concat, reshape, zeros } from '../../core/graph/ops/movement.ts';
 import { UNKNOWN } from '../../core/graph/tensor.ts';
 
-test('a tensor lives from its node to its last reader; views and element-wise results take no room of their own', (t) => {
-  const g = new GraphBuilder();
-  const [x, w] = [g.input('x', 'float32', [10, 10]), g.input('w', 'float32', [10, 10])];
-  // a (400 bytes) is read again at the end; exp(b) lies in b's place, its other shape too; c is the result and not
-  // counted.
-  const a = gemm(g, x, w);
-  const b = exp(g, gemm(g, a, w));
-  g.output('c', gemm(g, reshape(g, reshape(g, b, [100]), [10, 10]), a));
-  t.deepEqual(runMemory(g.finish()), { stored: 0, inputs: 800, outputs: 400, activations: 800 });
-});
+test(
+  'a tensor lives from its node to its last reader; views and element-wise ' + 'results take no room of their own',
+  (t) => {
+    const g = new GraphBuilder();
+    const [x, w] = [g.input('x', 'float32', [10, 10]), g.input('w', 'float32', [10, 10])];
+    // a (400 bytes) is read again at the end; exp(b) lies in b's place, its other shape too; c is the result and not
+    // counted.
+    const a = gemm(g, x, w);
+    const b = exp(g, gemm(g, a, w));
+    g.output('c', gemm(g, reshape(g, reshape(g, b, [100]), [10, 10]), a));
+    t.deepEqual(runMemory(g.finish()), { stored: 0, inputs: 800, outputs: 400, activations: 800 });
+  },
+);
 
 test('nodes run depth-first from the last that nobody reads, of two inputs the later written first', (t) => {
   const g = new GraphBuilder();

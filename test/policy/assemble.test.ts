@@ -1,4 +1,6 @@
-/** Assembled checkpoints against transformers: ids, pixels and log-probs recorded by scripts/golden/assembled-cases.py. */
+/**
+ * Assembled checkpoints against transformers: ids, pixels and log-probs recorded by scripts/golden/assembled-cases.py.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync, cpSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,31 +74,34 @@ for (const name of readdirSync(GOLDEN)) {
   });
 }
 
-test('both parts are taken as they are; the projector follows from the seed; a grown vocabulary has mean rows', async (t) => {
-  const parts = partsOf('llama-clip');
-  const [one, same, other] = await Promise.all(
-    [1, 1, 2].map(async (seed) => {
-      const out = path.join(temporary(), 'assembled');
-      await assemble({ ...parts, out, seed });
-      return out;
-    }),
-  );
-  const bytes = (folder: string) => readFileSync(path.join(folder, 'model.safetensors'));
-  t.true(bytes(one).equals(bytes(same)));
-  t.false(bytes(one).equals(bytes(other)));
-  const [a, b] = [one, other].map((folder) => openCheckpoint(folder).parameters);
-  for (const [name, location] of a)
-    t.is(
-      Buffer.from(readTensorBytes(location)).equals(readTensorBytes(b.get(name)!)),
-      !/^multi_modal_projector.*weight$/.test(name),
-      name,
+test(
+  'both parts are taken as they are; the projector follows from the seed; ' + 'a grown vocabulary has mean rows',
+  async (t) => {
+    const parts = partsOf('llama-clip');
+    const [one, same, other] = await Promise.all(
+      [1, 1, 2].map(async (seed) => {
+        const out = path.join(temporary(), 'assembled');
+        await assemble({ ...parts, out, seed });
+        return out;
+      }),
     );
-  // 300 words grow to 320: the rows behind them are the mean of the 300.
-  const table = a.get('language_model.embed_tokens.weight')!;
-  const width = table.shape[1] * 2;
-  const rows = Buffer.from(readTensorBytes(table));
-  t.true(rows.subarray(300 * width, 301 * width).equals(rows.subarray(319 * width)));
-});
+    const bytes = (folder: string) => readFileSync(path.join(folder, 'model.safetensors'));
+    t.true(bytes(one).equals(bytes(same)));
+    t.false(bytes(one).equals(bytes(other)));
+    const [a, b] = [one, other].map((folder) => openCheckpoint(folder).parameters);
+    for (const [name, location] of a)
+      t.is(
+        Buffer.from(readTensorBytes(location)).equals(readTensorBytes(b.get(name)!)),
+        !/^multi_modal_projector.*weight$/.test(name),
+        name,
+      );
+    // 300 words grow to 320: the rows behind them are the mean of the 300.
+    const table = a.get('language_model.embed_tokens.weight')!;
+    const width = table.shape[1] * 2;
+    const rows = Buffer.from(readTensorBytes(table));
+    t.true(rows.subarray(300 * width, 301 * width).equals(rows.subarray(319 * width)));
+  },
+);
 
 test('what cannot be assembled is said in one sentence, and nothing is left behind', async (t) => {
   const { language, vision } = partsOf('llama-clip');

@@ -29,75 +29,78 @@ for (const [name, grids] of [
     ],
   ],
 ] as const)
-  test(`${name}: the gradient of everything is the loss's slope; recomputed layers give the same, float16 nearly`, async (t) => {
-    const checkpoint = { ...openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm', name)), adapter: null };
-    const { config } = checkpoint;
-    const family = familyOf(config);
-    const random = new RandomStream({ seed: 9, purpose: 'test' });
-    const words = (count: number) => Array.from({ length: count }, () => 5 + random.below(200));
-    const pictures = grids.map((grid) => ({
-      grid,
-      pixels: Float32Array.from({ length: family.pictureValues(config, grid) }, () => random.normal()),
-    }));
-    const rows = grids.map((grid, image) => ({
-      image,
-      promptIds: [
-        ...words(2),
-        ...new Array<number>(family.imageTokens(config, grid)).fill(config.imageTokenId),
-        ...words(2),
-      ],
-      responseIds: words(4),
-      sftWeights: new Float32Array(4).fill(0.125),
-    }));
-    const asked = { rows, pictures, temperature: 1, clip: 0.1, valueCoef: 0.5 };
-    const open = (others: Partial<EngineOptions> = {}) =>
-      OnnxPolicyEngine.open({
-        checkpoint,
-        scope: { kind: 'all' },
-        valueHead: [4],
-        lanes: 1,
-        rowsPerShard: 2,
-        rowsPerSample: 2,
-        ...others,
-      });
-    const engine = open();
-    const start = engine.initialParameters(1);
-    const lossAt = async (of: OnnxPolicyEngine, parameters: Float32Array) => {
-      await of.setParameters(parameters);
-      const { gradient, rows: statistics } = await of.gradients(asked);
-      return { gradient, loss: statistics.reduce((sum, { sftLoss }) => sum + sftLoss, 0) };
-    };
-    const { gradient, loss } = await lossAt(engine, start);
-    const norm = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0));
-    // A small step along the gradient: the loss changes by its length times the norm.
-    const step = 0.01 / norm;
-    const moved = async (by: number) =>
-      (
-        await lossAt(
-          engine,
-          start.map((x, at) => x + (by * gradient[at]) / norm),
-        )
-      ).loss;
-    const slope = ((await moved(step)) - (await moved(-step))) / (2 * step);
-    t.true(Math.abs(slope / norm - 1) < 0.02, `slope ${slope}, norm ${norm}`);
+  test(
+    `${name}: the gradient of everything is the loss's slope; recomputed ` + 'layers give the same, float16 nearly',
+    async (t) => {
+      const checkpoint = { ...openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm', name)), adapter: null };
+      const { config } = checkpoint;
+      const family = familyOf(config);
+      const random = new RandomStream({ seed: 9, purpose: 'test' });
+      const words = (count: number) => Array.from({ length: count }, () => 5 + random.below(200));
+      const pictures = grids.map((grid) => ({
+        grid,
+        pixels: Float32Array.from({ length: family.pictureValues(config, grid) }, () => random.normal()),
+      }));
+      const rows = grids.map((grid, image) => ({
+        image,
+        promptIds: [
+          ...words(2),
+          ...new Array<number>(family.imageTokens(config, grid)).fill(config.imageTokenId),
+          ...words(2),
+        ],
+        responseIds: words(4),
+        sftWeights: new Float32Array(4).fill(0.125),
+      }));
+      const asked = { rows, pictures, temperature: 1, clip: 0.1, valueCoef: 0.5 };
+      const open = (others: Partial<EngineOptions> = {}) =>
+        OnnxPolicyEngine.open({
+          checkpoint,
+          scope: { kind: 'all' },
+          valueHead: [4],
+          lanes: 1,
+          rowsPerShard: 2,
+          rowsPerSample: 2,
+          ...others,
+        });
+      const engine = open();
+      const start = engine.initialParameters(1);
+      const lossAt = async (of: OnnxPolicyEngine, parameters: Float32Array) => {
+        await of.setParameters(parameters);
+        const { gradient, rows: statistics } = await of.gradients(asked);
+        return { gradient, loss: statistics.reduce((sum, { sftLoss }) => sum + sftLoss, 0) };
+      };
+      const { gradient, loss } = await lossAt(engine, start);
+      const norm = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0));
+      // A small step along the gradient: the loss changes by its length times the norm.
+      const step = 0.01 / norm;
+      const moved = async (by: number) =>
+        (
+          await lossAt(
+            engine,
+            start.map((x, at) => x + (by * gradient[at]) / norm),
+          )
+        ).loss;
+      const slope = ((await moved(step)) - (await moved(-step))) / (2 * step);
+      t.true(Math.abs(slope / norm - 1) < 0.02, `slope ${slope}, norm ${norm}`);
 
-    const cosine = (other: Float32Array) => {
-      const [dot, size] = other.reduce(([sum, own], x, at) => [sum + x * gradient[at], own + x * x], [0, 0]);
-      return dot / (norm * Math.sqrt(size));
-    };
-    const other = open({ gradientCheckpointing: true });
-    const recomputed = await lossAt(other, start);
-    t.true(cosine(recomputed.gradient) > 1 - 1e-9);
-    t.true(Math.abs(recomputed.loss - loss) < 1e-6 * loss);
-    await other.close();
+      const cosine = (other: Float32Array) => {
+        const [dot, size] = other.reduce(([sum, own], x, at) => [sum + x * gradient[at], own + x * x], [0, 0]);
+        return dot / (norm * Math.sqrt(size));
+      };
+      const other = open({ gradientCheckpointing: true });
+      const recomputed = await lossAt(other, start);
+      t.true(cosine(recomputed.gradient) > 1 - 1e-9);
+      t.true(Math.abs(recomputed.loss - loss) < 1e-6 * loss);
+      await other.close();
 
-    const half = open({ precision: 'float16' });
-    const narrow = await lossAt(half, start);
-    t.true(cosine(narrow.gradient) > 0.999, `float16: cosine ${cosine(narrow.gradient)}`);
-    t.true(Math.abs(narrow.loss - loss) < 5e-3 * loss, `float16: loss ${narrow.loss}, float32: ${loss}`);
-    await half.close();
-    await engine.close();
-  });
+      const half = open({ precision: 'float16' });
+      const narrow = await lossAt(half, start);
+      t.true(cosine(narrow.gradient) > 0.999, `float16: cosine ${cosine(narrow.gradient)}`);
+      t.true(Math.abs(narrow.loss - loss) < 5e-3 * loss, `float16: loss ${narrow.loss}, float32: ${loss}`);
+      await half.close();
+      await engine.close();
+    },
+  );
 
 test('deepstack features beyond the last decoder layer are not trained', async (t) => {
   const opened = openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm/qwen3-small'));

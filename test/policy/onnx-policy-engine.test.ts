@@ -120,27 +120,30 @@ test('gradient and sample bytes are those of one lane with two', async (t) => {
   await Promise.all([one.close(), two.close()]);
 });
 
-test('groups of shards add up to the gradient, each row measured once; their bytes do not depend on lanes', async (t) => {
-  // Five rows in shards of two: with four groups the last has no shard, and its gradient is zero.
-  const request = mixedRows();
-  const [one, two] = await Promise.all([engine(), engine({ lanes: 2 })]);
-  const whole = await one.gradients(request);
-  const of = 4;
-  const groups: Gradients[] = [];
-  for (let index = 0; index < of; index++) groups.push(await one.gradients(request, { index, of }));
-  const again = await two.gradients(request, { index: 1, of });
-  t.deepEqual(again.gradient, groups[1].gradient);
-  t.true(groups[3].gradient.every((value) => value === 0));
-  const [first, second, third] = groups.map(({ gradient }) => gradient);
-  const sum = first.map((value, at) => Math.fround(value + second[at]) + third[at]);
-  t.deepEqual(sum, whole.gradient); // the same additions in the same order
-  const measured = groups.flatMap(({ rows }) => Object.keys(rows).map(Number));
-  t.deepEqual(
-    measured.sort((a, b) => a - b),
-    [0, 1, 2, 3, 4],
-  );
-  await Promise.all([one.close(), two.close()]);
-});
+test(
+  'groups of shards add up to the gradient, each row measured once; ' + 'their bytes do not depend on lanes',
+  async (t) => {
+    // Five rows in shards of two: with four groups the last has no shard, and its gradient is zero.
+    const request = mixedRows();
+    const [one, two] = await Promise.all([engine(), engine({ lanes: 2 })]);
+    const whole = await one.gradients(request);
+    const of = 4;
+    const groups: Gradients[] = [];
+    for (let index = 0; index < of; index++) groups.push(await one.gradients(request, { index, of }));
+    const again = await two.gradients(request, { index: 1, of });
+    t.deepEqual(again.gradient, groups[1].gradient);
+    t.true(groups[3].gradient.every((value) => value === 0));
+    const [first, second, third] = groups.map(({ gradient }) => gradient);
+    const sum = first.map((value, at) => Math.fround(value + second[at]) + third[at]);
+    t.deepEqual(sum, whole.gradient); // the same additions in the same order
+    const measured = groups.flatMap(({ rows }) => Object.keys(rows).map(Number));
+    t.deepEqual(
+      measured.sort((a, b) => a - b),
+      [0, 1, 2, 3, 4],
+    );
+    await Promise.all([one.close(), two.close()]);
+  },
+);
 
 test('several threads in a lane change nothing but rounding, and the same number gives the same bytes', async (t) => {
   const run = async (threads: number) => {

@@ -79,13 +79,16 @@ test('well-formed responses parse to their thought, and render back', (t) => {
   t.is(renderResponse(thought!, '10', keys), response);
 });
 
-test('a response that is cut off, lacks a key, or has another one is malformed, and its action can still be read', (t) => {
-  t.is(parseResponse(response, keys, false).thought, null);
-  t.is(parseResponse(response.replace('formula', 'formulas'), keys, true).thought, null);
-  t.is(parseResponse(response.slice(0, -1), keys, true).thought, null);
-  t.is(parseResponse(response.slice(0, -1), keys, true).actionText, '"10"');
-  t.is(parseResponse('no json', keys, true).actionText, null);
-});
+test(
+  'a response that is cut off, lacks a key, or has another one is malformed, ' + 'and its action can still be read',
+  (t) => {
+    t.is(parseResponse(response, keys, false).thought, null);
+    t.is(parseResponse(response.replace('formula', 'formulas'), keys, true).thought, null);
+    t.is(parseResponse(response.slice(0, -1), keys, true).thought, null);
+    t.is(parseResponse(response.slice(0, -1), keys, true).actionText, '"10"');
+    t.is(parseResponse('no json', keys, true).actionText, null);
+  },
+);
 
 test('numbers count as their text', (t) => {
   t.deepEqual(parseResponse('{"cards":[4,5],"formula":10,"thoughts":"x","action":"="}', keys, true).thought, {

@@ -47,7 +47,8 @@ test('what differs is named', (t) => {
     /left does not belong here/,
   );
   const native = { 'node_modules/native': { version: '1.0.0', optional: true, os: [elsewhere] } };
-  t.regex(packagesProblem(project({ ...zod, ...native }, { ...zod, ...native }))!, /native does not belong here/); // carried over from another machine
+  // carried over from another machine
+  t.regex(packagesProblem(project({ ...zod, ...native }, { ...zod, ...native }))!, /native does not belong here/);
 });
 
 test('this checkout is installed as its lockfile says', (t) => {

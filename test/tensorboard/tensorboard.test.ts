@@ -183,37 +183,40 @@ test('a run: every measured metric once per iteration, evaluations where they we
   t.deepEqual(await write(), [training, evaluation]);
 });
 
-test('a file that grows step by step is the whole file, wherever a crash cut it, whatever is tried again', async (t) => {
-  const file = path.join(await folder(), 'events');
-  const steps = Array.from({ length: 4 }, (_, step): LoggedStep => ({
-    step: step * 200,
-    time: step,
-    values: [{ tag: 'a', scalar: step }],
-  })); // 200: two bytes
-  const append = (count: number) =>
-    appendStep(file, steps[count - 1], {
-      numbers: steps.slice(0, count - 1).map(({ step }) => step),
-      read: async () => steps.slice(0, count - 1),
-    });
-  const whole = (count: number) => eventFile(0, steps.slice(0, count));
-  for (const count of [1, 2, 2, 3]) {
-    await append(count);
-    t.deepEqual(await readFile(file), whole(count));
-  }
-  for (const length of [whole(3).length - 1, whole(2).length + 5, whole(2).length, whole(1).length + 20, 3, 0]) {
-    await writeFile(file, whole(3).subarray(0, length));
+test(
+  'a file that grows step by step is the whole file, wherever a crash ' + 'cut it, whatever is tried again',
+  async (t) => {
+    const file = path.join(await folder(), 'events');
+    const steps = Array.from({ length: 4 }, (_, step): LoggedStep => ({
+      step: step * 200,
+      time: step,
+      values: [{ tag: 'a', scalar: step }],
+    })); // 200: two bytes
+    const append = (count: number) =>
+      appendStep(file, steps[count - 1], {
+        numbers: steps.slice(0, count - 1).map(({ step }) => step),
+        read: async () => steps.slice(0, count - 1),
+      });
+    const whole = (count: number) => eventFile(0, steps.slice(0, count));
+    for (const count of [1, 2, 2, 3]) {
+      await append(count);
+      t.deepEqual(await readFile(file), whole(count));
+    }
+    for (const length of [whole(3).length - 1, whole(2).length + 5, whole(2).length, whole(1).length + 20, 3, 0]) {
+      await writeFile(file, whole(3).subarray(0, length));
+      await append(3);
+      t.deepEqual(await readFile(file), whole(3), `cut at ${length}`);
+    }
+    await writeFile(file, Buffer.concat([whole(2), Buffer.alloc(64)])); // a file system's zeros after a crash
     await append(3);
-    t.deepEqual(await readFile(file), whole(3), `cut at ${length}`);
-  }
-  await writeFile(file, Buffer.concat([whole(2), Buffer.alloc(64)])); // a file system's zeros after a crash
-  await append(3);
-  t.deepEqual(await readFile(file), whole(3));
-  await append(4);
-  await append(2); // the run was set back
-  t.deepEqual(await readFile(file), whole(2));
-  await append(4); // another machine published the third
-  t.deepEqual(await readFile(file), whole(4));
-});
+    t.deepEqual(await readFile(file), whole(3));
+    await append(4);
+    await append(2); // the run was set back
+    t.deepEqual(await readFile(file), whole(2));
+    await append(4); // another machine published the third
+    t.deepEqual(await readFile(file), whole(4));
+  },
+);
 
 test('a reader that has the file open sees it grow', async (t) => {
   const file = path.join(await folder(), 'events');

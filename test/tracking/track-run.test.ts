@@ -77,26 +77,29 @@ test('a long run that is sent afterwards comes whole, and goes on where a fault 
   t.deepEqual(tracker.names, [['long', 'running', iterations(60)]]);
 });
 
-test('a run that was set back goes on with its curve where it does the same, and begins another one where not', async (t) => {
-  const [records, tracker] = [new TrackedRecords('set-back'), new KeepingTracker()];
-  await records.start();
-  for (let iteration = 0; iteration < 6; iteration++) await records.iterate(iteration);
-  await send(records, tracker);
-  await records.reset(4);
-  t.is(await send(records, tracker), 0);
-  await records.iterate(4);
-  t.is(await send(records, tracker), 0);
-  await records.reset(4);
-  await records.iterate(4, 'second');
-  t.is(await send(records, tracker), 5);
-  t.deepEqual(tracker.names, [
-    ['set-back', 'terminated', iterations(6)],
-    ['set-back (2)', 'running', iterations(5)],
-  ]);
-  await records.start(1); // begun anew under its name
-  t.is(await send(records, tracker), 5);
-  t.is(tracker.runs.size, 3);
-});
+test(
+  'a run that was set back goes on with its curve where it does the same, ' + 'and begins another one where not',
+  async (t) => {
+    const [records, tracker] = [new TrackedRecords('set-back'), new KeepingTracker()];
+    await records.start();
+    for (let iteration = 0; iteration < 6; iteration++) await records.iterate(iteration);
+    await send(records, tracker);
+    await records.reset(4);
+    t.is(await send(records, tracker), 0);
+    await records.iterate(4);
+    t.is(await send(records, tracker), 0);
+    await records.reset(4);
+    await records.iterate(4, 'second');
+    t.is(await send(records, tracker), 5);
+    t.deepEqual(tracker.names, [
+      ['set-back', 'terminated', iterations(6)],
+      ['set-back (2)', 'running', iterations(5)],
+    ]);
+    await records.start(1); // begun anew under its name
+    t.is(await send(records, tracker), 5);
+    t.is(tracker.runs.size, 3);
+  },
+);
 
 test('a tracker that was emptied gets the run again', async (t) => {
   const [records, tracker] = [new TrackedRecords('emptied'), new KeepingTracker()];
@@ -109,21 +112,24 @@ test('a tracker that was emptied gets the run again', async (t) => {
   t.deepEqual(tracker.names, [['emptied', 'running', iterations(2)]]);
 });
 
-test('who follows runs sends those that name a tracker, leaves one that is away alone for a while, and never throws', async (t) => {
-  const [records, tracker] = [new TrackedRecords('followed', 'mlflow'), new KeepingTracker()];
-  const lines: string[] = [];
-  const follower = new RunFollower({
-    store: records.store,
-    chosen: (_, { tracking }) => (tracking === 'none' ? null : tracking),
-    open: () => tracker,
-    statuses: async () => await Promise.resolve(new Map([['followed', 'paused' as const]])),
-    say: (line) => lines.push(line),
-  });
-  await records.start();
-  await records.iterate(0);
-  tracker.fault = { error: new TrackerError('nobody answers there'), kept: false };
-  await follower.pass();
-  await follower.pass(); // within the pause: nothing is asked
-  t.deepEqual(lines, ['followed is not shown by mlflow for now, and goes on as it is: nobody answers there']);
-  t.deepEqual(tracker.names, [['followed', 'running', []]]);
-});
+test(
+  'who follows runs sends those that name a tracker, leaves one that is away alone for a while, and never ' + 'throws',
+  async (t) => {
+    const [records, tracker] = [new TrackedRecords('followed', 'mlflow'), new KeepingTracker()];
+    const lines: string[] = [];
+    const follower = new RunFollower({
+      store: records.store,
+      chosen: (_, { tracking }) => (tracking === 'none' ? null : tracking),
+      open: () => tracker,
+      statuses: async () => await Promise.resolve(new Map([['followed', 'paused' as const]])),
+      say: (line) => lines.push(line),
+    });
+    await records.start();
+    await records.iterate(0);
+    tracker.fault = { error: new TrackerError('nobody answers there'), kept: false };
+    await follower.pass();
+    await follower.pass(); // within the pause: nothing is asked
+    t.deepEqual(lines, ['followed is not shown by mlflow for now, and goes on as it is: nobody answers there']);
+    t.deepEqual(tracker.names, [['followed', 'running', []]]);
+  },
+);

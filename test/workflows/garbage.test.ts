@@ -40,7 +40,8 @@ test.serial('a paused run loses nothing to gc without a safety margin, and ends 
     await activityRuns(client, 'open/iteration-1', 'updatePolicy');
     const iteration = client.workflow.getHandle('open/iteration-1');
     await client.workflow.getHandle('open').signal('pause');
-    for (let idle = false; !idle;) idle = (await iteration.describe()).raw.pendingActivities?.length === 0; // the running epoch ends
+    // the running epoch ends
+    for (let idle = false; !idle;) idle = (await iteration.describe()).raw.pendingActivities?.length === 0;
   });
   const shown = await gtr(['gc', '--older-than', '0m']);
   t.is(shown.code, 0, shown.err);

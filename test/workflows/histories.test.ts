@@ -111,7 +111,8 @@ test.serial('thoughts are judged while their wave is sampled', async (t) => {
   const play = {
     thoughtsPerEpisode: 20,
     parts: 20,
-    onPart: async (part: number) => (part === 1 ? undefined : await judged.promise), // the second is sampled once a thought of the first is judged
+    // the second is sampled once a thought of the first is judged
+    onPart: async (part: number) => (part === 1 ? undefined : await judged.promise),
     onThought: async () => judged.resolve(),
   };
   const sizes = await run(
@@ -152,7 +153,8 @@ test.serial(
       handle.executeUpdate<Record<string, unknown>, [object]>('set', { args: [changes] });
     await run('set', paper({ envSteps: 12 * 1024, evaluation: { episodes: 0 } }), 1024, {}, async () => {
       await handle.signal('pause');
-      t.is((await handle.query<Progress>('progress')).iteration, 0); // answers although the signal may have come before the run's first step
+      // answers although the signal may have come before the run's first step
+      t.is((await handle.query<Progress>('progress')).iteration, 0);
       const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;
       t.is(
         await refused({ 'optimizer.lr': -1 }),

@@ -76,7 +76,8 @@ const metricsOf = async (id: string) =>
 const signal = (id: string, name: string, ...args: unknown[]) =>
   withClient((client) => client.workflow.getHandle(id).signal(name, ...args));
 async function rate(...args: string[]): Promise<Record<string, unknown>> {
-  const { out } = await gtr(['rate', '--json', ...args], { env: { GTR_FAULTS: undefined } }); // only activities meet faults
+  // only activities meet faults
+  const { out } = await gtr(['rate', '--json', ...args], { env: { GTR_FAULTS: undefined } });
   return JSON.parse(out) as Record<string, unknown>;
 }
 /** Requests that the server received since the last call, and how many of them it answered. */
@@ -282,10 +283,12 @@ test.serial(
     });
     await rehearsal.setFaults([{ fault: 'rateLimit', seconds: 100, times: 1 }]);
     await start('paced', [...fresh(0.355), 'envSteps=12']);
-    await waitingFor('paced', 'Corrector.rateLimit', (seconds) => t.true(seconds > 60, `${seconds} s`)); // longer than the policy's own longest pause
+    // longer than the policy's own longest pause
+    await waitingFor('paced', 'Corrector.rateLimit', (seconds) => t.true(seconds > 60, `${seconds} s`));
     await temporal('set', '--queue-rps-limit', '100', '--queue-rps-limit-reason', 'test');
     t.is((await rate()).thoughtsPerMinute, 6000);
-    await waitingFor('paced', 'Corrector.coolDown', (seconds) => t.true(seconds > 20, `${seconds} s`)); // the others know of it without asking
+    // the others know of it without asking
+    await waitingFor('paced', 'Corrector.coolDown', (seconds) => t.true(seconds > 20, `${seconds} s`));
     t.true(requests().received <= 6); // those under way when the account began to cool down
     await signal('paced', 'stop', 'now');
     t.is((await result('paced')).status, 'stopped');
@@ -343,8 +346,10 @@ test.serial(
       [
         { fault: { activity: 'rolloutWave', point: 'end' }, victim: 'gpu' }, // with a part of a wave
         { fault: { activity: 'reviewWave', point: 'end' }, victim: 'orchestrator' },
-        { fault: { activity: 'correctThought', point: 'written', writes: 1 }, victim: 'corrector' }, // behind the first of two answers
-        { fault: { activity: 'correctThought', point: 'written', writes: 2 }, victim: 'corrector' }, // behind the second, before the verdict
+        // behind the first of two answers
+        { fault: { activity: 'correctThought', point: 'written', writes: 1 }, victim: 'corrector' },
+        // behind the second, before the verdict
+        { fault: { activity: 'correctThought', point: 'written', writes: 2 }, victim: 'corrector' },
         { fault: { activity: 'correctThought', point: 'end' }, victim: 'corrector' }, // between answer and completion
         { fault: { activity: 'reviewWave', point: 'written', writes: 2 }, victim: 'everything' }, // behind the verdicts
       ],

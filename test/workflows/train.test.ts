@@ -258,7 +258,9 @@ test.serial('bad input inside a workflow is a failure that names its cause', asy
   });
   t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), {
     type: 'Config.Invalid',
-    message: `environment.name: unknown environment "poker"; known are ${BUILT_IN_NAMES.join(', ')}, and your own by the path of its module (docs/environments.md).`,
+    message:
+      `environment.name: unknown environment "poker"; known are ${BUILT_IN_NAMES.join(', ')}, and your own by ` +
+      'the path of its module (docs/environments.md).',
   });
   const missing = await failure('missing-model', { ...config, model: { ...config.model, base: 'models/nothing' } });
   t.like(missing, { type: 'Model.Unusable' });

@@ -20,55 +20,59 @@ const config = parseConfig(
   'test',
 );
 
-test('a pause takes back the wave that waits and lets the one that is sampled end; the resume goes on with the next', async (t) => {
-  const server = await startServer();
-  const open: (() => void)[] = []; // waves that are sampled
-  let sampled = 0;
-  const onPart = async () => {
-    await new Promise<void>((resolve) => open.push(resolve));
-    sampled++;
-  };
-  const release = () => open.shift()!();
-  const iteration = server.client.workflow.getHandle('ahead/iteration-0');
-  /** Waves that are queued or sampled. */
-  const waves = async () =>
-    ((await iteration.describe()).raw.pendingActivities ?? []).filter(
-      ({ activityType }) => activityType?.name === 'rolloutWave',
-    ).length;
-  const until = async (reached: () => boolean | Promise<boolean>) => {
-    while (!(await reached())) await sleep(20);
-  };
-  try {
-    const play = async () => {
-      const run = await server.client.workflow.start<typeof train>('train', {
-        workflowId: 'ahead',
-        taskQueue: 'ahead',
-        args: [config],
-      });
-      await until(() => open.length === 1); // wave 0
-      t.is(await waves(), 1);
-      release();
-      await until(() => open.length === 1); // wave 1, whose successor is queued as soon as wave 0 is judged
-      release();
-      await until(async () => open.length === 1 && (await waves()) === 2); // wave 2, and wave 3 in the queue behind it
-
-      await run.signal('pause');
-      await until(async () => (await waves()) === 1);
-      t.is(open.length, 1); // wave 2 is sampled still
-      release();
-      await until(async () => (await waves()) === 0);
-      t.is(sampled, 3);
-
-      await run.signal('resume');
-      await until(() => open.length === 1); // wave 3
-      release();
-      t.is((await run.result()).iterations, 1);
+test(
+  'a pause takes back the wave that waits and lets the one that is sampled end; the resume goes on with the ' + 'next',
+  async (t) => {
+    const server = await startServer();
+    const open: (() => void)[] = []; // waves that are sampled
+    let sampled = 0;
+    const onPart = async () => {
+      await new Promise<void>((resolve) => open.push(resolve));
+      sampled++;
     };
-    await withStandIns(server, 'ahead', { keptPerWave: 256, onPart }, play, {
-      maxConcurrentActivityTaskExecutions: 1,
-    });
-  } finally {
-    await server.stop();
-  }
-  t.is(sampled, 4);
-});
+    const release = () => open.shift()!();
+    const iteration = server.client.workflow.getHandle('ahead/iteration-0');
+    /** Waves that are queued or sampled. */
+    const waves = async () =>
+      ((await iteration.describe()).raw.pendingActivities ?? []).filter(
+        ({ activityType }) => activityType?.name === 'rolloutWave',
+      ).length;
+    const until = async (reached: () => boolean | Promise<boolean>) => {
+      while (!(await reached())) await sleep(20);
+    };
+    try {
+      const play = async () => {
+        const run = await server.client.workflow.start<typeof train>('train', {
+          workflowId: 'ahead',
+          taskQueue: 'ahead',
+          args: [config],
+        });
+        await until(() => open.length === 1); // wave 0
+        t.is(await waves(), 1);
+        release();
+        await until(() => open.length === 1); // wave 1, whose successor is queued as soon as wave 0 is judged
+        release();
+        // wave 2, and wave 3 in the queue behind it
+        await until(async () => open.length === 1 && (await waves()) === 2);
+
+        await run.signal('pause');
+        await until(async () => (await waves()) === 1);
+        t.is(open.length, 1); // wave 2 is sampled still
+        release();
+        await until(async () => (await waves()) === 0);
+        t.is(sampled, 3);
+
+        await run.signal('resume');
+        await until(() => open.length === 1); // wave 3
+        release();
+        t.is((await run.result()).iterations, 1);
+      };
+      await withStandIns(server, 'ahead', { keptPerWave: 256, onPart }, play, {
+        maxConcurrentActivityTaskExecutions: 1,
+      });
+    } finally {
+      await server.stop();
+    }
+    t.is(sampled, 4);
+  },
+);

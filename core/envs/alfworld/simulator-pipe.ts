@@ -28,7 +28,8 @@ createInterface({ input: child.stdout }).on('line', (line) => post({ line }));
 child.on('error', (error) => end(error.message));
 child.on('close', (code, signal) =>
   end(
-    `it ended ${signal === null ? `with code ${code}` : `by ${signal}`}${stderr.trim() === '' ? '' : `, saying: ${stderr.trim().split('\n').at(-1)}`}`,
+    'it ended ' +
+      `${signal === null ? `with code ${code}` : `by ${signal}`}${stderr.trim() === '' ? '' : `, saying: ${stderr.trim().split('\n').at(-1)}`}`,
   ),
 );
 // A write to a process that has just died fails here; its end reports that it died.

@@ -56,8 +56,8 @@ export class HttpSession implements Session {
     const { step_count: count } = await this.state();
     if (count === 0)
       throw new EnvironmentError(
-        `${this.server} counts no step after the first: it keeps no game between plain requests (openenv-core makes a ` +
-          'new one for each). Use environment.options.transport "websocket".',
+        `${this.server} counts no step after the first: it keeps no game between plain requests ` +
+          '(openenv-core makes a new one for each). Use environment.options.transport "websocket".',
       );
   }
 }
@@ -91,8 +91,8 @@ export async function request<T extends z.ZodType>(
   if (AWAY.includes(status))
     throw new ServerAway(`${server} answered ${status} (${brief(text)})`, FULL.includes(status));
   throw new EnvironmentError(
-    `${server} refused /${what.split('?')[0]} with ${status} (${brief(text)}); plain requests need a server that keeps a ` +
-      'game for each episode_id (environment.options.transport).',
+    `${server} refused /${what.split('?')[0]} with ${status} (${brief(text)}); plain requests need a server ` +
+      'that keeps a game for each episode_id (environment.options.transport).',
   );
 }
 

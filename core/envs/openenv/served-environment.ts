@@ -141,9 +141,10 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
     const { onDivergence } = this.options;
     if (onDivergence === 'fail')
       throw new EnvironmentError(
-        `${this.#session!.server} answered differently when the episode of seed ${this.#seed} was played again, after ` +
-          `${this.seen.actions.length} of ${state.actions.length} actions; its game is not a function of seed and ` +
-          'actions (environment.options.onDivergence: "restart" begins such episodes anew, "drop" leaves them out).',
+        `${this.#session!.server} answered differently when the episode of seed ${this.#seed} was played ` +
+          `again, after ${this.seen.actions.length} of ${state.actions.length} actions; its game is not a ` +
+          'function of seed and actions (environment.options.onDivergence: "restart" begins such episodes ' +
+          'anew, "drop" leaves them out).',
       );
     if (onDivergence === 'restart') await this.#reset();
     else this.close();

@@ -40,8 +40,8 @@ export const Words: Op<Record<string, never>> = {
 };
 
 /**
- * Whether the products a b modulo 2^64, read as signed numbers, are below a threshold: words of a [n, 1], of b [1, m] and
- * of the threshold (scalars) -> bool [n, m]. Sums and products of words wrap.
+ * Whether the products a b modulo 2^64, read as signed numbers, are below a threshold: words of a [n, 1], of b [1, m]
+ * and of the threshold (scalars) -> bool [n, m]. Sums and products of words wrap.
  */
 export const ProductBelow: Op<Record<string, never>> = {
   name: 'ProductBelow',

@@ -9,7 +9,9 @@ import {
   type PolicyMerge,
 } from './merge-policies.ts';
 
-/** `products`: of adapters the products are merged. `distanceOver`: elements over which `factorDistance` is asked for. */
+/**
+ * `products`: of adapters the products are merged. `distanceOver`: elements over which `factorDistance` is asked for.
+ */
 export type MergeTask = { merge: PolicyMerge; products: AdaptedWeights | null; distanceOver: number | null };
 export type MergeDone = { merged: Parameters; factorDistance: number | null };
 

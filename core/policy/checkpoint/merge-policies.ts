@@ -8,7 +8,9 @@ import { matrixProduct } from './merge-adapter.ts';
 import type { Checkpoint } from './open-checkpoint.ts';
 import { type WrittenParameter, writeCheckpoint, writeValueHead } from './write-checkpoint.ts';
 
-/** `policies`: oldest first, of the same names and shapes as `start`; `weights`: one each; `density`: see `tiesMerge`. */
+/**
+ * `policies`: oldest first, of the same names and shapes as `start`; `weights`: one each; `density`: see `tiesMerge`.
+ */
 export type PolicyMerge = {
   start: Parameters;
   policies: readonly Parameters[];

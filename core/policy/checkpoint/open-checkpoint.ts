@@ -234,7 +234,9 @@ export function checkFound(
   const missing = [...expected.keys()].filter((name) => !found.has(name));
   if (missing.length > 0)
     throw new CheckpointError(
-      `${folder} has no parameter ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit config.json: fetch both from one place`,
+      `${folder} has no parameter ` +
+        `${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''}; the weights do not fit ` +
+        'config.json: fetch both from one place',
     );
   for (const [name, { file, shape }] of found) {
     const wanted = expected.get(name) ?? optional.get(name);

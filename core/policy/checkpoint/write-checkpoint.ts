@@ -73,7 +73,9 @@ export async function writeCheckpoint(
     const parameter = written.get(name);
     if (parameter?.shape.join() !== shape.join())
       throw new CheckpointError(
-        `${folder} cannot be written: ${name} ${parameter === undefined ? 'is missing' : `has shape [${parameter.shape.join(', ')}]`}, the configuration asks for [${shape.join(', ')}]`,
+        `${folder} cannot be written: ${name} ` +
+          `${parameter === undefined ? 'is missing' : `has shape [${parameter.shape.join(', ')}]`}, the ` +
+          `configuration asks for [${shape.join(', ')}]`,
       );
     return { name: family.names.inFile(name), parameter, dtype: parameter.dtype, shape };
   });

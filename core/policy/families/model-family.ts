@@ -111,7 +111,9 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
   processor(content: unknown, origin: string): StandaloneProcessor | null;
   /** Rows of the tower's position table for the patches of all pictures, where a reference records them. */
   visionPositions?(config: C, pictures: readonly Picture[]): number[];
-  /** Special tokens of a new model's tokenizer behind `<pad> <s> </s>`, and the fields of config.json that name them. */
+  /**
+   * Special tokens of a new model's tokenizer behind `<pad> <s> </s>`, and the fields of config.json that name them.
+   */
   readonly newTokens: readonly { text: string; field: string | null }[];
 
   /** Whether a prompt begins with the begin-of-sequence id even if the tokenizer puts none there. */

@@ -26,7 +26,8 @@ export type LaneJob =
       kind: 'train';
       shape: ShardShape;
       feeds: Feeds;
-      /** An earlier gradient to be written over: fresh memory costs more than a pass over it. */ gradient?: Float32Array;
+      /** An earlier gradient to be written over: fresh memory costs more than a pass over it. */
+      gradient?: Float32Array;
       /** One of several whose gradients are summed where they are; the last one brings the sum. */
       sum?: { id: number; last: boolean };
     }
@@ -141,7 +142,9 @@ export class Lane {
   }
 }
 
-/** Bytes of the matrices that a prepacking session keeps in the order in which products read them, beside the file's. */
+/**
+ * Bytes of the matrices that a prepacking session keeps in the order in which products read them, beside the file's.
+ */
 export function reorderedBytes({ initializers }: Program): number {
   return initializers.reduce(
     (sum, { dtype, shape, data }) =>

@@ -33,12 +33,15 @@ test('five equal actions and the 41st cut the episode', (t) => {
   t.deepEqual(actions.at(40), { reward: -3, stop: 'truncated' });
 });
 
-test('an action drawn for an unreadable answer has 1 less; that reward is not a failure, and a cut replaces it', (t) => {
-  const environment = start();
-  t.deepEqual(environment.step('look', true), { reward: -1, stop: null });
-  t.not(alfworld.cut.reward, -1);
-  t.deepEqual([1, 2, 3, 4].map(() => environment.step('look', true)).at(-1), { reward: -3, stop: 'truncated' });
-});
+test(
+  'an action drawn for an unreadable answer has 1 less; that reward is not ' + 'a failure, and a cut replaces it',
+  (t) => {
+    const environment = start();
+    t.deepEqual(environment.step('look', true), { reward: -1, stop: null });
+    t.not(alfworld.cut.reward, -1);
+    t.deepEqual([1, 2, 3, 4].map(() => environment.step('look', true)).at(-1), { reward: -3, stop: 'truncated' });
+  },
+);
 
 test('an episode comes out by what was won, whatever its rewards, with the share of conditions met at its end', (t) => {
   const environment = start({ taskTypes: ['pick_cool_then_place_in_recep'] });

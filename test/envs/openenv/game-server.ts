@@ -1,4 +1,7 @@
-/** A small OpenEnv server of a counting game, as openenv-core 0.3 speaks: for faults that the real one has no switch for. */
+/**
+ * A small OpenEnv server of a counting game, as openenv-core 0.3 speaks: for faults that the real one has no switch
+ * for.
+ */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -90,7 +93,8 @@ export async function startGameServer({
       .update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest('base64');
     socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: ' +
+        `Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
     if (sockets.size >= sessions) {
       send(socket, { type: 'error', data: { code: 'CAPACITY_REACHED', message: 'no session left' } });

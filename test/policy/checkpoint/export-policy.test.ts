@@ -144,34 +144,40 @@ test(
   },
 );
 
-test('LLaVA 1.6 stays LLaVA 1.6: its kind, its other settings, and the parameter that only transformers reads', async (t) => {
-  const newline = new Float32Array(80).fill(0.5);
-  const config = {
-    ...recordedJson('config.json'),
-    model_type: 'llava_next',
-    architectures: ['LlavaNextForConditionalGeneration'],
-    image_grid_pinpoints: [[42, 84]],
-  };
-  // transformers takes 1.0, but not 1, for a fraction.
-  const text = JSON.stringify(config).replace('{', '{"initializer_factor":1.0,');
-  const weights = [...decodeSafetensors(readFileSync(path.join(RECORDED, 'model.safetensors')), 'recorded')].map(
-    ([name, tensor]) => ({ name, ...tensor }),
-  );
-  const checkpoint = openCheckpoint(
-    checkpointFolder(t, {
-      'config.json': text,
-      'model.safetensors': encodeSafetensors([...weights, { name: 'model.image_newline', shape: [80], data: newline }]),
-    }),
-  );
-  const out = folderFor(t);
-  await exportPolicy(out, checkpoint, new Map(), everything);
-  const merged = openCheckpoint(path.join(out, 'merged'));
-  t.deepEqual(readTensor(merged.parameters.get('image_newline')!), newline);
-  const content = readFileSync(path.join(out, 'merged', 'config.json'), 'utf8');
-  t.regex(content, /"initializer_factor": 1\.0,/);
-  const written = JSON.parse(content) as object;
-  t.like(written, { model_type: 'llava_next', image_grid_pinpoints: [[42, 84]], dtype: 'float32' });
-});
+test(
+  'LLaVA 1.6 stays LLaVA 1.6: its kind, its other settings, and the ' + 'parameter that only transformers reads',
+  async (t) => {
+    const newline = new Float32Array(80).fill(0.5);
+    const config = {
+      ...recordedJson('config.json'),
+      model_type: 'llava_next',
+      architectures: ['LlavaNextForConditionalGeneration'],
+      image_grid_pinpoints: [[42, 84]],
+    };
+    // transformers takes 1.0, but not 1, for a fraction.
+    const text = JSON.stringify(config).replace('{', '{"initializer_factor":1.0,');
+    const weights = [...decodeSafetensors(readFileSync(path.join(RECORDED, 'model.safetensors')), 'recorded')].map(
+      ([name, tensor]) => ({ name, ...tensor }),
+    );
+    const checkpoint = openCheckpoint(
+      checkpointFolder(t, {
+        'config.json': text,
+        'model.safetensors': encodeSafetensors([
+          ...weights,
+          { name: 'model.image_newline', shape: [80], data: newline },
+        ]),
+      }),
+    );
+    const out = folderFor(t);
+    await exportPolicy(out, checkpoint, new Map(), everything);
+    const merged = openCheckpoint(path.join(out, 'merged'));
+    t.deepEqual(readTensor(merged.parameters.get('image_newline')!), newline);
+    const content = readFileSync(path.join(out, 'merged', 'config.json'), 'utf8');
+    t.regex(content, /"initializer_factor": 1\.0,/);
+    const written = JSON.parse(content) as object;
+    t.like(written, { model_type: 'llava_next', image_grid_pinpoints: [[42, 84]], dtype: 'float32' });
+  },
+);
 
 test('an adapter that a run would not go on with is refused in one sentence', async (t) => {
   const [checkpoint, out] = [openCheckpoint(await newModel()), folderFor(t)];

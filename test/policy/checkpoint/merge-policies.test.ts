@@ -69,30 +69,34 @@ for (const [what, scope] of [
       );
   });
 
-test('of adapters the product B A is merged; the merge of A and B apart is another one, and its distance is told', async (t) => {
-  const { checkpoint, start, policies } = await policiesOf(lora, [3, 4, 5]);
-  const merge = { start, policies, weights: [1, 2, 1], density: 0.5 };
-  const folder = folderFor(t);
-  await writeMergedPolicies(folder, checkpoint, merge, lora);
-  const opened = openCheckpoint(folder);
-  const name = [...start.keys()].find((one) => one.endsWith('q_proj.lora_A.weight'))!.replace('.lora_A', '');
-  const [outputs, inputs] = checkpoint.parameters.get(name)!.shape;
-  const product = (policy: Parameters) => {
-    const [a, b] = ['A', 'B'].map((part) => policy.get(name.replace('.weight', `.lora_${part}.weight`))!.data);
-    return Array.from({ length: outputs * inputs }, (_, at) => {
-      const [row, column] = [Math.floor(at / inputs), at % inputs];
-      return [0, 1, 2, 3].reduce((sum, k) => sum + 2 * b[row * 4 + k] * a[k * inputs + column], 0); // alpha / rank = 2
-    });
-  };
-  const expected = tiesMerge({ ...merge, start: product(start), checkpoints: policies.map(product) });
-  const base = readTensor(checkpoint.parameters.get(name)!);
-  const written = readTensor(opened.parameters.get(name)!);
-  t.true(written.every((value, index) => Math.abs(value - base[index] - expected[index]) < 1e-6));
+test(
+  'of adapters the product B A is merged; the merge of A and B apart is ' + 'another one, and its distance is told',
+  async (t) => {
+    const { checkpoint, start, policies } = await policiesOf(lora, [3, 4, 5]);
+    const merge = { start, policies, weights: [1, 2, 1], density: 0.5 };
+    const folder = folderFor(t);
+    await writeMergedPolicies(folder, checkpoint, merge, lora);
+    const opened = openCheckpoint(folder);
+    const name = [...start.keys()].find((one) => one.endsWith('q_proj.lora_A.weight'))!.replace('.lora_A', '');
+    const [outputs, inputs] = checkpoint.parameters.get(name)!.shape;
+    const product = (policy: Parameters) => {
+      const [a, b] = ['A', 'B'].map((part) => policy.get(name.replace('.weight', `.lora_${part}.weight`))!.data);
+      return Array.from({ length: outputs * inputs }, (_, at) => {
+        const [row, column] = [Math.floor(at / inputs), at % inputs];
+        // alpha / rank = 2
+        return [0, 1, 2, 3].reduce((sum, k) => sum + 2 * b[row * 4 + k] * a[k * inputs + column], 0);
+      });
+    };
+    const expected = tiesMerge({ ...merge, start: product(start), checkpoints: policies.map(product) });
+    const base = readTensor(checkpoint.parameters.get(name)!);
+    const written = readTensor(opened.parameters.get(name)!);
+    t.true(written.every((value, index) => Math.abs(value - base[index] - expected[index]) < 1e-6));
 
-  t.true(factorDistance(merge)! > 0.05);
-  t.true(factorDistance({ ...merge, policies: policies.slice(0, 1), weights: [1], density: 1 })! < 1e-6);
-  t.is(factorDistance({ ...(await policiesOf(everything, [3])), weights: [1], density: 1 }), null);
-});
+    t.true(factorDistance(merge)! > 0.05);
+    t.true(factorDistance({ ...merge, policies: policies.slice(0, 1), weights: [1], density: 1 })! < 1e-6);
+    t.is(factorDistance({ ...(await policiesOf(everything, [3])), weights: [1], density: 1 }), null);
+  },
+);
 
 test('products as whole matrices: what the written checkpoint has; such a merge can be merged again', async (t) => {
   const { checkpoint, start, policies } = await policiesOf(lora, [3, 4]);

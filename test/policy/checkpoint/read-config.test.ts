@@ -54,23 +54,26 @@ const original = {
   pad_token_id: 0,
 };
 
-test('the original layout of LLaVA 1.6 (Mistral) means the same model as the one on the hub, but for its vocabulary', (t) => {
-  const hub = parseVlmConfig(cases[1].config, 'hub');
-  const { text, ...config } = parseVlmConfig(original, 'original');
-  t.deepEqual(
-    { ...config, imageTokenId: 32000 },
-    {
-      family: 'llava',
-      vision: hub.vision,
-      featureLayers: [-2],
-      featureSelect: 'default',
-      projectorActivation: 'gelu',
-      projectorBias: true,
-      imageTokenId: 32000,
-    },
-  );
-  t.deepEqual({ ...text, vocabSize: 32064, padTokenId: 0 }, { ...hub.text, padTokenId: 0 });
-});
+test(
+  'the original layout of LLaVA 1.6 (Mistral) means the same model as the one on the hub, but for its ' + 'vocabulary',
+  (t) => {
+    const hub = parseVlmConfig(cases[1].config, 'hub');
+    const { text, ...config } = parseVlmConfig(original, 'original');
+    t.deepEqual(
+      { ...config, imageTokenId: 32000 },
+      {
+        family: 'llava',
+        vision: hub.vision,
+        featureLayers: [-2],
+        featureSelect: 'default',
+        projectorActivation: 'gelu',
+        projectorBias: true,
+        imageTokenId: 32000,
+      },
+    );
+    t.deepEqual({ ...text, vocabSize: 32064, padTokenId: 0 }, { ...hub.text, padTokenId: 0 });
+  },
+);
 
 test("the original layout of LLaVA 1.5 says model_type llava and is not taken for the hub's", (t) => {
   const { text, vision, featureSelect } = llavaConfig(

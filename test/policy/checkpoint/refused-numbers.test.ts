@@ -112,18 +112,23 @@ for (const [file, name] of [
       t.true(error.message.includes(name));
     });
 
-test('weights that config.json calls quantised are refused as such, whatever is odd about them; whole ones are not', (t) => {
-  const config = { ...recordedJson('config.json'), quantization_config: { quant_method: 'awq', bits: 4 } };
-  const matrix = weights.find(({ name }) => name.endsWith('layers.0.self_attn.q_proj.weight'))!;
-  // Packed weights have other names, shapes and types.
-  const packed = weights.map((tensor) =>
-    tensor === matrix ? { ...tensor, name: tensor.name.replace(/weight$/, 'qweight') } : tensor,
-  );
-  const folder = checkpointFolder(t, { 'config.json': config, 'model.safetensors': encodeSafetensors(packed) });
-  t.throws(() => openCheckpoint(folder), {
-    instanceOf: CheckpointError,
-    message: `${folder} holds quantised weights (awq), which cannot be trained; use the checkpoint in F32, F16 or BF16 that they were made of`,
-  });
-  const whole = checkpointFolder(t, { 'config.json': config, 'model.safetensors': true });
-  t.notThrows(() => openCheckpoint(whole));
-});
+test(
+  'weights that config.json calls quantised are refused as such, whatever is ' + 'odd about them; whole ones are not',
+  (t) => {
+    const config = { ...recordedJson('config.json'), quantization_config: { quant_method: 'awq', bits: 4 } };
+    const matrix = weights.find(({ name }) => name.endsWith('layers.0.self_attn.q_proj.weight'))!;
+    // Packed weights have other names, shapes and types.
+    const packed = weights.map((tensor) =>
+      tensor === matrix ? { ...tensor, name: tensor.name.replace(/weight$/, 'qweight') } : tensor,
+    );
+    const folder = checkpointFolder(t, { 'config.json': config, 'model.safetensors': encodeSafetensors(packed) });
+    t.throws(() => openCheckpoint(folder), {
+      instanceOf: CheckpointError,
+      message:
+        `${folder} holds quantised weights (awq), which cannot be trained; use the checkpoint in F32, F16 or ` +
+        'BF16 that they were made of',
+    });
+    const whole = checkpointFolder(t, { 'config.json': config, 'model.safetensors': true });
+    t.notThrows(() => openCheckpoint(whole));
+  },
+);

@@ -131,36 +131,39 @@ test('a written adapter is the one that PEFT wrote', async (t) => {
   );
 });
 
-test('merging adds alpha / rank * B A to adapted layers, replaces whole parameters, and leaves the rest as stored', (t) => {
-  const name = 'language_model.layers.0.self_attn.k_proj'; // [16, 80], rank 4
-  const adapter = loaded(recorded.adapter!.parameters);
-  const norm = new Float32Array(80).fill(3);
-  const merged = mergedParameters(
-    recorded.parameters,
-    new Map([...adapter, ['language_model.norm.weight', { shape: [80], data: norm }]]),
-    8 / 4,
-  );
-  const { data: a } = adapter.get(`${name}.lora_A.weight`)!;
-  const { data: b } = adapter.get(`${name}.lora_B.weight`)!;
-  const before = readTensor(recorded.parameters.get(`${name}.weight`)!);
-  const parameter = merged.get(`${name}.weight`)!;
-  t.true('data' in parameter);
-  if (!('data' in parameter)) return;
-  const after = parameter.data();
-  let moved = 0;
-  for (let row = 0; row < 16; row++) {
-    for (let column = 0; column < 80; column++) {
-      const update = 2 * [0, 1, 2, 3].reduce((sum, k) => sum + b[row * 4 + k] * a[k * 80 + column], 0);
-      moved = Math.max(moved, Math.abs(update));
-      t.is(after[row * 80 + column], Math.fround(before[row * 80 + column] + update));
+test(
+  'merging adds alpha / rank * B A to adapted layers, replaces whole ' + 'parameters, and leaves the rest as stored',
+  (t) => {
+    const name = 'language_model.layers.0.self_attn.k_proj'; // [16, 80], rank 4
+    const adapter = loaded(recorded.adapter!.parameters);
+    const norm = new Float32Array(80).fill(3);
+    const merged = mergedParameters(
+      recorded.parameters,
+      new Map([...adapter, ['language_model.norm.weight', { shape: [80], data: norm }]]),
+      8 / 4,
+    );
+    const { data: a } = adapter.get(`${name}.lora_A.weight`)!;
+    const { data: b } = adapter.get(`${name}.lora_B.weight`)!;
+    const before = readTensor(recorded.parameters.get(`${name}.weight`)!);
+    const parameter = merged.get(`${name}.weight`)!;
+    t.true('data' in parameter);
+    if (!('data' in parameter)) return;
+    const after = parameter.data();
+    let moved = 0;
+    for (let row = 0; row < 16; row++) {
+      for (let column = 0; column < 80; column++) {
+        const update = 2 * [0, 1, 2, 3].reduce((sum, k) => sum + b[row * 4 + k] * a[k * 80 + column], 0);
+        moved = Math.max(moved, Math.abs(update));
+        t.is(after[row * 80 + column], Math.fround(before[row * 80 + column] + update));
+      }
     }
-  }
-  t.true(moved > 0.01);
-  t.is(parameter.dtype, 'BF16');
-  t.is(merged.get('lm_head.weight'), recorded.parameters.get('lm_head.weight'));
-  const whole = merged.get('language_model.norm.weight')!;
-  t.deepEqual('data' in whole && whole.data(), norm);
-});
+    t.true(moved > 0.01);
+    t.is(parameter.dtype, 'BF16');
+    t.is(merged.get('lm_head.weight'), recorded.parameters.get('lm_head.weight'));
+    const whole = merged.get('language_model.norm.weight')!;
+    t.deepEqual('data' in whole && whole.data(), norm);
+  },
+);
 
 test('half precision is rounded as torch rounds it', (t) => {
   const golden = path.resolve(import.meta.dirname, '../../golden/element-types.safetensors');

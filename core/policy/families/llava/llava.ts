@@ -35,10 +35,13 @@ export const llava: ModelFamily<LlavaConfig> = {
       : `no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's folder beside it, ` +
         `as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`,
   describe({ vision, text, featureLayers, featureSelect }) {
-    const decoder = `${DECODERS[text.modelType]} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
+    const decoder =
+      `${DECODERS[text.modelType]} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads ` +
+      `(${text.keyValueHeads} of keys and values), vocabulary ` +
+      `${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
     const tower =
-      `${vision.modelType === 'clip' ? 'CLIP' : 'SigLIP'} tower: ${vision.layers} layers of ${vision.hiddenSize}, ${vision.imageSize} px in patches of ` +
-      `${vision.patchSize}, features of layer ` +
+      `${vision.modelType === 'clip' ? 'CLIP' : 'SigLIP'} tower: ${vision.layers} layers of ` +
+      `${vision.hiddenSize}, ${vision.imageSize} px in patches of ${vision.patchSize}, features of layer ` +
       `${featureLayers.join(' and ')}${featureSelect === 'full' && vision.modelType === 'clip' ? ' with class token' : ''}`;
     return `LLaVA; ${decoder}; ${tower}`;
   },

@@ -7,7 +7,8 @@ const REWRITINGS: readonly [RegExp, string][] = [
   [/^model\.mm_projector\.0\./, 'multi_modal_projector.linear_1.'], // original LLaVA
   [/^model\.mm_projector\.2\./, 'multi_modal_projector.linear_2.'],
   [/^model\.vision_tower\.vision_tower\./, 'vision_tower.'],
-  [/^model\.(vision_tower|language_model|multi_modal_projector|image_newline)\b/, '$1'], // transformers 5 modules, some files of transformers 4
+  // transformers 5 modules, some files of transformers 4
+  [/^model\.(vision_tower|language_model|multi_modal_projector|image_newline)\b/, '$1'],
   [/^language_model\.lm_head\./, 'lm_head.'], // transformers 4, and files of 5
   [/^language_model\.model\./, 'language_model.'],
   [/^vision_tower\.vision_model\./, 'vision_tower.'], // transformers 4

@@ -1,4 +1,6 @@
-/** Images to pixel values as transformers' CLIP, SigLIP and LLaVA image processors make them with Pillow, bit for bit. */
+/**
+ * Images to pixel values as transformers' CLIP, SigLIP and LLaVA image processors make them with Pillow, bit for bit.
+ */
 import path from 'node:path';
 import { z } from 'zod';
 import type { RgbImage } from '../../../pictures/rgb-image.ts';

@@ -23,8 +23,8 @@ const projections = (layer: number) => [
 type RotaryTables = { cosine: Value; sine: Value };
 
 /**
- * Where tokens stand: `at` int64 [rows, tokens] picks rows of the tables [positions, headDim / 2]; those of queries hold
- * attention's 1 / sqrt(headDim) too.
+ * Where tokens stand: `at` int64 [rows, tokens] picks rows of the tables [positions, headDim / 2]; those of queries
+ * hold attention's 1 / sqrt(headDim) too.
  */
 export type Rotations = { at: Value; queries: RotaryTables; keys: RotaryTables };
 
@@ -39,8 +39,8 @@ export class Decoder {
   readonly #inColumns: boolean;
 
   /**
-   * `positions`: how many positions on an axis the graph can need; a decoder for a decoding step of `rows` tokens shares the
-   * tables of the one `outside`.
+   * `positions`: how many positions on an axis the graph can need; a decoder for a decoding step of `rows` tokens
+   * shares the tables of the one `outside`.
    */
   constructor(
     g: GraphBuilder,

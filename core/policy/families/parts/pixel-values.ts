@@ -50,7 +50,8 @@ export function kindOf(content: unknown): unknown {
 
 /**
  * The settings in a checkpoint folder's processor_config.json, where it has some, as in transformers, or
- * preprocessor_config.json, or in one of `others`, and the file that holds them. Throws `CheckpointError` where there are none and no `fallback`.
+ * preprocessor_config.json, or in one of `others`, and the file that holds them. Throws `CheckpointError` where there
+ * are none and no `fallback`.
  */
 export function preprocessorSettings(
   folder: string,

@@ -1,4 +1,6 @@
-/** Blocks of the towers of CLIP and SigLIP: LayerNorm first, attention of all patches at each other, biases everywhere. */
+/**
+ * Blocks of the towers of CLIP and SigLIP: LayerNorm first, attention of all patches at each other, biases everywhere.
+ */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
 import { gemm } from '../../../graph/ops/linear-algebra.ts';

@@ -1,4 +1,6 @@
-/** Where patches and cells of a picture stand. Patches come cell by cell: row by row of cells, then the patches in one. */
+/**
+ * Where patches and cells of a picture stand. Patches come cell by cell: row by row of cells, then the patches in one.
+ */
 import type { Grid, PromptPositions } from '../model-family.ts';
 
 /** Patch rows and columns in the order of the patches. */

@@ -1,4 +1,6 @@
-/** Qwen3-VL: learned positions read between their points, and features of middle blocks for the first decoder layers. */
+/**
+ * Qwen3-VL: learned positions read between their points, and features of middle blocks for the first decoder layers.
+ */
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
 import type { ModelFamily } from '../model-family.ts';

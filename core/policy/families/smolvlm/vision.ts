@@ -58,7 +58,9 @@ export function patchPositions(side: number): number[] {
   return buckets.flatMap((row) => buckets.map((column) => row * side + column));
 }
 
-/** `torch.arange(step, end, step)`: in whole pairs of vectors a number is counted from the rounded first of its vector. */
+/**
+ * `torch.arange(step, end, step)`: in whole pairs of vectors a number is counted from the rounded first of its vector.
+ */
 function float32Range(step: number, end: number): number[] {
   const count = Math.ceil((end - step) / step);
   const inVectors = Math.floor(count / (2 * LANES)) * 2 * LANES;
