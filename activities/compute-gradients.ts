@@ -1,7 +1,7 @@
 /**
- * Optimizer steps that several GPU workers share (docs/scaling.md): each computes groups of a step's gradient shards and
- * applies the sum of all to its own copy of the state; every few steps one stores that. What a step ends with does not
- * depend on who computed what.
+ * Optimizer steps that several GPU workers share (docs/scaling.md): each computes groups of a step's gradient shards
+ * and applies the sum of all to its own copy of the state; every few steps one stores that. What a step ends with does
+ * not depend on who computed what.
  */
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { addSums, clips, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';

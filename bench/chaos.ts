@@ -1,7 +1,8 @@
 /**
  * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an
- * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), the same
- * with two GPU workers that share the run (each, both, one for good), other misfortunes, then N kills at random moments.
+ * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), the
+ * same with two GPU workers that share the run (each, both, one for good), other misfortunes, then N kills at random
+ * moments.
  *
  * npm run chaos -- [--kills N] [--seed S] [--parts workers,matrix,misfortunes,random] [--victim NAME] [--point NAME]
  * [--away SECONDS] [--teacher solver|openai] [--set a.b=c ...]

@@ -103,21 +103,23 @@ async function tell(name: string, run: MeasuredRun, one: Measured, two: Measured
     store,
   };
   console.log(
-    `\n${name}: ${elements} trained elements, ${parts.waves} waves, ${steps} optimizer steps of ${ppo.samplesPerStep} ` +
-      `samples; policy ${one.policy.slice(0, 12)} by one worker and by two; store: writes ` +
-      `${(store.write / 1e6).toFixed(0)} MB/s, reads ${(store.read / 1e6).toFixed(0)} MB/s; an activity follows another ` +
-      `after ${(1000 * parts.dispatch).toFixed(0)} ms`,
+    `\n${name}: ${elements} trained elements, ${parts.waves} waves, ${steps} optimizer steps of ` +
+      `${ppo.samplesPerStep} samples; policy ${one.policy.slice(0, 12)} by one worker and by two; store: ` +
+      `writes ${(store.write / 1e6).toFixed(0)} MB/s, reads ${(store.read / 1e6).toFixed(0)} MB/s; an activity ` +
+      `follows another after ${(1000 * parts.dispatch).toFixed(0)} ms`,
   );
   console.log(
     '\n| workers | rollout, s | update, s | exchange, s of all workers | iteration, s |\n|---|---|---|---|---|',
   );
   for (const { workers, parts: measured } of [one, two])
     console.log(
-      `| ${workers}, measured | ${[measured.rollout, measured.update, measured.exchange, measured.iteration].map(seconds).join(' | ')} |`,
+      `| ${workers}, measured | ` +
+        `${[measured.rollout, measured.update, measured.exchange, measured.iteration].map(seconds).join(' | ')} ` +
+        '|',
     );
   console.log(
-    `| **2 / 1** | ${times(one.parts.rollout / two.parts.rollout)} | ${times(one.parts.update / two.parts.update)} | | ` +
-      `${times(one.parts.iteration / two.parts.iteration)} |`,
+    `| **2 / 1** | ${times(one.parts.rollout / two.parts.rollout)} | ` +
+      `${times(one.parts.update / two.parts.update)} | | ${times(one.parts.iteration / two.parts.iteration)} |`,
   );
   for (const workers of SIMULATED) {
     const waves = Math.max(parts.waves, workers);
@@ -145,14 +147,15 @@ async function tellLargeModel(): Promise<void> {
     [`S3, ${options.s3} GB/s each`, over(options.s3, true)],
   ];
   console.log(
-    `\n7B, an optimizer step of ${stepSeconds} s on one GPU and the links' rates (given). CPU time measured here, the ` +
-      `least of the repeats: a GB stored ${(1e9 * write.cpu).toFixed(2)} s, read ${(1e9 * read.cpu).toFixed(2)} s, ` +
-      `hashing included; an element added ${(1e9 * elementSeconds.add).toFixed(1)} ns, clipped and taken by Adam ` +
+    `\n7B, an optimizer step of ${stepSeconds} s on one GPU and the links' rates (given). CPU time measured ` +
+      `here, the least of the repeats: a GB stored ${(1e9 * write.cpu).toFixed(2)} s, read ` +
+      `${(1e9 * read.cpu).toFixed(2)} s, hashing included; an element added ` +
+      `${(1e9 * elementSeconds.add).toFixed(1)} ns, clipped and taken by Adam ` +
       `${(1e9 * elementSeconds.adam).toFixed(1)} ns\n`,
   );
   console.log(
-    '| LoRA | exchange | store | GB a step that 2 GPUs move | 2 GPUs: s, of it exchange; times as fast | 4 GPUs | 8 GPUs |\n' +
-      '|---|---|---|---|---|---|---|',
+    '| LoRA | exchange | store | GB a step that 2 GPUs move | 2 GPUs: s, of it exchange; times as fast | 4 ' +
+      'GPUs | 8 GPUs |\n|---|---|---|---|---|---|---|',
   );
   for (const rank of [16, 128])
     for (const exchange of ['float32', 'float16'] as const)
@@ -164,7 +167,8 @@ async function tellLargeModel(): Promise<void> {
         const moved = 4 * gradient + (12 * elements) / STEPS_PER_STORED_STATE;
         console.log(
           `| r ${rank} | ${exchange} | ${place} | ${(moved / 1e9).toFixed(2)} | ` +
-            `${steps.map(({ step, exchange: moving, speedUp }) => `${step.toFixed(1)}, ${moving.toFixed(1)}; ${speedUp.toFixed(2)}`).join(' | ')} |`,
+            `${steps.map(({ step, exchange: moving, speedUp }) => `${step.toFixed(1)}, ${moving.toFixed(1)}; ${speedUp.toFixed(2)}`).join(' | ')} ` +
+            '|',
         );
       }
 }

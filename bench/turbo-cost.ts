@@ -69,8 +69,8 @@ async function tellParts(): Promise<void> {
   );
   const text = (seconds: number) => seconds.toFixed(2);
   console.log(
-    `CPU seconds of ${steps} steps: sampling ${text(sample)}, the teacher's log-probs ${text(logprobs)}, its thoughts ` +
-      `${text(thoughts)}, an epoch of PPO ${text(update)}, with the teacher's rows ${text(updateBoth)}`,
+    `CPU seconds of ${steps} steps: sampling ${text(sample)}, the teacher's log-probs ${text(logprobs)}, its ` +
+      `thoughts ${text(thoughts)}, an epoch of PPO ${text(update)}, with the teacher's rows ${text(updateBoth)}`,
   );
   for (const epochs of [1, 2, 4]) {
     const ppo = sample + epochs * update;

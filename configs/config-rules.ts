@@ -35,8 +35,9 @@ export function runProblems(config: RunConfig): Problem[] {
     problems.push({
       path: ['parallel', 'gradients'],
       message:
-        `asks for ${activities} activities per iteration (${ppo.epochs * steps} optimizer steps of ${parallel.gradients} ` +
-        `groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ppo.samplesPerStep`,
+        `asks for ${activities} activities per iteration (${ppo.epochs * steps} optimizer steps of ` +
+        `${parallel.gradients} groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ` +
+        'ppo.samplesPerStep',
     });
   return [...problems, ...engineProblems(config)];
 }

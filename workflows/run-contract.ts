@@ -8,8 +8,8 @@ export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'don
 
 /**
  * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself
- * and what to do, else null. `device`: what the worker that opened the model computes on, where that is not the CPU that
- * was asked for. `corrector`: what judging took so far, with the reports of the running iteration.
+ * and what to do, else null. `device`: what the worker that opened the model computes on, where that is not the CPU
+ * that was asked for. `corrector`: what judging took so far, with the reports of the running iteration.
  */
 export type Progress = {
   status: RunStatus;

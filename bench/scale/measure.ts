@@ -53,8 +53,9 @@ export async function measure(
         runs.set(workers, { parts, policies });
         const { rollout, update, iteration } = parts.at(-1)!;
         say(
-          `${workers} worker${workers === 1 ? '' : 's'}, repeat ${repeat + 1}: rollout ${rollout.toFixed(2)} s, update ` +
-            `${update.toFixed(2)} s, iteration ${iteration.toFixed(2)} s; load ${os.loadavg()[0].toFixed(1)}`,
+          `${workers} worker${workers === 1 ? '' : 's'}, repeat ${repeat + 1}: rollout ${rollout.toFixed(2)} ` +
+            `s, update ${update.toFixed(2)} s, iteration ${iteration.toFixed(2)} s; load ` +
+            `${os.loadavg()[0].toFixed(1)}`,
         );
       }
   } finally {

@@ -9,7 +9,9 @@ import { updateEpoch } from '../../core/learner/update-epoch.ts';
 import { Agent } from '../../core/policy/agent.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
 
-/** CPU seconds of so many steps. `update`: an epoch of PPO alone; `updateBoth`: with a row of the teacher's beside each. */
+/**
+ * CPU seconds of so many steps. `update`: an epoch of PPO alone; `updateBoth`: with a row of the teacher's beside each.
+ */
 export type Parts = {
   steps: number;
   sample: number;

@@ -5,7 +5,9 @@ import type { ArmOutcome, RunOutcome } from '../study/outcomes.ts';
 /** Success counts as fallen where it stays below this share of the first iteration's to the end. */
 const FALLEN = 0.5;
 
-/** The rules that are tried together on every recorded run: thoughts that aim wrongly, and what is no thought at all. */
+/**
+ * The rules that are tried together on every recorded run: thoughts that aim wrongly, and what is no thought at all.
+ */
 export const TRIED_RULES: readonly AlarmRule[] = [
   { metric: 'thought/validGoalRate', below: 0.5, iterations: 2, raiseSft: null },
   { metric: 'response/wellFormedRate', below: 0.9, iterations: 1, raiseSft: null },

@@ -8,8 +8,9 @@ export const prompt = z
       .enum(['none', 'text', 'concat'])
       .default('none')
       .describe(
-        'What the agent is told of earlier steps of its episode. text: observations and answers, in words; concat: the ' +
-          'conversation itself, with its pictures (LLaVA). The oldest steps are left out where positions run short.',
+        'What the agent is told of earlier steps of its episode. text: observations and answers, in words; ' +
+          'concat: the conversation itself, with its pictures (LLaVA). The oldest steps are left out where ' +
+          'positions run short.',
       ),
     steps: positive.default(4).describe('Earlier steps that are told, at most.'),
   })

@@ -22,9 +22,9 @@ export const rollout = z
       .max(1)
       .default(0)
       .describe(
-        '1: while an iteration updates, the next one is sampled with the policy before the update, so that GPU workers ' +
-          'and teacher need not wait; its samples are one update old, which the ratio of PPO accounts for. 0: each ' +
-          'iteration samples with its own policy.',
+        '1: while an iteration updates, the next one is sampled with the policy before the update, so that ' +
+          'GPU workers and teacher need not wait; its samples are one update old, which the ratio of PPO ' +
+          'accounts for. 0: each iteration samples with its own policy.',
       ),
     groupSize: z
       .int()

@@ -45,8 +45,8 @@ export function openWording(
   const preprocess = familyOf(config).loadPreprocessor(folder, config);
   if (prompt?.history === 'concat' && familyOf(config).joinPictures === undefined)
     throw new ConfigError(
-      `prompt.history: ${folder} is of the family ${config.family}, whose prompts hold one picture here; use "text", or ` +
-        'a LLaVA checkpoint.',
+      `prompt.history: ${folder} is of the family ${config.family}, whose prompts hold one picture here; use ` +
+        '"text", or a LLaVA checkpoint.',
     );
   const prompts = new PromptEncoder(template, tokenizer, config, prompt?.history, rollout?.maxNewTokens);
   return { config, template, tokenizer, prompts, preprocess };

@@ -106,7 +106,8 @@ export function misfit(
   const asFactors = teacher === 0 ? '' : ', set turbo.merge.adapters=factors';
   return (
     `the run takes about ${gibibytes(needed)} (${parts}), but ${where} has ${gibibytes(limit)}; lower ` +
-    `${remedies}${asFactors}${engine.gradientCheckpointing ? '' : ', set engine.gradientCheckpointing'}, or use a smaller model`
+    `${remedies}${asFactors}${engine.gradientCheckpointing ? '' : ', set engine.gradientCheckpointing'}, or ` +
+    'use a smaller model'
   );
 }
 

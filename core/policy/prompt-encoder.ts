@@ -62,8 +62,8 @@ export class PromptEncoder {
   }
 
   /**
-   * A text with one image mark, worded already; `whole`: not cut to the template's fixed length; `earlier`: steps of the
-   * same conversation. Throws `ConfigError` for another number of marks.
+   * A text with one image mark, worded already; `whole`: not cut to the template's fixed length; `earlier`: steps of
+   * the same conversation. Throws `ConfigError` for another number of marks.
    */
   questionIds(
     question: string,

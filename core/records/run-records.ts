@@ -53,8 +53,8 @@ export type IterationRecord = {
 export type MetricsLine = Pick<IterationRecord, 'iteration' | 'metrics' | 'samples'>;
 
 /**
- * How a run began. `startedAt`: in milliseconds since 1970. `device`: what the worker that opened its model computes on,
- * as soon as it is known, where that is not the CPU that was asked for.
+ * How a run began. `startedAt`: in milliseconds since 1970. `device`: what the worker that opened its model computes
+ * on, as soon as it is known, where that is not the CPU that was asked for.
  */
 export type RunStart = { config: RunConfig; startedAt: number; device?: string };
 

@@ -36,7 +36,7 @@ function unbreakable(): (line: string) => boolean {
   return (line) => {
     const began = inTemplate;
     if ((line.replace(/\\`/g, '').match(/`/g) ?? []).length % 2 === 1) inTemplate = !inTemplate;
-    return began || inTemplate || /\$\{|https?:\/\/|^\s*<|^\s*(message: )?\/\^/.test(line);
+    return began || inTemplate || /\$\{|https?:\/\/|^\s*<|^\s*(message: )?\/[^/*]/.test(line);
   };
 }
 

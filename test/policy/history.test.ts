@@ -119,7 +119,8 @@ test('the oldest steps are left out where positions run short, and answers canno
 
 test('a chat template gets the conversation, turn by turn', (t) => {
   const template =
-    "{% for m in messages %}{{ m.role }}: {% for c in m.content %}{% if c.type == 'image' %}<image>{% else %}{{ c.text }}{% endif %}{% endfor %}|{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}";
+    "{% for m in messages %}{{ m.role }}: {% for c in m.content %}{% if c.type == 'image' %}<image>{% else " +
+    '%}{{ c.text }}{% endif %}{% endfor %}|{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}';
   t.is(
     applyChatTemplate(template, '<image>\nnow?', { bos_token: '', eos_token: '' }, '<image>', [
       { question: '<image>\nfirst?', answer: 'up' },

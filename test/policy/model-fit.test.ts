@@ -107,27 +107,31 @@ test('lanes are bounded by the schema, and by what the machine has', (t) => {
   });
 });
 
-test('what a GPU does not hold is refused with both numbers: its memory, and the largest tensor of its kernels', (t) => {
-  const gpu = {
-    provider: 'webgpu',
-    name: 'a GPU',
-    index: 0,
-    memory: 2 ** 30,
-    limits: { kind: 'discrete', maxTensor: 2 ** 20, float16: true },
-    powerPreference: 'high-performance',
-    environment: {},
-  } as const;
-  const rows = (rowsPerShard: number) => config({ provider: 'webgpu', lanes: 1, rowsPerShard, rowsPerSample: 1 });
-  t.notThrows(() => checkFit(checkpoint, rows(1), prompt(31), gpu));
-  t.throws(() => checkFit(checkpoint, rows(16), prompt(31), gpu), {
-    instanceOf: CheckpointError,
-    message:
-      /does not fit: its largest tensor, \w+\[[\d,]+\], takes [\d.]+ MiB, but kernels of the GPU take at most 1\.0 MiB; lower engine\.rowsPerShard/,
-  });
-  t.throws(() => checkFit(checkpoint, rows(1), prompt(31), { ...gpu, memory: 2 ** 27 }), {
-    instanceOf: CheckpointError,
-    message: /does not fit: the run takes about 0\.\d GiB \(.*\), but the GPU has 0\.1 GiB; lower engine\.rowsPerShard/,
-  });
-  // A device that tells no limits, as CUDA's, bounds no tensor.
-  t.notThrows(() => checkFit(checkpoint, rows(16), prompt(31), { ...gpu, limits: null }));
-});
+test(
+  'what a GPU does not hold is refused with both numbers: its memory, and ' + 'the largest tensor of its kernels',
+  (t) => {
+    const gpu = {
+      provider: 'webgpu',
+      name: 'a GPU',
+      index: 0,
+      memory: 2 ** 30,
+      limits: { kind: 'discrete', maxTensor: 2 ** 20, float16: true },
+      powerPreference: 'high-performance',
+      environment: {},
+    } as const;
+    const rows = (rowsPerShard: number) => config({ provider: 'webgpu', lanes: 1, rowsPerShard, rowsPerSample: 1 });
+    t.notThrows(() => checkFit(checkpoint, rows(1), prompt(31), gpu));
+    t.throws(() => checkFit(checkpoint, rows(16), prompt(31), gpu), {
+      instanceOf: CheckpointError,
+      message:
+        /does not fit: its largest tensor, \w+\[[\d,]+\], takes [\d.]+ MiB, but kernels of the GPU take at most 1\.0 MiB; lower engine\.rowsPerShard/,
+    });
+    t.throws(() => checkFit(checkpoint, rows(1), prompt(31), { ...gpu, memory: 2 ** 27 }), {
+      instanceOf: CheckpointError,
+      message:
+        /does not fit: the run takes about 0\.\d GiB \(.*\), but the GPU has 0\.1 GiB; lower engine\.rowsPerShard/,
+    });
+    // A device that tells no limits, as CUDA's, bounds no tensor.
+    t.notThrows(() => checkFit(checkpoint, rows(16), prompt(31), { ...gpu, limits: null }));
+  },
+);

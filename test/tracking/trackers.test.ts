@@ -43,30 +43,33 @@ const send = async (records: TrackedRecords, name: TrackerName, env: NodeJS.Proc
     { name, tracker: openTracker(name, env, records.home) },
   );
 
-test('MLflow: an experiment is made where there is none, a run found by its key, metrics have step and time', async (t) => {
-  const { address, asked } = await keepingServer((url) => {
-    if (url.includes('get-by-name')) return [404, '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"none"}'];
-    if (url.endsWith('experiments/create')) return [200, '{"experiment_id":"7"}'];
-    if (url.endsWith('runs/create')) return [200, '{"run":{"info":{"run_id":"abc"}}}'];
-    return [200, '{}'];
-  });
-  const env = { MLFLOW_TRACKING_URI: address.replace('://', '://me:p%40ss@'), MLFLOW_EXPERIMENT_NAME: 'mine' };
-  t.is(await send(await twoIterations('r'), 'mlflow', env), 2);
-  const urls = asked.map(({ url }) => url.replace('/api/2.0/mlflow/', ''));
-  t.deepEqual(urls.slice(0, 4), [
-    'experiments/get-by-name?experiment_name=mine',
-    'experiments/create',
-    'runs/search',
-    'runs/create',
-  ]);
-  t.true(asked.every(({ headers }) => headers.authorization === `Basic ${btoa('me:p@ss')}`));
-  const { run_id, metrics } = asked.at(-1)!.body as { run_id: string; metrics: { key: string; step: number }[] };
-  t.is(run_id, 'abc');
-  t.deepEqual(
-    metrics.filter(({ key }) => key === 'corrections/rows').map(({ step }) => step),
-    [0, 1],
-  );
-});
+test(
+  'MLflow: an experiment is made where there is none, a run found by its ' + 'key, metrics have step and time',
+  async (t) => {
+    const { address, asked } = await keepingServer((url) => {
+      if (url.includes('get-by-name')) return [404, '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"none"}'];
+      if (url.endsWith('experiments/create')) return [200, '{"experiment_id":"7"}'];
+      if (url.endsWith('runs/create')) return [200, '{"run":{"info":{"run_id":"abc"}}}'];
+      return [200, '{}'];
+    });
+    const env = { MLFLOW_TRACKING_URI: address.replace('://', '://me:p%40ss@'), MLFLOW_EXPERIMENT_NAME: 'mine' };
+    t.is(await send(await twoIterations('r'), 'mlflow', env), 2);
+    const urls = asked.map(({ url }) => url.replace('/api/2.0/mlflow/', ''));
+    t.deepEqual(urls.slice(0, 4), [
+      'experiments/get-by-name?experiment_name=mine',
+      'experiments/create',
+      'runs/search',
+      'runs/create',
+    ]);
+    t.true(asked.every(({ headers }) => headers.authorization === `Basic ${btoa('me:p@ss')}`));
+    const { run_id, metrics } = asked.at(-1)!.body as { run_id: string; metrics: { key: string; step: number }[] };
+    t.is(run_id, 'abc');
+    t.deepEqual(
+      metrics.filter(({ key }) => key === 'corrections/rows').map(({ step }) => step),
+      [0, 1],
+    );
+  },
+);
 
 test('Trackio: each point has an id by which the server knows it again', async (t) => {
   const { address, asked } = await keepingServer(() => [200, '{"data":null}']);
