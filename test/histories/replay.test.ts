@@ -36,6 +36,11 @@ test('every workflow is among the recorded ones, continued ones too', (t) => {
   t.true(recorded.some(({ history }) => (startOf(history).continuedExecutionRunId ?? '') !== ''));
 });
 
+test('the schema library is not in the bundle, which runs anew for each workflow', (t) => {
+  t.regex(workflowBundle.code, /configs\/checked-config\.ts/);
+  t.notRegex(workflowBundle.code, /node_modules\/zod\//);
+});
+
 test.serial('recorded histories are replayed without a difference', async (t) => {
   let replayed = 0;
   for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, recorded)) {
