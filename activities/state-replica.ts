@@ -122,9 +122,16 @@ export class StateReplica {
       state.outcomes.push(null);
       return;
     }
-    const [sum, ...others] = await reading.time(() => Promise.all(refs.map((ref) => this.#gradient(ref))));
     const timed = <T>(work: () => T) => agent.engine.timed(work);
-    for (const summand of others) {
+    const read = (ref: ArtifactRef | undefined) => {
+      const gradient = ref === undefined ? null : this.#gradient(ref);
+      gradient?.catch(() => {}); // awaited below
+      return gradient;
+    };
+    const sum = await reading.time(() => this.#gradient(refs[0]));
+    for (let [index, next] = [1, read(refs[1])]; next !== null; index++) {
+      const summand = await reading.time(() => next!);
+      next = read(refs[index + 1]); // while this one is added
       await timed(() => {
         for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
       });
