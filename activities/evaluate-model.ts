@@ -34,6 +34,7 @@ export function createModelEvaluationActivities({ store, home }: ActivityDepende
           {
             ledger: account.ledger,
             payer: runId,
+            budgetUsd: corrector.budgetUsd,
             within: (tokens, ask) =>
               patiently(() => account.within(tokens, signal, (answered) => told(ask, answered)), signal),
           },

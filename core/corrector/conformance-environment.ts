@@ -24,6 +24,8 @@ export type CheckSettings = {
 const HERE = { episodes: 20, patience: 1000 };
 /** The same where each step is a request to a server. */
 const ELSEWHERE = { episodes: 5, patience: 100 };
+/** Of a state as JSON. */
+const MOST_STATE_BYTES = 256 * 1024;
 
 /** What was seen in one episode of random legal actions. */
 type Trace = {
@@ -108,6 +110,11 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       const json = JSON.parse(JSON.stringify(states[at])) as JsonState;
       if (!isDeepStrictEqual(json, states[at]))
         throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
+      const bytes = JSON.stringify(json).length;
+      if (bytes > MOST_STATE_BYTES && game.remote === undefined)
+        throw new Error(
+          `state() takes ${bytes} bytes in episode ${episode}; every step stores one, so keep it under ${MOST_STATE_BYTES}`,
+        );
       const copy = await resumeEpisode(game, json, options);
       const what =
         `episode ${episode}, step ${at}, made again by ` + `${game.remote === undefined ? 'fromState' : 'its actions'}`;

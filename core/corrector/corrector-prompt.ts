@@ -3,12 +3,20 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../configs/schema.ts';
+import { BUILT_IN_MODULES } from '../envs/plug-in.ts';
 import { plugIn } from '../envs/registry.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
 import { examplesText, exampleSchema } from './prompt-examples.ts';
 
 /** Environments that have a prompt of their own. */
-export const CORRECTOR_PROMPTS = ['points24', 'ezpoints', 'numberline', 'blackjack', 'alfworld'] as const;
+export const CORRECTOR_PROMPTS = [
+  'points24',
+  'ezpoints',
+  'numberline',
+  'blackjack',
+  'alfworld',
+  ...BUILT_IN_MODULES,
+] as const;
 
 const text = z.union([z.string(), z.array(z.string()).transform((lines) => lines.join('\n'))]);
 const containing = (mark: string) => text.refine((value) => value.includes(mark), `must contain ${mark}`);

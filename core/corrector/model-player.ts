@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { ChatCompletionContentPart } from 'openai/resources/chat/completions';
 import { mapConcurrently } from '../artifacts/map-concurrently.ts';
 import { sha256 } from '../artifacts/keyed-store.ts';
-import type { RunConfig } from '../../configs/schema.ts';
+import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import type { JsonState } from '../envs/env.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../episodes/corrector-counts.ts';
 import type { AgentResponse } from '../policy/agent.ts';
@@ -37,12 +37,23 @@ export class ModelPlayer implements Player {
   readonly #identity: JsonState;
   #connection: OpenAIConnection | null = null;
   #counts = NO_COUNTS;
+  /** What requests under way may cost at most. */
+  #reservedUsd = 0;
+  readonly #budgetUsd: number | null;
 
-  /** `payer`: the evaluation, so that what it paid for before counts as its own. */
+  /**
+   * `payer`: the evaluation, so that what it paid for before counts as its own; `budgetUsd`: what it may pay in all.
+   * Throws `ConfigError` where there is a budget but no price.
+   */
   constructor(
     openai: RunConfig['corrector']['openai'],
     template: PromptTemplate,
-    { ledger, payer, within }: { ledger: Ledger; payer: string; within: AskWithin },
+    {
+      ledger,
+      payer,
+      within,
+      budgetUsd = null,
+    }: { ledger: Ledger; payer: string; within: AskWithin; budgetUsd?: number | null },
   ) {
     const { model, temperature, maxTokens, image, azure, prices } = openai;
     [this.#settings, this.#template, this.#ledger, this.#payer, this.#within] = [
@@ -54,6 +65,12 @@ export class ModelPlayer implements Player {
     ];
     this.imageSize = image.size;
     this.#prices = prices ?? pricesOf(model);
+    this.#budgetUsd = budgetUsd;
+    if (budgetUsd !== null && this.#prices === null)
+      throw new ConfigError(
+        `corrector.budgetUsd ($${budgetUsd}) cannot be kept: the price of ${model} is unknown; set ` +
+          'corrector.openai.prices.',
+      );
     this.#identity = {
       player: 'openai',
       server: serverName(openai),
@@ -83,7 +100,9 @@ export class ModelPlayer implements Player {
     const question = { player: this.#identity, image: sha256(image.data), prompt, draw: key };
     const paid = await this.#ledger.move(question, this.#payer, async () => {
       const parts = await this.#parts(prompt, image);
-      const { answer } = await this.#within(this.#tokens(prompt), () => this.#ask(parts));
+      const { answer } = await this.#withinBudget(prompt, () =>
+        this.#within(this.#tokens(prompt), () => this.#ask(parts)),
+      );
       return { answer: answer as unknown as Answer, usage: answer === 'contentFilter' ? NO_USAGE : answer.usage };
     });
     const completion = keptCompletion(paid.answer);
@@ -100,6 +119,25 @@ export class ModelPlayer implements Player {
       sampledBy: `openai:${this.#settings.model}`,
       ...parseResponse(text, this.#template.keys, failure === null),
     };
+  }
+
+  /** Asks if the budget holds the dearest answer there may be. Throws `ConfigError`. */
+  async #withinBudget<T>(prompt: string, ask: () => Promise<T>): Promise<T> {
+    if (this.#budgetUsd === null) return await ask();
+    const { model, maxTokens } = this.#settings;
+    const promptTokens = this.#tokens(prompt) - maxTokens;
+    const most = costUsd({ promptTokens, cachedTokens: 0, completionTokens: maxTokens }, this.#prices)!;
+    if ((this.#counts.costUsd ?? 0) + this.#reservedUsd + most > this.#budgetUsd)
+      throw new ConfigError(
+        `The next move of ${model} may exceed the budget of $${this.#budgetUsd} (corrector.budgetUsd) for this ` +
+          'evaluation; raise it and evaluate again: what was answered is in the ledger and is not paid twice.',
+      );
+    this.#reservedUsd += most;
+    try {
+      return await ask();
+    } finally {
+      this.#reservedUsd -= most;
+    }
   }
 
   /** The text around the image mark, and the picture in its place. */

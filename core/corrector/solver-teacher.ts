@@ -10,13 +10,19 @@ import { type JudgeRequest, type Judgement, NO_USAGE, type Teacher, type Usage }
 export class SolverTeacher implements Teacher {
   readonly terms = null;
   readonly identity: JsonState;
-  readonly #expert: Expert;
+  readonly #environment: string;
+  #found: Expert | null = null;
   readonly #template: ThoughtTemplate;
 
   constructor(environment: string, template: ThoughtTemplate) {
     this.identity = { teacher: 'solver', environment, template };
-    this.#expert = expertOf(environment);
+    this.#environment = environment;
     this.#template = template;
+  }
+
+  /** Looked for where it judges: a run without judging needs none. Throws `ConfigError`. */
+  get #expert(): Expert {
+    return (this.#found ??= expertOf(this.#environment));
   }
 
   async problem(): Promise<null> {

@@ -48,13 +48,13 @@ const templateSchema = z.strictObject({
 export type PromptTemplate = z.infer<typeof templateSchema>;
 
 /**
- * The template of a name in core/policy/prompts or a path; null: the environment's own, which a user's module brings.
+ * The template of a name in core/policy/prompts or a path; null: the environment's own, which a module brings.
  * `environment`: as a configuration names it. Throws `ConfigError`.
  */
 export function loadPromptTemplate(nameOrPath: string | null, environment: string): PromptTemplate {
   const module = plugIn(environment);
   const name = module?.title ?? environment;
-  if (nameOrPath === null && module !== null)
+  if (module !== null && (nameOrPath === null || nameOrPath === name))
     return parseConfig(templateSchema, { environment: name, ...(module.prompt as object) }, `${module.file}: prompt`);
   const asked = nameOrPath ?? name;
   const file = /[/\\]|\.json$/.test(asked)

@@ -56,12 +56,18 @@ const SETTINGS = {
   leaveAfterFailure: false,
 };
 
-async function play(name: string, store = mkdtempSync(path.join(tmpdir(), 'gtr-player-')), payer = 'me') {
+async function play(
+  name: string,
+  store = mkdtempSync(path.join(tmpdir(), 'gtr-player-')),
+  payer = 'me',
+  budgetUsd: number | null = null,
+) {
   const ledger = new Ledger(openStore(store));
   const player = new ModelPlayer(openai, loadPromptTemplate(null, name), {
     ledger,
     payer,
     within: (_, ask) => ask(),
+    budgetUsd,
   });
   const game = gameByName(name);
   const key = { seed: 5, iteration: 0, firstEpisode: 0 };
@@ -97,6 +103,30 @@ test.serial(
     });
   },
 );
+
+test.serial('an evaluation keeps its budget, and goes on from the ledger once it is raised', async (t) => {
+  await rehearse([], async () => {
+    const whole = await play('numberline');
+    const store = mkdtempSync(path.join(tmpdir(), 'gtr-player-'));
+    await t.throwsAsync(play('numberline', store, 'me', whole.counts.costUsd! / 2), {
+      name: 'ConfigError',
+      message: /may exceed the budget of \$.* is not paid twice/,
+    });
+    const raised = await play('numberline', store, 'me', 2 * whole.counts.costUsd! + 0.05);
+    t.deepEqual(raised.steps, whole.steps);
+    t.deepEqual(raised.counts.costUsd, whole.counts.costUsd);
+  });
+  t.throws(
+    () =>
+      new ModelPlayer({ ...openai, model: 'unknown' }, loadPromptTemplate(null, MAZE), {
+        ledger: new Ledger(openStore(mkdtempSync(path.join(tmpdir(), 'gtr-player-')))),
+        payer: 'me',
+        within: (_, ask) => ask(),
+        budgetUsd: 1,
+      }),
+    { name: 'ConfigError', message: /the price of unknown is unknown/ },
+  );
+});
 
 test.serial('an answer that is none draws an action, and is counted by its reason', async (t) => {
   const faults = faultsSchema.parse([{ fault: 'refusal', every: 2 }]);

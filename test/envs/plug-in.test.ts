@@ -141,6 +141,11 @@ const UNSOUND: [what: string, parts: Record<string, string>, message: RegExp][] 
   ],
   ['the same start', { start: '() => play({ n: 0, seed: 1 })' }, /^determinism: all of 20 episodes begin alike/],
   ['a stop of its own', { step: "{ reward: 0, stop: n >= 3 ? 'won' : null }" }, /`stop` after .* is "won"/],
+  [
+    'a state that is too large',
+    { start: "({ random }) => play({ n: 0, seed: 'x'.repeat(300000) + random.below(8) })" },
+    /^states: state\(\) takes 3\d+ bytes/,
+  ],
   ['no reward', { step: "{ stop: n >= 3 ? 'terminated' : null }" }, /the reward of .* is undefined/],
   ['a wrong picture', { observe: '({ width: 2, height: 2, data: new Uint8Array(6) })' }, /three bytes a pixel/],
   [

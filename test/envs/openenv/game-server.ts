@@ -61,12 +61,14 @@ export async function startGameServer({
   dropEvery = Infinity,
   answer,
   keeps = true,
+  port = 0,
 }: {
   sessions?: number;
   shift?: number;
   dropEvery?: number;
   answer?: string;
   keeps?: boolean;
+  port?: number;
 } = {}): Promise<GameServer> {
   const sockets = new Set<Socket>();
   const games = new Map<string, Counting>();
@@ -116,7 +118,7 @@ export async function startGameServer({
     };
     socket.on('data', (bytes: Buffer) => framesIn(bytes).forEach(take));
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(server.listen(port, '127.0.0.1'), 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sessions: () => sockets.size,
