@@ -4,6 +4,7 @@
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig, SftConfig } from '../../configs/schema.ts';
+import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
 import { mergedNext } from './retention.ts';
 
 /** Bytes. */
@@ -37,6 +38,7 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   const { ppo, rollout, evaluation, parallel, checkpoints } = config;
   const policy = ELEMENT_BYTES * trained;
   const state = 3 * policy;
+  const gradient = parallel.exchange === 'float16' ? policy / 2 : policy;
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
 
@@ -50,8 +52,8 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   const underWay =
     parallel.gradients === 1
       ? ((ppo.epochs > 1 ? 1 : 0) + Math.min(POINTS, steps)) * state
-      : // Of two concurrent steps: what they begin with, and the gradients of their groups.
-        2 * state + 2 * parallel.gradients * policy;
+      : // The stored state, the gradients of all groups since, and the next state beside the next step.
+        2 * state + (Math.min(STEPS_PER_STORED_STATE, steps) + 1) * parallel.gradients * gradient;
   const merged = algorithmOf(config).merged === null ? 0 : ELEMENT_BYTES * teacher;
   const sampled = rollout.envStepsPerIteration * (STEP_BYTES + TOKEN_BYTES * rollout.maxNewTokens);
   const records = iterations * ITERATION_BYTES;

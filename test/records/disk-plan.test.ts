@@ -55,8 +55,11 @@ test('more is kept by keepLast, keepEvery, evaluations and teachers', (t) => {
   t.is(gigabytes(waiting, /finished/), 12 + 2 * 4);
 });
 
-test('shared updates keep two states and the gradients of two steps', (t) => {
-  t.is(gigabytes(planOf({ parallel: { gradients: 4 } }), /update/), 2 * 12 + 2 * 4 * 4);
+test('shared updates keep two states, and the gradients since the stored one', (t) => {
+  // 1,024 steps are eight optimizer steps; every fourth stores its state, while the fifth adds its gradients.
+  t.is(gigabytes(planOf({ parallel: { gradients: 4 } }), /update/), 2 * 12 + 5 * 4 * 4);
+  t.is(gigabytes(planOf({ parallel: { gradients: 4, exchange: 'float16' } }), /update/), 2 * 12 + 5 * 4 * 2);
+  t.is(gigabytes(planOf({ parallel: { gradients: 2 }, ppo: { samplesPerStep: 512 } }), /update/), 2 * 12 + 3 * 2 * 4);
 });
 
 test('a supervised start', (t) => {
