@@ -34,7 +34,10 @@ export function alarmOutcome(lines: RunOutcome['lines'], rules = TRIED_RULES): A
 /** A line for each arm; empty without outcomes. */
 export function alarmTable(outcomes: readonly ArmOutcome[]): string {
   if (outcomes.length === 0) return '';
-  const rules = JSON.stringify(TRIED_RULES.map(({ metric, below, iterations }) => ({ metric, below, iterations })));
+  const rules = TRIED_RULES.map(
+    ({ metric, below, iterations }) =>
+      `- \`${metric}\` below ${below} of its first value, ${iterations === 1 ? 'once' : `${iterations} iterations in a row`}`,
+  );
   const places = (values: readonly (number | null)[]) => values.map((value) => value ?? 'never').join(' ');
   const rows = outcomes.map(({ arm, runs }) => {
     const each = runs.map(({ lines }) => alarmOutcome(lines));
@@ -46,8 +49,12 @@ export function alarmTable(outcomes: readonly ArmOutcome[]): string {
   return `
 ### The alarm
 
-\`collapse.alarm=${rules}\` over the records of every run: the iteration after which a rule fires, by seed, and the one
-from which on success while training stays below ${100 * FALLEN} % of the first iteration's.
+Two rules of \`collapse.alarm\` over the records of every run:
+
+${rules.join('\n')}
+
+The iteration after which the first of them fires, by seed, and the one from which on success while training stays below
+${100 * FALLEN} % of the first iteration's:
 
 | game | arm | fires | success falls |
 | --- | --- | --- | --- |
