@@ -1,6 +1,6 @@
 /** Games that users bring: a module named by its path or package in `environment.name` (docs/environments.md). */
 import { createRequire, registerHooks } from 'node:module';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -96,7 +96,10 @@ function fileOf(name: string): string | null {
   if (isPath(name)) {
     const file = path.resolve(PROJECT, name);
     if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-      throw new ConfigError(`environment.name: there is no file ${file}; name the module of your game.`);
+      throw new ConfigError(
+        `environment.name: there is no file ${file}; name the module of your game` +
+          `${existsSync(name) ? `, ${path.resolve(name)}` : ''} (relative paths count from the project).`,
+      );
     return file;
   }
   if (!/^(@[\w.-]+\/)?[\w][\w.-]*(\/[\w./-]+)?$/.test(name)) return null;

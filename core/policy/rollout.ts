@@ -1,13 +1,5 @@
 /** Playing episodes with the policy: the sampler half of an iteration, and evaluation. */
-import {
-  type Environment,
-  type Game,
-  type JsonState,
-  type PlayedEnvironment,
-  resumeEpisode,
-  startEpisode,
-  type StepResult,
-} from '../envs/env.ts';
+import { type Game, type PlayedEnvironment, resumeEpisode, startEpisode, type StepResult } from '../envs/env.ts';
 import { EnvironmentError } from '../envs/plug-in.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';

@@ -25,6 +25,7 @@ const MODELS = [
   { config: 'numberline-tiny', episodes: 128, success: [0.23, 0.67] },
   { config: 'blackjack-tiny', episodes: 128, success: [0.08, 0.47] },
   { config: 'alfworld-tiny', episodes: 64, success: [0.02, 0.56] },
+  { config: 'frozenlake-tiny', episodes: 128, success: [0.13, 0.55] },
 ] as const;
 
 /** Whether a thought is one that an expert or a naive player could have, without a mistake. */
