@@ -72,7 +72,7 @@ export class ContinuedTracking {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       await this.#pass();
-      await sleep(LOOK_MS, undefined, { ref: false, signal }).catch(() => {});
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }
   }
 
