@@ -1,4 +1,4 @@
-/** `gtr track`: what follows runs may be killed and started again, and the tracker may be away: each point comes once. */
+/** `gtr track`: what follows runs may be killed, and the tracker be away: each point comes once. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
