@@ -89,20 +89,10 @@ const { values: options } = parseArgs({
   },
 });
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-const name = ({
-  shape,
-  weights,
-  precision,
-  gradientCheckpointing,
-  rows,
-  sampled,
-  promptTokens,
-  responseTokens,
-  scope,
-}: Case) =>
-  `${shape} ${weights} ${precision}${gradientCheckpointing ? ' checkpointed' : ''} ` +
-  `${scope.kind === 'all' ? 'all' : `r ${scope.rank}`} ${rows} x ${promptTokens + responseTokens}, sampled ` +
-  `${sampled}`;
+const name = (one: Case) =>
+  `${one.shape} ${one.weights} ${one.precision}${one.gradientCheckpointing ? ' checkpointed' : ''} ` +
+  `${one.scope.kind === 'all' ? 'all' : `r ${one.scope.rank}`} ${one.rows} x ` +
+  `${one.promptTokens + one.responseTokens}, sampled ${one.sampled}`;
 
 if (options.child !== undefined) await runOnce(JSON.parse(options.child) as Case);
 else {

@@ -1,48 +1,22 @@
 /** A model of others in the agent's place: asked as the agent is, read as it is, paid once, counted. */
-import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { openStore } from '../../core/artifacts/open-store.ts';
-import { CORRECTOR_PROMPTS, loadCorrectorPrompt } from '../../core/corrector/corrector-prompt.ts';
+import { CORRECTOR_PROMPTS } from '../../core/corrector/corrector-prompt.ts';
 import { Ledger } from '../../core/corrector/ledger.ts';
 import { ModelPlayer } from '../../core/corrector/model-player.ts';
-import type { FaultRule } from '../../core/corrector/rehearsal/faults.ts';
 import { faultsSchema } from '../../core/corrector/rehearsal/faults.ts';
-import { rehearsalServer } from '../../core/corrector/rehearsal/server.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
+import { rehearse } from './rehearse.ts';
 
 const MAZE = './examples/picture-maze.ts';
 
-async function rehearse(faults: FaultRule[], play: () => Promise<void>): Promise<void> {
-  const server = rehearsalServer({
-    prompts: [...CORRECTOR_PROMPTS, MAZE].map((name) => loadCorrectorPrompt(name)),
-    latency: [0, 0],
-    faults,
-    log: null,
-    key: null,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    toolRounds: 0,
-    models: [],
-    cardFaces: null,
-    seed: 1,
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  process.env.OPENAI_BASE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  try {
-    await play();
-  } finally {
-    delete process.env.OPENAI_BASE_URL;
-    server.closeAllConnections();
-    server.close();
-  }
-}
+const PROMPTS = [...CORRECTOR_PROMPTS, MAZE];
 
 const { openai } = runConfigSchema.parse({ environment: { name: MAZE }, model: { base: 'x' } }).corrector;
 const SETTINGS = {
@@ -77,7 +51,7 @@ async function play(
 
 for (const name of [...CORRECTOR_PROMPTS, MAZE])
   test.serial(`${name}: the rehearsal server plays from the agent's own prompt and picture`, async (t) => {
-    await rehearse([], async () => {
+    await rehearse(PROMPTS, [], async () => {
       const { steps, counts, episodes } = await play(name);
       t.true(steps.every(({ legal, thought }) => legal && thought !== null));
       t.is(counts.calls, steps.length);
@@ -93,10 +67,12 @@ for (const name of [...CORRECTOR_PROMPTS, MAZE])
 test.serial(
   'a move is paid once: another evaluation finds it in the ledger, the same one counts it as its own',
   async (t) => {
-    await rehearse([], async () => {
+    await rehearse(PROMPTS, [], async () => {
       const first = await play('numberline');
       const again = await play('numberline', first.store);
-      t.deepEqual([again.counts, again.steps], [first.counts, first.steps]);
+      // Seconds are added in the order of the answers.
+      const counts = (run: typeof first) => ({ ...run.counts, seconds: run.counts.seconds.toFixed(6) });
+      t.deepEqual([counts(again), again.steps], [counts(first), first.steps]);
       const other = await play('numberline', first.store, 'another');
       t.deepEqual(other.steps, first.steps);
       t.like(other.counts, { calls: 0, requests: 0, ledgerHits: first.steps.length, costUsd: 0 });
@@ -130,7 +106,7 @@ test.serial('an evaluation keeps its budget, and goes on from the ledger once it
 
 test.serial('an answer that is none draws an action, and is counted by its reason', async (t) => {
   const faults = faultsSchema.parse([{ fault: 'refusal', every: 2 }]);
-  await rehearse(faults, async () => {
+  await rehearse(PROMPTS, faults, async () => {
     const { steps, counts } = await play('numberline');
     const refused = steps.filter(({ legal }) => !legal);
     t.true(refused.length > 0 && refused.length < steps.length);

@@ -1,7 +1,5 @@
 /** Users' own games: loading, defaults, the contract, and what is said of each way to break it. */
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -11,7 +9,7 @@ import { loadCorrectorPrompt } from '../../core/corrector/corrector-prompt.ts';
 import { estimateRun } from '../../core/corrector/estimate.ts';
 import { expertOf, findExpert } from '../../core/corrector/experts.ts';
 import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
-import { rehearsalServer } from '../../core/corrector/rehearsal/server.ts';
+import { rehearse } from '../corrector/rehearse.ts';
 import { likelyKept } from '../../core/corrector/needed-steps.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { BUILT_IN_MODULES } from '../../core/envs/plug-in.ts';
@@ -189,41 +187,23 @@ test('without an expert a paid teacher judges, and the solver is refused before 
 });
 
 test('the rehearsal server judges the thoughts of a module as its expert does', async (t) => {
-  const server = rehearsalServer({
-    prompts: [loadCorrectorPrompt(MAZE)],
-    latency: [0, 0],
-    faults: [],
-    log: null,
-    key: null,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    toolRounds: 0,
-    models: [],
-    cardFaces: null,
-    seed: 1,
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  process.env.OPENAI_BASE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  t.teardown(() => {
-    delete process.env.OPENAI_BASE_URL;
-    server.closeAllConnections();
-    server.close();
+  await rehearse([MAZE], [], async () => {
+    const config = runConfigSchema.parse({ ...PAID, environment: { name: MAZE } });
+    const template = loadPromptTemplate(null, MAZE);
+    const teacher = new OpenAITeacher(config, template);
+    const [game, expert] = [gameByName(MAZE), expertOf(MAZE)];
+    for (let episode = 0; episode < 3; episode++) {
+      const environment = game.start({ seed: 3, episode }, {});
+      const best = expert.bestPlan(environment, null)!;
+      const right = { environment, thought: best.word(template.thought), action: best.action, target: null };
+      t.deepEqual((await teacher.judge(right)).verdict, { outcome: 'correct', target: null });
+      const wrong = { ...right, thought: { 'i am at': '00', goal: '00', thoughts: 'go nowhere' } };
+      t.deepEqual((await teacher.judge(wrong)).verdict, {
+        outcome: 'corrected',
+        target: null,
+        correction: right.thought,
+        action: best.action,
+      });
+    }
   });
-  const config = runConfigSchema.parse({ ...PAID, environment: { name: MAZE } });
-  const template = loadPromptTemplate(null, MAZE);
-  const teacher = new OpenAITeacher(config, template);
-  const [game, expert] = [gameByName(MAZE), expertOf(MAZE)];
-  for (let episode = 0; episode < 3; episode++) {
-    const environment = game.start({ seed: 3, episode }, {});
-    const best = expert.bestPlan(environment, null)!;
-    const right = { environment, thought: best.word(template.thought), action: best.action, target: null };
-    t.deepEqual((await teacher.judge(right)).verdict, { outcome: 'correct', target: null });
-    const wrong = { ...right, thought: { 'i am at': '00', goal: '00', thoughts: 'go nowhere' } };
-    t.deepEqual((await teacher.judge(wrong)).verdict, {
-      outcome: 'corrected',
-      target: null,
-      correction: right.thought,
-      action: best.action,
-    });
-  }
 });

@@ -2,9 +2,8 @@
 import path from 'node:path';
 import test from 'ava';
 import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts';
-import { familyOf } from '../../core/policy/families/registry.ts';
 import { type EngineOptions, OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
-import { RandomStream } from '../../core/random/counter.ts';
+import { sizedPictures } from './sized-pictures.ts';
 
 for (const [name, grids] of [
   [
@@ -34,23 +33,8 @@ for (const [name, grids] of [
     async (t) => {
       const checkpoint = { ...openCheckpoint(path.resolve(import.meta.dirname, '../golden/vlm', name)), adapter: null };
       const { config } = checkpoint;
-      const family = familyOf(config);
-      const random = new RandomStream({ seed: 9, purpose: 'test' });
-      const words = (count: number) => Array.from({ length: count }, () => 5 + random.below(200));
-      const pictures = grids.map((grid) => ({
-        grid,
-        pixels: Float32Array.from({ length: family.pictureValues(config, grid) }, () => random.normal()),
-      }));
-      const rows = grids.map((grid, image) => ({
-        image,
-        promptIds: [
-          ...words(2),
-          ...new Array<number>(family.imageTokens(config, grid)).fill(config.imageTokenId),
-          ...words(2),
-        ],
-        responseIds: words(4),
-        sftWeights: new Float32Array(4).fill(0.125),
-      }));
+      const { pictures, rows: plain } = sizedPictures(config, grids, { seed: 9, wordsBehind: 2 });
+      const rows = plain.map((row) => ({ ...row, sftWeights: new Float32Array(4).fill(0.125) }));
       const asked = { rows, pictures, temperature: 1, clip: 0.1, valueCoef: 0.5 };
       const open = (others: Partial<EngineOptions> = {}) =>
         OnnxPolicyEngine.open({

@@ -12,6 +12,7 @@ import { pictureShape } from '../../core/policy/picture-shape.ts';
 import { END_TOKENS, pieceTokenizer } from '../../core/policy/piece-tokenizer.ts';
 import { PolicyTokenizer } from '../../core/policy/tokenizer.ts';
 import { RandomStream } from '../../core/random/counter.ts';
+import { sizedPictures } from './sized-pictures.ts';
 
 const golden = (name: string) => path.resolve(import.meta.dirname, '../golden/vlm', name);
 
@@ -142,24 +143,10 @@ for (const [name, grids] of [
   test(`${name}: pictures of four sizes in one batch give what each gives alone`, async (t) => {
     const checkpoint = { ...openCheckpoint(golden(name)), adapter: null };
     const { config } = checkpoint;
-    const family = familyOf(config);
-    const random = new RandomStream({ seed: 3, purpose: 'test' });
-    const words = (count: number) => Array.from({ length: count }, () => 5 + random.below(200));
-    const pictures = grids.map((grid) => ({
-      grid,
-      pixels: Float32Array.from({ length: family.pictureValues(config, grid) }, () => random.normal()),
-    }));
-    const rows = grids.map((grid, image) => ({
-      image,
-      promptIds: [
-        ...words(2),
-        ...new Array<number>(family.imageTokens(config, grid)).fill(config.imageTokenId),
-        ...words(3),
-      ],
-      responseIds: words(4),
-    }));
+    const { pictures, rows } = sizedPictures(config, grids, { seed: 3, wordsBehind: 3 });
     const shape = pictureShape(config, grids, false);
-    t.true(shape.padded && shape.parts >= Math.max(...grids.map((grid) => family.pictureParts(config, grid))));
+    const { pictureParts } = familyOf(config);
+    t.true(shape.padded && shape.parts >= Math.max(...grids.map((grid) => pictureParts(config, grid))));
     const open = async (most: number) => {
       const engine = OnnxPolicyEngine.open({
         checkpoint,
@@ -194,6 +181,7 @@ for (const [name, grids] of [
       offset += size;
     }
     t.true(['language_model', 'vision_tower', 'multi_modal_projector'].every((part) => moved.has(part)));
+    const random = new RandomStream({ seed: 3, purpose: 'noise' });
     const sampling = {
       rows: rows.map((row) => ({ ...row, noise: Float32Array.from({ length: 5 }, () => random.uniform()) })),
       pictures,

@@ -24,10 +24,10 @@ import { judgedThoughts } from '../../core/report/judged-thoughts.ts';
 import { writeReport } from '../../core/report/write-report.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { TrainResult } from '../../core/records/train-result.ts';
-import type { Progress } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
 import { type RehearsalProcess, startRehearsal } from '../../bench/harness/rehearsal.ts';
 import { gtr } from '../cli/gtr.ts';
+import { halted, waitingFor } from './wait-for-run.ts';
 import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 
 const KEY = 'sk-rehearsal-0123456789';
@@ -86,31 +86,6 @@ function requests(): { received: number; answered: number } {
   const log = rehearsal.log().slice(seen);
   seen += log.length;
   return { received: log.length, answered: log.filter(({ status, fault }) => status === 200 && fault === null).length };
-}
-/** Waits until a run has paused by itself. */
-async function halted(id: string, reason: RegExp): Promise<Progress> {
-  for (;;) {
-    const progress = await withClient((client) => client.workflow.getHandle(id).query<Progress>('progress'));
-    if (progress.halted !== null && reason.test(progress.halted)) return progress;
-    if (['done', 'stopped'].includes(progress.status)) throw new Error(`${id} ended`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-/** Waits until a thought of the run's first wave has failed so; `check` gets the seconds until it is tried again. */
-async function waitingFor(id: string, failure: string, check: (seconds: number) => void): Promise<void> {
-  for (;;) {
-    const described = await withClient((client) =>
-      client.workflow
-        .getHandle(`${id}/iteration-0/wave-0`)
-        .describe()
-        .catch(() => null),
-    );
-    const waiting = described?.raw.pendingActivities?.find(
-      ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === failure,
-    );
-    if (waiting != null) return check(Number(waiting.currentRetryInterval?.seconds ?? 0));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 const same = (t: { is(a: unknown, b: unknown): unknown }, run: Pick<TrainResult, 'policy' | 'corrections'>) => {
   t.is(run.policy.sha256, solver.policy.sha256);

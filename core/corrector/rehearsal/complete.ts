@@ -26,31 +26,28 @@ const MISTAKES: readonly (Fault | null)[] = [
   'wrongWording',
 ] satisfies Mistake[];
 
-/** A move in the agent's place, or what a scripted fault makes of it. */
+/** A move instead of the agent's, or what a scripted fault makes of it. */
 export function completeMove(invitation: Invitation, fault: Fault | null): Choice {
   const text = acceptInvitation(invitation);
-  switch (fault) {
-    case 'refusal':
-      return spoken(null, 'stop', 'I cannot help with that.');
-    case 'contentFilter':
-      return spoken(null, 'content_filter');
-    case 'empty':
-      return spoken('', 'stop');
-    case 'wrongSchema':
-      return spoken(JSON.stringify({ verdict: 'fine' }), 'stop');
-    case 'length':
-      return spoken(text.slice(0, text.length / 2), 'length');
-    case 'halfContent':
-      return spoken(text.slice(0, text.length / 2), 'stop');
-    case 'wrongAction':
-      return spoken(text.replace(/"action":"[^"]*"/, '"action":"nothing of the kind"'), 'stop');
-    default:
-      return spoken(text, 'stop');
-  }
+  const said = fault === 'wrongAction' ? text.replace(/"action":"[^"]*"/, '"action":"nothing of the kind"') : text;
+  return withoutAnswer(fault) ?? spokenSoFar(said, fault);
 }
 
 /** `question`: what the request asks (`readQuestion`). */
 export function complete(request: ChatRequest, question: Question, { toolRounds, fault, id }: CompleteOptions): Choice {
+  const faulty = withoutAnswer(fault);
+  if (faulty !== null) return faulty;
+  if (fault === 'toolLoop') return toolCalls(question, id, 1);
+  if (fault === 'severalCalls') return toolCalls(question, id, 3);
+  const roundsSoFar = request.messages.filter(({ tool_calls: calls }) => calls && calls.length > 0).length;
+  const mistake = isMistake(fault) ? fault : null;
+  if (mistake === null && request.tools.length > 0 && request.tool_choice !== 'none' && roundsSoFar < toolRounds)
+    return toolCalls(question, id, 1);
+  return spokenSoFar(JSON.stringify(answerQuestion(question, mistake)), fault);
+}
+
+/** What a scripted fault puts instead of an answer; null: nothing. */
+function withoutAnswer(fault: Fault | null): Choice | null {
   switch (fault) {
     case 'refusal':
       return spoken(null, 'stop', 'I cannot help with that.');
@@ -60,19 +57,16 @@ export function complete(request: ChatRequest, question: Question, { toolRounds,
       return spoken('', 'stop');
     case 'wrongSchema':
       return spoken(JSON.stringify({ verdict: 'fine' }), 'stop');
-    case 'toolLoop':
-      return toolCalls(question, id, 1);
-    case 'severalCalls':
-      return toolCalls(question, id, 3);
     default:
+      return null;
   }
-  const roundsSoFar = request.messages.filter(({ tool_calls: calls }) => calls && calls.length > 0).length;
-  const mistake = isMistake(fault) ? fault : null;
-  if (mistake === null && request.tools.length > 0 && request.tool_choice !== 'none' && roundsSoFar < toolRounds)
-    return toolCalls(question, id, 1);
-  const text = JSON.stringify(answerQuestion(question, mistake));
-  if (fault === 'length') return spoken(text.slice(0, text.length / 2), 'length');
-  return spoken(fault === 'halfContent' ? text.slice(0, text.length / 2) : text, 'stop');
+}
+
+/** The text, or the half of it that a scripted fault leaves. */
+function spokenSoFar(text: string, fault: Fault | null): Choice {
+  const half = text.slice(0, text.length / 2);
+  if (fault === 'length') return spoken(half, 'length');
+  return spoken(fault === 'halfContent' ? half : text, 'stop');
 }
 
 function isMistake(fault: Fault | null): fault is Mistake {
