@@ -81,7 +81,7 @@ test.serial(
 );
 
 test.serial('an evaluation keeps its budget, and goes on from the ledger once it is raised', async (t) => {
-  await rehearse([], async () => {
+  await rehearse(PROMPTS, [], async () => {
     const whole = await play('numberline');
     const store = mkdtempSync(path.join(tmpdir(), 'gtr-player-'));
     await t.throwsAsync(play('numberline', store, 'me', whole.counts.costUsd! / 2), {
