@@ -156,10 +156,7 @@ test.serial(
       // answers although the signal may have come before the run's first step
       t.is((await handle.query<Progress>('progress')).iteration, 0);
       const refused = async (changes: object) => ((await t.throwsAsync(set(changes)))!.cause as Error).message;
-      t.is(
-        await refused({ 'optimizer.lr': -1 }),
-        'set: optimizer.lr: Too small: expected number to be >0.',
-      );
+      t.is(await refused({ 'optimizer.lr': -1 }), 'set: optimizer.lr: Too small: expected number to be >0.');
       t.regex(
         await refused({ seed: 2 }),
         /^set: seed cannot be changed while a run is going on; these can: envSteps, /,
