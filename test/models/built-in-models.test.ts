@@ -26,6 +26,7 @@ const MODELS = [
   { config: 'blackjack-tiny', episodes: 128, success: [0.08, 0.47] },
   { config: 'alfworld-tiny', episodes: 64, success: [0.02, 0.56] },
   { config: 'frozenlake-tiny', episodes: 128, success: [0.13, 0.55] },
+  { config: 'sokoban-tiny', episodes: 128, success: [0.35, 0.79] },
 ] as const;
 
 /** Whether a thought is one that an expert or a naive player could have, without a mistake. */
