@@ -13,7 +13,7 @@ import {
   readRunRecords,
   removeLaterRecords,
 } from '../../core/records/run-records.ts';
-import { CONFIG, evaluationOf, metricsOf } from '../report/synthetic-run.ts';
+import { CONFIG, evaluationOf, metricsOf, SAMPLES } from '../report/synthetic-run.ts';
 
 export const BEGAN = Date.UTC(2026, 10, 30, 9, 30);
 
@@ -51,7 +51,7 @@ export class TrackedRecords {
       policy,
       optimizer: policy,
       corrections: policy,
-      samples: policy,
+      samples: await putJson(this.store, 'samples', SAMPLES),
       waves: [],
       keptPerWave: 100,
       metrics: metricsOf(iteration, 12),
