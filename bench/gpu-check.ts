@@ -4,15 +4,18 @@
  * in transformers and peft beside it. Every part is a process of its own, so that memory is free again.
  *
  * npm run bench -- gpu-check [--provider cuda] [--shape 7b] [--python PATH] [--batches 1,8,32] [--prompt-tokens 768]
- * [--response-tokens 256] [--rows-per-shard 4] [--models DIR] [--cases DIR] (scripts/gpu-check.sh starts it on a
- * machine that has nothing but a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32
- * --response-tokens 8` runs it through anywhere)
+ * [--response-tokens 256] [--rows-per-shard 4] [--models DIR] [--cases DIR|none] [--limit SECONDS]
+ *
+ * `--limit`: what a part may take. scripts/gpu-check.sh starts it for both providers on a machine that has nothing but
+ * a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` runs it
+ * through anywhere.
  */
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, type ParseArgsConfig, promisify } from 'node:util';
-import { chooseDevice, ProviderError } from '../core/graph/provider.ts';
+import { deviceLabel } from '../core/graph/compute-device.ts';
+import { chooseDevice } from '../core/graph/provider.ts';
 import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { conformVlm, openReferenceCase, referenceFolders } from '../core/policy/conformance-vlm.ts';
@@ -33,6 +36,7 @@ const { values: options } = readArguments({
     'rows-per-shard': { type: 'string', default: '4' },
     models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') },
     cases: { type: 'string', default: path.join(import.meta.dirname, '..', 'test', 'golden', 'llava') },
+    limit: { type: 'string', default: '0' },
     child: { type: 'string' },
   },
 });
@@ -45,8 +49,14 @@ const [promptTokens, responseTokens, rowsPerShard] = [
   options['rows-per-shard'],
 ].map(Number);
 const LORA = { rank: 128, alpha: 256 };
-/** A CPU has no kernels for bfloat16. */
-const [weights, precision] = provider === 'cuda' ? (['BF16', 'bfloat16'] as const) : (['F32', 'float32'] as const);
+const device = await chooseDevice({ provider }).catch((error: Error) => refuse(error.message));
+/** The half width that the provider has kernels for. */
+const [weights, precision] =
+  provider === 'cuda'
+    ? (['BF16', 'bfloat16'] as const)
+    : device.limits?.float16 === true
+      ? (['F16', 'float16'] as const)
+      : (['F32', 'float32'] as const);
 
 type Part = { sample: number } | { update: number } | { case: string };
 type Measured = { seconds: number; firstSeconds: number };
@@ -54,7 +64,7 @@ type Measured = { seconds: number; firstSeconds: number };
 if (options.child !== undefined) console.log(JSON.stringify(await partOf(JSON.parse(options.child) as Part)));
 else
   await checkAll().catch((error: unknown) =>
-    error instanceof ProviderError || error instanceof CheckpointError ? refuse(error.message) : Promise.reject(error),
+    error instanceof CheckpointError ? refuse(error.message) : Promise.reject(error),
   );
 
 function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
@@ -71,8 +81,8 @@ function refuse(sentence: string): never {
 }
 
 async function checkAll(): Promise<void> {
-  await chooseDevice({ provider });
-  await conform();
+  console.log(`== ${deviceLabel(device)}`);
+  if (options.cases !== 'none') await conform();
   const { folder } = await openRandomLlava(options.models, shape, weights);
   console.log(
     `${shape} ${precision}, LoRA r ${LORA.rank}, prompts of ${promptTokens}, responses of ${responseTokens} tokens`,
@@ -127,7 +137,7 @@ async function besides(name: string, part: Part, folder: string, speed: (measure
   const request = JSON.stringify({
     ...part,
     config: path.join(folder, 'config.json'),
-    device: provider,
+    device: provider === 'cpu' || device.limits?.kind === 'cpu' ? 'cpu' : 'cuda',
     promptTokens,
     responseTokens,
     rowsPerShard,
@@ -163,9 +173,14 @@ async function watched<R>(
   args: string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ result: R; peak: number | null }> {
-  const memory = provider === 'cuda' ? new GpuMemory() : null;
+  const memory = provider === 'cpu' ? null : new GpuMemory();
   try {
-    const { stdout } = await promisify(execFile)(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26, env });
+    const { stdout } = await promisify(execFile)(command, args, {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      timeout: 1000 * Number(options.limit),
+      env,
+    });
     return { result: JSON.parse(stdout.trim().split('\n').at(-1)!) as R, peak: memory?.peak ?? null };
   } finally {
     memory?.close();
@@ -173,7 +188,8 @@ async function watched<R>(
 }
 
 function lastLine(error: unknown): string {
-  const { stderr, message } = error as { stderr?: string; message: string };
+  const { stderr, message, killed } = error as { stderr?: string; message: string; killed?: boolean };
+  if (killed === true) return `not done after ${options.limit} s (--limit)`;
   const lines = (stderr ?? '')
     .trim()
     .split('\n')
@@ -182,7 +198,6 @@ function lastLine(error: unknown): string {
 }
 
 async function partOf(part: Part): Promise<unknown> {
-  const device = await chooseDevice({ provider });
   if ('case' in part) {
     const lines = await conformVlm(openReferenceCase(part.case), device);
     return {

@@ -1,7 +1,8 @@
 /**
  * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: what bench/gpu-check.ts needs on a
  * machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with its CUDA
- * provider (with `--libraries` CUDA 13's too), compressed in pieces of at most `--piece` MB, and unpack.sh.
+ * provider (with `--libraries` CUDA 13's too), Vulkan's loader, compressed in pieces of at most `--piece` MB, and
+ * unpack.sh.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -13,6 +14,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -63,6 +65,7 @@ try {
     python: options.python,
     providerOnly: !options.libraries,
   });
+  copyVulkanLoader(path.join(stage, path.relative(PROJECT, PROVIDER_FOLDER)));
   mkdirSync(out, { recursive: true });
   for (const old of globSync('gtr-gpu.tar.xz.*', { cwd: out })) rmSync(path.join(out, old));
   execFileSync(
@@ -89,6 +92,14 @@ try {
   );
 } finally {
   rmSync(stage, { recursive: true, force: true });
+}
+
+/** Vulkan's loader (for webgpu) goes beside onnxruntime, where gpu-check.sh names it; a driver has its library. */
+function copyVulkanLoader(folder: string): void {
+  const [loader] = globSync('{/usr,}/lib{/x86_64-linux-gnu,64,}/libvulkan.so.1');
+  if (loader === undefined)
+    console.error('gpu-bundle: this machine has no libvulkan.so.1 (Debian: libvulkan1); webgpu needs one over there.');
+  else cpSync(realpathSync(loader), path.join(folder, 'libvulkan.so.1'));
 }
 
 /** The packages and all that they need, optional ones where they are installed. */

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { MessageWriter } from './protobuf.ts';
 import type {
+  ConstantData,
   Emitter,
   InitializerValue,
   OnnxAttribute,
@@ -14,6 +15,7 @@ import type {
   Value,
 } from './program.ts';
 import { ops } from './ops/registry.ts';
+import { fromFloat32, readTensor } from './safetensors.ts';
 import { elementBytes, elements, GraphError, ONNX_TYPES, UNKNOWN, type DType, type TensorType } from './tensor.ts';
 
 /**
@@ -24,15 +26,36 @@ import { elementBytes, elements, GraphError, ONNX_TYPES, UNKNOWN, type DType, ty
 const OPSET = 18;
 const IR_VERSION = 8;
 
+type StoredValue = InitializerValue & { data: StoredData };
+
 /**
- * A model's bytes, the folder that its external data is relative to (null where it has none), and tensors that are to
- * be converted, by the places that stand for their files.
+ * A model's bytes, the folder that its external data is relative to (null where it has none), and the stored tensors
+ * that must be given in memory (`storedBytes`), by the places that stand for their files. onnxruntime reads files or
+ * memory, never both: where one large tensor is converted, all are given.
  */
 export type EncodedModel = {
   bytes: Uint8Array;
   folder: string | null;
-  converted: ReadonlyMap<string, InitializerValue & { data: StoredData }>;
+  given: ReadonlyMap<string, StoredValue>;
 };
+
+/** Converted tensors of up to so many elements lie in the model itself: norms and biases. */
+const MOST_INLINE = 2 ** 16;
+
+function isStored(initializer: InitializerValue): initializer is StoredValue {
+  return !ArrayBuffer.isView(initializer.data);
+}
+
+function isInline({ shape, data }: StoredValue): boolean {
+  return data.from !== undefined && elements(shape) <= MOST_INLINE;
+}
+
+/** A stored tensor's bytes in the type that the graph has it in. */
+export function storedBytes({ dtype, shape, data }: StoredValue): Uint8Array {
+  const type = dtype === 'float16' ? 'F16' : 'F32';
+  const { from = type, offset, bytes } = data;
+  return fromFloat32(readTensor({ ...data, dtype: from, shape, byteOffset: offset, byteLength: bytes }), type);
+}
 
 /**
  * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real
@@ -40,10 +63,12 @@ export type EncodedModel = {
  * made of such links.
  */
 export function encodeModel(program: Program, provider: Provider = 'cpu'): EncodedModel {
-  const folder = commonFolder(
-    program.initializers.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [] : [data.file])),
+  const stored = program.initializers.filter(isStored).filter((one) => !isInline(one));
+  const folder = commonFolder(stored.map(({ data }) => data.file));
+  const names = new Naming(
+    provider,
+    stored.some(({ data }) => data.from !== undefined),
   );
-  const names = new Naming(provider);
   const bytes = new MessageWriter()
     .int(1, IR_VERSION)
     .text(2, 'durable-gtr')
@@ -51,7 +76,7 @@ export function encodeModel(program: Program, provider: Provider = 'cpu'): Encod
     .message(8, (opset) => opset.text(1, '').int(2, OPSET))
     .message(8, (opset) => opset.text(1, 'com.microsoft').int(2, 1))
     .finish();
-  return { bytes, folder, converted: names.converted };
+  return { bytes, folder, given: names.given };
 }
 
 /** The deepest folder above the real places of all files. */
@@ -69,13 +94,16 @@ function commonFolder(files: readonly string[]): string | null {
  */
 class Naming implements Emitter {
   readonly provider: Provider;
-  readonly converted = new Map<string, InitializerValue & { data: StoredData }>();
+  /** Whether stored tensors are given in memory; those that are. */
+  readonly gives: boolean;
+  readonly given = new Map<string, StoredValue>();
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, { dtype: DType; shape: number[]; bytes: Uint8Array }>();
   #temporaries = 0;
 
-  constructor(provider: Provider) {
+  constructor(provider: Provider, gives: boolean) {
     this.provider = provider;
+    this.gives = gives;
   }
 
   of(value: Value): string {
@@ -196,23 +224,28 @@ function writeTensor(tensor: MessageWriter, name: string, dtype: DType, shape: r
 }
 
 function writeInitializer(tensor: MessageWriter, initializer: InitializerValue, names: Naming, folder: string): void {
-  const { dtype, shape, data } = initializer;
+  const { dtype, shape } = initializer;
   writeTensor(tensor, names.of(initializer), dtype, shape);
-  if (ArrayBuffer.isView(data)) {
-    tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (!isStored(initializer)) {
+    const { buffer, byteOffset, byteLength } = initializer.data as ConstantData;
+    tensor.bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
     return;
   }
+  if (isInline(initializer)) {
+    tensor.bytes(9, storedBytes(initializer));
+    return;
+  }
+  const { data } = initializer;
   const external = (location: string, offset: number, length: number) => ({
     location,
     offset: String(offset),
     length: String(length),
   });
-  const converted = `converted ${names.converted.size}`;
-  if (data.from !== undefined) names.converted.set(converted, { ...initializer, data });
-  const place =
-    data.from === undefined
-      ? external(relative(folder, realpathSync(data.file)), data.offset, data.bytes)
-      : external(converted, 0, elements(shape) * elementBytes[dtype]);
+  const given = `given ${names.given.size}`;
+  if (names.gives) names.given.set(given, initializer);
+  const place = names.gives
+    ? external(given, 0, elements(shape) * elementBytes[dtype])
+    : external(relative(folder, realpathSync(data.file)), data.offset, data.bytes);
   for (const [key, value] of Object.entries(place)) {
     tensor.message(13, (entry) => entry.text(1, key).text(2, value));
   }

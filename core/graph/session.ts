@@ -1,10 +1,9 @@
 /** A thin layer over onnxruntime: one thread, no spinning, outputs written into the caller's buffers. */
 
 import * as ort from 'onnxruntime-node';
-import { encodeModel } from './onnx-model.ts';
+import { encodeModel, storedBytes } from './onnx-model.ts';
 import { CPU, type ComputeDevice, executionProvider } from './compute-device.ts';
 import type { Program } from './program.ts';
-import { fromFloat32, readTensor } from './safetensors.ts';
 import { elements, GraphError, type Shape } from './tensor.ts';
 
 export type SessionOptions = {
@@ -62,7 +61,7 @@ export class Session {
     program: Program,
     { device = CPU, threads = 1, prepack = true, arena = false, keep = null, profile = null }: SessionOptions = {},
   ): Promise<Session> {
-    const { bytes, folder, converted } = encodeModel(program, device.provider);
+    const { bytes, folder, given } = encodeModel(program, device.provider);
     Object.assign(process.env, device.environment);
     const { executionProviders, extra } = executionProvider(device);
     const session = await ort.InferenceSession.create(bytes, {
@@ -83,13 +82,7 @@ export class Session {
               program.outputs.map(({ name }) => [name, name.startsWith(keep) ? 'gpu-buffer' : 'cpu']),
             ),
           }),
-      externalData: [...converted].map(([name, { dtype, shape, data }]) => ({
-        path: name,
-        data: fromFloat32(
-          readTensor({ ...data, dtype: data.from!, shape, byteOffset: data.offset, byteLength: data.bytes }),
-          dtype === 'float16' ? 'F16' : 'F32',
-        ),
-      })),
+      externalData: [...given].map(([name, stored]) => ({ path: name, data: storedBytes(stored) })),
       extra: {
         session: {
           disable_prepacking: prepack ? '0' : '1',
