@@ -90,7 +90,7 @@ export class GraphBuilder {
     return this.#make(key, op, inputs, attributes, body);
   }
 
-  /** Applies a node's operator once more, to other inputs or the same ones: never the value that is there already. */
+  /** Applies a node's operator again, to the same or other inputs, even if such a value exists already. */
   again({ op, attributes, body }: Node, inputs: readonly Value[]): readonly Value[] {
     return this.#make(applicationKey(op, inputs, attributes), op, inputs, attributes, body);
   }

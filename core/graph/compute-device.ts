@@ -4,7 +4,7 @@ import type { VulkanDevice } from './vulkan.ts';
 
 export type ComputeDevice = {
   provider: Provider;
-  /** The device's own name; null for the CPU, and where nobody can be asked. */
+  /** The device's own name; null for the CPU, and where it cannot be found out. */
   name: string | null;
   /** Its number among the provider's devices. */
   index: number;
@@ -45,7 +45,7 @@ export function deviceLabel({ provider, name }: ComputeDevice): string {
   return name === null ? provider : `${name} (${provider})`;
 }
 
-/** A device for people: what it is called, and what bounds a run on it. */
+/** A device as text: its name, and what limits a run on it. */
 export function describeDevice({ name, kind, memory, maxTensor, float16 }: VulkanDevice): string {
   const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return (

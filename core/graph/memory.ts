@@ -20,7 +20,7 @@ export type RunMemory = {
 
 /** Operators that onnxruntime computes as another view of their input. */
 const VIEWS = new Set(['Reshape']);
-/** Operators that write into an input of the output's size which nobody reads afterwards. */
+/** Operators that write into an input of the output's size if nothing reads it afterwards. */
 const IN_PLACE = new Set([
   'Add',
   'Sub',

@@ -1,7 +1,7 @@
 /** Finding numbers that are not finite, in files and in what a graph computed. */
 import { readTensorBytes, type StoredDType, type TensorLocation } from './safetensors.ts';
 
-/** Bytes that are looked at together; a multiple of every element's size. */
+/** Bytes that are checked together; a multiple of every element's size. */
 const PART = 2 ** 26;
 
 /** Bits of the exponent: all of them are set in NaN and the infinities, and in no other number. */

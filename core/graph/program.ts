@@ -76,7 +76,7 @@ export type Emitter = {
   readonly provider: Provider;
   /** Name of an int64 vector that lies in the model. */
   ints(values: readonly number[]): string;
-  /** Name of a scalar that lies in the model, float32 unless told otherwise. */
+  /** Name of a scalar stored in the model, float32 by default. */
   scalar(value: number, dtype?: 'float32' | 'uint32'): string;
   /** A fresh name for a value that no other node reads. */
   temporary(): string;
@@ -121,7 +121,7 @@ export type Op<A extends Attributes = any> = {
     body?: Program;
     emitter: Emitter;
   }): OnnxNode[];
-  /** Bytes that its ONNX nodes hold beside inputs and outputs; none where it is one node. */
+  /** Bytes that its ONNX nodes hold in addition to inputs and outputs; 0 if it is one node. */
   scratch?(inputs: readonly TensorType[], attributes: A): number;
   /**
    * The vector-Jacobian product: gradients of the inputs, in the broadcast shape where the operator broadcasts (the

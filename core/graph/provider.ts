@@ -72,7 +72,7 @@ async function choose(
   return device;
 }
 
-/** NVIDIA's devices that this process sees. Throws where there is no driver. */
+/** NVIDIA's devices that this process sees. Throws if there is no driver. */
 export async function cudaDevices(): Promise<ListedDevice[]> {
   const visible = process.env.CUDA_VISIBLE_DEVICES;
   const { stdout } = await promisify(execFile)(
@@ -94,7 +94,7 @@ export async function cudaDevices(): Promise<ListedDevice[]> {
     });
 }
 
-/** Vulkan's devices in the order in which Dawn takes them. Throws where there are none. */
+/** Vulkan's devices in the order in which Dawn takes them. Throws if there are none. */
 export async function webgpuDevices(
   environment: Readonly<Record<string, string>> = {},
   powerPreference: ComputeDevice['powerPreference'] = 'high-performance',

@@ -96,7 +96,7 @@ export function encodeSafetensors(
   return result;
 }
 
-/** The same in pieces that are the tensors' own memory: nothing is copied. */
+/** The same in pieces that are the tensors' own memory, without copying. */
 export function safetensorsPieces(
   tensors: readonly { name: string; shape: readonly number[]; data: Float32Array }[],
   metadata: Readonly<Record<string, string>> = {},

@@ -1,4 +1,4 @@
-/** What an agent is made of but its engine: enough to word prompts, read pictures and count tokens. */
+/** The parts of an agent except its engine: enough to word prompts, read pictures and count tokens. */
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';

@@ -104,7 +104,7 @@ export function applyChatTemplate(
     template = new Template(source);
   } catch (error) {
     throw new CheckpointError(
-      `The checkpoint's chat template cannot be read (${(error as Error).message}); mend chat_template.jinja, or ` +
+      `The checkpoint's chat template cannot be read (${(error as Error).message}); fix chat_template.jinja, or ` +
         `use a prompt template with "chat": false`,
     );
   }
@@ -134,7 +134,7 @@ export function applyChatTemplate(
       ? attempts[0].message
       : `it does not keep the prompt with ${earlier.length === 0 ? 'one' : 'each'} ${imageMark}`;
   throw new CheckpointError(
-    `The checkpoint's chat template cannot be applied (${reason}); mend chat_template.jinja, or use a prompt ` +
+    `The checkpoint's chat template cannot be applied (${reason}); fix chat_template.jinja, or use a prompt ` +
       `template with "chat": false`,
   );
 }

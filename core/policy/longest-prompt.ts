@@ -57,7 +57,7 @@ export async function longestPrompt<O>(
   return { ...longest, pictures: [...pictures.values()] };
 }
 
-/** What pictures of these sizes become and cost, as one sentence for people without its full stop. */
+/** What pictures of these sizes become and cost, as one sentence without its full stop. */
 export function describePictures(config: VlmConfig, pictures: readonly SeenPicture[]): string {
   const family = familyOf(config);
   const tokens = ({ grid }: SeenPicture) => family.imageTokens(config, grid);

@@ -32,7 +32,7 @@ export function modelFit(
   device: ComputeDevice = CPU,
 ): ModelFit {
   const { model, engine, rollout, ppo } = config;
-  // An optimizer step has a supervised row beside each sample.
+  // An optimizer step has a supervised row for each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
   const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
   const plan = memoryPlan({
@@ -127,7 +127,7 @@ export function checkFit(
   if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
 }
 
-/** Bytes for people: MiB below a tenth of a GiB. */
+/** Bytes as text: MiB below a tenth of a GiB. */
 export function gibibytes(bytes: number): string {
   return bytes < 0.1 * 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -1,4 +1,4 @@
-/** A number of the policy (log-probability, value, gradient) that is NaN or infinite; no retry mends it. */
+/** A number of the policy (log-probability, value, gradient) that is NaN or infinite; retrying does not help. */
 export class NotFiniteError extends Error {
   override name = 'NotFiniteError';
 }

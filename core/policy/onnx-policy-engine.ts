@@ -33,7 +33,7 @@ export type EngineOptions = {
   scope: TrainScope | MergedScope;
   /** Hidden sizes of a new value head; a checkpoint's own wins. */
   valueHead: readonly number[];
-  /** Where graphs run; the CPU where none is named. */
+  /** Where graphs run; by default the CPU. */
   device?: ComputeDevice;
   lanes: number;
   /** Threads of one operator in a lane: part of the arithmetic. */

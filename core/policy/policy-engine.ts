@@ -128,11 +128,9 @@ export interface PolicyEngine {
    * number of lanes. [trainedSize]
    */
   gradients(request: GradientRequest, group?: ShardGroup): Promise<Gradients>;
-  /**
-   * Does what can be done beforehand for `gradients` of this very request, e.g. while those of another are computed.
-   */
+  /** Prepares `gradients` of this request, e.g. while those of another are computed. */
   layOut(request: GradientRequest): void;
-  /** Takes back a gradient that nobody reads any more, to be written over. */
+  /** Takes back a gradient that is no longer read, to be overwritten. */
   recycle(gradient: Float32Array): void;
   close(): Promise<void>;
 }

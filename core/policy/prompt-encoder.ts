@@ -1,4 +1,4 @@
-/** Prompts as token ids, with the tokens of a picture in the place of the image mark. */
+/** Prompts as token ids, with the tokens of a picture instead of the image mark. */
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import type { PastView } from '../envs/with-history.ts';
 import { IMAGE_MARK } from './chat-template.ts';

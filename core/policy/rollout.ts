@@ -15,7 +15,7 @@ export type RolloutRequest = Observation & {
   noise: Float32Array;
 };
 
-/** Whoever answers observations: the policy (`Agent`), or another model in its place. */
+/** Answers observations: the policy (`Agent`), or another model instead. */
 export interface Player {
   /** Pixels of pictures. */
   readonly imageSize: number;

@@ -32,7 +32,7 @@ export function tiesMerge({ start, checkpoints, weights, density }: TiesInput): 
       addWeighted(elected, deltas[i], weights[i], count);
     }
     for (const [i, delta] of deltas.entries()) addAgreeing(sums, totals, elected, delta, weights[i], count);
-    // A sum of zero elects no sign: nothing is merged there.
+    // A sum of zero elects no sign; nothing is merged there.
     for (let j = 0; j < count; j++) if (elected[j] !== 0) merged[from + j] += sums[j] / totals[j];
   }
   return merged;

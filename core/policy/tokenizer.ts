@@ -19,7 +19,7 @@ const ACTION_TOKENS_WITHOUT_KEY = 4;
  */
 export type DecodedText = { text: string; offsets: [number, number][] };
 
-/** A picture in words: text with a mark in the place of each run of image tokens, whose id is `id`. */
+/** A picture in words: text with a mark for each run of image tokens, whose id is `id`. */
 export type ImageWords = { mark: string; text: string; tokensEach: number; id: number };
 
 export class PolicyTokenizer {
@@ -111,7 +111,7 @@ export class PolicyTokenizer {
   chatPromptIds(prompt: string, image: ImageWords, earlier: readonly Turn[] = []): number[] {
     if (prompt.split(IMAGE_MARK).length !== 2)
       throw new CheckpointError(
-        `A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; mend the prompt template`,
+        `A prompt must hold ${IMAGE_MARK} once: ${JSON.stringify(prompt)}; fix the prompt template`,
       );
     const name = (id: number | null) => (id === null ? '' : (this.#tokenizer.id_to_token(id) ?? ''));
     const text =
@@ -211,7 +211,7 @@ function specialTokens(tokenizer: object, ids: readonly number[]): Map<string, n
   );
 }
 
-/** Of a tokenizer.json, what the library takes without looking: ids that are none show only when a text is read. */
+/** The parts of a tokenizer.json that the library does not check: wrong ids would only show when a text is read. */
 const id = z.int().min(0);
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id, content: z.string().min(1), special: z.boolean().optional() })).optional(),

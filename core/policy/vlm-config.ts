@@ -1,4 +1,4 @@
-/** What a policy is made of: read from a Hugging Face `config.json`, used by every graph and name table. */
+/** The configuration of a model, read from a Hugging Face `config.json`; every graph and name table uses it. */
 import type { LlavaConfig } from './families/llava/llava-config.ts';
 import type { Qwen25Config } from './families/qwen2_5-vl/qwen2_5-vl.ts';
 import type { Qwen3Config } from './families/qwen3-vl/qwen3-vl.ts';
@@ -81,7 +81,7 @@ export type TrainScope =
  */
 export type MergedScope = Omit<TrainScope & { kind: 'lora' }, 'kind'> & { kind: 'merged' };
 
-/** Factor of B A in an adapted layer; 0 where there are no adapters. */
+/** Factor of B A in an adapted layer; 0 without adapters. */
 export function loraScale(scope: TrainScope | MergedScope): number {
   return scope.kind === 'lora' ? scope.alpha / scope.rank : 0;
 }

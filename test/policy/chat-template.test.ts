@@ -21,7 +21,7 @@ test('templates for parts and templates for text take the same prompt', (t) => {
 });
 
 for (const [what, template, message] of [
-  ['does not parse', '{% for %}', /chat template cannot be read .*; mend chat_template\.jinja/],
+  ['does not parse', '{% for %}', /chat template cannot be read .*; fix chat_template\.jinja/],
   ['throws', "{{ raise_exception('no users here') }}", /cannot be applied \(no users here\)/],
   ['loses the prompt', 'hello <image>', /does not keep the prompt with one <image>/],
   ['loses the image', "{{ messages[0]['content'][1]['text'] }}", /does not keep the prompt with one <image>/],

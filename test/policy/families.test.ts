@@ -224,7 +224,7 @@ test('configurations that cannot be computed are refused in one sentence', (t) =
       { ...qwen, ...rope, bos_token_id: 1, eos_token_id: 2 },
       /out_hidden_size 3584 is not the decoder's hidden_size 64/,
     ],
-    [{ model_type: 'qwen2_vl' }, /a model of the kind qwen2_vl; supported are LLaVA .*Qwen2\.5-VL.*Qwen3-VL.*SmolVLM/],
+    [{ model_type: 'qwen2_vl' }, /a model of type qwen2_vl; supported are LLaVA .*Qwen2\.5-VL.*Qwen3-VL.*SmolVLM/],
     [
       { model_type: 'smolvlm', image_token_id: 9, text_config: { vocab_size: 320 }, vision_config: { image_size: 60 } },
       /tiles of 60 pixels are not made of squares of 2 x 2 patches of 32 pixels/,

@@ -199,7 +199,7 @@ export const Rotary: Op<Record<string, never>> = {
   samples: [{ inputs: [sines(1, 2, 3, 4), whole([1, 3], 0, 2, 1), sines(3, 2), sines(3, 2)] }],
 };
 
-/** How far below a row's largest score no score counts: e^-30 is nothing beside 1 in float32. */
+/** Scores this far below a row's largest do not count: e^-30 added to 1 is 1 in float32. */
 const LEAST_SCORE = 30;
 
 /**

@@ -26,7 +26,7 @@ export function openLanguageModel(folder: string): LanguageModel {
   const { model_type: kind } = checkConfig(z.looseObject({ model_type: z.string().optional() }), content, file);
   if (kind === undefined || !DECODERS.includes(kind))
     throw new CheckpointError(
-      `${file} describes a model of the kind ${kind ?? '(not named)'}; a language model to assemble with is one of ` +
+      `${file} describes a model of type ${kind ?? '(not named)'}; a language model to assemble with is one of ` +
         `${DECODERS.join(', ')}`,
     );
   const text = { ...parseTextConfig(content, file), ...generationEnds(folder) };

@@ -52,7 +52,7 @@ export function openVisionTower(folder: string): VisionTower {
   const described = tower === null || tower[2] !== undefined ? content : inner;
   if (tower === null || described === undefined)
     throw new CheckpointError(
-      `${file} describes a model of the kind ${kind ?? '(not named)'}; a vision tower to assemble with is a CLIP or ` +
+      `${file} describes a model of type ${kind ?? '(not named)'}; a vision tower to assemble with is a CLIP or ` +
         `SigLIP model (clip, siglip, clip_vision_model, siglip_vision_model), or that of a LLaVA (llava, llava_next)`,
     );
   const vision = visionConfig(

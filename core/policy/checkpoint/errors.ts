@@ -1,4 +1,4 @@
-/** A checkpoint that cannot be used; the message says what, where, and what would do. */
+/** A checkpoint that cannot be used; the message says what, where, and what would be right. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
 }

@@ -1,6 +1,4 @@
-/**
- * Trained parameters put into a checkpoint: whole ones in the place of the old, LoRA matrices added to their layers.
- */
+/** Puts trained parameters into a checkpoint: whole ones replace the old, LoRA matrices are added to their layers. */
 import { readTensor, type TensorLocation } from '../../graph/safetensors.ts';
 import type { Parameters } from '../policy-engine.ts';
 import type { WrittenDType } from './config-json.ts';

@@ -1,4 +1,4 @@
-/** Merges of any size beside what the process's own thread must answer. */
+/** Merges of any size in a thread of their own, so that the process stays responsive. */
 import { Worker } from 'node:worker_threads';
 import type { Parameters } from '../policy-engine.ts';
 import {

@@ -15,11 +15,11 @@ import { readVlmConfig } from './read-config.ts';
 export type Checkpoint = {
   folder: string;
   config: VlmConfig;
-  /** By canonical name: every one of `parameterShapes`, and of `unreadShapes` those that the folder brings. */
+  /** By canonical name: all of `parameterShapes`, and those of `unreadShapes` that the folder has. */
   parameters: ReadonlyMap<string, TensorLocation>;
   /** The LoRA adapter of the adapter's folder, or of the checkpoint's own. */
   adapter: Adapter | null;
-  /** `value_head.*`, from beside the adapter or the checkpoint; null when neither brings one. */
+  /** `value_head.*`, from the folder of the adapter or of the checkpoint; null if neither has one. */
   valueHead: ReadonlyMap<string, TensorLocation> | null;
   /** Every file that was opened, for hashing. */
   files: string[];
@@ -212,7 +212,7 @@ function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLoc
     ) {
       throw new CheckpointError(
         `${file}: layer ${layer} is not a weight [outputs, ${width}] with its bias; a value head is 0.weight, ` +
-          `0.bias, 2.weight ... from ${text.hiddenSize} to 1: make it anew or delete it`,
+          `0.bias, 2.weight ... from ${text.hiddenSize} to 1: make it again or delete it`,
       );
     }
     head.set(`value_head.${layer}.weight`, weight).set(`value_head.${layer}.bias`, bias);

@@ -34,7 +34,7 @@ export function familyOfConfig(content: unknown, origin: string): ModelFamily {
   const family = families.find((each) => each.describes(content as object));
   if (family === undefined)
     throw new CheckpointError(
-      `${origin} describes a model of the kind ${architectures?.[0] ?? type ?? '(not named)'}; supported are ` +
+      `${origin} describes a model of type ${architectures?.[0] ?? type ?? '(not named)'}; supported are ` +
         families.map(({ supported }) => supported).join('; '),
     );
   return family;
@@ -48,7 +48,7 @@ export function parseVlmConfig(content: unknown, origin: string, folder: string 
   return checked(described(content, origin, folder), origin);
 }
 
-/** What stands beside the parts of a `config.json` goes before what stands in text_config. */
+/** Fields at the top level of a `config.json` override those in text_config. */
 function described(content: unknown, origin: string, folder: string | null): VlmConfig {
   return endingAsStated(familyOfConfig(content, origin).readConfig(content, origin, folder), content, origin);
 }

@@ -23,7 +23,7 @@ export type WrittenParameter =
   | TensorLocation
   | { dtype: WrittenDType; shape: readonly number[]; data: () => Float32Array };
 
-/** What belongs to a checkpoint beside configuration and weights. */
+/** Files of a checkpoint in addition to configuration and weights. */
 const SIDE_FILES = [
   'generation_config.json',
   'tokenizer.json',
@@ -149,7 +149,7 @@ export async function writeAdapter(
   );
 }
 
-/** Writes value_head.safetensors from the trained parameters called `value_head.*`; nothing when there are none. */
+/** Writes value_head.safetensors from the trained parameters called `value_head.*`, if there are any. */
 export async function writeValueHead(folder: string, trained: Parameters): Promise<void> {
   const head = [...trained].filter(([name]) => name.startsWith('value_head.'));
   if (head.length > 0)

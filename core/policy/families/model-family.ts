@@ -82,13 +82,13 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
    * else made of `config`.
    */
   writeConfigs(config: C, dtype: WrittenDType, source: string | undefined): Record<string, object>;
-  /** Another folder that holds a part of the weights, as parameters with a prefix; null where there is none. */
+  /** Another folder that holds a part of the weights, as parameters with a prefix; null if there is none. */
   weightsBeside?(folder: string): { folder: string; prefix: string } | null;
   /** What a folder lacks that holds parameters of these names only, and what would help; null: the usual. */
   explainMissing?(found: readonly string[]): string | null;
-  /** One sentence for people. */
+  /** One sentence that describes the model. */
   describe(config: C): string;
-  /** What a picture becomes, for people. */
+  /** What a picture becomes, as text. */
   describePicture(config: C, grid: Grid): string;
 
   /** Canonical name to shape of what a checkpoint must hold, in the order of the forward pass. */
@@ -118,7 +118,7 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
 
   /** Whether a prompt begins with the begin-of-sequence id even if the tokenizer puts none there. */
   readonly alwaysBegins: boolean;
-  /** What chat templates write in the place of a picture. */
+  /** What chat templates write for a picture. */
   readonly imageMark: string;
   /**
    * What the processor makes of that mark: text with a mark for each run of image tokens, `tokensEach` long. `plain`:
@@ -135,7 +135,7 @@ export interface ModelFamily<C extends VlmConfig = VlmConfig> {
   pictureValues(config: C, grid: Grid): number;
   /** What numbers of parts are rounded up to a multiple of, so that there are few shapes. */
   partsStep(config: C, parts: number): number;
-  /** Image tokens of so many parts. */
+  /** Image tokens of a number of parts. */
   tokensOfParts(config: C, parts: number): number;
 
   /** Axes of rotary positions: 1, or 3 (time, height, width). */

@@ -1,4 +1,4 @@
-/** The sessions that a lane keeps, by shape: the newest ones, as many as its memory is meant for. */
+/** The sessions that a lane keeps, by shape: the newest ones that fit into its share of memory. */
 
 /**
  * Bytes of activations that a lane's sessions keep together for their next runs, first come first served: 4 to 8 %

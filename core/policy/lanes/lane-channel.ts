@@ -10,7 +10,7 @@ export class LaneError extends Error {
   override name = 'LaneError';
 }
 
-/** The result of a job, and its feed that is worth keeping. */
+/** The result of a job, and its feed if that can be reused. */
 export type LaneAnswer = LaneResult & { pixels: Float32Array };
 
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void };

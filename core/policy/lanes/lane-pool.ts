@@ -15,7 +15,7 @@ export class LanePool {
   // Memory to be written over: fresh memory costs more than what is done in it, and its garbage more again.
   readonly #spareGradients: Float32Array[] = [];
   readonly #sparePixels = new Map<number, Float32Array[]>();
-  /** Runs while a lane computes, or whoever goes on with what lanes computed. */
+  /** Runs while a lane computes, or while the results of lanes are processed. */
   readonly clock = new BusyClock();
   #parameters: Float32Array = new Float32Array(0);
 
@@ -70,7 +70,7 @@ export class LanePool {
     if (spare.length < SPARE_PER_LANE * this.#lanes.length) this.#sparePixels.set(pixels.length, [...spare, pixels]);
   }
 
-  /** Takes back a gradient that `run` gave and nobody reads any more. */
+  /** Takes back a gradient of `run` that is no longer read. */
   recycle(gradient: Float32Array): void {
     if (this.#spareGradients.length < SPARE_PER_LANE * this.#lanes.length) this.#spareGradients.push(gradient);
   }

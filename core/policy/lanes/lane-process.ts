@@ -21,6 +21,6 @@ process.on('message', (message: { setup: LaneSetup } | LaneRequest) => {
     });
   });
 });
-// Whoever started it ends it; a signal to all processes of a terminal must not come first.
+// Its parent ends it; a signal to all processes of a terminal must not do so first.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());

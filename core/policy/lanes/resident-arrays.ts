@@ -28,7 +28,7 @@ export class ResidentArrays {
     return kept;
   }
 
-  /** Copies arrays back into one flat vector, and frees them there; zeros where there is none of a name. */
+  /** Copies arrays back into one flat vector and frees them there; zeros for names without an array. */
   async download(arrays: Resident): Promise<Float32Array> {
     const flat = new Float32Array(this.#trained.reduce((sum, { shape }) => sum + elements(shape), 0));
     const missing = this.#trained.filter(({ name }) => arrays[name] === undefined);

@@ -7,7 +7,7 @@ import { argMax, cumulativeSum, reduceSum } from '../../graph/ops/reduction.ts';
 import type { Provider, Value } from '../../graph/program.ts';
 import type { TextConfig } from '../vlm-config.ts';
 
-/** Which tokens each row has had, bool [rows, vocabulary]; absent where nobody asks. */
+/** Which tokens each row has had, bool [rows, vocabulary]; absent if not needed. */
 export type Seen = { seen?: Value };
 
 /** What a loop carries from one token to the next: newest ids and who has ended, [rows] each. */

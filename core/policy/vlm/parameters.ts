@@ -24,7 +24,7 @@ export type GraphModel = {
   precision: Precision;
   /** Whether each layer's activations are computed again in the backward pass instead of being kept. */
   gradientCheckpointing: boolean;
-  /** Whose kernels compute the graphs; the CPU's where none is named. */
+  /** Whose kernels compute the graphs; by default the CPU's. */
   provider?: Provider;
 };
 

@@ -115,14 +115,14 @@ for (const [what, config, message] of [
   [
     'another architecture',
     { model_type: 'mllama', architectures: ['MllamaForConditionalGeneration'] },
-    /^x\.json describes a model of the kind MllamaForConditionalGeneration; supported are .*LLaVA 1\.5 and 1\.6/,
+    /^x\.json describes a model of type MllamaForConditionalGeneration; supported are .*LLaVA 1\.5 and 1\.6/,
   ],
-  ['no kind', {}, /of the kind \(not named\)/],
+  ['no kind', {}, /of type \(not named\)/],
   ['no object', [1], /^x\.json: the content: /],
   [
     'another decoder',
     { ...small, text_config: { model_type: 'gemma2' } },
-    /^x\.json has a decoder of the kind gemma2; supported/,
+    /^x\.json has a decoder of type gemma2; supported/,
   ],
   [
     'a Qwen2 decoder whose layers differ',
@@ -150,7 +150,7 @@ for (const [what, config, message] of [
   [
     'positions of another kind',
     { ...small, text_config: { ...small.text_config, rope_scaling: { type: 'yarn', factor: 2 } } },
-    /rotary positions of the kind "yarn" are not supported; default, linear and llama3 are/,
+    /rotary positions of type "yarn" are not supported; default, linear and llama3 are/,
   ],
   [
     'positions with a field that is not known',
@@ -171,7 +171,7 @@ for (const [what, config, message] of [
       ...small,
       text_config: { ...small.text_config, rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, factor: 8 } },
     },
-    /of the kind "llama3" lack low_freq_factor/,
+    /of type "llama3" lack low_freq_factor/,
   ],
   [
     'heads that do not divide',
@@ -192,7 +192,7 @@ for (const [what, config, message] of [
   [
     'an original layout with another projector',
     { ...original, mm_projector_type: 'linear' },
-    /projector of the kind linear; only mlp2x_gelu/,
+    /projector of type linear; only mlp2x_gelu/,
   ],
   [
     'an original layout with another tower',
@@ -202,7 +202,7 @@ for (const [what, config, message] of [
   [
     'an original layout with another decoder',
     { ...original, architectures: ['LlavaMptForCausalLM'] },
-    /of the kind LlavaMptForCausalLM/,
+    /of type LlavaMptForCausalLM/,
   ],
 ] as const) {
   test(`refused in one sentence: ${what}`, (t) => {

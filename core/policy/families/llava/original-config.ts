@@ -76,12 +76,12 @@ export function parseOriginalConfig(content: unknown, origin: string, tower: str
   const decoder = /mistral/i.test(kind) ? 'mistral' : /mpt|qwen|gemma|mixtral/i.test(kind) ? null : 'llama';
   if (decoder === null)
     throw new CheckpointError(
-      `${origin} describes a model of the kind ${kind}; of the original LLaVA layout, LlavaLlamaForCausalLM and ` +
+      `${origin} describes a model of type ${kind}; of the original LLaVA layout, LlavaLlamaForCausalLM and ` +
         `LlavaMistralForCausalLM are supported`,
     );
   if (config.mm_projector_type !== 'mlp2x_gelu')
     throw new CheckpointError(
-      `${origin} has a projector of the kind ${config.mm_projector_type}; only mlp2x_gelu (LLaVA 1.5 and 1.6) is ` +
+      `${origin} has a projector of type ${config.mm_projector_type}; only mlp2x_gelu (LLaVA 1.5 and 1.6) is ` +
         `supported`,
     );
   if (config.mm_use_im_start_end)

@@ -47,7 +47,7 @@ export function readLlavaConfig(content: unknown, origin: string, tower: string 
     `${origin}, text_config`,
   );
   if (!['llama', 'mistral', 'qwen2'].includes(decoder.model_type))
-    throw new CheckpointError(`${origin} has a decoder of the kind ${decoder.model_type}; supported are ${SUPPORTED}`);
+    throw new CheckpointError(`${origin} has a decoder of type ${decoder.model_type}; supported are ${SUPPORTED}`);
   const parsed = parseTextConfig(
     { ...decoder, pad_token_id: decoder.pad_token_id ?? config.pad_token_id },
     `${origin}, text_config`,

@@ -231,14 +231,12 @@ function ropeScaling(settings: z.infer<typeof rope>, originalPositions: number, 
   if (kind === 'default' || kind === 'mrope') return null;
   if (kind !== 'linear' && kind !== 'llama3')
     throw new CheckpointError(
-      `${origin}: rotary positions of the kind "${kind}" are not supported; default, linear and llama3 are`,
+      `${origin}: rotary positions of type "${kind}" are not supported; default, linear and llama3 are`,
     );
   const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor') => {
     const value = settings[name];
     if (value === undefined)
-      throw new CheckpointError(
-        `${origin}: rotary positions of the kind "${kind}" lack ${name}; fetch config.json again`,
-      );
+      throw new CheckpointError(`${origin}: rotary positions of type "${kind}" lack ${name}; fetch config.json again`);
     return value;
   };
   if (kind === 'linear') return { kind, factor: needed('factor') };

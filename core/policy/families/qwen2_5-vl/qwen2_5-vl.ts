@@ -19,7 +19,7 @@ import { imageFeatures } from './vision.ts';
 export type Qwen25Vision = QwenVisionConfig & {
   /** Side of a window in pixels. */
   windowSize: number;
-  /** Blocks that look at the whole picture. */
+  /** Blocks that attend to the whole picture. */
   fullBlocks: readonly number[];
 };
 export type Qwen25Config = Omit<QwenConfig, 'vision'> & { family: 'qwen2_5_vl'; vision: Qwen25Vision };

@@ -59,7 +59,7 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
   const { vision_config: eyes, text_config: decoder, scale_factor: shuffle } = config;
   if (decoder.model_type !== 'llama')
     throw new CheckpointError(
-      `${origin} has a decoder of the kind ${decoder.model_type}; SmolVLM and Idefics3 are supported with llama`,
+      `${origin} has a decoder of type ${decoder.model_type}; SmolVLM and Idefics3 are supported with llama`,
     );
   const text = parseTextConfig(
     { ...decoder, pad_token_id: decoder.pad_token_id ?? config.pad_token_id },

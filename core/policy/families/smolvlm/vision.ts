@@ -7,7 +7,7 @@ import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
 import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
 import { patchesPerSide, type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
 
-/** Of the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed, and read by nobody. */
+/** Of the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed but never read. */
 export function imageFeatures(
   g: GraphBuilder,
   parameters: GraphParameters,
