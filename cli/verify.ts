@@ -18,7 +18,7 @@ export function register(program: Command): void {
       if (roots.size === 0)
         throw new UsageError(
           `There is no run "${run}" in ${store.location}, and none on a Temporal server that answers; \`./gtr ` +
-            'runs\` lists the runs.',
+            'runs` lists the runs.',
         );
       const reached = [...(await reach(store, roots, 'all')).values()];
       const problems = reached.flatMap(({ owner, problem }) => (problem === null ? [] : [{ owner, problem }]));
