@@ -95,7 +95,7 @@ test('killed beside its game server, a run ends with the same policy, rows, metr
     'rollout.episodesPerWave=8',
     'envSteps=64',
     'evaluation.episodes=8',
-    'durability.heartbeatSeconds=2',
+    `durability.heartbeatSeconds=${PYTHON === undefined ? 2 : 15}`,
   ];
   const faults = await FaultSwitch.open(folder);
   installation = await startInstallation();

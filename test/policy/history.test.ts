@@ -1,5 +1,8 @@
 /** Prompts with a past: told in words, or as the conversation with its pictures; trained as sampled. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
+import { conversationRows } from '../../scripts/golden/conversation.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { modelFolder } from '../../configs/project-folder.ts';
 import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
@@ -127,4 +130,24 @@ test('a chat template gets the conversation, turn by turn', (t) => {
     ]),
     'user: <image>\nfirst?|assistant: up|user: <image>\nnow?|assistant:',
   );
+});
+
+test.serial('four pictures in a prompt: the log-probs of transformers (scripts/golden/conversation.py)', async (t) => {
+  const file = path.join(import.meta.dirname, '../golden/conversation.json');
+  const golden = JSON.parse(readFileSync(file, 'utf8')) as {
+    promptIds: number[];
+    pictures: number;
+    logprobs: number[];
+  }[];
+  const rows = await conversationRows();
+  t.deepEqual(
+    golden.map(({ pictures }) => pictures),
+    [4, 1],
+  );
+  for (const [index, { promptIds, picture, logprobs }] of rows.entries()) {
+    t.deepEqual(promptIds, golden[index].promptIds);
+    t.is(picture.grid[0], golden[index].pictures);
+    for (const [token, expected] of golden[index].logprobs.entries())
+      t.true(Math.abs(logprobs[token] - expected) < 1e-4, `row ${index}, token ${token}: ${logprobs[token]}`);
+  }
 });
