@@ -106,7 +106,9 @@ function quantisedAs(folder: string): string | null {
   const { quantization_config: settings } = readJson(path.join(folder, 'config.json'), 'fetch it again') as {
     quantization_config?: { quant_method?: unknown } | null;
   };
-  return settings === undefined || settings === null ? null : String(settings.quant_method ?? 'quantization_config');
+  if (settings === undefined || settings === null) return null;
+  const { quant_method: method } = settings;
+  return typeof method === 'string' ? method : 'quantization_config';
 }
 
 function holdsAdapter(folder: string): boolean {
