@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { temporalConfig } from '../workers/installation.ts';
+import { tracing } from '../workers/tracing.ts';
 import { UsageError } from './errors.ts';
 
 /**
@@ -25,10 +26,12 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
       );
     },
   );
+  const traces = await tracing('gtr');
   try {
-    return await use(new Client({ connection, namespace }));
+    return await use(new Client({ connection, namespace, plugins: traces.plugins }));
   } finally {
     await connection.close();
+    await traces.close();
   }
 }
 

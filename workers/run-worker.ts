@@ -6,6 +6,7 @@ import { storeId } from '../core/artifacts/store-id.ts';
 import { activityDependencies, temporalConfig } from './installation.ts';
 import { projectLogger, temporalLogger } from './logger.ts';
 import { RunOwnership } from './run-ownership.ts';
+import { tracing } from './tracing.ts';
 import { foreignWorker, identityText, ownIdentity, type WorkerIdentity } from './worker-identity.ts';
 
 /** Time that a running activity gets to reach its resume point after SIGTERM. */
@@ -23,6 +24,7 @@ export async function runWorker(
     telemetryOptions: telemetry(process.env.GTR_METRICS_ADDRESS),
   });
   const { connection: connectionOptions, namespace } = temporalConfig();
+  const traces = await tracing(`gtr-${role}`);
   const connection = await NativeConnection.connect(connectionOptions);
   try {
     const { store } = activityDependencies();
@@ -37,6 +39,7 @@ export async function runWorker(
       namespace,
       identity: identityText(identity),
       interceptors: { activity: [ownership.interceptor] },
+      plugins: traces.plugins,
       shutdownGraceTime: 0,
       shutdownForceTime: GRACE,
       ...versioning(process.env.GTR_BUILD_ID),
@@ -53,6 +56,7 @@ export async function runWorker(
   } finally {
     await cleanUp();
     await connection.close();
+    await traces.close();
   }
 }
 

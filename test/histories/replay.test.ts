@@ -6,6 +6,9 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { NoopSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import proto from '@temporalio/proto';
 import {
   bundleWorkflowCode,
@@ -48,6 +51,17 @@ test.serial('recorded histories are replayed without a difference', async (t) =>
     replayed++;
   }
   t.is(replayed, recorded.length);
+});
+
+test.serial('runs go on where traces were turned on meanwhile', async (t) => {
+  const resource = resourceFromAttributes({});
+  const spanProcessor = new NoopSpanProcessor();
+  const plugins = [new OpenTelemetryPlugin({ resource, spanProcessor })];
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowsPath: WORKFLOWS_PATH, plugins },
+    recorded,
+  ))
+    t.is(error?.message, undefined, workflowId);
 });
 
 test.serial('a history that other code made is noticed', async (t) => {
