@@ -11,7 +11,8 @@ import type { IterationInput } from './iteration.ts';
 /** `policy`: that sampled the waves. */
 type AskingInput = Pick<IterationInput, 'config' | 'iteration'> & { policy: Pick<ArtifactRef, 'sha256'> };
 type Sampled = Pick<RolloutWaveResult, 'wave' | 'episodes'>;
-type Judged = Promise<Pick<CorrectWaveResult, 'judgements'>>;
+/** Called where it is awaited: a promise that nobody awaits would fail the workflow's task when it is rejected. */
+type Judged = () => Promise<Pick<CorrectWaveResult, 'judgements'>>;
 
 export class AskingTeacher {
   readonly #what: NonNullable<Algorithm['merged']>;
@@ -45,7 +46,7 @@ export class AskingTeacher {
     const { config, iteration, policy } = this.#input;
     const steps = await missing();
     if (steps <= 0) return null;
-    const { judgements } = await judged;
+    const { judgements } = await judged();
     const teacher = await this.#teacher;
     const from = config.rollout.envStepsPerIteration - steps;
     const asked = activitiesOn('gpu', config, `wave ${wave}: what the merged teacher says`);

@@ -224,7 +224,11 @@ function askAbout({ waves, kept }: SamplesAhead, { rollout }: RunConfig, asking:
   for (const [wave, steps] of kept.entries()) {
     const { episodes, judgements } = waves[wave];
     const left = missing;
-    asking?.add({ wave, episodes }, Promise.resolve({ judgements }), () => Promise.resolve(left));
+    asking?.add(
+      { wave, episodes },
+      () => Promise.resolve({ judgements }),
+      () => Promise.resolve(left),
+    );
     missing -= steps;
   }
 }

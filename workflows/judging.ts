@@ -17,7 +17,11 @@ export type SamplingContext = {
   gate: PauseGate;
   sample: (wave: number, soFar: RolloutWaveResult | undefined) => Promise<RolloutWaveResult>;
   onKept: (steps: number) => void;
-  onJudged?: (wave: RolloutWaveResult, judged: Promise<CorrectWaveResult>, missing: () => Promise<number>) => void;
+  onJudged?: (
+    wave: RolloutWaveResult,
+    judged: () => Promise<CorrectWaveResult>,
+    missing: () => Promise<number>,
+  ) => void;
 };
 
 /** The judging of one wave. */

@@ -136,7 +136,7 @@ class Wave {
         return config.rollout.envStepsPerIteration - sum(earlier);
       };
       await this.judging.heed(part, missing);
-      if (part.over && this.judging.begun) this.#context.onJudged?.(part, this.judging.settled(), missing);
+      if (part.over && this.judging.begun) this.#context.onJudged?.(part, () => this.judging.settled(), missing);
     } while (!this.sampled.over);
   }
 }

@@ -46,7 +46,7 @@ type OrchestratorActivities = ReviewActivities &
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely;
  * `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in which a
  * wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `onPublish`: is told of
- * each iteration's record; `thoughtsAtOnce`: under way. `workflowsPath`: of the orchestrator, if not the product's.
+ * each iteration's record; `onJudge`: before a free teacher judges a wave; `thoughtsAtOnce`: under way. `workflowsPath`: of the orchestrator, if not the product's.
  */
 export type StandInPlay = {
   keptPerWave: number;
@@ -56,6 +56,7 @@ export type StandInPlay = {
   onPart?: (part: number) => Promise<void>;
   onThought?: () => Promise<void>;
   onPublish?: (record: PublishMetricsInput) => void;
+  onJudge?: () => void;
   thoughtsAtOnce?: number;
   workflowsPath?: string;
 };
@@ -244,16 +245,19 @@ function orchestratorActivities(
 }
 
 function correctorActivities(
-  { keptPerWave, thoughtsPerEpisode = 1, onThought }: StandInPlay,
+  { keptPerWave, thoughtsPerEpisode = 1, onThought, onJudge }: StandInPlay,
   reviews: Reviews,
 ): CorrectionActivities & ThoughtActivities {
   return {
-    correctEpisodesLocally: async ({ wave }) => ({
-      judgements: reference('judgements', wave.episodes.sha256),
-      keptSteps: keptPerWave,
-      counts: { ...NO_COUNTS, calls: 640 },
-      seconds: 0.25,
-    }),
+    correctEpisodesLocally: async ({ wave }) => {
+      onJudge?.();
+      return {
+        judgements: reference('judgements', wave.episodes.sha256),
+        keptSteps: keptPerWave,
+        counts: { ...NO_COUNTS, calls: 640 },
+        seconds: 0.25,
+      };
+    },
     checkTeacher: async () => null,
     // The size of the reference counts the thoughts so far.
     correctThought: async ({ context, slot, progress }) => {
