@@ -55,6 +55,10 @@ test.serial('a run is one trace, from the command to the activities of its itera
   t.is(start.service, 'gtr');
   const trace = spans.filter(({ traceId }) => traceId === start.traceId);
   const services = (name: string) => [...new Set(trace.filter((span) => span.name === name).map((s) => s.service))];
+  t.deepEqual(
+    spans.filter(({ name }) => /^(Describe|Query|HandleQuery)/.test(name)),
+    [],
+  );
   t.deepEqual(services('RunWorkflow:train'), ['gtr-orchestrator']);
   t.deepEqual(services('RunWorkflow:iteration'), ['gtr-orchestrator']);
   t.deepEqual(services('RunActivity:updatePolicy'), ['gtr-gpu']);

@@ -21,7 +21,9 @@ export function readJson(file: string, remedy: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new CheckpointError(`${file} cannot be read (${(error as Error).message}); ${remedy}`);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = missing ? `There is no ${file}` : `${file} cannot be read (${(error as Error).message})`;
+    throw new CheckpointError(`${what}; ${remedy}`);
   }
 }
 
