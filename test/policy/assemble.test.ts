@@ -113,7 +113,7 @@ test('what cannot be assembled is said in one sentence, and nothing is left behi
   };
   await refused({ language: BUILT_IN }, /config\.json describes a model of type llava; a language model to /);
   await refused({ vision: language }, /has no preprocessor_config\.json; copy it/);
-  await refused({ language: path.join(parent, 'none') }, /none\/config\.json cannot be read .*name the folder of a/);
+  await refused({ language: path.join(parent, 'none') }, /There is no .*none\/config\.json; name the folder of a/);
   const copy = (change: (config: Record<string, unknown>) => object) => {
     const folder = temporary();
     cpSync(language, folder, { recursive: true });

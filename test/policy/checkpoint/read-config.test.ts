@@ -214,6 +214,6 @@ for (const [what, config, message] of [
 test('a folder without a readable config.json is named', (t) => {
   t.throws(() => readVlmConfig('/no/such'), {
     instanceOf: CheckpointError,
-    message: /^\/no\/such\/config\.json cannot be read .*name a folder/,
+    message: /^There is no \/no\/such\/config\.json; name a folder/,
   });
 });
