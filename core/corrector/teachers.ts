@@ -34,7 +34,8 @@ export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean
 /** Throws `ConfigError` where a run's teacher lacks something: an expert, a prompt. */
 export function checkTeacher(config: RunConfig): void {
   makeTeacher(config, () => true);
-  if (teacherTerms(config) !== null && skipsProvedThoughts(config)) expertOf(config.environment.name);
+  const solves = teacherTerms(config) === null || skipsProvedThoughts(config);
+  if (solves) expertOf(config.environment.name);
 }
 
 /** The same of a run that asks a paid teacher (`asksPaidTeacher`). */
