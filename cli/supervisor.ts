@@ -209,6 +209,7 @@ export class Supervisor {
       // the timer does not keep the process alive once all have left
       await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]);
       for (const child of children) child.kill('SIGKILL');
+      await Promise.all(exits); // a killed one may take a moment to be gone
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));
     await this.#tracking?.stop();
