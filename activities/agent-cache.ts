@@ -4,8 +4,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { modelFolder } from '../configs/project-folder.ts';
+import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { Agent, type AgentConfig } from '../core/policy/agent.ts';
 import type { AgentParts } from '../core/policy/agent-parts.ts';
+import { getPolicy } from '../core/records/policy-state.ts';
 import { notThisWorker, runMemo } from './run-memo.ts';
 
 /**
@@ -72,4 +74,10 @@ async function hashFiles(files: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files) for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** The agent acts as a stored policy from now on; one that it has is not read again. */
+export async function usePolicy(store: ArtifactStore, agent: Agent, policy: ArtifactRef): Promise<void> {
+  if (agent.policy !== policy.sha256)
+    await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
 }

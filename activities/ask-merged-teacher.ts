@@ -7,10 +7,9 @@ import type { Thought } from '../core/episodes/episode.ts';
 import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
 import { scoreAnswers } from '../core/learner/score-answers.ts';
 import { answerKl, guessedLogprobs } from '../core/learner/teacher-kl.ts';
-import { getPolicy } from '../core/records/policy-state.ts';
 import type { MergedTeacher } from '../core/records/run-records.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
-import type { AgentCache } from './agent-cache.ts';
+import { type AgentCache, usePolicy } from './agent-cache.ts';
 import { resultOwner } from './resume-points.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
@@ -47,7 +46,7 @@ export function createMergedTeacherActivities(
         ? await teachers.get({ ...config, model: { ...config.model, train: { ...train, kind: 'merged' } } })
         : await agents.get(config);
     const before = agent.engine.seconds;
-    await agent.setPolicy(await getPolicy(store, agent.engine, teacher.policy), teacher.policy.sha256);
+    await usePolicy(store, agent, teacher.policy);
     const game = gameOf(config);
     const missing = config.rollout.envStepsPerIteration - from;
     const steps = (await keptSegments(store, [wave], missing)).flatMap(({ episode, rewards }) =>

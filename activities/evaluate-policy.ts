@@ -15,8 +15,7 @@ import { playEpisodes, type Player, type RolloutProgress } from '../core/policy/
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
-import type { AgentCache } from './agent-cache.ts';
-import { getPolicy } from '../core/records/policy-state.ts';
+import { type AgentCache, usePolicy } from './agent-cache.ts';
 import { RolloutPace, roundOf } from './pace.ts';
 import { releaseWork, ResumePoints } from './resume-points.ts';
 import type { Evaluation, EvaluatePolicyResult } from '../core/records/evaluation.ts';
@@ -53,7 +52,7 @@ export async function evaluatePolicy(
 ): Promise<EvaluatePolicyResult> {
   if (iterationsDone === null) await checkEvaluatedGames(config); // a run has read its games before it began
   const agent = await agents.get(config);
-  await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+  await usePolicy(store, agent, policy);
   const name = `evaluation ${label}`;
   const points = new ResumePoints(beat, store, name, config.durability);
   await releaseWork(store, (slot) => slot.name.startsWith('evaluation ') && slot.name !== name);

@@ -9,9 +9,8 @@ import type { RunConfig } from '../configs/schema.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import type { RolloutProgress } from '../core/policy/rollout.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
-import { getPolicy } from '../core/records/policy-state.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
-import type { AgentCache } from './agent-cache.ts';
+import { type AgentCache, usePolicy } from './agent-cache.ts';
 import { collect, type EvaluatePolicyInput, partOf, playPart, recordEvaluation } from './evaluate-policy.ts';
 import { RolloutPace, roundOf } from './pace.ts';
 import { releaseWork, ResumePoints, resultOwner } from './resume-points.ts';
@@ -34,8 +33,7 @@ export function createEvaluationShareActivities({ store }: ActivityDependencies,
         beat: Heartbeat<ArtifactRef>,
       ): Promise<ArtifactRef> => {
         const agent = await agents.get(config);
-        if (agent.policy !== policy.sha256)
-          await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+        await usePolicy(store, agent, policy);
         const name = `evaluation ${label} ${part} ${share}`;
         const points = new ResumePoints(beat, store, name, config.durability);
         const pace = new RolloutPace(config.environment.maxEpisodeSteps);

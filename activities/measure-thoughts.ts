@@ -7,9 +7,8 @@ import type { Episode } from '../core/episodes/episode.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import { collapseMetrics } from '../core/learner/collapse-metrics.ts';
 import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
-import { getPolicy } from '../core/records/policy-state.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
-import type { AgentCache } from './agent-cache.ts';
+import { type AgentCache, usePolicy } from './agent-cache.ts';
 
 /** `wave`: the episodes whose thoughts are measured; `policy`: that sampled them. */
 export type MeasureThoughtsInput = { config: RunConfig; iteration: number; wave: ArtifactRef; policy: ArtifactRef };
@@ -30,8 +29,7 @@ export function createThoughtMeasureActivities({ store }: ActivityDependencies, 
         const { thoughts: count } = config.collapse;
         let collapse: Metrics = {};
         if (count > 0) {
-          if (agent.policy !== policy.sha256)
-            await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+          await usePolicy(store, agent, policy);
           collapse = await collapseMetrics(agent, game, options, steps, { seed: config.seed, iteration, count });
         }
         await agent.setPolicy(agent.engine.initialParameters(config.seed), null);

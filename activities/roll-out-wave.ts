@@ -9,9 +9,8 @@ import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import { Interval } from '../core/records/interval.ts';
-import type { AgentCache } from './agent-cache.ts';
+import { type AgentCache, usePolicy } from './agent-cache.ts';
 import { countWork } from './count-work.ts';
-import { getPolicy } from '../core/records/policy-state.ts';
 import { ResumePoints, resultOwner, type WorkSlot } from './resume-points.ts';
 import { RolloutPace, roundOf } from './pace.ts';
 
@@ -66,8 +65,7 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const started = performance.now();
         const agent = await agents.get(config);
         const before = agent.engine.seconds;
-        if (agent.policy !== policy.sha256)
-          await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);
+        await usePolicy(store, agent, policy);
         const game = gameOf(config);
         const options = game.parseOptions(config.environment.options);
         const points = new ResumePoints(beat, store, waveName(iteration, wave), config.durability);
