@@ -2,10 +2,9 @@
  * A run that began on workers of an older build: its iteration ends there, the next one runs on the new build's code.
  */
 import test from 'ava';
-import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { versioning } from '../../workers/run-worker.ts';
 import type { train } from '../../workflows/train.ts';
-import { startServer, withStandIns } from './stand-ins.ts';
+import { standInConfig, startServer, withStandIns } from './stand-ins.ts';
 
 const OLDER_WORKFLOWS = new URL('./older-build.ts', import.meta.url).pathname;
 const QUEUE = 'builds';
@@ -28,16 +27,7 @@ test('an iteration ends on the build that began it, the run goes over to the new
     sampling.resolve();
     await renewed.promise;
   };
-  const config = parseConfig(
-    runConfigSchema,
-    {
-      environment: { name: 'points24' },
-      model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
-      envSteps: 3 * 1024,
-      evaluation: { episodes: 0 },
-    },
-    'test',
-  );
+  const config = standInConfig({ envSteps: 3 * 1024 });
   const build = (buildId: string) => ({ ...versioning(buildId), identity: buildId });
   try {
     await withStandIns(

@@ -3,20 +3,10 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import test from 'ava';
 import { FAILURES } from '../../configs/failure-types.ts';
-import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { train } from '../../workflows/train.ts';
-import { type StandInServer, startServer, withStandIns } from './stand-ins.ts';
+import { type StandInServer, standInConfig, startServer, withStandIns } from './stand-ins.ts';
 
-const config = parseConfig(
-  runConfigSchema,
-  {
-    environment: { name: 'points24' },
-    model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
-    envSteps: 1024,
-    evaluation: { episodes: 0 },
-  },
-  'test',
-);
+const config = standInConfig();
 
 let server: StandInServer;
 test.before(async () => {

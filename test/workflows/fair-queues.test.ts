@@ -2,10 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import test from 'ava';
-import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { Progress } from '../../workflows/run-contract.ts';
 import type { train } from '../../workflows/train.ts';
-import { startServer, withStandIns } from './stand-ins.ts';
+import { standInConfig, startServer, withStandIns } from './stand-ins.ts';
 
 const THOUGHTS = 64; // one of each episode of a wave
 
@@ -19,17 +18,7 @@ test('thoughts of two runs are handed out in turn, not in the order of arrival',
     await released;
   };
   try {
-    const config = parseConfig(
-      runConfigSchema,
-      {
-        environment: { name: 'points24' },
-        model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
-        envSteps: 1024,
-        evaluation: { episodes: 0 },
-        corrector: { teacher: 'openai' },
-      },
-      'test',
-    );
+    const config = standInConfig({ corrector: { teacher: 'openai' } });
     await withStandIns(server, 'fair', { keptPerWave: 1024, onThought, thoughtsAtOnce: 1 }, async () => {
       const options = (workflowId: string) => ({ workflowId, taskQueue: 'fair', args: [config] as [unknown] });
       // The late one is prepared, which asks after the teacher on the same queue, and waits until all thoughts of the

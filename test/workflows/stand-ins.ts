@@ -2,6 +2,7 @@
  * The real workflows on a real server with quick stand-in activities: for what concerns the workflows alone (commands,
  * histories, steering).
  */
+import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -69,6 +70,20 @@ const EPISODES = 64;
 const PART_SECONDS = 12.5;
 
 export type StandInServer = { client: Client; environment: TestWorkflowEnvironment; stop(): Promise<void> };
+
+/** A run for stand-ins: one iteration of 1,024 kept steps without evaluation, and `changes`. */
+export const standInConfig = (changes: object = {}): RunConfig =>
+  parseConfig(
+    runConfigSchema,
+    {
+      environment: { name: 'points24' },
+      model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
+      envSteps: 1024,
+      evaluation: { episodes: 0 },
+      ...changes,
+    },
+    'test',
+  );
 
 /** A server that knows nothing of the product: not even its search attributes, unless `extraArgs` say so. */
 export async function startServer(extraArgs: string[] = []): Promise<StandInServer> {

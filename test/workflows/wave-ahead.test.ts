@@ -1,24 +1,14 @@
 /** A wave waits for the GPU while another is sampled, so that the GPU need not wait for the workflow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import type { train } from '../../workflows/train.ts';
-import { startServer, withStandIns } from './stand-ins.ts';
+import { standInConfig, startServer, withStandIns } from './stand-ins.ts';
 
 /**
  * Four waves of 256 kept steps make an iteration of 1,024; in the first, one is judged before it is known how many it
  * takes.
  */
-const config = parseConfig(
-  runConfigSchema,
-  {
-    environment: { name: 'points24' },
-    model: { base: 'models/points24-tiny', prompt: 'points24-tiny' },
-    envSteps: 1024,
-    evaluation: { episodes: 0 },
-  },
-  'test',
-);
+const config = standInConfig();
 
 test(
   'a pause takes back the wave that waits and lets the one that is sampled end; the resume goes on with the ' + 'next',
