@@ -10,12 +10,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { adamStep, clipByGlobalNorm, initAdam } from '../core/learner/adam.ts';
+import { plannedCheckpoint } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import { memoryPlan } from '../core/policy/memory-plan.ts';
 import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
 import type { Provider } from '../core/graph/program.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import type { Precision, TrainScope } from '../core/policy/vlm-config.ts';
-import { openRandomLlava, plannedCheckpoint, type ShapeName, type WeightType } from './engine/random-llava.ts';
+import { openRandomLlava, SHAPES, type ShapeName, type WeightType } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
 
 type Case = {
@@ -145,7 +146,7 @@ async function planOf(
   { shape, weights, precision, gradientCheckpointing, rows, sampled, promptTokens, responseTokens, scope }: Case,
   provider: Provider,
 ) {
-  const checkpoint = plannedCheckpoint(shape, weights);
+  const checkpoint = plannedCheckpoint(SHAPES[shape], weights);
   const model = {
     checkpoint,
     trained: trainedParameters(checkpoint, scope, VALUE_HEAD),

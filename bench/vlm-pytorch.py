@@ -1,17 +1,17 @@
-"""One training step with LoRA and one sampling of an Idefics3 or SmolVLM checkpoint, in CPU seconds (bench/vlm.ts).
+"""A training step with LoRA and sampling of an Idefics3 or SmolVLM checkpoint (bench/vlm.ts): each line on the input names
+what to do once, and is answered by its CPU seconds.
 
-usage: python vlm-pytorch.py FOLDER REPEATS ROWS PROMPT_TOKENS NEW_TOKENS   (pip install torch transformers peft)
+usage: python vlm-pytorch.py FOLDER ROWS PROMPT_TOKENS NEW_TOKENS   (pip install torch transformers peft)
 """
 import json, resource, sys, warnings
-import torch
-import transformers
+import peft, torch, transformers
 from peft import LoraConfig, get_peft_model
 
 warnings.simplefilter("ignore")
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(1)
-folder, repeats, rows, prompt, tokens = sys.argv[1], *map(int, sys.argv[2:])
+folder, rows, prompt, tokens = sys.argv[1], *map(int, sys.argv[2:])
 model = transformers.AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
 config = model.config
 vision = config.vision_config
@@ -34,10 +34,10 @@ def train():
     model.zero_grad()
 
 
-def sample():
+def sample(count):
     with torch.no_grad():
         model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, pixel_attention_mask=mask,
-                       do_sample=True, temperature=1.0, repetition_penalty=1.2, min_new_tokens=tokens, max_new_tokens=tokens)
+                       do_sample=True, temperature=1.0, repetition_penalty=1.2, min_new_tokens=count, max_new_tokens=count)
 
 
 def cpu():
@@ -45,14 +45,9 @@ def cpu():
     return usage.ru_utime + usage.ru_stime
 
 
-def least(work):
-    work()
-    best = float("inf")
-    for _ in range(repeats):
-        before = cpu()
-        work()
-        best = min(best, cpu() - before)
-    return best
-
-
-print(json.dumps({"training": least(train), "sampling": least(sample)}))
+WORK = {"training": train, "sampling": lambda: sample(tokens), "first token": lambda: sample(1)}
+print(json.dumps(f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"), flush=True)
+for line in sys.stdin:
+    before = cpu()
+    WORK[line.strip()]()
+    print(json.dumps({"cpu": cpu() - before}), flush=True)

@@ -1,23 +1,27 @@
 /**
- * A SmolVLM-256M-shaped model with random weights beside transformers + peft (bench/vlm-pytorch.py) in one run: a
- * training step with LoRA and sampling, one thread each, CPU seconds, the least of the repeats, in turns.
+ * A SmolVLM-256M-shaped model with random weights beside transformers + peft (bench/vlm-pytorch.py): a training step
+ * with LoRA, sampling, and of sampling the first token alone, which is nearly all the prompts' pass. One thread each,
+ * CPU seconds, the least of the repeats, in turns.
  *
- * npm run bench -- vlm --python PATH [--repeats 2] [--rows 2] [--tokens 32] [--models DIR]
+ * npm run bench -- vlm [--python PATH] [--repeats 2] [--rows 8] [--tokens 64] [--only sampling] [--models DIR]
  */
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { OnnxPolicyEngine } from '../core/policy/onnx-policy-engine.ts';
+import { AnsweringProcess } from './engine/answering-process.ts';
+import { COMPARISON_ENVIRONMENT } from './engine/comparison-environment.ts';
 import { drawnGrid, openRandomLlava } from './engine/random-llava.ts';
 import { Requests } from './engine/requests.ts';
+import { seconds } from './engine/stopwatch.ts';
 
 const { values: options } = parseArgs({
   options: {
     python: { type: 'string' },
     repeats: { type: 'string', default: '2' },
-    rows: { type: 'string', default: '2' },
-    tokens: { type: 'string', default: '32' },
+    rows: { type: 'string', default: '8' },
+    tokens: { type: 'string', default: '64' },
+    only: { type: 'string', default: '' },
     models: { type: 'string', default: path.join(tmpdir(), 'gtr-bench-models') },
   },
 });
@@ -26,8 +30,7 @@ const [repeats, rows, tokens] = [options.repeats, options.rows, options.tokens].
 const PROMPT_TOKENS = 128;
 
 const checkpoint = await openRandomLlava(options.models, 'smolvlm-256m', 'F32');
-const grid = drawnGrid(checkpoint.config);
-const requests = new Requests(checkpoint.config, PROMPT_TOKENS, grid);
+const requests = new Requests(checkpoint.config, PROMPT_TOKENS, drawnGrid(checkpoint.config));
 const engine = OnnxPolicyEngine.open({
   checkpoint,
   scope: { kind: 'lora', rank: 16, alpha: 32, dropout: 0, parts: ['language_model'] },
@@ -38,40 +41,38 @@ const engine = OnnxPolicyEngine.open({
 });
 await engine.setParameters(engine.initialParameters(1));
 const training = requests.gradient({ ppo: 0, sft: rows, shortest: tokens, longest: tokens });
-const sampling = requests.sample(rows, tokens);
-
-const ours = {
-  training: await least(() => engine.gradients(training)),
-  sampling: await least(() => engine.sample(sampling)),
+const [sampling, first] = [requests.sample(rows, tokens), requests.sample(rows, 1)];
+const CASES = {
+  training: () => engine.gradients(training),
+  sampling: () => engine.sample(sampling),
+  'first token': () => engine.sample(first),
 };
-await engine.close();
-for (const [what, seconds] of Object.entries(ours)) console.log(`${what}: ours ${seconds.toFixed(2)} s`);
-if (options.python !== undefined) {
-  const script = path.join(import.meta.dirname, 'vlm-pytorch.py');
-  const asked = [checkpoint.folder, options.repeats, options.rows, String(PROMPT_TOKENS), options.tokens];
-  const theirs = JSON.parse(
-    execFileSync(options.python, [script, ...asked], {
-      encoding: 'utf8',
-      env: { ...process.env, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-  ) as typeof ours;
-  for (const what of ['training', 'sampling'] as const)
-    console.log(
-      `${what}: transformers + peft ${theirs[what].toFixed(2)} s, ours / theirs ` +
-        `${(ours[what] / theirs[what]).toFixed(2)}`,
-    );
-}
-
-/** CPU seconds of the process, the least of the repeats, after one run that makes the session. */
-async function least(work: () => Promise<unknown>): Promise<number> {
-  await work();
-  let best = Infinity;
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    const before = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(before);
-    best = Math.min(best, (user + system) / 1e6);
+const pytorch =
+  options.python === undefined
+    ? null
+    : new AnsweringProcess(
+        options.python,
+        path.join(import.meta.dirname, 'vlm-pytorch.py'),
+        [checkpoint.folder, String(rows), String(PROMPT_TOKENS), String(tokens)],
+        { ...COMPARISON_ENVIRONMENT, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' },
+      );
+const theirVersions = pytorch === null ? '' : `, ${String(await pytorch.answer())}`;
+console.log(`${rows} rows, ${PROMPT_TOKENS} + ${tokens} tokens, one thread${theirVersions}`);
+for (const [name, work] of Object.entries(CASES)) {
+  if (!name.includes(options.only)) continue;
+  const [ours, theirs] = [[Infinity], [Infinity]];
+  // The first run makes the session.
+  for (let repeat = 0; repeat <= repeats; repeat++) {
+    const own = await seconds(async () => void (await work()));
+    const other = pytorch === null ? NaN : ((await pytorch.ask(name)) as { cpu: number }).cpu;
+    if (repeat === 0) continue;
+    ours.push(own.cpu);
+    theirs.push(other);
   }
-  return best;
+  const [own, other] = [Math.min(...ours), Math.min(...theirs)];
+  const beside =
+    pytorch === null ? '' : `, transformers ${other.toFixed(2)}, ours / theirs ${(own / other).toFixed(2)}`;
+  console.log(`${name}: ours ${own.toFixed(2)} s${beside}`);
 }
+await pytorch?.close();
+await engine.close();

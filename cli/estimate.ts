@@ -1,10 +1,14 @@
 /** `gtr estimate`: what a run's paid teacher, its policy and its store will take, before anything is started. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readLimits } from '../core/corrector/account-limits.ts';
 import { type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { type Estimate, estimateRun, type Range } from '../core/corrector/estimate.ts';
 import { activityDependencies } from '../workers/installation.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
+import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { readConfig } from './config-file.ts';
 import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
@@ -66,14 +70,25 @@ async function estimateTeacher(config: RunConfig, store: ArtifactStore) {
   return { model: terms.model, limits, ...estimateRun(config, limits) };
 }
 
-/** Or why it is not known: a checkpoint that only workers see. */
+/** Or why it is not known: a checkpoint that only workers see. Weights need not be there. */
 function diskIfKnown(config: RunConfig, store: ArtifactStore): Disk | string {
+  const { base, adapter } = config.model;
+  const folder = modelFolder(base);
   try {
-    return diskOfRun(config, store);
+    const opened = adapter === null && isWithoutWeights(folder) ? plannedFolder(folder) : undefined;
+    return diskOfRun(config, store, opened);
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     return `not known (${error.message})`;
   }
+}
+
+/** Whether a checkpoint's configuration is there, but not yet its weights. */
+function isWithoutWeights(folder: string): boolean {
+  return (
+    existsSync(path.join(folder, 'config.json')) &&
+    !readdirSync(folder).some((name) => /\.safetensors(\.index\.json)?$/.test(name))
+  );
 }
 
 function estimateText(

@@ -2,9 +2,13 @@
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { gameOf } from '../core/envs/with-history.ts';
+import { chooseDevice } from '../core/graph/provider.ts';
+import { CPU } from '../core/graph/compute-device.ts';
 import { openWording } from '../core/policy/agent-parts.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
-import { describePictures, longestPrompt } from '../core/policy/longest-prompt.ts';
+import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
+import { describePictures, type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
+import { gibibytes, modelFit } from '../core/policy/model-fit.ts';
 
 /** Tokens a second of sampling, all rows together; samples a second of updates. Null: not known. */
 export type Rates = { sampling: number | null; updating: number | null };
@@ -17,6 +21,8 @@ export type PolicyWork = {
   hours: Rates;
   /** Tokens of the longest prompt, and what pictures become; or why neither is known. */
   prompt: { tokens: number; pictures: string } | string;
+  /** Bytes that a worker holds, and of them those of one GPU; null where the prompt is not known. */
+  memory: { host: number; device: number } | null;
 };
 
 /** Plays two episodes for the prompts; weights are not read. */
@@ -30,31 +36,44 @@ export async function policyWork(config: RunConfig, rates: Rates): Promise<Polic
   const sampledTokens = (steps + evaluated) * rollout.maxNewTokens;
   const updateSamples = steps * ppo.epochs;
   const hours = (amount: number, rate: number | null) => (rate === null ? null : amount / rate / 3600);
+  const prompt = await promptOf(config);
   return {
     sampledTokens,
     updateSamples,
     hours: { sampling: hours(sampledTokens, rates.sampling), updating: hours(updateSamples, rates.updating) },
-    prompt: await promptOf(config),
+    prompt: typeof prompt === 'string' ? prompt : { tokens: prompt.tokens, pictures: prompt.pictures },
+    memory: typeof prompt === 'string' ? null : await memoryOf(config, prompt),
   };
 }
 
-async function promptOf(config: RunConfig): Promise<PolicyWork['prompt']> {
+async function promptOf(config: RunConfig): Promise<(LongestPrompt & { pictures: string }) | string> {
   const { model, environment, seed } = config;
   try {
     const wording = openWording(config, modelFolder);
     const game = gameOf(config);
     const options = game.parseOptions(environment.options);
     const { maxEpisodeSteps } = environment;
-    const { tokens, pictures } = await longestPrompt(wording, model.imageSize, game, options, maxEpisodeSteps, seed);
-    return { tokens, pictures: describePictures(wording.config, pictures) };
+    const longest = await longestPrompt(wording, model.imageSize, game, options, maxEpisodeSteps, seed);
+    return { ...longest, pictures: describePictures(wording.config, longest.pictures) };
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     return `not known (${error.message})`;
   }
 }
 
+/** Of a machine that need not be there: what `engine.provider` names, or what this one has where it is `auto`. */
+async function memoryOf(config: RunConfig, prompt: LongestPrompt): Promise<{ host: number; device: number }> {
+  const { engine, model } = config;
+  const device = engine.provider === 'auto' ? await chooseDevice(engine) : { ...CPU, provider: engine.provider };
+  const { host, device: onDevice } = modelFit(plannedFolder(modelFolder(model.base)), config, prompt, device).plan;
+  return { host, device: onDevice };
+}
+
 /** Lines for people. */
-export function policyWorkText({ sampledTokens, updateSamples, hours, prompt }: PolicyWork, config: RunConfig): string {
+export function policyWorkText(
+  { sampledTokens, updateSamples, hours, prompt, memory }: PolicyWork,
+  config: RunConfig,
+): string {
   const count = (value: number) => value.toLocaleString('en-US');
   const time = (value: number | null, option: string) =>
     value === null ? `hours: ${option}` : `${value.toFixed(1)} h`;
@@ -63,6 +82,12 @@ export function policyWorkText({ sampledTokens, updateSamples, hours, prompt }: 
     `Sampling: up to ${count(sampledTokens)} tokens, answers of ${config.rollout.maxNewTokens} and evaluations ` +
       `included (${time(hours.sampling, '--sampling-rate')}).`,
     `Updating: ${count(updateSamples)} samples (${time(hours.updating, '--updating-rate')}).`,
+    ...(memory === null ? [] : [`Memory: ${memoryText(memory)} (docs/benchmarks.md says how near plans come).`]),
     '',
   ].join('\n');
+}
+
+function memoryText({ host, device }: { host: number; device: number }): string {
+  const own = `about ${gibibytes(host)} of the machine's`;
+  return device === 0 ? own : `about ${gibibytes(device)} of one GPU's, ${own}`;
 }

@@ -177,21 +177,3 @@ function tensor(name: string, shape: readonly number[], block: Float32Array, sta
   for (let i = 0; i < size; i++) data[i] = block[(start + i) % BLOCK] * deviation;
   return data;
 }
-
-/** The model as plans see it: nothing is written, every parameter lies in a file that is not there. */
-export function plannedCheckpoint(name: ShapeName, dtype: WeightType): Checkpoint {
-  const config: VlmConfig = SHAPES[name];
-  const bytes = dtype === 'F32' ? 4 : 2;
-  let byteOffset = 0;
-  const parameters = new Map(
-    [...familyOf(config).parameterShapes(config)].map(([parameter, shape]) => {
-      const byteLength = bytes * elements(shape);
-      byteOffset += byteLength;
-      return [
-        parameter,
-        { name: parameter, dtype, shape, file: 'model.safetensors', byteOffset: byteOffset - byteLength, byteLength },
-      ];
-    }),
-  );
-  return { folder: name, config, parameters, adapter: null, valueHead: null, files: [] };
-}

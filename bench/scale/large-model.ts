@@ -1,8 +1,9 @@
 /** What several GPUs give for an update of LoRA on a 7B model, by the store between them. */
 import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
+import { plannedCheckpoint } from '../../core/policy/checkpoint/planned-checkpoint.ts';
 import { trainedParameters } from '../../core/policy/trained-parameters.ts';
 import type { TrainScope } from '../../core/policy/vlm-config.ts';
-import { plannedCheckpoint } from '../engine/random-llava.ts';
+import { SHAPES } from '../engine/random-llava.ts';
 import { type Rates, simulate, type Store } from './simulate.ts';
 
 const VALUE_HEAD = [1024, 512];
@@ -10,7 +11,7 @@ const VALUE_HEAD = [1024, 512];
 /** Trained elements of LoRA adapters of this rank on LLaVA 1.5 7B, with the value head. */
 export function trainedElements(rank: number): number {
   const scope: TrainScope = { kind: 'lora', rank, alpha: 2 * rank, dropout: 0, parts: ['language_model'] };
-  return trainedParameters(plannedCheckpoint('7b', 'BF16'), scope, VALUE_HEAD).reduce(
+  return trainedParameters(plannedCheckpoint(SHAPES['7b'], 'BF16'), scope, VALUE_HEAD).reduce(
     (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
     0,
   );

@@ -1,5 +1,9 @@
 /** What `gtr estimate` says of a run's policy. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'ava';
+import { PROJECT } from '../../configs/project-folder.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { policyWork, policyWorkText } from '../../cli/policy-work.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
@@ -29,7 +33,7 @@ test('tokens, samples and hours at stated rates', async (t) => {
   });
   t.regex(
     policyWorkText(work, config),
-    /up to 29 tokens in all\.\n.* 80,000 tokens.*\(2\.2 h\).*\n.*3,600 samples \(0\.5 h\)/,
+    /up to 29 tokens in all\.\n.* 80,000 tokens.*\(2\.2 h\).*\n.*3,600 samples \(0\.5 h\).*\nMemory: about [\d.]+ [MG]iB of the machine's \(/,
   );
 });
 
@@ -44,3 +48,19 @@ test(
     t.regex(prompt as string, /^not known \(There is no \/no\/such\//);
   },
 );
+
+test('memory of a GPU that is not there, for weights that are not there', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'gtr-planned-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  cpSync(path.join(PROJECT, 'models/points24-tiny'), folder, { recursive: true });
+  const onGpu = quickstart(`model.base=${folder}`, 'engine.provider=cuda');
+  const own = (await policyWork(onGpu, { sampling: null, updating: null })).memory!;
+  rmSync(path.join(folder, 'model.safetensors'));
+  const { memory } = await policyWork(onGpu, { sampling: null, updating: null });
+  t.deepEqual(memory, own);
+  // CUDA's context alone takes a gibibyte and a half.
+  t.true(own.device > 1.5 * 2 ** 30 && own.host > 0);
+  const onCpu = (await policyWork(quickstart(), { sampling: null, updating: null })).memory!;
+  t.is(onCpu.device, 0);
+  t.is((await policyWork(quickstart('model.base=/no/such'), { sampling: null, updating: null })).memory, null);
+});

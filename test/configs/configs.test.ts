@@ -12,6 +12,15 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !na
 
 /** The paper's presets, whose 7B checkpoint is the user's. */
 const PAPER = ['points24', 'ezpoints', 'numberline', 'blackjack', 'alfworld'].map((name) => `${name}.json`);
+/** Others whose checkpoint is the user's. */
+const OWN_CHECKPOINT = [
+  'points24-qwen2_5-vl',
+  'points24-qwen3-vl',
+  'ezpoints-smolvlm',
+  'sft-ezpoints-smolvlm',
+  'frozenlake',
+  'sokoban',
+].map((name) => `${name}.json`);
 /** What differs from the defaults there (spec.md section 5). */
 const OWN_NUMBERS: Readonly<Record<string, object>> = {
   'alfworld.json': { envSteps: 5000, ppo: { thoughtCoef: 0.2 } },
@@ -59,12 +68,18 @@ for (const name of PAPER) {
 for (const name of files) {
   test(`configs/${name} is valid`, (t) => {
     const schema = read(name).$schema === './sft.schema.json' ? sftConfigSchema : runConfigSchema;
-    const config = [...PAPER, 'points24-qwen2_5-vl.json', 'frozenlake.json', 'sokoban.json'].includes(name)
+    const config = [...PAPER, ...OWN_CHECKPOINT].includes(name)
       ? applyChange(read(name), 'model.base=/models/llava')
       : read(name);
     t.notThrows(() => parseConfig(schema, config, name));
   });
 }
+
+test("Qwen's presets are one but for the title, with the GTR-Turbo paper's 30,000 steps and format reward of 5", (t) => {
+  const [qwen25, qwen3] = ['qwen2_5', 'qwen3'].map((name) => ({ ...read(`points24-${name}-vl.json`), title: '' }));
+  t.deepEqual(qwen25, qwen3);
+  t.like(qwen25, { envSteps: 30_000, formatReward: 5 });
+});
 
 test('the runs that the documentation names are there', (t) => {
   for (const name of [

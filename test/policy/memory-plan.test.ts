@@ -1,10 +1,11 @@
 /** Plans for a 7B model, whose weights nothing here opens. */
 import test from 'ava';
-import { plannedCheckpoint } from '../../bench/engine/random-llava.ts';
+import { SHAPES } from '../../bench/engine/random-llava.ts';
+import { plannedCheckpoint } from '../../core/policy/checkpoint/planned-checkpoint.ts';
 import { memoryPlan, type PlannedWork } from '../../core/policy/memory-plan.ts';
 import { trainedParameters } from '../../core/policy/trained-parameters.ts';
 
-const checkpoint = plannedCheckpoint('7b', 'BF16');
+const checkpoint = plannedCheckpoint(SHAPES['7b'], 'BF16');
 const trained = trainedParameters(
   checkpoint,
   { kind: 'lora', rank: 128, alpha: 256, dropout: 0, parts: ['language_model'] },
@@ -25,7 +26,7 @@ const GB = 1e9;
 test(
   'Qwen2.5-VL-7B with LoRA r 128 and pictures of 300 px samples 32 rows and ' + 'updates 4 x 1,024 tokens in 80 GB',
   (t) => {
-    const qwen = plannedCheckpoint('qwen2.5-vl-7b', 'BF16');
+    const qwen = plannedCheckpoint(SHAPES['qwen2.5-vl-7b'], 'BF16');
     const [scope, head] = [
       { kind: 'lora', rank: 128, alpha: 256, dropout: 0, parts: ['language_model'] },
       [1024, 512],
@@ -60,7 +61,7 @@ test('7B with LoRA r 128 samples 32 rows and updates 4 x 1,024 tokens in 80 GB, 
 });
 
 test('on a CPU weights are counted once, prepacked copies of float32 ones for each lane', (t) => {
-  const small = plannedCheckpoint('135m', 'F32');
+  const small = plannedCheckpoint(SHAPES['135m'], 'F32');
   const plan = (lanes: number) =>
     memoryPlan({
       ...work(true),
