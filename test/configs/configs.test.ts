@@ -75,7 +75,7 @@ for (const name of files) {
   });
 }
 
-test("Qwen's presets are one but for the title, with the GTR-Turbo paper's 30,000 steps and format reward of 5", (t) => {
+test("Qwen's presets are one but for the title, with the GTR-Turbo paper's steps and format reward", (t) => {
   const [qwen25, qwen3] = ['qwen2_5', 'qwen3'].map((name) => ({ ...read(`points24-${name}-vl.json`), title: '' }));
   t.deepEqual(qwen25, qwen3);
   t.like(qwen25, { envSteps: 30_000, formatReward: 5 });
