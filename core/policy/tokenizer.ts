@@ -47,9 +47,12 @@ export class PolicyTokenizer {
     this.#special = specialTokens(tokenizer, [bosTokenId ?? -1, ...eosTokenIds]);
   }
 
-  /** Ids of a text, without special tokens around it. */
+  /** Ids of a text, without special tokens around it, and without what the vocabulary has no word for. */
   encode(text: string): number[] {
-    return text === '' ? [] : this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    if (text === '') return [];
+    // The library gives undefined for an unknown word where the vocabulary has none for "unknown" either.
+    const ids: (number | undefined)[] = this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return ids.filter((each) => each !== undefined);
   }
 
   /** Text of ids, without special tokens and ends of sequence. */
@@ -217,6 +220,7 @@ const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id, content: z.string().min(1), special: z.boolean().optional() })).optional(),
   model: z.looseObject({
     vocab: z.union([z.record(z.string(), id), z.array(z.tuple([z.string(), z.number()], z.unknown()))]).optional(),
+    unk_token: z.string().nullish(),
   }),
 });
 

@@ -57,6 +57,14 @@ test('the longest piece wins, special tokens are not in the text', (t) => {
   t.is(tokenizer.decode([1, ...tokenizer.encode('10+'), 2]), '10+');
 });
 
+test('a letter that the vocabulary has no word for is no id, also where it has none for "unknown"', (t) => {
+  const pieces = pieceTokenizer(model.pieces) as { model: object };
+  const without = { ...pieces, model: { ...pieces.model, unk_token: '' } };
+  const unknown = new PolicyTokenizer(without, {}, { bosTokenId: 1, eosTokenIds: [2] });
+  t.deepEqual(unknown.encode('1é0'), [...unknown.encode('1'), ...unknown.encode('0')]);
+  t.false(unknown.canSay('1é0'));
+});
+
 test('a response is split before the token that holds the opening quote of the last action key', (t) => {
   const ids = [...tokenizer.encode(response), 2];
   const { text, thoughtTokens } = tokenizer.splitResponse(ids);
