@@ -6,7 +6,7 @@ import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { SftConfig } from '../configs/schema.ts';
 import { type Demonstration, makeDemonstrations } from '../core/corrector/demonstrations.ts';
-import { type PictureDemonstration, namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
+import { listedDemonstrations, type PictureDemonstration } from '../core/corrector/llava-demonstrations.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { RandomStream } from '../core/random/counter.ts';
@@ -28,7 +28,7 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
       const all: readonly (Demonstration | PictureDemonstration)[] =
         file === null
           ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
-          : await Array.fromAsync(namedDemonstrations({ file, images }));
+          : await Array.fromAsync(listedDemonstrations({ file, images })); // `prepareSupervised` reads the pictures
       const ordered = inTrainingOrder(all, config);
       const pages: ArtifactRef[] = [];
       for (let from = 0; from < ordered.length; from += PAGE)

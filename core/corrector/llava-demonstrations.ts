@@ -31,27 +31,46 @@ const itemSchema = z.object({
   conversations: z.tuple([turn('human'), turn('gpt')], 'must be one question (from: human) and one answer (from: gpt)'),
 });
 
+type NamedFile = { file: string; images: string | null };
+
 /** The file that a configuration names; relative paths start at the project. */
 export function namedDemonstrations(
-  { file, images }: { file: string; images: string | null },
+  { file, images }: NamedFile,
   check?: DemonstrationCheck,
 ): AsyncGenerator<PictureDemonstration> {
   return readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images), check);
 }
 
+/** Its items alone, for whoever leaves the pictures to `namedDemonstrations`. */
+export function listedDemonstrations({ file, images }: NamedFile): AsyncGenerator<PictureDemonstration> {
+  const unread = () => Promise.resolve(null);
+  return readLlavaDemonstrations(
+    path.resolve(PROJECT, file),
+    images && path.resolve(PROJECT, images),
+    undefined,
+    unread,
+  );
+}
+
 /**
- * The file's items, one after the other, each with its picture read. `images`: the folder from which pictures
- * count; null: the file's own. Throws `ConfigError` at the end for all faults: the file, the index of the item (from 0)
- * and what is wrong with it; items with a fault are not given.
+ * The file's items, one after the other, each with its picture read. `images`: the folder from which pictures count;
+ * null: the file's own. `open` reads a picture; a text says what is wrong with it, null that it is not looked at. Throws
+ * `ConfigError` at the end for all faults: the file, the index of the item (from 0) and what is wrong with it; items with
+ * a fault are not given.
  */
 export async function* readLlavaDemonstrations(
   file: string,
   images: string | null,
   check: DemonstrationCheck = () => null,
+  open: (image: string) => Promise<RgbImage | string | null> = openPicture,
 ): AsyncGenerator<PictureDemonstration> {
   const folder = images ?? path.dirname(file);
   const faults = new Faults();
-  const begun: { item: PictureDemonstration | ConfigError; label: string; picture: Promise<RgbImage | string> }[] = [];
+  const begun: {
+    item: PictureDemonstration | ConfigError;
+    label: string;
+    picture: Promise<RgbImage | string | null>;
+  }[] = [];
   const finish = async function* (until: number) {
     while (begun.length > until) {
       const { item, label, picture } = begun.shift()!;
@@ -60,7 +79,7 @@ export async function* readLlavaDemonstrations(
         continue;
       }
       const seen = await picture;
-      const problem = typeof seen === 'string' ? seen : check(item, seen);
+      const problem = seen === null || typeof seen === 'string' ? seen : check(item, seen);
       if (problem === null) yield item;
       else faults.add(`${label}: ${problem}.`);
     }
@@ -71,7 +90,7 @@ export async function* readLlavaDemonstrations(
     for await (const element of readJsonElements(file)) {
       const label = `${file}, item ${index++}`;
       const item = element instanceof ConfigError ? element : readItem(element, folder, label);
-      begun.push({ item, label, picture: item instanceof ConfigError ? Promise.resolve('') : openPicture(item.image) });
+      begun.push({ item, label, picture: item instanceof ConfigError ? Promise.resolve(null) : open(item.image) });
       yield* finish(AHEAD);
     }
   } catch (error) {

@@ -4,6 +4,9 @@ import sharp, { type Sharp } from 'sharp';
 import { ConfigError } from '../../configs/schema.ts';
 import type { RgbImage } from './rgb-image.ts';
 
+// Each picture comes as bytes of its own, so nothing is found again.
+sharp.cache(false);
+
 /**
  * The pixels of a PNG, JPEG or WebP file, as Pillow reads them: transparency is dropped; colour profiles and
  * orientation are ignored; 16-bit colours keep their high byte, but 16-bit grey is clipped at 255. Throws `ConfigError`
@@ -19,7 +22,7 @@ export async function readPicture(file: string): Promise<RgbImage> {
     const { data, info } = await image.toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
     return info.channels === 1
       ? spread(data, info, (pixel) => [data[pixel], data[pixel], data[pixel]])
-      : { width: info.width, height: info.height, data: new Uint8Array(data) };
+      : { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
   } catch (error) {
     throw new ConfigError(`${file}: cannot be read as a picture (${(error as Error).message.replace(/\.$/, '')}).`);
   }
