@@ -17,6 +17,7 @@ import { checkFit } from '../core/policy/model-fit.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { AgentCache } from './agent-cache.ts';
 import { putState } from '../core/records/policy-state.ts';
+import { checkDisk, diskOfRun } from '../core/records/run-disk.ts';
 import { putRunStart } from '../core/records/run-records.ts';
 import { runOf } from './run-of-activity.ts';
 
@@ -56,7 +57,10 @@ export async function prepareRun(
   const game = gameOf(config);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
-  if (run !== undefined && algorithmOf(config).judges) checkTeacher(config);
+  if (run !== undefined) {
+    if (algorithmOf(config).judges) checkTeacher(config);
+    checkDisk(diskOfRun(config, store, parts.checkpoint));
+  }
   const { options, maxEpisodeSteps } = config.environment;
   checkFit(
     parts.checkpoint,

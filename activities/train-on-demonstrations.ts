@@ -22,10 +22,13 @@ import { evaluatePolicy } from './evaluate-policy.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { demonstrationReader } from './make-demonstrations.ts';
 import { getOptimizer, getPolicy, getTrained, putState } from '../core/records/policy-state.ts';
+import { checkDisk, diskOfSft } from '../core/records/run-disk.ts';
 import { Pace, rounded } from './pace.ts';
 import { prepareRun, putFirstState, START } from './prepare-run.ts';
 import { releaseSlots, releaseWork, ResumePoints, resultOwner } from './resume-points.ts';
 
+/** `out`: the folder of the checkpoint to write; runs that began on older code do not say it. */
+export type PrepareSupervisedInput = { config: SftConfig; out?: string };
 /** `model`: the folder that the training starts from. */
 export type PrepareSupervisedResult = { model: string; policy: ArtifactRef; optimizer: ArtifactRef };
 export type TrainOnDemonstrationsInput = PrepareSupervisedResult & {
@@ -42,7 +45,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
   const { store, home } = dependencies;
   const open = (config: SftConfig, model: string) => agents.get(runConfig(config, model));
   return {
-    prepareSupervised: activity(async ({ config }: { config: SftConfig }): Promise<PrepareSupervisedResult> => {
+    prepareSupervised: activity(async ({ config, out }: PrepareSupervisedInput): Promise<PrepareSupervisedResult> => {
       const model =
         config.model.base === null
           ? await writeNewCheckpoint(path.join(home, 'models'), config.model, config.seed)
@@ -52,6 +55,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       const parts = openAgentParts(run, modelFolder);
       const { file, images } = config.demonstrations;
       if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));
+      if (out !== undefined) checkDisk(diskOfSft(config, store, out));
       const game = gameByName(config.environment.name);
       checkFit(
         parts.checkpoint,

@@ -19,7 +19,7 @@ import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { readConfig } from './config-file.ts';
-import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
+import { type Disk, diskMisfit, diskOfRun, diskText } from '../core/records/run-disk.ts';
 import type { Finding } from './doctor.ts';
 
 /** Words around the image where no configuration names a prompt template: those of the paper's Points24. */

@@ -11,7 +11,7 @@ import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { readConfig } from './config-file.ts';
-import { type Disk, diskMisfit, diskOfRun, diskText } from './disk.ts';
+import { type Disk, diskMisfit, diskOfRun, diskText } from '../core/records/run-disk.ts';
 import { policyWork, policyWorkText } from './policy-work.ts';
 import { teacherTerms } from '../core/corrector/teachers.ts';
 import { UsageError } from './errors.ts';

@@ -12,7 +12,8 @@ import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { advance, initialState, type TrainState } from '../workflows/train-state.ts';
 import { applyChange } from './config-file.ts';
-import { checkDisk, diskOfRun } from './disk.ts';
+import { diskOfRun } from '../core/records/run-disk.ts';
+import { sayDisk } from './disk.ts';
 import { UsageError } from './errors.ts';
 import { readRun } from './read-run.ts';
 import { iterationCount } from './reset.ts';
@@ -73,7 +74,7 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
       );
   const state = stateAfter(kept, config);
   const { store } = activityDependencies();
-  checkDisk(diskOfRun(config, store));
+  sayDisk(diskOfRun(config, store));
   if (await isKnown(client, id)) throw new UsageError(`The run id "${id}" is in use; choose another --id.`);
 
   const copies = [];

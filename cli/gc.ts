@@ -7,7 +7,7 @@ import { mapConcurrently } from '../core/artifacts/map-concurrently.ts';
 import type { ArtifactRef, ArtifactStore, StoredArtifact } from '../core/artifacts/store.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
-import { megabytes } from './megabytes.ts';
+import { megabytes } from '../core/artifacts/megabytes.ts';
 import { allExecutions, belongsTo, merged, referencesOfExecution, referencesOfRecords } from './run-references.ts';
 import { withClient } from './temporal.ts';
 import { collect } from './train.ts';

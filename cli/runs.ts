@@ -6,7 +6,7 @@ import { findReferences } from '../core/artifacts/references.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
 import { listRuns, readRunRecords, type RunRecords } from '../core/records/run-records.ts';
 import { activityDependencies } from '../workers/installation.ts';
-import { megabytes } from './megabytes.ts';
+import { megabytes } from '../core/artifacts/megabytes.ts';
 import { recorded, type RunState } from './read-run.ts';
 import { withClientIfAny } from './temporal.ts';
 

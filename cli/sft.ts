@@ -11,7 +11,8 @@ import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { Interval } from '../core/records/interval.ts';
 import { doingText } from '../core/episodes/doing.ts';
 import { readConfig } from './config-file.ts';
-import { checkDisk, diskOfSft } from './disk.ts';
+import { diskOfSft } from '../core/records/run-disk.ts';
+import { sayDisk } from './disk.ts';
 import { startRun } from './start-run.ts';
 import { doingOf } from './doing.ts';
 import { withClient, workflowResult } from './temporal.ts';
@@ -38,7 +39,7 @@ export function register(program: Command): void {
         const items = await Array.fromAsync(namedDemonstrations({ file, images }, modelCheck(config)));
         process.stdout.write(`${items.length} demonstrations in ${file}; ${count} are trained on\n`);
       }
-      checkDisk(diskOfSft(config, activityDependencies().store, options.out));
+      sayDisk(diskOfSft(config, activityDependencies().store, options.out));
       await withClient(async (client) => {
         await startRun<typeof sft>(client, 'sft', options.id, [{ config, out: options.out }], config.title);
         let ended = false;

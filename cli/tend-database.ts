@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { writeDurably } from '../core/artifacts/file-store.ts';
-import { megabytes } from './megabytes.ts';
+import { megabytes } from '../core/artifacts/megabytes.ts';
 
 /** Free pages of a database that are given back, where they are more than half of it. */
 const GIVEN_BACK_BYTES = 32 * 2 ** 20;

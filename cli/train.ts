@@ -9,7 +9,8 @@ import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { checkGameFiles, checkModelFolders } from './check-model.ts';
 import { readConfig } from './config-file.ts';
-import { checkDisk, diskOfRun } from './disk.ts';
+import { diskOfRun } from '../core/records/run-disk.ts';
+import { sayDisk } from './disk.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
 import { followRun } from './watch.ts';
@@ -35,7 +36,7 @@ export function register(program: Command): void {
       checkModelFolders(config.model);
       await checkGameFiles(config);
       const { checkpoint } = openAgentParts(config, modelFolder);
-      checkDisk(diskOfRun(config, activityDependencies().store, checkpoint));
+      sayDisk(diskOfRun(config, activityDependencies().store, checkpoint));
       await withClient(async (client) => {
         await startRun<typeof train>(client, 'train', options.id, [config], config.title);
         const unpriced = modelWithoutPrice(config);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { reach } from '../core/artifacts/references.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
-import { megabytes } from './megabytes.ts';
+import { megabytes } from '../core/artifacts/megabytes.ts';
 import { referencesOfRun } from './run-references.ts';
 import { withClientIfAny } from './temporal.ts';
 

@@ -45,7 +45,10 @@ export async function sft(input: { config: unknown; out: string }): Promise<SftR
     `${config.demonstrations.count} demonstrations`,
   ).makeDemonstrations({ config });
   setHandler(doingSignal, (doing) => setCurrentDetails(`${config.title}\n\n${doingText(doing)}`));
-  let state = await activitiesOn('gpu', config, 'first parameters').prepareSupervised({ config });
+  let state = await activitiesOn('gpu', config, 'first parameters').prepareSupervised({
+    config,
+    out: input.out,
+  });
   while (progress.step < progress.steps) {
     await gate.pass();
     const until = Math.min(progress.step + segment, progress.steps);

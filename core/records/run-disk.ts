@@ -1,21 +1,20 @@
 /**
- * What a run takes on the disk of its store: `estimate`, `doctor`, `train`, `fork` and `sft` say and check the same.
+ * What a run takes on the disk of its store: the verbs that start runs, and the worker that begins one, check the same.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { modelFolder, PROJECT } from '../configs/project-folder.ts';
-import type { RunConfig, SftConfig } from '../configs/schema.ts';
-import { freeSpace, nearestFolder } from '../core/artifacts/free-space.ts';
-import type { ArtifactStore } from '../core/artifacts/store.ts';
-import { elements } from '../core/graph/tensor.ts';
-import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
-import { newModelConfig } from '../core/policy/new-checkpoint.ts';
-import { familyOf } from '../core/policy/families/registry.ts';
-import type { MergedScope, TrainScope } from '../core/policy/vlm-config.ts';
-import { trainedParameters } from '../core/policy/trained-parameters.ts';
-import { type DiskPlan, runDiskPlan, sftDiskPlan } from '../core/records/disk-plan.ts';
-import { UsageError } from './errors.ts';
-import { megabytes } from './megabytes.ts';
+import { modelFolder, PROJECT } from '../../configs/project-folder.ts';
+import { ConfigError, type RunConfig, type SftConfig } from '../../configs/schema.ts';
+import { freeSpace, nearestFolder } from '../artifacts/free-space.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+import { elements } from '../graph/tensor.ts';
+import { type Checkpoint, openCheckpoint } from '../policy/checkpoint/open-checkpoint.ts';
+import { newModelConfig } from '../policy/new-checkpoint.ts';
+import { familyOf } from '../policy/families/registry.ts';
+import type { MergedScope, TrainScope } from '../policy/vlm-config.ts';
+import { trainedParameters } from '../policy/trained-parameters.ts';
+import { type DiskPlan, runDiskPlan, sftDiskPlan } from './disk-plan.ts';
+import { megabytes } from '../artifacts/megabytes.ts';
 
 /** A plan, and the bytes that are free in `location`; null: S3, whose free space is unknown. */
 export type Disk = DiskPlan & { location: string; free: number | null };
@@ -86,9 +85,8 @@ export function diskMisfit(disk: Disk): string | null {
   );
 }
 
-/** Says what a run will take; throws `UsageError` where that is more than is free. */
+/** Throws `ConfigError` where a run takes more than is free. */
 export function checkDisk(disk: Disk): void {
   const reason = diskMisfit(disk);
-  if (reason !== null) throw new UsageError(`No room: ${reason}.`);
-  process.stdout.write(`Disk: ${diskText(disk)}.\n`);
+  if (reason !== null) throw new ConfigError(`No room: ${reason}.`);
 }
