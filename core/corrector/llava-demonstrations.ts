@@ -54,9 +54,9 @@ export function listedDemonstrations({ file, images }: NamedFile): AsyncGenerato
 
 /**
  * The file's items, one after the other, each with its picture read. `images`: the folder from which pictures count;
- * null: the file's own. `open` reads a picture; a text says what is wrong with it, null that it is not looked at. Throws
- * `ConfigError` at the end for all faults: the file, the index of the item (from 0) and what is wrong with it; items with
- * a fault are not given.
+ * null: the file's own. `open` reads a picture; a text says what is wrong with it, null that it is not looked at.
+ * Throws `ConfigError` at the end for all faults: the file, the index of the item (from 0) and what is wrong with it;
+ * items with a fault are not given.
  */
 export async function* readLlavaDemonstrations(
   file: string,

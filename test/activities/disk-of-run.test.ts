@@ -1,4 +1,4 @@
-/** A run that nobody checked before it was started (`temporal workflow start`) is refused where the disk is too small. */
+/** A run that nobody checked when it was started (`temporal workflow start`) is refused for its disk by the worker. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
