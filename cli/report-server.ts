@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Client } from '@temporalio/client';
-import { html } from '../core/report/html.ts';
 import { inOrder } from '../core/report/run-files.ts';
+import { runListPage } from '../core/report/run-list.ts';
 import { reportPage } from '../core/report/write-report.ts';
 import { activityDependencies, temporalConfig } from '../workers/installation.ts';
-import { listRuns } from '../core/records/run-records.ts';
 import { lookAtRun } from './read-run.ts';
+import { rowsOf, statusesOf } from './runs.ts';
 import { splitAddress } from './temporal.ts';
 
 /** The page's port lies so far above the server's, and so far above the Web UI's by 1000. */
@@ -64,7 +64,7 @@ async function answer(client: Client | null, request: IncomingMessage, response:
   if (request.method !== 'GET') return void send(405, 'text/plain', '');
   const { pathname } = new URL(request.url!, 'http://localhost');
   if (pathname === '/follow.js') return void send(200, 'text/javascript', FOLLOW);
-  if (pathname === '/') return void send(200, 'text/html', await overview());
+  if (pathname === '/') return void send(200, 'text/html', await overview(client));
   const [, named] = /^\/runs\/([^/]+)$/.exec(pathname) ?? [];
   const run = named === undefined ? null : nameOf(named);
   const page = run === null ? null : await pageOf(client, run);
@@ -89,11 +89,7 @@ async function pageOf(client: Client | null, runId: string): Promise<string | nu
   return await reportPage({ runId, config, store, records, status, files, live: { phase: progress?.phase ?? null } });
 }
 
-async function overview(): Promise<string> {
-  const runs = (await listRuns(activityDependencies().store)).filter((run) => !run.startsWith('evaluate-'));
-  const links = runs.map((run) => html`<li><a href="/runs/${encodeURIComponent(run)}">${run}</a></li>`);
-  return html`<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>Runs</title></head><body><h1>Runs</h1>${links.length === 0 ? html`<p>There are none yet.</p>` : html`<ul>${links}</ul>`}</body></html>
-`.text;
+async function overview(client: Client | null): Promise<string> {
+  const told = client === null ? null : await statusesOf(client).catch(() => null);
+  return await runListPage(await rowsOf(activityDependencies().store, told));
 }

@@ -57,7 +57,8 @@ export async function statusesOf(client: Client): Promise<Map<string, RunState>>
   return statuses;
 }
 
-async function rowsOf(store: ArtifactStore, told: ReadonlyMap<string, RunState> | null): Promise<RunRow[]> {
+/** A row for each run of the store, and for each that the server tells of; the one that began first comes first. */
+export async function rowsOf(store: ArtifactStore, told: ReadonlyMap<string, RunState> | null): Promise<RunRow[]> {
   const sizes = new Map<string, number>();
   for await (const { sha256, bytes } of store.list()) if (sha256 !== null) sizes.set(sha256, bytes);
   const names = [...new Set([...(await listRuns(store)), ...(told?.keys() ?? [])])];

@@ -1,5 +1,4 @@
 /** A run as one self-contained HTML file that loads nothing and runs no script. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readSamples, type RunRecords } from '../records/run-records.ts';
 import { writeDurably } from '../artifacts/file-store.ts';
@@ -7,7 +6,8 @@ import type { ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { charts } from './charts.ts';
 import { headline } from './headline.ts';
-import { Html, html } from './html.ts';
+import { html } from './html.ts';
+import { page } from './page.ts';
 import { readRunFiles, type RunFiles } from './run-files.ts';
 import { configurationTables, metricsTable } from './tables.ts';
 import { thoughtCards } from './thought-cards.ts';
@@ -51,28 +51,14 @@ export async function reportPage({
   const thoughts = await Promise.all(
     selected.map(async ({ iteration, samples }) => thoughtCards(config, iteration, await readSamples(store, samples))),
   );
-  const style = new Html(await readFile(path.join(import.meta.dirname, 'report.css'), 'utf8'));
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'${live === null ? '' : "; script-src 'self'; connect-src 'self'"}">
-<title>${config.title || runId}</title>
-<style>${style}</style>
-${live === null ? null : html`<script src="/follow.js" defer></script>`}
-</head>
-<body>
-<main>
-${headline(runId, config, status, { ...files, device: records.start?.device ?? null })}
-${live?.phase == null ? null : html`<p class="facts">now: <b>${live.phase}</b></p>`}
+  return await page(
+    config.title || runId,
+    live !== null,
+    html`${headline(runId, config, status, { ...files, device: records.start?.device ?? null })}
+${live?.phase == null ? null : html`<p class="facts now">now: <b>${live.phase}</b></p>`}
 ${charts(files)}
 <section><h2>Thoughts</h2>${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}</section>
 <section><h2>Configuration</h2>${configurationTables(config)}</section>
-${lines.length === 0 ? null : html`<section><details><summary>All metrics</summary>${metricsTable(lines)}</details></section>`}
-</main>
-</body>
-</html>
-`;
-  return page.text;
+${lines.length === 0 ? null : html`<section><details><summary>All metrics</summary>${metricsTable(lines)}</details></section>`}`,
+  );
 }

@@ -61,7 +61,9 @@ test.serial('it is there before the first iteration ends, and grows', async (t) 
   t.regex(second, /class="status canceled"/);
   t.regex(second, /script-src &#39;self&#39;; connect-src &#39;self&#39;/);
   t.regex((await page(new URL('/follow.js', reportLink()).href)).text, /DOMParser/);
-  t.regex((await page(reportLink())).text, /<a href="\/runs\/a%20run%20%26%20more">a run &amp; more<\/a>/);
+  const list = (await page(reportLink())).text;
+  t.regex(list, /<a href="\/runs\/a%20run%20%26%20more">a run &amp; more<\/a>.*class="status canceled".*>2 of \d+</);
+  t.regex(list, /script src="\/follow\.js"/);
 });
 
 test.serial('nothing else is answered, and no page of another name', async (t) => {
