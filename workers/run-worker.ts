@@ -18,6 +18,13 @@ export async function runWorker(
   options: Omit<WorkerOptions, 'connection' | 'namespace'>,
   cleanUp: () => Promise<void> = async () => {},
 ): Promise<void> {
+  // A worker whose supervisor was killed exits: the next supervisor starts its own. While it starts there is no work to
+  // end in good order, and the SDK, which handles signals, does not end for them.
+  let starting = true;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => starting && process.exit(1));
+  const abandoned = () => (starting ? process.exit(1) : process.kill(process.pid, 'SIGTERM'));
+  process.once('disconnect', abandoned);
+  if (process.connected === false) abandoned();
   Runtime.install({
     logger: temporalLogger(role),
     shutdownSignals: ['SIGINT', 'SIGTERM'],
@@ -49,8 +56,7 @@ export async function runWorker(
     const health = healthAddress
       ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker))
       : null;
-    // A worker whose supervisor was killed exits: the next supervisor starts its own.
-    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+    starting = false;
     process.send?.('ready');
     await worker.run().finally(() => health?.close());
   } finally {
