@@ -24,14 +24,18 @@ export class AgentCache {
    * The agent of this configuration, made from `parts` if they are open already. Closes an open agent of another
    * configuration, and one whose engine has died. Fails if the run began with another checkpoint of that name.
    */
-  async get({ model, engine, environment, prompt, rollout }: AgentConfig, parts?: AgentParts): Promise<Agent> {
-    const key = JSON.stringify([model, engine, environment.name, prompt, prompt && rollout?.maxNewTokens]);
+  async get(
+    { model, engine, environment, environments, prompt, rollout }: AgentConfig,
+    parts?: AgentParts,
+  ): Promise<Agent> {
+    const wordings = environments?.map(({ name, prompt: template }) => [name, template]) ?? environment.name;
+    const key = JSON.stringify([model, engine, wordings, prompt, prompt && rollout?.maxNewTokens]);
     if (this.#key !== key || (await this.#hasFailed())) {
       await this.close();
       this.#key = key;
       const lanes = Math.max(1, Math.floor(engine.lanes / LANES_OF));
       this.#agent = Agent.open(
-        { model, engine: { ...engine, lanes }, environment, prompt, rollout },
+        { model, engine: { ...engine, lanes }, environment, environments, prompt, rollout },
         modelFolder,
         parts,
       );

@@ -2,7 +2,7 @@
 import { putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameOf } from '../core/envs/with-history.ts';
+import { trainingGame } from '../core/envs/with-history.ts';
 import type { Thought } from '../core/episodes/episode.ts';
 import { referenceThoughts } from '../core/learner/reference-thoughts.ts';
 import { scoreAnswers } from '../core/learner/score-answers.ts';
@@ -47,7 +47,6 @@ export function createMergedTeacherActivities(
         : await agents.get(config);
     const before = agent.engine.seconds;
     await usePolicy(store, agent, teacher.policy);
-    const game = gameOf(config);
     const missing = config.rollout.envStepsPerIteration - from;
     const steps = (await keptSegments(store, [wave], missing)).flatMap(({ episode, rewards }) =>
       rewards.map((_, t) => ({ state: episode.states[t], step: episode.steps[t] })),
@@ -56,7 +55,7 @@ export function createMergedTeacherActivities(
       seconds: (performance.now() - started) / 1000,
       modelSeconds: agent.engine.seconds - before,
     });
-    return { agent, game, options: game.parseOptions(config.environment.options), steps, took };
+    return { agent, ...trainingGame(config), steps, took };
   };
   return {
     /** Log-probs of the agent's own sampled tokens under the teacher: same prompt, picture, tokens and temperature. */

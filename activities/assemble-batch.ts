@@ -11,6 +11,7 @@ import { LARGEST_KL } from '../core/learner/teacher-kl.ts';
 import { type KeptSegment, selectKeptSteps } from '../core/learner/kept-steps.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import type { Episode, EpisodeJudgement, Thought } from '../core/episodes/episode.ts';
+import { byEnvironment } from '../core/envs/mixture.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { renderResponse } from '../core/policy/response.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
@@ -154,7 +155,10 @@ function correctionRows(
   config: RunConfig,
   references?: readonly (Thought | null)[],
 ): CorrectionRow[] {
-  const { keys } = loadPromptTemplate(config.model.prompt, config.environment.name);
+  const keysOf = byEnvironment(
+    config,
+    ({ model, environment }) => loadPromptTemplate(model.prompt, environment.name).keys,
+  );
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   const { actionCloning, confirmed } = config.sft;
   let index = 0;
@@ -171,7 +175,7 @@ function correctionRows(
               ? [thought!, action]
               : [null, action];
       if (better === null) return [];
-      const text = renderResponse(better, actionCloning ? next : action, keys);
+      const text = renderResponse(better, actionCloning ? next : action, keysOf(episode.states[t]));
       const responseIds = [...tokenizer.encode(text), tokenizer.endId];
       return [
         {

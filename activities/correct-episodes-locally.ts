@@ -7,6 +7,7 @@ import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../core/corr
 import { SolverTeacher } from '../core/corrector/solver-teacher.ts';
 import { type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { Episode, EpisodeJudgement } from '../core/episodes/episode.ts';
+import { byEnvironment } from '../core/envs/mixture.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { RolloutWaveResult } from './roll-out-wave.ts';
@@ -26,14 +27,15 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
       async ({ config, iteration, wave }: CorrectEpisodesInput): Promise<CorrectEpisodesResult> => {
         const started = performance.now();
         const episodes = await getJson<Episode[]>(store, wave.episodes);
-        const teacher = new SolverTeacher(
-          config.environment.name,
-          loadPromptTemplate(config.model.prompt, config.environment.name).thought,
+        const teacherOf = byEnvironment(
+          config,
+          ({ environment: { name }, model }) => new SolverTeacher(name, loadPromptTemplate(model.prompt, name).thought),
         );
         let calls = 0;
         const judged: EpisodeProgress[] = [];
         for (const episode of episodes) {
           await setImmediate(); // heartbeats go on
+          const teacher = teacherOf(episode.states[0]);
           judged.push(
             await judgeEpisode(config, iteration, episode, NOT_JUDGED_YET, async (request) => {
               calls++;

@@ -3,11 +3,13 @@ import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporali
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { FAILURES } from '../configs/failure-types.ts';
+import { ownConfig } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { LATER } from '../core/corrector/correct-episode.ts';
 import { type EpisodeProgress, judgeEpisode } from '../core/corrector/judge-episode.ts';
 import { PaidJudge } from '../core/corrector/paid-judge.ts';
 import { TeacherError } from '../core/corrector/teacher.ts';
+import { byEnvironment } from '../core/envs/mixture.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
 import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
@@ -30,7 +32,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
   return {
     /** Why the run's teacher cannot be asked, as far as is known without asking; null: it can. */
     checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
-      const problem = await openTeacher(config).problem();
+      const problem = await openTeacher(ownConfig(config, 0)).problem(); // of all environments alike
       return problem === null ? null : { reason: problem.message, passes: problem.passes };
     }),
 
@@ -40,11 +42,12 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
         { context, slot, progress }: CorrectThoughtInput,
         beat: Heartbeat<FailedTries>,
       ): Promise<CorrectThoughtResult> => {
-        const { config, iteration, payer, episodes, closed, upTo, judge, ...opened } = await openContext(context);
+        const { config, iteration, payer, episodes, closed, upTo, judgeOf, ...opened } = await openContext(context);
         const soFar = progress === null ? opened.progress[slot] : await getJson<EpisodeProgress>(store, progress);
         const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
         let counts = addCounts(NO_COUNTS, failed);
         let asked = false;
+        const judge = judgeOf(episodes[slot].states[0]);
         const judged = await judgeEpisode(
           config,
           iteration,
@@ -111,8 +114,11 @@ const CONTEXTS = 8;
 function cachedContexts(store: ArtifactStore, account: CorrectorAccount) {
   const open = async (ref: ArtifactRef) => {
     const context = await getJson<JudgingContext>(store, ref);
-    const judge = new PaidJudge(context.config, account.limit(openTeacher(context.config)), account.ledger);
-    return { ...context, judge, episodes: (await getSampled(store, context.wave)).episodes };
+    const judgeOf = byEnvironment(
+      context.config,
+      (own) => new PaidJudge(own, account.limit(openTeacher(own)), account.ledger),
+    );
+    return { ...context, judgeOf, episodes: (await getSampled(store, context.wave)).episodes };
   };
   const contexts = new Map<string, ReturnType<typeof open>>();
   return (ref: ArtifactRef) => {

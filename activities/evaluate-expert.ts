@@ -2,12 +2,12 @@
 import { evaluationDeals } from '../configs/evaluation-plays.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { playExpert } from '../core/corrector/play-expert.ts';
-import { thoughtReader } from '../core/corrector/thought-reading.ts';
 import { checkEvaluatedGames } from '../core/envs/check-games.ts';
-import { gameByName } from '../core/envs/registry.ts';
-import { evaluationPart } from '../core/learner/evaluation-part.ts';
+import { byEnvironment } from '../core/envs/mixture.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
+import { configuredPart } from './evaluate-policy.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import { putEvaluationRecord, runFolder, writeEvaluation } from '../core/records/run-records.ts';
 
@@ -24,17 +24,22 @@ export function createExpertActivities({ store, home }: ActivityDependencies) {
         label: string;
       }): Promise<EvaluatePolicyResult> => {
         await checkEvaluatedGames(config);
-        const { environment, evaluation } = config;
-        const game = gameByName(environment.name);
-        const template = loadPromptTemplate(config.model.prompt, environment.name);
-        const [all, heldOut] = evaluationDeals(config).map((options) => {
-          const parsed = game.parseOptions(options);
-          const episodes = playExpert(game, parsed, template, {
-            ...evaluation,
-            maxEpisodeSteps: environment.maxEpisodeSteps,
-          });
-          return evaluationPart(game, episodes, thoughtReader(game, parsed, template.thought));
-        });
+        const { seed, episodes } = config.evaluation;
+        const game = gameOf({ ...config, prompt: undefined });
+        const templateOf = byEnvironment(config, ({ environment, model }) =>
+          loadPromptTemplate(model.prompt, environment.name),
+        );
+        const [all, heldOut] = evaluationDeals(config).map((deals) =>
+          configuredPart(
+            config,
+            deals,
+            playExpert(game, game.parseOptions(deals), templateOf, {
+              seed,
+              episodes,
+              maxEpisodeSteps: config.environment.maxEpisodeSteps,
+            }),
+          ),
+        );
         const result = { ...all, heldOut: heldOut ?? null, greedy: null };
         await putEvaluationRecord(store, runId, label, result);
         await writeEvaluation(runFolder(home, runId), label, result);

@@ -1,6 +1,7 @@
 /** Plays the evaluation deals with an external model, on the corrector's account. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancellationSignal } from '@temporalio/activity';
+import { ownConfigs } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { ModelReply } from '../core/corrector/ask-model.ts';
 import { ModelPlayer } from '../core/corrector/model-player.ts';
@@ -26,11 +27,11 @@ export function createModelEvaluationActivities({ store, home }: ActivityDepende
     evaluateModel: activity(
       async ({ config, model, runId, label }: EvaluateModelInput): Promise<EvaluateModelResult> => {
         await checkEvaluatedGames(config);
-        const { environment, corrector } = config;
+        const { corrector } = config;
         const signal = cancellationSignal();
         const player = new ModelPlayer(
           { ...corrector.openai, model },
-          loadPromptTemplate(config.model.prompt, environment.name),
+          ownConfigs(config).map((own) => loadPromptTemplate(own.model.prompt, own.environment.name)),
           {
             ledger: account.ledger,
             payer: runId,

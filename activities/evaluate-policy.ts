@@ -2,15 +2,16 @@
 import path from 'node:path';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
-import { type Play, plays } from '../configs/evaluation-plays.ts';
+import { hasHeldOut, type Play, plays } from '../configs/evaluation-plays.ts';
+import { labelOf, type MixedOptions, mostEpisodeSteps, ownConfig } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import { configuredReader } from '../core/corrector/thought-reading.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { checkEvaluatedGames } from '../core/envs/check-games.ts';
+import { environmentOf, ownEpisode } from '../core/envs/mixture.ts';
 import { gameOf } from '../core/envs/with-history.ts';
 import { type EvaluationPart, evaluationPart } from '../core/learner/evaluation-part.ts';
 import { interruptionCounts } from '../core/learner/interruption-counts.ts';
-import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { playEpisodes, type Player, type RolloutProgress } from '../core/policy/rollout.ts';
 import { appendStep } from '../core/tensorboard/append-step.ts';
 import { EVENT_FILES, loggedEvaluation } from '../core/tensorboard/logged-steps.ts';
@@ -57,7 +58,7 @@ export async function evaluatePolicy(
   const points = new ResumePoints(beat, store, name, config.durability);
   await releaseWork(store, (slot) => slot.name.startsWith('evaluation ') && slot.name !== name);
   const parts = plays(config).length;
-  const newPace = () => new RolloutPace(config.environment.maxEpisodeSteps);
+  const newPace = () => new RolloutPace(mostEpisodeSteps(config));
   let pace = newPace();
   points.tell({ doing: `evaluation (${label}): begins` });
   const result = await playDeals(config, agent, {
@@ -139,13 +140,26 @@ export async function playPart(
 
 /** What the episodes of a part say of their player. */
 export function partOf(config: RunConfig, { options }: Play, episodes: readonly Episode[]): EvaluationPart {
-  const { environment, model } = config;
   const game = gameOf(config);
-  const { thought } = loadPromptTemplate(model.prompt, environment.name);
   return {
-    ...evaluationPart(game, episodes, thoughtReader(game, game.parseOptions(options), thought)),
+    ...configuredPart(config, options, episodes),
     ...(game.remote === undefined ? {} : { interruptions: interruptionCounts(episodes, config.evaluation.episodes) }),
   };
+}
+
+/** Of a mixture also each environment apart. `deals`: options that were played. */
+export function configuredPart(config: RunConfig, deals: object, episodes: readonly Episode[]): EvaluationPart {
+  const { environments } = config;
+  const all = evaluationPart(gameOf(config), episodes, configuredReader(config, deals));
+  if (environments === undefined) return all;
+  const apart = environments.flatMap((environment, index) => {
+    const own = episodes.filter(({ states }) => environmentOf(states[0]) === index);
+    if (own.length === 0) return [];
+    const played = own.map((episode) => ownEpisode(config, episode).episode);
+    const { options } = (deals as MixedOptions).parts[index];
+    return [[labelOf(environment), configuredPart(ownConfig(config, index), options, played)] as const];
+  });
+  return { ...all, byEnvironment: Object.fromEntries(apart) };
 }
 
 /** Puts an evaluation into the run's event file, behind those before it. */
@@ -172,8 +186,8 @@ async function logEvaluation(
 }
 
 /** The parts in the order of `plays` as one result. */
-export function collect({ evaluation }: RunConfig, parts: readonly EvaluationPart[]): EvaluatePolicyResult {
-  const sets = evaluation.heldOut === null ? 1 : 2;
+export function collect(config: RunConfig, parts: readonly EvaluationPart[]): EvaluatePolicyResult {
+  const sets = hasHeldOut(config) ? 2 : 1;
   const at = (first: number): Evaluation => ({ ...parts[first], heldOut: sets === 2 ? parts[first + 1] : null });
-  return { ...at(0), greedy: evaluation.decoding === 'both' ? at(sets) : null };
+  return { ...at(0), greedy: config.evaluation.decoding === 'both' ? at(sets) : null };
 }

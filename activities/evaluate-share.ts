@@ -5,6 +5,7 @@
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { plays } from '../configs/evaluation-plays.ts';
+import { mostEpisodeSteps } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import type { RolloutProgress } from '../core/policy/rollout.ts';
@@ -36,7 +37,7 @@ export function createEvaluationShareActivities({ store }: ActivityDependencies,
         await usePolicy(store, agent, policy);
         const name = `evaluation ${label} ${part} ${share}`;
         const points = new ResumePoints(beat, store, name, config.durability);
-        const pace = new RolloutPace(config.environment.maxEpisodeSteps);
+        const pace = new RolloutPace(mostEpisodeSteps(config));
         const all = plays(config);
         const partText = all.length > 1 ? `, part ${part + 1} of ${all.length}` : '';
         const episodes = await playPart(config, agent, all[part], rangeOf(config, share, shares), {

@@ -8,7 +8,6 @@ import type { SftConfig } from '../configs/schema.ts';
 import { type Demonstration, makeDemonstrations } from '../core/corrector/demonstrations.ts';
 import { listedDemonstrations, type PictureDemonstration } from '../core/corrector/llava-demonstrations.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
-import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { RandomStream } from '../core/random/counter.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 
@@ -27,7 +26,7 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
       const { file, images } = config.demonstrations;
       const all: readonly (Demonstration | PictureDemonstration)[] =
         file === null
-          ? await makeDemonstrations(config, loadPromptTemplate(config.model.prompt, config.environment.name))
+          ? await makeDemonstrations(config)
           : await Array.fromAsync(listedDemonstrations({ file, images })); // `prepareSupervised` reads the pictures
       const ordered = inTrainingOrder(all, config);
       const pages: ArtifactRef[] = [];

@@ -4,14 +4,18 @@
  */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
-import { thoughtReader } from '../core/corrector/thought-reading.ts';
+import { labelOf, ownConfig } from '../configs/mixture.ts';
+import type { RunConfig } from '../configs/schema.ts';
+import { configuredReader } from '../core/corrector/thought-reading.ts';
+import { environmentOf, ownEpisode } from '../core/envs/mixture.ts';
 import { gameByName } from '../core/envs/registry.ts';
+import { gameOf } from '../core/envs/with-history.ts';
 import type { Episode } from '../core/episodes/episode.ts';
+import type { KeptSegment } from '../core/learner/kept-steps.ts';
 import { interruptionCounts } from '../core/learner/interruption-counts.ts';
 import { rolloutMetrics } from '../core/learner/rollout-metrics.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import { type ThoughtSample, thoughtSamples } from '../core/learner/thought-samples.ts';
-import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
@@ -23,12 +27,7 @@ export function createMeasureActivities({ store }: ActivityDependencies) {
     measureRollout: activity(
       async ({ config, iteration, waves }: MeasureRolloutInput): Promise<MeasureRolloutResult> => {
         const segments = await keptSegments(store, waves, config.rollout.envStepsPerIteration);
-        const game = gameByName(config.environment.name);
-        const reader = thoughtReader(
-          game,
-          game.parseOptions(config.environment.options),
-          loadPromptTemplate(config.model.prompt, game.name).thought,
-        );
+        const game = gameOf(config);
         return {
           samples: await putJson(
             store,
@@ -36,13 +35,35 @@ export function createMeasureActivities({ store }: ActivityDependencies) {
             thoughtSamples(segments, { seed: config.seed, iteration }) satisfies ThoughtSample[],
           ),
           metrics: {
-            ...rolloutMetrics(segments, reader, game.outcome),
+            ...rolloutMetrics(segments, configuredReader(config), game.outcome),
+            ...environmentMetrics(config, segments),
             ...(game.remote === undefined ? {} : await interruptionMetrics(store, config, waves)),
           },
         };
       },
     ),
   };
+}
+
+/** Of a mixture the same apart, as `<label>/episode/success`, and how far its curriculum is. */
+function environmentMetrics(config: RunConfig, segments: readonly KeptSegment[]): Metrics {
+  const { environments = [], rollout } = config;
+  const apart = environments.map((environment, index) => {
+    const own = segments.filter(({ episode }) => environmentOf(episode.states[0]) === index);
+    const { outcome } = gameByName(environment.name);
+    const metrics = rolloutMetrics(
+      own.map((segment) => ({ ...segment, episode: ownEpisode(config, segment.episode).episode })),
+      configuredReader(ownConfig(config, index)),
+      outcome,
+    );
+    const label = labelOf(environment);
+    return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${label}/${name}`, value]));
+  });
+  return Object.assign(
+    {},
+    ...apart,
+    rollout.curriculum === undefined ? {} : { 'curriculum/stage': rollout.curriculum.stage },
+  );
 }
 
 async function interruptionMetrics(

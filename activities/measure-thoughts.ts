@@ -2,7 +2,7 @@
 import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameOf } from '../core/envs/with-history.ts';
+import { trainingGame } from '../core/envs/with-history.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import type { Metrics } from '../core/episodes/metrics.ts';
 import { collapseMetrics } from '../core/learner/collapse-metrics.ts';
@@ -21,8 +21,7 @@ export function createThoughtMeasureActivities({ store }: ActivityDependencies, 
         const started = performance.now();
         const agent = await agents.get(config);
         const before = agent.engine.seconds;
-        const game = gameOf(config);
-        const options = game.parseOptions(config.environment.options);
+        const { game, options } = trainingGame(config);
         const steps = (await getJson<Episode[]>(store, wave)).flatMap((episode) =>
           episode.steps.map((step, t) => ({ step, state: episode.states[t] })),
         );

@@ -6,7 +6,6 @@ import { algorithmOf } from '../configs/algorithms.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { checkTeacher } from '../core/corrector/teachers.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
-import { gameOf } from '../core/envs/with-history.ts';
 import { deviceLabel } from '../core/graph/compute-device.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { initAdam } from '../core/learner/adam.ts';
@@ -54,20 +53,13 @@ export async function prepareRun(
   const computesOn = deviceLabel(device) + (provider === 'auto' ? ', chosen by auto' : '');
   if (run !== undefined && provider !== 'cpu')
     await putRunStart(store, run.id, { config, startedAt: run.startedAt, device: computesOn });
-  const game = gameOf(config);
   await checkEnvironments(config);
   const parts = openAgentParts(config, modelFolder);
   if (run !== undefined) {
     if (algorithmOf(config).judges) checkTeacher(config);
     checkDisk(diskOfRun(config, store, parts.checkpoint));
   }
-  const { options, maxEpisodeSteps } = config.environment;
-  checkFit(
-    parts.checkpoint,
-    config,
-    await longestPrompt(parts, config.model.imageSize, game, game.parseOptions(options), maxEpisodeSteps, config.seed),
-    device,
-  );
+  checkFit(parts.checkpoint, config, await longestPrompt(parts.wordings, config), device);
   const agent = await agents.get(config, parts);
   const parameters = agent.engine.initialParameters(config.seed);
   return {

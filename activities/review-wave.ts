@@ -13,6 +13,7 @@ import { likelyKept, mostKept } from '../core/corrector/needed-steps.ts';
 import { PaidJudge } from '../core/corrector/paid-judge.ts';
 import type { PaidTeacher } from '../core/corrector/teacher.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
+import { byEnvironment } from '../core/envs/mixture.ts';
 import { loadTokenizer } from '../core/policy/tokenizer.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { modelFolder } from '../configs/project-folder.ts';
@@ -79,7 +80,9 @@ export function createReviewActivities({ store }: ActivityDependencies) {
         judged,
         underWay,
       }: ReviewWaveInput): Promise<ReviewWaveResult> => {
-        const judge = new PaidJudge(config, openTeacher(config), new Ledger(store));
+        const ledger = new Ledger(store);
+        const judgeOf = byEnvironment(config, (own) => new PaidJudge(own, openTeacher(own), ledger));
+        const longest = byEnvironment(config, ({ environment }) => environment.maxEpisodeSteps);
         const { episodes, closed } = await getSampled(store, wave);
         const likely = await likelyKept(config, iteration, episodes, closed);
         const before = context === null ? [] : (await getJson<JudgingContext>(store, context)).progress;
@@ -89,6 +92,7 @@ export function createReviewActivities({ store }: ActivityDependencies) {
         let thoughtUsd: number | null = 0;
         let left = needed;
         for (const [slot, episode] of episodes.entries()) {
+          const judge = judgeOf(episode.states[0]);
           const upTo = Math.min(Math.max(left, 0), episode.steps.length);
           const soFar =
             judged[slot] === undefined
@@ -111,7 +115,7 @@ export function createReviewActivities({ store }: ActivityDependencies) {
               );
           progress.push(now);
           reviews.push({ judged: now.verdicts.length, upTo, done: now.done });
-          left -= mostKept(likely[slot], now, config.environment.maxEpisodeSteps);
+          left -= mostKept(likely[slot], now, longest(episode.states[0]));
         }
         const open = reviews.some(({ judged: steps, upTo, done }) => !done && steps < upTo);
         return {

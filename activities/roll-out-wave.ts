@@ -2,9 +2,10 @@
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
+import { mostEpisodeSteps } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
-import { gameOf } from '../core/envs/with-history.ts';
+import { trainingGame } from '../core/envs/with-history.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import { playEpisodes, type RolloutProgress, type RolloutSettings } from '../core/policy/rollout.ts';
 import { type ActivityDependencies, activity, type Heartbeat } from './activity.ts';
@@ -44,7 +45,7 @@ export function rolloutSettings(config: RunConfig): RolloutSettings {
   return {
     episodes: episodesPerWave,
     groupSize: advantages === 'group' ? groupSize : 1,
-    maxEpisodeSteps: config.environment.maxEpisodeSteps,
+    maxEpisodeSteps: mostEpisodeSteps(config),
     maxNewTokens,
     temperature,
     repetitionPenalty,
@@ -66,11 +67,10 @@ export function createRolloutActivities({ store }: ActivityDependencies, agents:
         const agent = await agents.get(config);
         const before = agent.engine.seconds;
         await usePolicy(store, agent, policy);
-        const game = gameOf(config);
-        const options = game.parseOptions(config.environment.options);
+        const { game, options } = trainingGame(config);
         const points = new ResumePoints(beat, store, waveName(iteration, wave), config.durability);
         const handOver = asksPaidTeacher(config) ? new Interval(config.corrector.handOverSeconds) : null;
-        const pace = new RolloutPace(config.environment.maxEpisodeSteps);
+        const pace = new RolloutPace(mostEpisodeSteps(config));
         points.tell({ doing: `wave ${wave + 1}: begins` });
         const progress = await playEpisodes(
           agent,

@@ -7,7 +7,7 @@ import { parseConfig, type RunConfig, runConfigSchema, type SftConfig } from '..
 import { demonstrationCheck } from '../core/corrector/check-demonstration.ts';
 import { namedDemonstrations } from '../core/corrector/llava-demonstrations.ts';
 import { checkEnvironments } from '../core/envs/check-games.ts';
-import { gameByName } from '../core/envs/registry.ts';
+import { trainingGame } from '../core/envs/with-history.ts';
 import { type SupervisedState, superviseSteps } from '../core/learner/supervise.ts';
 import { writeMerged } from '../core/policy/checkpoint/export-policy.ts';
 import { openAgentParts } from '../core/policy/agent-parts.ts';
@@ -56,20 +56,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       const { file, images } = config.demonstrations;
       if (file !== null) await Array.fromAsync(namedDemonstrations({ file, images }, demonstrationCheck(parts)));
       if (out !== undefined) checkDisk(diskOfSft(config, store, out));
-      const game = gameByName(config.environment.name);
-      checkFit(
-        parts.checkpoint,
-        run,
-        await longestPrompt(
-          parts,
-          config.model.imageSize,
-          game,
-          game.parseOptions(config.environment.options),
-          config.environment.maxEpisodeSteps,
-          config.seed,
-        ),
-        await chooseDevice(run.engine),
-      );
+      checkFit(parts.checkpoint, run, await longestPrompt(parts.wordings, run), await chooseDevice(run.engine));
       const agent = await agents.get(run, parts);
       const parameters = agent.engine.initialParameters(config.seed);
       return { model, ...(await putFirstState(store, agent.engine, parameters)) };
@@ -82,7 +69,6 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       ): Promise<TrainOnDemonstrationsResult> => {
         beat.tell({ doing: 'opening the policy' });
         const agent = await open(config, model);
-        const game = gameByName(config.environment.name);
         const name = `steps-${from}`;
         const points = new ResumePoints(beat, store, name, config.durability);
         const load = async (point: ResumePoint): Promise<SupervisedState> => ({
@@ -114,8 +100,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         await superviseSteps(
           {
             agent,
-            game,
-            options: game.parseOptions(config.environment.options),
+            ...trainingGame(config),
             config,
             demonstrations: demonstrationReader(store, demonstrations),
             steps,
@@ -192,7 +177,7 @@ export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>
 
 /** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
 function runConfig(
-  { seed, environment, model, evaluation, engine, durability, ...sft }: SftConfig,
+  { seed, environment, environments, model, evaluation, engine, durability, ...sft }: SftConfig,
   base: string,
 ): RunConfig {
   const { adapter, train, valueHead, prompt, imageSize } = model;
@@ -202,6 +187,7 @@ function runConfig(
     {
       seed,
       environment,
+      environments,
       model: { base, adapter, train, valueHead, prompt, imageSize },
       rollout: { temperature, repetitionPenalty, maxNewTokens },
       evaluation,

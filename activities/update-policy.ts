@@ -3,7 +3,7 @@ import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
 import type { RunConfig } from '../configs/schema.ts';
-import { gameOf } from '../core/envs/with-history.ts';
+import { trainingGame } from '../core/envs/with-history.ts';
 import type { CorrectionManifest, CorrectionRow } from '../core/learner/batch.ts';
 import { cosineLearningRate, sftAnnealing } from '../core/learner/schedule.ts';
 import {
@@ -143,11 +143,9 @@ export async function epochInputOf(store: ArtifactStore, agent: Agent, task: Upd
   const { config, iteration, epoch } = task;
   const batch = await getJson<Batch>(store, task.batch);
   checkSampledBy(batch, task.sampledBy);
-  const game = gameOf(config);
   return {
     agent,
-    game,
-    options: game.parseOptions(config.environment.options),
+    ...trainingGame(config),
     config,
     samples: batch.samples,
     rows: await correctionRows(store, config, iteration, task.corrections),

@@ -116,7 +116,6 @@ async function scriptedEpisodes(config: RunConfig, count: number): Promise<Episo
       { environment, model: { base: model.base, prompt: model.prompt }, demonstrations: { count } },
       path.basename(import.meta.filename),
     ),
-    template,
   );
   return demonstrations.map(({ state, text }, episode) => {
     const { thought, actionText } = parseResponse(text, template.keys, true);

@@ -20,6 +20,7 @@ export function checkModelFolders({ base, adapter }: { base: string; adapter: st
 
 /** Reads the environments' files and reports what they hold. Workers check games that only they can see. */
 export async function checkGameFiles(config: Parameters<typeof checkEnvironments>[0]): Promise<void> {
-  if (config.environment.options.source === 'data' && !process.env.ALFWORLD_DATA) return;
+  const named = config.environments ?? [config.environment];
+  if (named.some(({ options }) => options.source === 'data') && !process.env.ALFWORLD_DATA) return;
   for (const note of await checkEnvironments(config)) process.stdout.write(`${note}\n`);
 }

@@ -7,8 +7,7 @@ import { elements } from '../core/graph/tensor.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { modelFolder } from '../configs/project-folder.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
-import { gameOf } from '../core/envs/with-history.ts';
-import { openAgentParts } from '../core/policy/agent-parts.ts';
+import { openWordings } from '../core/policy/agent-parts.ts';
 import { type Checkpoint, openCheckpoint } from '../core/policy/checkpoint/open-checkpoint.ts';
 import type { Picture } from '../core/policy/families/model-family.ts';
 import { familyOf } from '../core/policy/families/registry.ts';
@@ -134,15 +133,7 @@ function describeParameters(checkpoint: Checkpoint, { model }: RunConfig): strin
 }
 
 async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
-  const game = gameOf(config);
-  return await longestPrompt(
-    openAgentParts(config, modelFolder),
-    config.model.imageSize,
-    game,
-    game.parseOptions(config.environment.options),
-    config.environment.maxEpisodeSteps,
-    config.seed,
-  );
+  return await longestPrompt(openWordings(config, modelFolder), config);
 }
 
 /** Longer prompts and responses than the model has positions; without a configuration the length is unknown. */

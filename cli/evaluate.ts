@@ -75,7 +75,8 @@ async function evaluateOne(client: Client, { config, policy, name }: Candidate, 
   await startRun<typeof evaluate>(client, 'evaluate', id, [{ config, policy }], `evaluate ${name}`, attributes);
   const result = await workflowResult<EvaluateResult>(client, id);
   for (const { run, slot, ref } of await store.holds(id)) await store.release({ run, slot }, ref);
-  return { evaluated: name, environment: config.environment, evaluation: config.evaluation, ...result };
+  const { environment, environments, evaluation } = config;
+  return { evaluated: name, environment, environments, evaluation, ...result };
 }
 
 /** The workers that evaluating it takes. */
@@ -113,13 +114,11 @@ async function resolveAll(
     const config = file === undefined ? firstRun.config : readConfig(runConfigSchema, file, changes);
     const [, model] = MODEL.exec(name) ?? [];
     if (model !== undefined) {
-      const { chat } = loadPromptTemplate(config.model.prompt, config.environment.name);
-      const asked = prompt ?? (chat ? config.model.prompt : null);
-      loadPromptTemplate(asked, config.environment.name);
+      const worded = wordedFor(config, prompt);
       // An external model is asked once for each step, at corrector.openai.temperature.
       const evaluation = { ...config.evaluation, decoding: 'sampled' as const };
       return {
-        config: { ...config, evaluation, model: { ...config.model, prompt: asked } },
+        config: { ...worded, evaluation },
         policy: { openai: model },
         name,
       };
@@ -127,6 +126,24 @@ async function resolveAll(
     if (name === 'start') checkModelFolders(config.model);
     return { config, policy: name === 'start' ? null : 'solver', name };
   });
+}
+
+/**
+ * The configuration as an external model is asked in it: in the wording `prompt` (null: the configuration's, or the
+ * environment's own where that is worded for a tiny model). Throws `ConfigError`, or `UsageError`.
+ */
+function wordedFor(config: RunConfig, prompt: string | undefined): RunConfig {
+  const asked = ({ name }: { name: string }, configured: string | null) => {
+    const { chat } = loadPromptTemplate(configured, name);
+    const chosen = prompt ?? (chat ? configured : null);
+    loadPromptTemplate(chosen, name);
+    return chosen;
+  };
+  const { environment, environments, model } = config;
+  if (environments === undefined) return { ...config, model: { ...model, prompt: asked(environment, model.prompt) } };
+  if (prompt !== undefined)
+    throw new UsageError('--prompt: a mixture has several environments; set environments.N.prompt of each instead.');
+  return { ...config, environments: environments.map((one) => ({ ...one, prompt: asked(one, one.prompt) })) };
 }
 
 async function resolveRun(

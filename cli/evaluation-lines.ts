@@ -1,6 +1,7 @@
 /** An evaluation as lines of text. */
 import type { EvaluatePolicyResult, Evaluation } from '../core/records/evaluation.ts';
 import { type CorrectorCounts, correctorLine } from '../core/episodes/corrector-counts.ts';
+import { playedName } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { EvaluationPart, SuccessRate } from '../core/learner/evaluation-part.ts';
 
@@ -9,11 +10,14 @@ export type Evaluated = EvaluatePolicyResult & {
   cost?: CorrectorCounts;
   evaluated: string;
   environment: RunConfig['environment'];
+  environments?: RunConfig['environments'];
   evaluation: RunConfig['evaluation'];
 };
 
-export function evaluationLines({ evaluated, environment, evaluation, cost, ...result }: Evaluated): string {
-  const deals = Object.keys(environment.options).length === 0 ? '' : ` ${JSON.stringify(environment.options)}`;
+export function evaluationLines({ evaluated, evaluation, cost, ...result }: Evaluated): string {
+  const { environment, environments } = result;
+  const plain = environments !== undefined || Object.keys(environment.options).length === 0;
+  const deals = plain ? '' : ` ${JSON.stringify(environment.options)}`;
   const sampled = evaluated === 'solver' ? 'solver' : evaluation.decoding === 'greedy' ? 'greedy' : 'sampled';
   const sets: [string, EvaluationPart | null][] = [
     [sampled, result],
@@ -22,7 +26,7 @@ export function evaluationLines({ evaluated, environment, evaluation, cost, ...r
     ['greedy, held-out deals', result.greedy?.heldOut ?? null],
   ];
   const lines = [
-    `${evaluated} on ${environment.name}${deals}, ${result.episodes} episodes (seed ${evaluation.seed}); intervals ` +
+    `${evaluated} on ${playedName(result)}${deals}, ${result.episodes} episodes (seed ${evaluation.seed}); intervals ` +
       `of 95 %`,
     ...sets.flatMap(([name, part]) => (part === null ? [] : partLines(name, part))),
     ...(cost === undefined ? [] : ['', costLine(cost)]),
@@ -32,7 +36,8 @@ export function evaluationLines({ evaluated, environment, evaluation, cost, ...r
 
 /** Several evaluations, one row each: on the evaluation deals, and on the held-out ones if there are any. */
 export function evaluationTable(evaluated: readonly Evaluated[]): string {
-  const [{ environment, evaluation, episodes }] = evaluated;
+  const [first] = evaluated;
+  const { evaluation, episodes } = first;
   const rows = evaluated.flatMap((one) => {
     const decodings: [string, Evaluation][] = [
       ['', one],
@@ -58,7 +63,8 @@ export function evaluationTable(evaluated: readonly Evaluated[]): string {
       .trimEnd(),
   );
   return (
-    `${environment.name}, ${episodes} episodes (seed ${evaluation.seed}); intervals of 95 ` + `%\n${lines.join('\n')}\n`
+    `${playedName(first)}, ${episodes} episodes (seed ${evaluation.seed}); intervals of 95 ` +
+    `%\n${lines.join('\n')}\n`
   );
 }
 
@@ -85,12 +91,16 @@ function dollars({ costUsd }: CorrectorCounts): string {
 }
 
 function partLines(name: string, part: EvaluationPart): string[] {
-  const { thought } = part;
+  const { thought, byEnvironment = {} } = part;
   return [
     '',
     `${name}: success ${rate(part)}, mean reward ${part.reward.toFixed(2)} (${part.rewardLow.toFixed(2)} to ` +
       `${part.rewardHigh.toFixed(2)})`,
-    ...Object.entries(part.groups).map(([group, members]) => `  ${group}: ${rate(members)} of ${members.episodes}`),
+    ...Object.entries(part.groups).map(
+      ([group, members]) =>
+        `  ${group}: ${rate(members)} of ${members.episodes}` +
+        (group in byEnvironment ? `, mean reward ${byEnvironment[group].reward.toFixed(2)}` : ''),
+    ),
     `  steps ${part.length.toFixed(1)}, legal ${percent(part.legalRate)}, well-formed ` +
       `${percent(part.wellFormedRate)}${part.progress === null ? '' : `, goal reached ${percent(part.progress)}`}`,
     ...(part.interruptions === undefined

@@ -6,6 +6,7 @@ import { copyRecord, goesOnWith, whereItCanGoOn } from '../core/records/retentio
 import { putEvaluationRecord, removeLaterRecords, type RunRecords } from '../core/records/run-records.ts';
 import { fieldOf } from '../configs/live-settings.ts';
 import { storeId } from '../core/artifacts/store-id.ts';
+import { afterIteration } from '../configs/mixture.ts';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import { NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import { activityDependencies } from '../workers/installation.ts';
@@ -28,6 +29,7 @@ const FIXED_FIELDS = [
   'model.train',
   'model.valueHead',
   'environment.name',
+  'environments',
   'rollout.envStepsPerIteration',
 ];
 
@@ -62,7 +64,8 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
       `--at ${at}: ${run} has ${whole} whole iterations; ${whole > 0 ? `give 1 to ${whole}` : 'wait for the first'}.`,
     );
   const kept = { ...records, iterations: records.iterations.slice(0, at) };
-  const { config: earlier, teacher } = kept.iterations[at - 1];
+  const { config: ofThen, metrics, teacher } = kept.iterations[at - 1];
+  const earlier = afterIteration(ofThen, metrics);
   const config = parseConfig(runConfigSchema, changes.reduce(applyChange, earlier), `fork of ${run}`);
   // A merge of products cannot be taken apart into A and B.
   const fixed = teacher?.whole ? [...FIXED_FIELDS, 'turbo.merge.adapters'] : FIXED_FIELDS;

@@ -1,10 +1,11 @@
 /** What a run asks of its policy, and the hours of it at stated rates: for `gtr estimate`. */
+import { hasHeldOut } from '../configs/evaluation-plays.ts';
+import { mostEpisodeSteps } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { modelFolder } from '../configs/project-folder.ts';
-import { gameOf } from '../core/envs/with-history.ts';
 import { chooseDevice } from '../core/graph/provider.ts';
 import { CPU } from '../core/graph/compute-device.ts';
-import { openWording } from '../core/policy/agent-parts.ts';
+import { openWordings } from '../core/policy/agent-parts.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import { describePictures, type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
@@ -27,12 +28,12 @@ export type PolicyWork = {
 
 /** Plays two episodes for the prompts; weights are not read. */
 export async function policyWork(config: RunConfig, rates: Rates): Promise<PolicyWork> {
-  const { evaluation, rollout, ppo, environment } = config;
+  const { evaluation, rollout, ppo } = config;
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const steps = iterations * rollout.envStepsPerIteration;
   const between = evaluation.everyIterations === 0 ? 0 : Math.floor((iterations - 1) / evaluation.everyIterations);
-  const evaluations = (2 + between) * (evaluation.decoding === 'both' ? 2 : 1) * (evaluation.heldOut === null ? 1 : 2);
-  const evaluated = evaluations * evaluation.episodes * environment.maxEpisodeSteps;
+  const evaluations = (2 + between) * (evaluation.decoding === 'both' ? 2 : 1) * (hasHeldOut(config) ? 2 : 1);
+  const evaluated = evaluations * evaluation.episodes * mostEpisodeSteps(config);
   const sampledTokens = (steps + evaluated) * rollout.maxNewTokens;
   const updateSamples = steps * ppo.epochs;
   const hours = (amount: number, rate: number | null) => (rate === null ? null : amount / rate / 3600);
@@ -47,14 +48,10 @@ export async function policyWork(config: RunConfig, rates: Rates): Promise<Polic
 }
 
 async function promptOf(config: RunConfig): Promise<(LongestPrompt & { pictures: string }) | string> {
-  const { model, environment, seed } = config;
   try {
-    const wording = openWording(config, modelFolder);
-    const game = gameOf(config);
-    const options = game.parseOptions(environment.options);
-    const { maxEpisodeSteps } = environment;
-    const longest = await longestPrompt(wording, model.imageSize, game, options, maxEpisodeSteps, seed);
-    return { ...longest, pictures: describePictures(wording.config, longest.pictures) };
+    const wordings = openWordings(config, modelFolder);
+    const longest = await longestPrompt(wordings, config);
+    return { ...longest, pictures: describePictures(wordings[0].config, longest.pictures) };
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     return `not known (${error.message})`;

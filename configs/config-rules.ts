@@ -1,5 +1,6 @@
 /** What fields of a configuration ask of each other, beyond what each must be. Pure: workflows check by them too. */
 import { STEPS_PER_STORED_STATE } from './shared-update.ts';
+import { mixtureProblems } from './mixture.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import type { RunConfig, SftConfig } from './schema.ts';
 
@@ -39,13 +40,13 @@ export function runProblems(config: RunConfig): Problem[] {
         `${parallel.gradients} groups); a workflow's history holds ${MOST_UPDATE_ACTIVITIES}: raise ` +
         'ppo.samplesPerStep',
     });
-  return [...problems, ...engineProblems(config)];
+  return [...problems, ...mixtureProblems(config), ...engineProblems(config)];
 }
 
 /** The same of a supervised warm start's. */
 export function sftProblems(config: SftConfig): Problem[] {
   const { base, architecture } = config.model;
-  const problems = engineProblems(config);
+  const problems = [...mixtureProblems(config), ...engineProblems(config)];
   if ((base === null) === (architecture === null))
     problems.push({
       path: ['model', 'base'],

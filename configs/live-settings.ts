@@ -40,6 +40,7 @@ export const LIVE_SETTINGS = {
 export function withField(config: unknown, field: string, value: unknown): unknown {
   const result = copyOf(config) as Record<string, unknown>;
   const names = field.split('.');
+  if (names[0] === 'environments') delete result.environment; // it stands for the first of them
   let section = result;
   for (const name of names.slice(0, -1)) {
     section = (section[name] ??= {}) as Record<string, unknown>;

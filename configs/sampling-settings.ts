@@ -3,11 +3,11 @@ import type { RunConfig } from './schema.ts';
 
 /** Two configurations with the same text sample and judge alike. */
 export function samplingSettings(config: RunConfig): string {
-  const { algorithm, seed, environment, model, rollout, collapse, ppo } = config;
+  const { algorithm, seed, environment, environments, model, rollout, collapse, ppo } = config;
   const { budgetUsd, requestsPerMinute, tokensPerMinute, handOverSeconds, ...corrector } = config.corrector;
   const { lanes, sessions, memoryGiB, device, ...engine } = config.engine;
   return JSON.stringify({
-    ...{ algorithm, seed, environment, model, rollout, corrector, engine },
+    ...{ algorithm, seed, environment, environments, model, rollout, corrector, engine },
     thoughts: collapse.thoughts,
     thoughtCoef: ppo.thoughtCoef,
   });

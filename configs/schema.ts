@@ -11,7 +11,7 @@ import { corrector } from './schema/corrector.ts';
 import { demonstrations } from './schema/demonstrations.ts';
 import { checkpoints, durability } from './schema/durability.ts';
 import { engine, parallel } from './schema/engine.ts';
-import { environment } from './schema/environment.ts';
+import { environment, environments } from './schema/environment.ts';
 import { collapse, evaluation } from './schema/evaluation.ts';
 import { model } from './schema/model.ts';
 import { withCurrentNames } from './schema/renamed.ts';
@@ -33,6 +33,7 @@ const runShape = {
     .describe('Most recent episodes over which the success rate is averaged, in whole iterations.'),
   formatReward: z.number().min(0).default(5).describe('Added to the return of a step with a well-formed response.'),
   environment,
+  environments,
   model,
   prompt: prompt.prefault({}),
   rollout: rollout.prefault({}),
@@ -74,6 +75,7 @@ export const sftConfigSchema = z
     title: z.string().default(''),
     seed: runShape.seed,
     environment,
+    environments,
     model: model.extend({
       base: z
         .string()

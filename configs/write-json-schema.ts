@@ -11,11 +11,20 @@ export function jsonSchemas(): Record<string, string> {
     Object.entries({ run: runConfigSchema, sft: sftConfigSchema }).flatMap(([name, schema]) => {
       const whole = z.toJSONSchema(schema, { io: 'input' });
       return [
-        [`${name}.schema.json`, text(whole, 2)],
+        [`${name}.schema.json`, text(asWritten(whole), 2)],
         [`schema/${name}.shape.json`, text(withoutWords(whole))],
       ];
     }),
   );
+}
+
+/** Files may leave `environment` out where they name `environments`. */
+function asWritten({ required = [], ...schema }: z.core.JSONSchema.BaseSchema): object {
+  return {
+    ...schema,
+    required: required.filter((name) => name !== 'environment'),
+    anyOf: [{ required: ['environment'] }, { required: ['environments'] }],
+  };
 }
 
 /** What only people read is left out: each workflow that a worker keeps holds a copy. */

@@ -1,6 +1,7 @@
 /** The markdown that Temporal's Web UI shows for a running workflow. */
 import { type Doing, doingText } from '../core/episodes/doing.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
+import { playedName } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { TrainState } from './train-state.ts';
@@ -26,7 +27,7 @@ export function progressDetails(
         ];
   const rows = progress.summaries.slice(-ROWS);
   return [
-    `### ${config.title || `${config.algorithm} on ${config.environment.name}`}`,
+    `### ${config.title || `${config.algorithm} on ${playedName(config)}`}`,
     '',
     `**${progress.status}**: ${progress.phase}, ${progress.envSteps} of ${progress.envStepsInAll} environment steps`,
     '',

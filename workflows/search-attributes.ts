@@ -1,5 +1,6 @@
 /** The search attributes that list and filter runs, in the Web UI and with `temporal workflow list --query`. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import { playedName } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 
 /** Name -> type. A server has to know them: the embedded one is started with them (docs/operations.md). */
@@ -25,7 +26,7 @@ function valuesOf({
   success,
 }: RunFacts): Record<SearchAttributeName, string | number | null> {
   return {
-    GtrEnvironment: config.environment.name,
+    GtrEnvironment: playedName(config),
     GtrAlgorithm: config.algorithm,
     GtrModel: config.model.base.replace(/\/+$/, '').split('/').at(-1)!,
     GtrStatus: status,

@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RunMemo } from '../activities/run-memo.ts';
+import { afterIteration } from '../configs/mixture.ts';
 import { runIdProblem } from '../configs/run-id.ts';
 import { checkedRunConfig } from '../configs/checked-config.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
@@ -117,6 +118,7 @@ async function iterate(run: Run): Promise<void> {
     const result = await withWholeArtifacts(run, () => runIteration(run, run.state!, run.config));
     if (result === null) break;
     run.state = advance(run.state!, result, run.config.rollout.envStepsPerIteration);
+    run.config = afterIteration(run.config, result.metrics);
     run.budget.reset();
     run.lastMetrics = result.metrics;
     watchForCollapse(run, result.metrics);

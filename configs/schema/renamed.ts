@@ -1,9 +1,13 @@
-/** Fields that were renamed. Configurations, recorded ones too, may use the old names. */
+/** Fields that were renamed, or that follow from others. Configurations, recorded ones too, may use the old names. */
+import { withFirstEnvironment } from '../mixture.ts';
 
 /** Old name -> new name, both within one section. */
 const RENAMED = [{ section: 'corrector', old: 'policy', now: 'ask' }] as const;
 
-/** The configuration with renamed fields under their new names. One that holds both names keeps both. */
+/**
+ * The configuration with renamed fields under their new names, and with its first environment where it mixes several.
+ * One that holds both names keeps both.
+ */
 export function withCurrentNames(config: unknown): unknown {
   let result = config;
   for (const { section, old, now } of RENAMED) {
@@ -12,7 +16,7 @@ export function withCurrentNames(config: unknown): unknown {
     const { [old]: value, ...others } = fields;
     result = { ...(result as object), [section]: { ...others, [now]: value } };
   }
-  return result;
+  return withFirstEnvironment(result);
 }
 
 /** `corrector.ask` of `corrector.policy`; any other field as it is. */

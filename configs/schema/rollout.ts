@@ -1,6 +1,6 @@
 /** How experience is sampled. */
 import { z } from 'zod';
-import { positive } from './values.ts';
+import { positive, probability } from './values.ts';
 
 export const rollout = z
   .strictObject({
@@ -32,6 +32,19 @@ export const rollout = z
       .default(8)
       .describe(
         'Episodes from the same start, for algorithms that compare them (grpo); must divide `episodesPerWave`.',
+      ),
+    curriculum: z
+      .strictObject({
+        success: probability
+          .default(0.6)
+          .describe('The next environment joins after an iteration in which the newest reached this success rate,'),
+        episodes: positive.default(20).describe('over at least so many episodes.'),
+        stage: positive.default(1).describe('Environments that are played; a run raises it.'),
+      })
+      .optional()
+      .describe(
+        'Easier deals first: of `environments`, which are listed from easy to hard, only the first ones are played, ' +
+          'until the agent plays them well. Without it all are played from the beginning.',
       ),
   })
   .describe('How experience is sampled.');

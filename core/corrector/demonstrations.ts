@@ -1,9 +1,11 @@
 /** Demonstrations of a weak but well-spoken player: everything seen and said rightly, but mostly without the aim. */
 import { setImmediate } from 'node:timers/promises';
+import { ownConfigs } from '../../configs/mixture.ts';
 import type { SftConfig } from '../../configs/schema.ts';
 import type { Environment, JsonState } from '../envs/env.ts';
+import { drawIndex, markedState } from '../envs/mixture.ts';
 import { gameByName } from '../envs/registry.ts';
-import type { PromptTemplate } from '../policy/prompt-template.ts';
+import { loadPromptTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
 import { RandomStream } from '../random/counter.ts';
 import { canonicalSolution } from '../envs/formulas/exact-solver.ts';
@@ -22,12 +24,26 @@ export type Demonstration = { state: JsonState; text: string };
 /** Milliseconds after which others get the thread: heartbeats must go on, on a busy machine too. */
 const AT_ONCE_MS = 100;
 
-/** Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. */
-export async function makeDemonstrations(config: SftConfig, template: PromptTemplate): Promise<Demonstration[]> {
+/**
+ * Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. Of a mixture each walk
+ * is in one of the environments, by their shares.
+ */
+export async function makeDemonstrations(config: SftConfig): Promise<Demonstration[]> {
+  const { environments } = config;
+  const players = ownConfigs(config).map((own) => ({
+    own,
+    template: loadPromptTemplate(own.model.prompt, own.environment.name),
+  }));
   const demonstrations: Demonstration[] = [];
   let since = performance.now();
   for (let episode = 0; demonstrations.length < config.demonstrations.count; episode++) {
-    demonstrations.push(...demonstrateEpisode(config, template, episode));
+    const index = environments === undefined ? 0 : drawIndex(environments, { seed: config.seed, episode });
+    const taught = demonstrateEpisode(players[index].own, players[index].template, episode);
+    demonstrations.push(
+      ...(environments === undefined
+        ? taught
+        : taught.map(({ state, text }) => ({ state: markedState(state, index), text }))),
+    );
     if (performance.now() - since < AT_ONCE_MS) continue;
     await setImmediate();
     since = performance.now();

@@ -3,6 +3,7 @@
  * requests.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
+import { correctsAt, ownConfigs } from '../../configs/mixture.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { skipsProvedThoughts } from '../../configs/teachers.ts';
 import type { Environment } from '../envs/env.ts';
@@ -72,14 +73,14 @@ const each = (make: (of: keyof Range) => number): Range => ({
 export function estimateRun(config: RunConfig, limits: Limits): Estimate {
   const { corrector, rollout } = config;
   const { openai } = corrector;
-  const { prices, requestsPerThought: perThought } = openaiTerms(config);
-  const sizes = measureSizes(config);
+  const { prices } = openaiTerms(config);
+  const { perThought, corrected, ...sizes } = blend(config);
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const envSteps = iterations * rollout.envStepsPerIteration;
   // If the teacher keeps episodes longer than the exact solver, there are more steps than needed: at most a whole wave.
   const surplus: Range = { low: 0, likely: 0, high: rollout.episodesPerWave * sizes.stepsPerEpisode };
   const skip = skipsProvedThoughts(config);
-  const judged = algorithmOf(config).judges ? corrector.judgedShare : 0;
+  const judged = algorithmOf(config).judges ? corrector.judgedShare * corrected : 0;
 
   const calls = each((of) =>
     Math.round((envSteps + iterations * surplus[of]) * judged * WELL_FORMED[of] * (skip ? UNPROVED[of] : 1)),
@@ -143,6 +144,40 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
         : `$${prices.prompt} per million prompt tokens, $${prices.cached} of cached, $${prices.completion} of answers`,
       'the ledger is empty',
     ],
+  };
+}
+
+/**
+ * Sizes of the judgements in all environments of a run, requests of one, and the share of steps in environments that
+ * are corrected.
+ */
+function blend(config: RunConfig): Sizes & { perThought: number; corrected: number } {
+  const parts = ownConfigs(config).map((own, index) => ({
+    ...measureSizes(own),
+    perThought: openaiTerms(own).requestsPerThought,
+    corrected: correctsAt(config, index) ? 1 : 0,
+    share: config.environments?.[index].share ?? 1,
+  }));
+  type Part = (typeof parts)[number];
+  const mean = (value: (part: Part) => number, weight: (part: Part) => number) =>
+    parts.reduce((sum, part) => sum + value(part) * weight(part), 0) /
+    Math.max(
+      1e-12,
+      parts.reduce((sum, part) => sum + weight(part), 0),
+    );
+  const steps = (part: Part) => part.share * part.stepsPerEpisode;
+  const judged = (part: Part) => steps(part) * part.corrected;
+  return {
+    promptTokens: mean((part) => part.promptTokens, judged),
+    constantTokens: mean((part) => part.constantTokens, judged),
+    answerTokens: mean((part) => part.answerTokens, judged),
+    perThought: mean((part) => part.perThought, judged),
+    corrected: mean((part) => part.corrected, steps),
+    stepsPerEpisode: mean(
+      (part) => part.stepsPerEpisode,
+      (part) => part.share,
+    ),
+    samples: parts.reduce((sum, part) => sum + part.samples, 0),
   };
 }
 

@@ -3,7 +3,9 @@
  * came from.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
+import { correctsAt } from '../../configs/mixture.ts';
 import type { RunConfig } from '../../configs/schema.ts';
+import { environmentOf, ownEpisode } from '../envs/mixture.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Episode, EpisodeJudgement, Verdict, VerdictSource } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -33,9 +35,11 @@ export async function judgeEpisode(
   judge: JudgeThought,
   { upTo = episode.steps.length, over = true }: { upTo?: number; over?: boolean } = {},
 ): Promise<EpisodeProgress> {
-  const game = gameByName(config.environment.name);
-  const options = game.parseOptions(config.environment.options);
-  const { steps, states } = episode;
+  const { own, episode: played } = ownEpisode(config, episode);
+  const game = gameByName(own.environment.name);
+  const options = game.parseOptions(own.environment.options);
+  const { steps, states } = played;
+  const judges = algorithmOf(config).judges && correctsAt(config, environmentOf(episode.states[0]));
   const sources: (VerdictSource | null)[] = [...soFar.sources];
   const judgeable = steps.slice(0, upTo).map(({ thought, reward }, step) => ({
     wellFormed: thought !== null,
@@ -45,7 +49,7 @@ export async function judgeEpisode(
   const judgement = await correctEpisode<Verdict>(
     judgeable,
     (step, target) => {
-      if (!algorithmOf(config).judges || !isJudged(config, iteration, episode.episode, step)) return null;
+      if (!judges || !isJudged(config, iteration, episode.episode, step)) return null;
       const { thought, action } = steps[step];
       return judge(
         { environment: game.fromState(states[step], options), thought: thought!, action, target },

@@ -29,7 +29,8 @@ export type AskWithin = (tokens: number, ask: () => Promise<ModelReply>) => Prom
 export class ModelPlayer implements Player {
   readonly imageSize: number;
   readonly #settings: RunConfig['corrector']['openai'];
-  readonly #template: PromptTemplate;
+  /** Of each environment. */
+  readonly #templates: readonly PromptTemplate[];
   readonly #ledger: Ledger;
   readonly #payer: string;
   readonly #within: AskWithin;
@@ -47,7 +48,7 @@ export class ModelPlayer implements Player {
    */
   constructor(
     openai: RunConfig['corrector']['openai'],
-    template: PromptTemplate,
+    templates: readonly PromptTemplate[],
     {
       ledger,
       payer,
@@ -56,9 +57,9 @@ export class ModelPlayer implements Player {
     }: { ledger: Ledger; payer: string; within: AskWithin; budgetUsd?: number | null },
   ) {
     const { model, temperature, maxTokens, image, azure, prices } = openai;
-    [this.#settings, this.#template, this.#ledger, this.#payer, this.#within] = [
+    [this.#settings, this.#templates, this.#ledger, this.#payer, this.#within] = [
       openai,
-      template,
+      templates,
       ledger,
       payer,
       within,
@@ -75,7 +76,6 @@ export class ModelPlayer implements Player {
       player: 'openai',
       server: serverName(openai),
       model: azure === null ? model : `${model} (Azure: ${azure.deployment})`,
-      prompt: createHash('sha256').update(template.prompt).digest('hex').slice(0, 16),
       temperature,
       maxTokens,
       image,
@@ -95,9 +95,10 @@ export class ModelPlayer implements Player {
     return Promise.resolve(new Float32Array(observations.length));
   }
 
-  async #respond({ image, promptValues, key }: RolloutRequest): Promise<AgentResponse> {
-    const prompt = fillTemplate(this.#template.prompt, promptValues);
-    const question = { player: this.#identity, image: sha256(image.data), prompt, draw: key };
+  async #respond({ image, promptValues, key, part = 0 }: RolloutRequest): Promise<AgentResponse> {
+    const template = this.#templates[part];
+    const prompt = fillTemplate(template.prompt, promptValues);
+    const question = { player: this.#identityAt(template), image: sha256(image.data), prompt, draw: key };
     const paid = await this.#ledger.move(question, this.#payer, async () => {
       const parts = await this.#parts(prompt, image);
       const { answer } = await this.#withinBudget(prompt, () =>
@@ -117,8 +118,12 @@ export class ModelPlayer implements Player {
       logprob: 0,
       value: 0,
       sampledBy: `openai:${this.#settings.model}`,
-      ...parseResponse(text, this.#template.keys, failure === null),
+      ...parseResponse(text, template.keys, failure === null),
     };
+  }
+
+  #identityAt({ prompt }: PromptTemplate): JsonState {
+    return { ...this.#identity, prompt: createHash('sha256').update(prompt).digest('hex').slice(0, 16) };
   }
 
   /** Asks if the budget holds the dearest answer there may be. Throws `ConfigError`. */

@@ -1,6 +1,7 @@
 /** How many steps of a wave have to be judged: only steps that may be kept. */
 import { setImmediate } from 'node:timers/promises';
 import type { RunConfig } from '../../configs/schema.ts';
+import { byEnvironment } from '../envs/mixture.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { Episode } from '../episodes/episode.ts';
 import { loadPromptTemplate } from '../policy/prompt-template.ts';
@@ -21,12 +22,18 @@ export async function likelyKept(
   episodes: readonly Episode[],
   closed: readonly boolean[],
 ): Promise<LikelyKept[]> {
-  const { environment, model } = config;
-  if (gameByName(environment.name).cut.reward === null || findExpert(environment.name) === undefined)
-    return episodes.map(({ steps }, slot) => ({ steps: steps.length, final: closed[slot] }));
-  const solver = new SolverTeacher(environment.name, loadPromptTemplate(model.prompt, environment.name).thought);
+  const solverOf = byEnvironment(config, ({ environment: { name }, model }) =>
+    gameByName(name).cut.reward === null || findExpert(name) === undefined
+      ? null
+      : new SolverTeacher(name, loadPromptTemplate(model.prompt, name).thought),
+  );
   const likely: LikelyKept[] = [];
   for (const [slot, episode] of episodes.entries()) {
+    const solver = solverOf(episode.states[0]);
+    if (solver === null) {
+      likely.push({ steps: episode.steps.length, final: closed[slot] });
+      continue;
+    }
     await setImmediate(); // heartbeats go on
     const { verdicts, done } = await judgeEpisode(
       config,

@@ -1,5 +1,5 @@
 /** The expert in the agent's place: what the solver itself reaches on evaluation deals. */
-import type { Game } from '../envs/env.ts';
+import type { Game, JsonState } from '../envs/env.ts';
 import type { Episode } from '../episodes/episode.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
@@ -7,21 +7,23 @@ import type { Plan } from './expert.ts';
 import { expertOf } from './experts.ts';
 
 /**
- * Plays `episodes` episodes from episode 0 on, in the template's wording; where nothing leads to success, the naive
+ * Plays `episodes` episodes from episode 0 on, in the templates' wordings; where nothing leads to success, the naive
  * plan is followed.
  */
 export function playExpert<O>(
   game: Game<O>,
   options: O,
-  template: PromptTemplate,
+  templateOf: (state: JsonState) => PromptTemplate,
   { seed, episodes, maxEpisodeSteps }: { seed: number; episodes: number; maxEpisodeSteps: number },
 ): Episode[] {
-  const expert = expertOf(game.name);
   return Array.from({ length: episodes }, (_, episode) => {
     const environment = game.start({ seed, episode }, options);
+    const part = environment.part ?? { game, maxEpisodeSteps };
+    const expert = expertOf(part.game.name);
+    const template = templateOf(environment.state());
     const played: Episode = { episode, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 };
     let target: string | null = null;
-    while (played.stop === null && played.steps.length < maxEpisodeSteps) {
+    while (played.stop === null && played.steps.length < part.maxEpisodeSteps) {
       const plan: Plan = expert.bestPlan(environment, target) ?? expert.naivePlan(environment);
       target = plan.target;
       const thought = plan.word(template.thought);

@@ -1,4 +1,5 @@
 /** The teachers that a configuration can name: what each takes, and how it is made. */
+import { correctsAt, ownConfigs } from '../../configs/mixture.ts';
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { skipsProvedThoughts, type TeacherName } from '../../configs/teachers.ts';
 import { loadPromptTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
@@ -31,11 +32,14 @@ export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean
   return MAKERS[config.corrector.teacher].make(config, template, canSay);
 }
 
-/** Throws `ConfigError` where a run's teacher lacks something: an expert, a prompt. */
+/** Throws `ConfigError` where a run's teacher lacks something in an environment: an expert, a prompt. */
 export function checkTeacher(config: RunConfig): void {
-  makeTeacher(config, () => true);
-  const solves = teacherTerms(config) === null || skipsProvedThoughts(config);
-  if (solves) expertOf(config.environment.name);
+  for (const [index, own] of ownConfigs(config).entries()) {
+    if (!correctsAt(config, index)) continue;
+    makeTeacher(own, () => true);
+    const solves = teacherTerms(own) === null || skipsProvedThoughts(own);
+    if (solves) expertOf(own.environment.name);
+  }
 }
 
 /** The same of a run that asks a paid teacher (`asksPaidTeacher`). */

@@ -1,7 +1,12 @@
 /** What a thought says, read back out of the template's wording, and whether it is so. */
 import { isDeepStrictEqual } from 'node:util';
+import { type MixedOptions, trainingDeals } from '../../configs/mixture.ts';
+import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
+import { byEnvironment, ownState } from '../envs/mixture.ts';
+import { gameOf } from '../envs/with-history.ts';
 import type { Thought } from '../episodes/episode.ts';
+import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { findExpert } from './experts.ts';
 import { readWords, type ThoughtTemplate } from './solver-thought.ts';
 
@@ -18,6 +23,17 @@ export type ThoughtReading = {
 };
 
 export type ReadThought = (state: JsonState, thought: Thought) => ThoughtReading;
+
+/** That of a configuration: its wordings, and its options of training or of another set of deals. */
+export function configuredReader(config: RunConfig, deals: object = trainingDeals(config)): ReadThought {
+  const { parts } = config.environments === undefined ? { parts: [{ options: deals }] } : (deals as MixedOptions);
+  const readerOf = byEnvironment(config, (own, index) => {
+    const game = gameOf(own);
+    const { thought } = loadPromptTemplate(own.model.prompt, own.environment.name);
+    return thoughtReader(game, game.parseOptions(parts[index].options), thought);
+  });
+  return (state, thought) => readerOf(state)(ownState(state), thought);
+}
 
 /** Reads thoughts in a template's wording about states of a game; nothing where no expert can tell what is right. */
 export function thoughtReader<O>(game: Game<O>, options: O, template: ThoughtTemplate): ReadThought {

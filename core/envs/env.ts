@@ -30,11 +30,22 @@ export interface Environment {
    * that the agent said, for environments that remember it.
    */
   step(action: string, drawn?: boolean, answer?: string): StepResult;
+  /** Of a mixture: which of its games this is one of. */
+  readonly part?: Part;
   /** Earlier steps that the agent is told of, the oldest first; absent where it is told of none. */
   past?(): readonly PastView[];
   /** Gives back what the environment holds outside of this process, if anything; it can still be looked at. */
   close?(): void;
 }
+
+/** One of the games of a mixture, and how it is played. */
+export type Part = {
+  /** Its place in `environments`. */
+  readonly index: number;
+  readonly game: Game<any>;
+  readonly options: any;
+  readonly maxEpisodeSteps: number;
+};
 
 /** What became of an episode that could not go on: it began anew, or nothing more of it counts. */
 export type Interruption = 'restarted' | 'dropped';

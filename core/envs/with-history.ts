@@ -1,6 +1,8 @@
 /** Games whose environments remember what was seen, answered and done before (`prompt.history`). */
+import { type Played, trainingDeals } from '../../configs/mixture.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Environment, Game, JsonState, PlayedEnvironment, RemoteEnvironment } from './env.ts';
+import { mixture } from './mixture.ts';
 import { gameByName } from './registry.ts';
 
 /** A step of the past, as the agent saw it. */
@@ -17,16 +19,27 @@ type PastStep = { state: JsonState; answer: string; action: string };
 /** Where a state holds its past: no game's own field. */
 const FIELD = '(past)';
 
-/** The game as the agent of a run plays it. `prompt`: of runs before there was a history, nothing. */
-export function gameOf({
-  environment,
-  prompt,
-}: {
+type PlayedWithPast = Pick<Played, 'environments'> & {
   environment: { name: string };
   prompt?: { history: string; steps: number };
-}): Game<any> {
+};
+
+/** The game as the agent of a run plays it. `prompt`: of runs before there was a history, nothing. */
+export function gameOf(config: PlayedWithPast): Game<any> {
+  const { environment, environments, prompt } = config;
+  if (environments !== undefined)
+    return mixture(
+      environments,
+      environments.map(({ name }) => gameOf({ environment: { name }, prompt })),
+    );
   const game = gameByName(environment.name);
   return prompt === undefined || prompt.history === 'none' ? game : withHistory(game, prompt.steps);
+}
+
+/** The game and the deals of training. */
+export function trainingGame(config: Played & PlayedWithPast): { game: Game<any>; options: any } {
+  const game = gameOf(config);
+  return { game, options: game.parseOptions(trainingDeals(config)) };
 }
 
 /** The same game; states hold their last `steps` steps, so that whatever is made again from them sees the same past. */

@@ -23,6 +23,8 @@ export type EvaluationPart = SuccessRate & {
   wellFormedRate: number;
   progress: number | null;
   groups: Record<string, SuccessRate>;
+  /** Of a mixture the same of each environment, by its label. */
+  byEnvironment?: Record<string, EvaluationPart>;
   /** Of games that are played elsewhere. */
   interruptions?: InterruptionCounts;
   /** Signs of thought collapse. */

@@ -1,4 +1,5 @@
 /** The parts of an agent except its engine: enough to word prompts, read pictures and count tokens. */
+import { ownConfigs, type Played } from '../../configs/mixture.ts';
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { readVlmConfig } from './checkpoint/read-config.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.ts';
@@ -18,24 +19,23 @@ export type Wording = {
   preprocess: ImagePreprocessor;
 };
 
-export type AgentParts = Wording & { checkpoint: Checkpoint };
+/** `wordings`: of each environment; the first is this one. */
+export type AgentParts = Wording & { checkpoint: Checkpoint; wordings: readonly Wording[] };
 
 /** What prompts hold of the past, and the tokens that they leave to answers; runs of old have none. */
 export type PromptSettings = { prompt?: RunConfig['prompt']; rollout?: { maxNewTokens: number } };
 
-type Named = PromptSettings & {
-  model: Pick<RunConfig['model'], 'base' | 'adapter' | 'prompt'>;
+type Worded = PromptSettings & {
+  model: Pick<RunConfig['model'], 'base' | 'prompt'>;
   environment: { name: string };
+  environments?: RunConfig['environments'];
 };
 
-/** The wording of one environment in a checkpoint's tokens. Throws `CheckpointError` or `ConfigError`. */
+type Named = Worded & { model: Pick<RunConfig['model'], 'base' | 'adapter' | 'prompt'> };
+
+/** The wording of an environment, the first of a mixture, in a checkpoint's tokens. Throws as `openAgentParts` does. */
 export function openWording(
-  {
-    model,
-    environment,
-    prompt,
-    rollout,
-  }: { model: Pick<RunConfig['model'], 'base' | 'prompt'>; environment: { name: string } } & PromptSettings,
+  { model, environment, prompt, rollout }: Worded,
   resolvePath: (path: string) => string,
 ): Wording {
   const folder = resolvePath(model.base);
@@ -52,11 +52,18 @@ export function openWording(
   return { config, template, tokenizer, prompts, preprocess };
 }
 
+/** That of each environment of a run. Throws as above. */
+export function openWordings(config: Worded, resolvePath: (path: string) => string): Wording[] {
+  return ownConfigs(config as Worded & Played).map((own) => openWording(own, resolvePath));
+}
+
 /**
- * Opens a checkpoint for one environment's wording. Throws `CheckpointError` or `ConfigError` with one clear sentence.
+ * Opens a checkpoint for the wordings of the environments. Throws `CheckpointError` or `ConfigError` with one clear
+ * sentence.
  */
 export function openAgentParts(named: Named, resolvePath: (path: string) => string): AgentParts {
   const { base, adapter } = named.model;
   const checkpoint = openCheckpoint(resolvePath(base), adapter === null ? null : resolvePath(adapter));
-  return { ...openWording(named, resolvePath), checkpoint };
+  const wordings = openWordings(named, resolvePath);
+  return { ...wordings[0], checkpoint, wordings };
 }

@@ -5,21 +5,19 @@
 import type { RunConfig } from '../../configs/schema.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Step } from '../episodes/episode.ts';
-import { type AgentParts, openAgentParts, type PromptSettings } from './agent-parts.ts';
-import type { PromptEncoder } from './prompt-encoder.ts';
+import { type AgentParts, openAgentParts, type PromptSettings, type Wording } from './agent-parts.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { ImagePreprocessor, Picture } from './families/model-family.ts';
 import { chooseDevice } from '../graph/provider.ts';
 import type { Observation } from './observation.ts';
 import { OnnxPolicyEngine } from './onnx-policy-engine.ts';
 import type { PolicyEngine, SampleRequest } from './policy-engine.ts';
-import type { PromptTemplate } from './prompt-template.ts';
 import { parseResponse } from './response.ts';
 import type { PolicyTokenizer } from './tokenizer.ts';
 import type { MergedScope } from './vlm-config.ts';
 
 /** What an agent is opened from; a teacher that was merged of adapters has the layers that carry them as a whole. */
-export type AgentConfig = Pick<RunConfig, 'engine' | 'environment'> &
+export type AgentConfig = Pick<RunConfig, 'engine' | 'environment' | 'environments'> &
   PromptSettings & {
     model: Omit<RunConfig['model'], 'train'> & { train: RunConfig['model']['train'] | MergedScope };
   };
@@ -32,11 +30,11 @@ export type AgentResponse = Omit<Step, 'action' | 'legal' | 'reward'> & {
 
 export class Agent {
   readonly engine: PolicyEngine;
-  readonly template: PromptTemplate;
   readonly tokenizer: PolicyTokenizer;
   readonly checkpoint: Checkpoint;
   readonly imageSize: number;
-  readonly #prompts: PromptEncoder;
+  /** Of each environment. */
+  readonly #wordings: readonly Pick<Wording, 'prompts' | 'template'>[];
   readonly #preprocess: ImagePreprocessor;
   /** Of images that are still around: environments draw a scene that comes again but once. */
   readonly #pictures = new WeakMap<RgbImage, Picture>();
@@ -44,24 +42,23 @@ export class Agent {
   #policies = 0;
 
   private constructor(
-    { checkpoint, template, tokenizer, prompts, preprocess }: AgentParts,
+    { checkpoint, wordings, tokenizer, preprocess }: AgentParts,
     engine: PolicyEngine,
     imageSize: number,
   ) {
     this.engine = engine;
-    this.template = template;
     this.tokenizer = tokenizer;
     this.checkpoint = checkpoint;
     this.imageSize = imageSize;
-    this.#prompts = prompts;
+    this.#wordings = wordings;
     this.#preprocess = preprocess;
   }
 
   /** `parts`: where they are open already. Throws as `openAgentParts` and `chooseDevice` do. */
   static async open(
-    { model, engine, environment, prompt, rollout }: AgentConfig,
+    { model, engine, environment, environments, prompt, rollout }: AgentConfig,
     resolvePath: (path: string) => string,
-    parts: AgentParts = openAgentParts({ model, environment, prompt, rollout }, resolvePath),
+    parts: AgentParts = openAgentParts({ model, environment, environments, prompt, rollout }, resolvePath),
   ): Promise<Agent> {
     const policyEngine = await OnnxPolicyEngine.open({
       checkpoint: parts.checkpoint,
@@ -95,14 +92,15 @@ export class Agent {
   }
 
   /** An observation in tokens, and what the vision tower sees of it. */
-  prompt({ image, promptValues, past = [] }: Observation): { promptIds: number[]; picture: Picture } {
-    const seen = this.#prompts.showsPast ? past.map(({ observe }) => this.picture(observe(this.imageSize))) : [];
-    return this.#prompts.compose({ promptValues, past }, [...seen, this.picture(image)]);
+  prompt({ image, promptValues, past = [], part = 0 }: Observation): { promptIds: number[]; picture: Picture } {
+    const { prompts } = this.#wordings[part];
+    const seen = prompts.showsPast ? past.map(({ observe }) => this.picture(observe(this.imageSize))) : [];
+    return prompts.compose({ promptValues, past }, [...seen, this.picture(image)]);
   }
 
   /** See `PromptEncoder`. */
   questionIds(question: string, picture: Picture): number[] {
-    return this.#prompts.questionIds(question, picture);
+    return this.#wordings[0].prompts.questionIds(question, picture);
   }
 
   /** An image as the vision tower takes it. */
@@ -148,7 +146,7 @@ export class Agent {
         ...(keepTokenLogprobs ? { tokenLogprobs: [...logprobs] } : {}),
         value,
         sampledBy,
-        ...parseResponse(text, this.template.keys, ended),
+        ...parseResponse(text, this.#wordings[observations[row].part ?? 0].template.keys, ended),
       };
     });
     return responses;

@@ -1,7 +1,10 @@
 /** How long prompts get and what pictures cost, found by playing. */
-import { type Game, startEpisode } from '../envs/env.ts';
+import { ownConfigs } from '../../configs/mixture.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import { startEpisode } from '../envs/env.ts';
+import { trainingGame } from '../envs/with-history.ts';
 import { RandomStream } from '../random/counter.ts';
-import type { AgentParts } from './agent-parts.ts';
+import type { Wording } from './agent-parts.ts';
 import type { Grid } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
 import { observationIn } from './observation.ts';
@@ -18,17 +21,35 @@ export type LongestPrompt = { tokens: number; pictureParts: number };
 /** A picture of a game: its size in pixels, and how a model cuts it. */
 export type SeenPicture = { width: number; height: number; grid: Grid };
 
+type Played = Pick<RunConfig, 'environment' | 'environments' | 'seed'> & {
+  prompt?: RunConfig['prompt'];
+  model: Pick<RunConfig['model'], 'imageSize'>;
+};
+
 /** In episodes of random legal actions; `pictures`: of each size that was seen, the first. */
-export async function longestPrompt<O>(
-  { config, prompts, preprocess }: Pick<AgentParts, 'config' | 'prompts' | 'preprocess'>,
-  imageSize: number,
-  game: Game<O>,
-  options: O,
-  maxEpisodeSteps: number,
-  seed: number,
+export async function longestPrompt(
+  wordings: readonly Wording[],
+  played: Played,
 ): Promise<LongestPrompt & { pictures: SeenPicture[] }> {
   const longest = { tokens: 0, pictureParts: 0 };
   const pictures = new Map<string, SeenPicture>();
+  for (const [index, own] of ownConfigs(played).entries()) await lengthen(longest, pictures, wordings[index], own);
+  return { ...longest, pictures: [...pictures.values()] };
+}
+
+/** With the prompts of one environment. */
+async function lengthen(
+  longest: LongestPrompt,
+  pictures: Map<string, SeenPicture>,
+  { config, prompts, preprocess }: Wording,
+  played: Played,
+): Promise<void> {
+  const { game, options } = trainingGame(played);
+  const {
+    seed,
+    model: { imageSize },
+    environment: { maxEpisodeSteps },
+  } = played;
   for (let episode = 0; episode < EPISODES; episode++) {
     const random = new RandomStream({ seed, purpose: 'longest prompt', episode });
     const environment = await startEpisode(game, { seed, episode }, options);
@@ -54,7 +75,6 @@ export async function longestPrompt<O>(
       environment.close?.();
     }
   }
-  return { ...longest, pictures: [...pictures.values()] };
 }
 
 /** What pictures of these sizes become and cost, as one sentence without its full stop. */

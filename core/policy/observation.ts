@@ -8,11 +8,13 @@ export type Observation = {
   image: RgbImage;
   promptValues: Readonly<Record<string, string>>;
   past?: readonly PastView[];
+  /** Of a mixture: the place of the environment in `environments`. */
+  part?: number;
 };
 
 /** `size`: pixels of its picture. */
 export function observationIn(
-  environment: Pick<Environment, 'observe' | 'promptValues' | 'past'>,
+  environment: Pick<Environment, 'observe' | 'promptValues' | 'past' | 'part'>,
   size: number,
 ): Observation {
   const past = environment.past?.() ?? [];
@@ -20,5 +22,6 @@ export function observationIn(
     image: environment.observe(size),
     promptValues: environment.promptValues(),
     ...(past.length === 0 ? {} : { past }),
+    ...(environment.part === undefined ? {} : { part: environment.part.index }),
   };
 }

@@ -1,5 +1,12 @@
 /** Playing episodes with the policy: the sampler half of an iteration, and evaluation. */
-import { type Game, type PlayedEnvironment, resumeEpisode, startEpisode, type StepResult } from '../envs/env.ts';
+import {
+  type Game,
+  type Part,
+  type PlayedEnvironment,
+  resumeEpisode,
+  startEpisode,
+  type StepResult,
+} from '../envs/env.ts';
 import { EnvironmentError } from '../envs/plug-in.ts';
 import type { Episode, Step } from '../episodes/episode.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -71,12 +78,18 @@ export async function playEpisodes<O>(
     onRound,
   }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'suspend' | void> } = {},
 ): Promise<RolloutProgress> {
-  const { environments, progress } = await open(game, options, key, settings, resume);
+  const { environments, progress } = await begin(game, options, key, settings, resume);
+  const partOf = (environment: PlayedEnvironment): Omit<Part, 'index'> =>
+    environment.part ?? { game, options, maxEpisodeSteps: settings.maxEpisodeSteps };
   try {
-    const left = () => progress.round < settings.maxEpisodeSteps && progress.closed.includes(false);
+    const open = () =>
+      progress.closed.flatMap((closed, slot) =>
+        closed || progress.round >= partOf(environments[slot]).maxEpisodeSteps ? [] : [slot],
+      );
+    const left = () => open().length > 0;
     const maySuspend = environments.every(({ close }) => close === undefined);
     while (left()) {
-      await playRound(agent, game, options, environments, key, settings, progress);
+      await playRound(agent, partOf, environments, open(), key, settings, progress);
       if ((await onRound?.(progress)) === 'suspend' && maySuspend && left()) return progress;
     }
   } finally {
@@ -86,7 +99,7 @@ export async function playEpisodes<O>(
   return { ...withoutDropped(progress), over: true };
 }
 
-async function open<O>(
+async function begin<O>(
   game: Game<O>,
   options: O,
   key: RolloutKey,
@@ -176,16 +189,16 @@ function withoutDropped(progress: RolloutProgress): RolloutProgress {
   return { ...rest, episodes, closed: progress.closed.filter(kept) };
 }
 
-async function playRound<O>(
+/** `slots`: whose episodes are still open. */
+async function playRound(
   agent: Player,
-  game: Game<O>,
-  options: O,
+  partOf: (environment: PlayedEnvironment) => Omit<Part, 'index'>,
   environments: PlayedEnvironment[],
+  slots: readonly number[],
   key: RolloutKey,
   settings: RolloutSettings,
   progress: RolloutProgress,
 ): Promise<void> {
-  const slots = progress.closed.flatMap((closed, slot) => (closed ? [] : [slot]));
   const responses = await agent.respond(
     slots.map((slot) => ({
       ...observationIn(environments[slot], agent.imageSize),
@@ -207,6 +220,7 @@ async function playRound<O>(
     const environment = environments[slot];
     const episode = progress.episodes[slot];
     const { actionText } = responses[row];
+    const { game, options } = partOf(environment);
     const legalActions = environment.legalActions();
     const read = actionText === null ? null : game.readAction(actionText, legalActions, options);
     const action =
@@ -230,6 +244,7 @@ async function playRound<O>(
     const episode = progress.episodes[slot];
     const { actionText: _, ...response } = responses[row];
     const { reward, stop } = taken[row];
+    const { game } = partOf(environment);
     if (isInterrupted(progress, slot, environment)) continue;
     const step: Step = { ...response, ...moves[row], reward };
     episode.steps.push(step);

@@ -1,5 +1,7 @@
 /** Which curves a report shows: metrics of spec.md section 9 over iterations. */
 import type { MetricsLine } from '../records/run-records.ts';
+import type { RunConfig } from '../../configs/schema.ts';
+import { labelOf } from '../../configs/mixture.ts';
 import { type Html, html } from './html.ts';
 import { type LineChart, lineChart, type Mark } from './line-chart.ts';
 import { duration, percent } from './number-format.ts';
@@ -158,7 +160,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
 ];
 
 /** All sections of curves; one sentence instead while no iteration is done. */
-export function charts({ lines, evaluations }: RunFiles): Html {
+export function charts({ lines, evaluations }: RunFiles, { environments = [] }: RunConfig): Html {
   if (lines.length === 0) return html`<section><h2>Curves</h2><p class="empty">No iteration is done yet.</p></section>`;
   const shown = SECTIONS.filter(({ ifMeasured }) => ifMeasured?.some((metric) => isMeasured(lines, metric)) ?? true);
   return html`${shown.map(({ title, rows }, index) => {
@@ -167,7 +169,7 @@ export function charts({ lines, evaluations }: RunFiles): Html {
     );
     const drawn =
       index === 0
-        ? [successChart(lines, evaluations), ...figures]
+        ? [successChart(lines, evaluations), ...environmentChart(lines, environments.map(labelOf)), ...figures]
         : index === shown.length - 1
           ? [...figures, timeChart(lines)]
           : figures;
@@ -208,6 +210,15 @@ function successChart(lines: readonly MetricsLine[], evaluations: readonly Evalu
     yMin: 0,
     format: percent,
   });
+}
+
+/** Of a mixture: success in each environment. */
+function environmentChart(lines: readonly MetricsLine[], labels: readonly string[]): Html[] {
+  if (labels.length === 0) return [];
+  const series = labels.map((name) => ({ name, values: valuesOf(lines, `${name}/episode/success`) }));
+  return [
+    lineChart({ title: 'Success by environment', note: 'while training', series, yMin: 0, yMax: 1, format: percent }),
+  ];
 }
 
 /** Judging runs concurrently with sampling: only the time that both took beyond sampling alone counts as correction. */

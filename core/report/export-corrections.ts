@@ -6,7 +6,8 @@ import { writeDurably } from '../artifacts/file-store.ts';
 import type { ArtifactRef, ArtifactStore } from '../artifacts/store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { JsonState } from '../envs/env.ts';
-import { gameByName } from '../envs/registry.ts';
+import { byEnvironment } from '../envs/mixture.ts';
+import { trainingGame } from '../envs/with-history.ts';
 import type { CorrectionManifest, CorrectionRow } from '../learner/batch.ts';
 import { fillTemplate, loadPromptTemplate } from '../policy/prompt-template.ts';
 import { loadTokenizer } from '../policy/tokenizer.ts';
@@ -31,10 +32,11 @@ export type ExportCorrectionsInput = { out: string; config: RunConfig; store: Ar
 
 /** Writes `<out>/corrections.jsonl` and `<out>/images/`, each picture once; returns the number of rows. */
 export async function exportCorrections({ out, config, store, corrections }: ExportCorrectionsInput): Promise<number> {
-  const template = loadPromptTemplate(config.model.prompt, config.environment.name);
+  const templateOf = byEnvironment(config, ({ model, environment }) =>
+    loadPromptTemplate(model.prompt, environment.name),
+  );
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
-  const game = gameByName(config.environment.name);
-  const options = game.parseOptions(config.environment.options);
+  const { game, options } = trainingGame(config);
   const pictures = new PictureFolder(out, config);
   const lines: string[] = [];
   for (const { iteration, file } of (await getJson<CorrectionManifest>(store, corrections)).iterations) {
@@ -42,7 +44,7 @@ export async function exportCorrections({ out, config, store, corrections }: Exp
       const line: ExportedCorrection = {
         iteration,
         image: await pictures.add(state),
-        prompt: fillTemplate(template.prompt, game.fromState(state, options).promptValues()),
+        prompt: fillTemplate(templateOf(state).prompt, game.fromState(state, options).promptValues()),
         response: tokenizer.decode(responseIds),
         trained: tokenizer.decode(responseIds.slice(0, trainedTokens)),
         state,

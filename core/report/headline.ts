@@ -2,6 +2,7 @@
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { EvaluationPart, SuccessRate } from '../learner/evaluation-part.ts';
 import type { MetricsLine } from '../records/run-records.ts';
+import { playedName } from '../../configs/mixture.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { type Html, html } from './html.ts';
 import { duration, percent } from './number-format.ts';
@@ -20,8 +21,8 @@ export function headline(
   const heldOut = (start ?? final)?.heldOut != null;
   return html`<header>
 <p class="run">${runId} <span class="status ${/^[a-z_]+$/.test(status) ? status : ''}">${status.replaceAll('_', ' ')}</span></p>
-<h1>${config.title || `${config.algorithm} on ${config.environment.name}`}</h1>
-<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', config.environment.name)}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${device === null ? null : fact('computed on', device)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}${config.parallel.exchange === 'float16' && config.parallel.gradients > 1 ? fact('gradients', 'exchanged in float16') : null}</p>
+<h1>${config.title || `${config.algorithm} on ${playedName(config)}`}</h1>
+<p class="facts">${fact('algorithm', config.algorithm)}${fact('environment', playedName(config))}${fact('policy', config.model.base)}${fact('teacher', algorithmOf(config).judges ? config.corrector.teacher : 'none')}${fact('seed', config.seed)}${device === null ? null : fact('computed on', device)}${config.rollout.ahead === 1 ? fact('samples', 'one update old (rollout.ahead)') : null}${config.parallel.exchange === 'float16' && config.parallel.gradients > 1 ? fact('gradients', 'exchanged in float16') : null}</p>
 <div class="tiles">
 ${evaluationTile('Success', start, final)}
 ${final === null ? null : groupTile(final)}

@@ -7,7 +7,7 @@ import { type Html, html } from './html.ts';
 import { markDifferences, type Word } from './mark-differences.ts';
 import { compactNumber } from './number-format.ts';
 import { drawState } from '../envs/draw-state.ts';
-import { gameByName } from '../envs/registry.ts';
+import { trainingGame } from '../envs/with-history.ts';
 import { describeVerdict } from '../learner/describe-verdict.ts';
 
 const PICTURE_SIZE = 240;
@@ -92,10 +92,10 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
  * What the agent was told in addition to the picture, as far as it fits on a line: the formula, the task. Empty for a
  * state that cannot be read; its picture says so.
  */
-function told({ environment }: RunConfig, state: JsonState): Html | null {
+function told(config: RunConfig, state: JsonState): Html | null {
   try {
-    const game = gameByName(environment.name);
-    const values = Object.entries(game.fromState(state, game.parseOptions(environment.options)).promptValues()).filter(
+    const { game, options } = trainingGame(config);
+    const values = Object.entries(game.fromState(state, options).promptValues()).filter(
       ([, value]) => value !== '' && !value.includes('\n'),
     );
     return values.length === 0

@@ -56,7 +56,7 @@ export async function reportPage({
     live !== null,
     html`${headline(runId, config, status, { ...files, device: records.start?.device ?? null })}
 ${live?.phase == null ? null : html`<p class="facts now">now: <b>${live.phase}</b></p>`}
-${charts(files)}
+${charts(files, config)}
 <section><h2>Thoughts</h2>${thoughts.length === 0 ? html`<p class="empty">No iteration is done yet.</p>` : thoughts}</section>
 <section><h2>Configuration</h2>${configurationTables(config)}</section>
 ${lines.length === 0 ? null : html`<section><details><summary>All metrics</summary>${metricsTable(lines)}</details></section>`}`,

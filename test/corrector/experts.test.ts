@@ -88,7 +88,6 @@ for (const { name, options, walk = {}, wordings = [] } of GAMES) {
           { environment: { name }, model: { base: 'x', prompt: name }, demonstrations: { count: 40, habits, walk } },
           'test',
         ),
-        template,
       );
     const teacher = new SolverTeacher(name, template.thought);
     const outcomes = async (habits: object) =>
@@ -115,7 +114,6 @@ test(
   'several states of one walk become demonstrations: neighbours from its end backwards, the last of them as when ' +
     'one is taught',
   async (t) => {
-    const template = loadPromptTemplate('alfworld', 'alfworld');
     const make = (taught: number, count: number) =>
       makeDemonstrations(
         parseConfig(
@@ -127,7 +125,6 @@ test(
           },
           'test',
         ),
-        template,
       );
     type Household = { key: { episode: number }; actions: string[] };
     const walks = Object.values(Object.groupBy(await make(3, 40), ({ state }) => (state as Household).key.episode));

@@ -178,7 +178,7 @@ test('trained on pictures and questions, a model is the same as trained on the s
   const agent = await Agent.open({ model: { ...model, base: model.base! }, environment, engine }, modelFolder);
   try {
     const options = points24.parseOptions(environment.options);
-    const states = await makeDemonstrations(config, agent.template);
+    const states = await makeDemonstrations(config);
     const pictures = states.map(({ state, text }, index) => {
       const shown = points24.fromState(state, options);
       const image = path.join(folder, `${index}.png`);

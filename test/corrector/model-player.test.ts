@@ -37,7 +37,7 @@ async function play(
   budgetUsd: number | null = null,
 ) {
   const ledger = new Ledger(openStore(store));
-  const player = new ModelPlayer(openai, loadPromptTemplate(null, name), {
+  const player = new ModelPlayer(openai, [loadPromptTemplate(null, name)], {
     ledger,
     payer,
     within: (_, ask) => ask(),
@@ -94,7 +94,7 @@ test.serial('an evaluation keeps its budget, and goes on from the ledger once it
   });
   t.throws(
     () =>
-      new ModelPlayer({ ...openai, model: 'unknown' }, loadPromptTemplate(null, MAZE), {
+      new ModelPlayer({ ...openai, model: 'unknown' }, [loadPromptTemplate(null, MAZE)], {
         ledger: new Ledger(openStore(mkdtempSync(path.join(tmpdir(), 'gtr-player-')))),
         payer: 'me',
         within: (_, ask) => ask(),

@@ -128,7 +128,6 @@ test(
           },
           'test',
         ),
-        template,
       );
     const said = (text: string) =>
       / pairs(.*) reach (.*) append/.exec(parseResponse(text, template.keys, true).thought!.thoughts as string)!;

@@ -129,7 +129,7 @@ test("the solver in the agent's place wins what can be won", (t) => {
     const wording = loadPromptTemplate(name, name);
     return evaluationPart(
       game,
-      playExpert(game, game.parseOptions(options), wording, { seed: 4, episodes: 60, maxEpisodeSteps: 20 }),
+      playExpert(game, game.parseOptions(options), () => wording, { seed: 4, episodes: 60, maxEpisodeSteps: 20 }),
       reader(name, wording.thought),
     );
   };

@@ -15,6 +15,7 @@ import type { Environment } from '../../core/envs/env.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import type { Thought } from '../../core/episodes/episode.ts';
 import { Agent } from '../../core/policy/agent.ts';
+import { loadPromptTemplate, type PromptTemplate } from '../../core/policy/prompt-template.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
 
 /** `success`: bounds five standard deviations around what the models were measured at (docs/log.md). */
@@ -30,7 +31,7 @@ const MODELS = [
 ] as const;
 
 /** Whether a thought is one that an expert or a naive player could have, without a mistake. */
-function isWhole(environment: Environment, thought: Thought, template: Agent['template']['thought']): boolean {
+function isWhole(environment: Environment, thought: Thought, template: PromptTemplate['thought']): boolean {
   const expert = expertOf(environment.name);
   if (!(environment.name in FORMULA_GAMES))
     return [expert.bestPlan(environment, null)!, expert.naivePlan(environment)].some((plan) =>
@@ -59,7 +60,8 @@ for (const { config: name, episodes: count, success } of MODELS) {
         await agent.setPolicy(agent.engine.initialParameters(1), 'the starting policy');
         const game = gameByName(config.environment.name);
         const options = game.parseOptions(config.environment.options);
-        const read = thoughtReader(game, options, agent.template.thought);
+        const template = loadPromptTemplate(config.model.prompt, config.environment.name);
+        const read = thoughtReader(game, options, template.thought);
         const settings = { ...rolloutSettings(config), episodes: count, leaveAfterFailure: false };
         const { episodes } = await playEpisodes(
           agent,
@@ -74,9 +76,7 @@ for (const { config: name, episodes: count, success } of MODELS) {
           first.filter(({ thought, state }) => thought !== null && holds(thought, state)).length / count;
         t.true(share(() => true) >= 0.98, 'well-formed');
         t.true(share((thought, state) => read(state, thought).seenRightly === true) >= 0.97, 'picture read');
-        const whole = share((thought, state) =>
-          isWhole(game.fromState(state, options), thought, agent.template.thought),
-        );
+        const whole = share((thought, state) => isWhole(game.fromState(state, options), thought, template.thought));
         t.true(whole >= 0.5, `without a mistake in ${whole} of the thoughts`);
         const outcomes = episodes.map(({ states, steps }) =>
           game.outcome(

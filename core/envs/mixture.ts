@@ -1,0 +1,138 @@
+/** Several games played as one (`environments`): each episode is one of them, and its states say which. */
+import { labelOf, type MixedOptions, ownConfig, ownConfigs, type Played } from '../../configs/mixture.ts';
+import type { MixedEnvironment } from '../../configs/schema/environment.ts';
+import { RandomStream } from '../random/counter.ts';
+import { type Game, type JsonState, type Part, type PlayedEnvironment, resumeEpisode, startEpisode } from './env.ts';
+
+/** Where a state holds the place of its game in `environments`: no game's own field. */
+const FIELD = '(environment)';
+
+/** The games' options, and their shares of the episodes. */
+type Mixed = { parts: { options: any; share: number }[] };
+
+/**
+ * The game that is one of `games` in each episode, drawn by the shares from the episode's own numbers. A deal is the
+ * one that its game alone would give. `group` of an outcome is the environment's label.
+ */
+export function mixture(environments: readonly MixedEnvironment[], games: readonly Game<any>[]): Game<Mixed> {
+  const partAt = (index: number, { parts }: Mixed): Part => ({
+    index,
+    game: games[index],
+    options: parts[index].options,
+    maxEpisodeSteps: environments[index].maxEpisodeSteps,
+  });
+  const here = (environment: PlayedEnvironment, part: Part) => marked(environment, part) as never;
+  const isRemote = games.some(({ remote }) => remote !== undefined);
+  return {
+    name: environments.map(labelOf).join('+'),
+    parseOptions: (options) => ({
+      parts: (options as MixedOptions).parts.map((part, index) => ({
+        options: games[index].parseOptions(part.options),
+        share: part.share,
+      })),
+    }),
+    start(key, options) {
+      const part = partAt(drawIndex(options.parts, key), options);
+      return here(part.game.start(key, part.options), part);
+    },
+    fromState(state, options) {
+      const { index, own } = split(state);
+      const part = partAt(index, options);
+      return here(part.game.fromState(own, part.options), part);
+    },
+    cut: { reward: null, formula: () => null }, // of each episode's own game instead
+    outcome({ start, end }, reward) {
+      const { index, own } = split(start);
+      return {
+        ...games[index].outcome({ start: own, end: split(end).own }, reward),
+        group: labelOf(environments[index]),
+      };
+    },
+    readAction() {
+      throw new Error('actions of a mixture are read by the game that the episode is one of');
+    },
+    ...(isRemote
+      ? {
+          remote: {
+            async start(key, options) {
+              const part = partAt(drawIndex(options.parts, key), options);
+              return here(await startEpisode(part.game, key, part.options), part);
+            },
+            async resume(state, options) {
+              const { index, own } = split(state);
+              const part = partAt(index, options);
+              return here(await resumeEpisode(part.game, own, part.options), part);
+            },
+          },
+        }
+      : {}),
+  };
+}
+
+/** Which of the games an episode is one of. */
+export function drawIndex(parts: readonly { share: number }[], { seed, episode }: { seed: number; episode: number }) {
+  const all = parts.reduce((sum, { share }) => sum + share, 0);
+  let left = new RandomStream({ seed, purpose: 'environment', episode }).uniform() * all;
+  const index = parts.findIndex(({ share }) => (left -= share) < 0);
+  return index < 0 ? parts.findLastIndex(({ share }) => share > 0) : index; // of rounding
+}
+
+/** A state of the game at `index`, as the mixture's. */
+export function markedState(state: JsonState, index: number): JsonState {
+  return { ...state, [FIELD]: index };
+}
+
+function split(state: JsonState): { index: number; own: JsonState } {
+  const { [FIELD]: index = 0, ...own } = state;
+  return { index: index as number, own };
+}
+
+/** The environment with states that say which game it is of. */
+function marked(environment: PlayedEnvironment, part: Part): PlayedEnvironment {
+  return {
+    name: environment.name,
+    part,
+    state: () => markedState(environment.state(), part.index),
+    observe: (size: number) => environment.observe(size),
+    promptValues: () => environment.promptValues(),
+    legalActions: () => environment.legalActions(),
+    step: (action: string, drawn?: boolean, answer?: string) => environment.step(action, drawn, answer),
+    ...(environment.past === undefined ? {} : { past: () => environment.past!() }),
+    ...(environment.close === undefined ? {} : { close: () => environment.close!() }),
+    ...('interrupted' in environment ? { interrupted: () => environment.interrupted() } : {}),
+  } as PlayedEnvironment;
+}
+
+/** The place in `environments` of the game that a state is of; 0 without a mixture. */
+export function environmentOf(state: JsonState): number {
+  return split(state).index;
+}
+
+/** A state as its own game gave it. */
+export function ownState(state: JsonState): JsonState {
+  return split(state).own;
+}
+
+/** The configuration of an episode's own environment alone, and the episode with states of that game. */
+export function ownEpisode<C extends Played, E extends { states: readonly JsonState[] }>(
+  config: C,
+  episode: E,
+): { own: C; episode: E } {
+  if (config.environments === undefined) return { own: config, episode };
+  const states = episode.states.map(ownState);
+  return { own: ownConfig(config, environmentOf(episode.states[0])), episode: { ...episode, states } };
+}
+
+/** Of each environment of a run what `make` makes of it alone, when a state of it comes. */
+export function byEnvironment<C extends Played, T>(
+  config: C,
+  make: (own: C, index: number) => T,
+): (state: JsonState) => T {
+  const configs = ownConfigs(config);
+  const made = new Map<number, T>();
+  return (state) => {
+    const index = config.environments === undefined ? 0 : environmentOf(state);
+    if (!made.has(index)) made.set(index, make(configs[index], index));
+    return made.get(index)!;
+  };
+}
