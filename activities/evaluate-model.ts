@@ -36,6 +36,7 @@ export function createModelEvaluationActivities({ store, home }: ActivityDepende
             ledger: account.ledger,
             payer: runId,
             budgetUsd: corrector.budgetUsd,
+            history: config.prompt.history,
             within: (tokens, ask) =>
               patiently(() => account.within(tokens, signal, (answered) => told(ask, answered)), signal),
           },

@@ -177,7 +177,7 @@ export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>
 
 /** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
 function runConfig(
-  { seed, environment, environments, model, evaluation, engine, durability, ...sft }: SftConfig,
+  { seed, environment, environments, model, prompt: past, evaluation, engine, durability, ...sft }: SftConfig,
   base: string,
 ): RunConfig {
   const { adapter, train, valueHead, prompt, imageSize } = model;
@@ -189,6 +189,7 @@ function runConfig(
       environment,
       environments,
       model: { base, adapter, train, valueHead, prompt, imageSize },
+      prompt: past,
       rollout: { temperature, repetitionPenalty, maxNewTokens },
       evaluation,
       engine,

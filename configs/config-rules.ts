@@ -47,6 +47,11 @@ export function runProblems(config: RunConfig): Problem[] {
 export function sftProblems(config: SftConfig): Problem[] {
   const { base, architecture } = config.model;
   const problems = [...mixtureProblems(config), ...engineProblems(config)];
+  if (config.demonstrations.file !== null && config.prompt.history !== 'none')
+    problems.push({
+      path: ['prompt', 'history'],
+      message: 'must be "none" with demonstrations.file, whose questions are asked as they are',
+    });
   if ((base === null) === (architecture === null))
     problems.push({
       path: ['model', 'base'],

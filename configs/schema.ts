@@ -94,6 +94,7 @@ export const sftConfigSchema = z
         .default([])
         .describe('Texts that are one token each, for the tokenizer of a new model.'),
     }),
+    prompt: prompt.prefault({}),
     demonstrations,
     batch: positive.default(32).describe('Demonstrations per optimizer step.'),
     optimizer: optimizer

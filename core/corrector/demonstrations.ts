@@ -4,7 +4,7 @@ import { ownConfigs } from '../../configs/mixture.ts';
 import type { SftConfig } from '../../configs/schema.ts';
 import type { Environment, JsonState } from '../envs/env.ts';
 import { drawIndex, markedState } from '../envs/mixture.ts';
-import { gameByName } from '../envs/registry.ts';
+import { gameOf } from '../envs/with-history.ts';
 import { loadPromptTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -56,7 +56,7 @@ function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: 
   const taught =
     config.environment.name in FORMULA_GAMES
       ? [demonstrateFormula(config, template, index, random)]
-      : demonstrateWalk(config, index, random);
+      : demonstrateWalk(config, template, index, random);
   return taught.map(({ state, plan }) => ({
     state,
     text: renderResponse(plan.word(template.thought), plan.action, template.keys),
@@ -64,22 +64,35 @@ function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: 
 }
 
 /** The last states of a walk, and what to do in each: the best, or the naive habit. */
-function demonstrateWalk(config: SftConfig, index: number, random: RandomStream): { state: JsonState; plan: Plan }[] {
+function demonstrateWalk(
+  config: SftConfig,
+  template: PromptTemplate,
+  index: number,
+  random: RandomStream,
+): { state: JsonState; plan: Plan }[] {
   const {
     habits: { naive },
     walk,
   } = config.demonstrations;
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   const expert = expertOf(config.environment.name);
   const options = game.parseOptions(config.environment.options);
   const environment = game.start({ seed: config.seed + 1, episode: index }, options);
+  const take = (action: string, plan: Plan | null) => {
+    // With a history later prompts tell the answer: what was thought, or would be, on the way to another action.
+    const answer =
+      config.prompt.history === 'none'
+        ? undefined
+        : renderResponse((plan ?? expert.naivePlan(environment)).word(template.thought), action, template.keys);
+    return environment.step(action, false, answer);
+  };
   const states = [environment.state()];
   const planned = (from: Environment) =>
     random.uniform() < naive ? expert.naivePlan(from) : expert.bestPlan(from, null);
   let open = true;
   for (let left = random.below(walk.longest + 1); left > 0; left--) {
     const plan = walk.planned > 0 && random.uniform() < walk.planned ? planned(environment) : null;
-    open = environment.step(plan?.action ?? random.pick(environment.legalActions())).stop === null;
+    open = take(plan?.action ?? random.pick(environment.legalActions()), plan).stop === null;
     if (!open) break;
     states.push(environment.state());
   }
@@ -127,8 +140,12 @@ function demonstrateFormula(
   };
   const { environment, target } = dealWith(config, index, targetOf);
   // A demonstration begins anywhere on the way to its goal.
-  for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1)))
-    environment.step(token);
+  for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) {
+    const { word } = planTo(rules, environment.state(), target, hasty);
+    const answer =
+      config.prompt.history === 'none' ? undefined : renderResponse(word(template.thought), token, template.keys);
+    environment.step(token, false, answer);
+  }
   const state = environment.state();
   if (!searching || hasty) return { state, plan: planTo(rules, state, target, hasty) };
   // With a search: the player finds what can be found from here, or gives up and names any result.
@@ -152,7 +169,7 @@ function dealWith(
   index: number,
   targetOf: (environment: Environment) => string | null,
 ): { environment: Environment; target: string } {
-  const game = gameByName(config.environment.name);
+  const game = gameOf(config);
   const options = game.parseOptions(config.environment.options);
   for (let attempt = 0; attempt < DEALS_PER_DEMONSTRATION; attempt++) {
     const environment = game.start({ seed: config.seed + 1 + attempt, episode: index }, options);

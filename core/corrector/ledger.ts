@@ -41,6 +41,8 @@ export type Move = {
   image: string;
   prompt: string;
   draw: { seed: number; episode: number; step: number };
+  /** Earlier turns of the same conversation. */
+  past?: readonly { prompt: string; image: string; answer: string }[];
 };
 
 /** The answer to a move, in the ledger next to the judged thoughts. */

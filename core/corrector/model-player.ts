@@ -2,13 +2,15 @@
  * A model behind OpenAI's chat completions in the agent's place: the same prompt and picture, its answers read alike.
  */
 import { createHash } from 'node:crypto';
-import type { ChatCompletionContentPart } from 'openai/resources/chat/completions';
+import type { ChatCompletionContentPart, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import { mapConcurrently } from '../artifacts/map-concurrently.ts';
 import { sha256 } from '../artifacts/keyed-store.ts';
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import type { JsonState } from '../envs/env.ts';
+import type { PastView } from '../envs/with-history.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../episodes/corrector-counts.ts';
 import type { AgentResponse } from '../policy/agent.ts';
+import { pastInWords } from '../policy/past-in-words.ts';
 import { fillTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { parseResponse } from '../policy/response.ts';
 import type { Player, RolloutRequest } from '../policy/rollout.ts';
@@ -31,6 +33,7 @@ export class ModelPlayer implements Player {
   readonly #settings: RunConfig['corrector']['openai'];
   /** Of each environment. */
   readonly #templates: readonly PromptTemplate[];
+  readonly #history: RunConfig['prompt']['history'];
   readonly #ledger: Ledger;
   readonly #payer: string;
   readonly #within: AskWithin;
@@ -43,7 +46,7 @@ export class ModelPlayer implements Player {
   readonly #budgetUsd: number | null;
 
   /**
-   * `payer`: the evaluation, so that what it paid for before counts as its own; `budgetUsd`: what it may pay in all.
+   * `history`: how earlier steps are told; `payer`: the evaluation, so that what it paid for before counts as its own; `budgetUsd`: what it may pay in all.
    * Throws `ConfigError` where there is a budget but no price.
    */
   constructor(
@@ -54,7 +57,14 @@ export class ModelPlayer implements Player {
       payer,
       within,
       budgetUsd = null,
-    }: { ledger: Ledger; payer: string; within: AskWithin; budgetUsd?: number | null },
+      history = 'none',
+    }: {
+      ledger: Ledger;
+      payer: string;
+      within: AskWithin;
+      budgetUsd?: number | null;
+      history?: RunConfig['prompt']['history'];
+    },
   ) {
     const { model, temperature, maxTokens, image, azure, prices } = openai;
     [this.#settings, this.#templates, this.#ledger, this.#payer, this.#within] = [
@@ -64,6 +74,7 @@ export class ModelPlayer implements Player {
       payer,
       within,
     ];
+    this.#history = history;
     this.imageSize = image.size;
     this.#prices = prices ?? pricesOf(model);
     this.#budgetUsd = budgetUsd;
@@ -95,15 +106,35 @@ export class ModelPlayer implements Player {
     return Promise.resolve(new Float32Array(observations.length));
   }
 
-  async #respond({ image, promptValues, key, part = 0 }: RolloutRequest): Promise<AgentResponse> {
+  async #respond({ image, promptValues, key, part = 0, past = [] }: RolloutRequest): Promise<AgentResponse> {
     const template = this.#templates[part];
-    const prompt = fillTemplate(template.prompt, promptValues);
-    const question = { player: this.#identityAt(template), image: sha256(image.data), prompt, draw: key };
+    const words = this.#history === 'text' ? pastInWords(template, past) : '';
+    const prompt = words + fillTemplate(template.prompt, promptValues);
+    const turns = this.#history === 'concat' ? past.map((step) => this.#turn(template, step)) : [];
+    const question = {
+      player: this.#identityAt(template),
+      image: sha256(image.data),
+      prompt,
+      draw: key,
+      ...(turns.length === 0
+        ? {}
+        : { past: turns.map(({ asked, seen, answer }) => ({ prompt: asked, image: sha256(seen.data), answer })) }),
+    };
     const paid = await this.#ledger.move(question, this.#payer, async () => {
-      const parts = await this.#parts(prompt, image);
-      const { answer } = await this.#withinBudget(prompt, () =>
-        this.#within(this.#tokens(prompt), () => this.#ask(parts)),
+      const earlier = await Promise.all(
+        turns.map(async ({ asked, seen, answer }): Promise<ChatCompletionMessageParam[]> => [
+          { role: 'user', content: await this.#parts(asked, seen) },
+          { role: 'assistant', content: answer },
+        ]),
       );
+      const messages: ChatCompletionMessageParam[] = [
+        ...earlier.flat(),
+        { role: 'user', content: await this.#parts(prompt, image) },
+      ];
+      const tokens =
+        this.#tokens(prompt) +
+        turns.reduce((sum, { asked, answer }) => sum + this.#promptTokens(asked) + textTokens(answer), 0);
+      const { answer } = await this.#withinBudget(tokens, () => this.#within(tokens, () => this.#ask(messages)));
       return { answer: answer as unknown as Answer, usage: answer === 'contentFilter' ? NO_USAGE : answer.usage };
     });
     const completion = keptCompletion(paid.answer);
@@ -122,15 +153,20 @@ export class ModelPlayer implements Player {
     };
   }
 
+  /** A step of the past as it was asked and answered. */
+  #turn(template: PromptTemplate, { promptValues, observe, answer }: PastView) {
+    return { asked: fillTemplate(template.prompt, promptValues), seen: observe(this.imageSize), answer };
+  }
+
   #identityAt({ prompt }: PromptTemplate): JsonState {
     return { ...this.#identity, prompt: createHash('sha256').update(prompt).digest('hex').slice(0, 16) };
   }
 
-  /** Asks if the budget holds the dearest answer there may be. Throws `ConfigError`. */
-  async #withinBudget<T>(prompt: string, ask: () => Promise<T>): Promise<T> {
+  /** Asks if the budget holds the dearest answer there may be. `tokens`: with it. Throws `ConfigError`. */
+  async #withinBudget<T>(tokens: number, ask: () => Promise<T>): Promise<T> {
     if (this.#budgetUsd === null) return await ask();
     const { model, maxTokens } = this.#settings;
-    const promptTokens = this.#tokens(prompt) - maxTokens;
+    const promptTokens = tokens - maxTokens;
     const most = costUsd({ promptTokens, cachedTokens: 0, completionTokens: maxTokens }, this.#prices)!;
     if ((this.#counts.costUsd ?? 0) + this.#reservedUsd + most > this.#budgetUsd)
       throw new ConfigError(
@@ -155,17 +191,23 @@ export class ModelPlayer implements Player {
     return [...before, { type: 'image_url', image_url: { url, detail: format.detail } }, ...after];
   }
 
+  /** With an answer. */
   #tokens(prompt: string): number {
-    const { model, image, maxTokens } = this.#settings;
-    return Math.ceil(prompt.length / CHARACTERS_PER_TOKEN) + imageTokens(model, image.size, image.detail) + maxTokens;
+    return this.#promptTokens(prompt) + this.#settings.maxTokens;
   }
 
-  async #ask(content: ChatCompletionContentPart[]): Promise<ModelReply> {
+  /** With a picture. */
+  #promptTokens(prompt: string): number {
+    const { model, image } = this.#settings;
+    return textTokens(prompt) + imageTokens(model, image.size, image.detail);
+  }
+
+  async #ask(messages: ChatCompletionMessageParam[]): Promise<ModelReply> {
     const { model, temperature, maxTokens, maxTokensField, timeoutSeconds } = this.#settings;
     this.#connection ??= connect(this.#settings);
     const request = {
       model,
-      messages: [{ role: 'user' as const, content }],
+      messages,
       [maxTokensField]: maxTokens,
       ...(temperature !== null && { temperature }),
     };
@@ -191,4 +233,8 @@ export class ModelPlayer implements Player {
         : { ledgerHits: 1, unusable },
     );
   }
+}
+
+function textTokens(text: string): number {
+  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
 }

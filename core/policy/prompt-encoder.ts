@@ -5,6 +5,7 @@ import { IMAGE_MARK } from './chat-template.ts';
 import type { Picture } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
 import type { Observation } from './observation.ts';
+import { pastInWords } from './past-in-words.ts';
 import { tooLong } from './positions.ts';
 import { fillTemplate, type PromptTemplate } from './prompt-template.ts';
 import type { PolicyTokenizer } from './tokenizer.ts';
@@ -52,7 +53,7 @@ export class PromptEncoder {
       const told = past.slice(from);
       const seen = pictures.slice(this.showsPast ? -1 - told.length : -1);
       const picture = seen.length === 1 ? seen[0] : familyOf(this.#config).joinPictures!(this.#config, seen);
-      const words = this.#history === 'text' && told.length > 0 ? this.#inWords(told) : '';
+      const words = this.#history === 'text' ? pastInWords(this.#template, told, (texts) => this.#plain(texts)) : '';
       const promptIds = this.questionIds(words + this.#question(promptValues), pictures.at(-1)!, {
         earlier: this.showsPast ? told : [],
       });
@@ -99,28 +100,6 @@ export class PromptEncoder {
       ...turns.flatMap((turn) => [...askedIds(turn.question), ...this.#tokenizer.encode(turn.answer)]),
       ...askedIds(question),
     ];
-  }
-
-  /** Steps of the past in the template's words. */
-  #inWords(told: readonly PastView[]): string {
-    const { title, step } = this.#template.past;
-    return (
-      title +
-      told
-        .map(({ promptValues, answer, action }, index) => {
-          const values = this.#plain(promptValues);
-          const observation = Object.entries(values)
-            .map(([name, value]) => `${name}: ${value}`)
-            .join('; ');
-          return fillTemplate(step, {
-            ...values,
-            observation,
-            ...this.#plain({ answer, action }),
-            number: String(index + 1),
-          });
-        })
-        .join('')
-    );
   }
 
   #question(values: Texts): string {

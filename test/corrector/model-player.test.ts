@@ -3,13 +3,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { runConfigSchema } from '../../configs/schema.ts';
+import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
 import { openStore } from '../../core/artifacts/open-store.ts';
 import { CORRECTOR_PROMPTS } from '../../core/corrector/corrector-prompt.ts';
 import { Ledger } from '../../core/corrector/ledger.ts';
 import { ModelPlayer } from '../../core/corrector/model-player.ts';
 import { faultsSchema } from '../../core/corrector/rehearsal/faults.ts';
-import { gameByName } from '../../core/envs/registry.ts';
+import { gameOf } from '../../core/envs/with-history.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
 import { rehearse } from './rehearse.ts';
@@ -35,6 +35,7 @@ async function play(
   store = mkdtempSync(path.join(tmpdir(), 'gtr-player-')),
   payer = 'me',
   budgetUsd: number | null = null,
+  history: RunConfig['prompt']['history'] = 'none',
 ) {
   const ledger = new Ledger(openStore(store));
   const player = new ModelPlayer(openai, [loadPromptTemplate(null, name)], {
@@ -42,8 +43,9 @@ async function play(
     payer,
     within: (_, ask) => ask(),
     budgetUsd,
+    history,
   });
-  const game = gameByName(name);
+  const game = gameOf({ environment: { name }, prompt: { history, steps: 2 } });
   const key = { seed: 5, iteration: 0, firstEpisode: 0 };
   const { episodes } = await playEpisodes(player, game, game.parseOptions({}), key, SETTINGS);
   return { episodes, counts: player.counts, steps: episodes.flatMap(({ steps }) => steps), store };
@@ -63,6 +65,33 @@ for (const name of [...CORRECTOR_PROMPTS, MAZE])
         );
     });
   });
+
+test.serial(
+  'a model is told the past as the agent is: in words, or as the conversation with its pictures',
+  async (t) => {
+    await rehearse(PROMPTS, [], async () => {
+      const [alone, words, turns] = [
+        await play('numberline'),
+        await play('numberline', undefined, 'me', null, 'text'),
+        await play('numberline', undefined, 'me', null, 'concat'),
+      ];
+      t.true(alone.episodes.some(({ steps }) => steps.length > 2));
+      for (const told of [words, turns]) {
+        // The server plays as the expert, whatever it is told: the same games, but longer questions.
+        const actions = (run: typeof told) => run.episodes.map(({ steps }) => steps.map(({ action }) => action));
+        t.deepEqual(actions(told), actions(alone));
+        t.is(told.counts.calls, told.steps.length);
+        t.true(told.counts.tokensIn > alone.counts.tokensIn);
+      }
+      // A picture more for each step that is told: 300 pixels cost more than the words.
+      t.true(turns.counts.tokensIn > words.counts.tokensIn);
+      const again = await play('numberline', turns.store, 'me', null, 'concat');
+      t.deepEqual(again.steps, turns.steps);
+      const otherwise = await play('numberline', turns.store, 'another');
+      t.is(otherwise.counts.ledgerHits, otherwise.episodes.length); // first steps, where nothing is past
+    });
+  },
+);
 
 test.serial(
   'a move is paid once: another evaluation finds it in the ledger, the same one counts it as its own',

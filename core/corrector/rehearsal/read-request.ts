@@ -43,8 +43,14 @@ export type Question = {
   target: string | null;
 };
 
-/** The system text (if any) and the first user text of a request, and its picture as a data URL. */
-export function partsOf({ messages }: ChatRequest): { system: string; text: string; picture: string | null } {
+/** Whether a request asks a player for a move: it has no system text, but may tell earlier turns. */
+export function isInvitation({ messages }: ChatRequest): boolean {
+  return messages.length === 1 || messages[0]?.role === 'user';
+}
+
+/** The system text (if any) and the first user text of a request, a player's last one, and its picture as a data URL. */
+export function partsOf(request: ChatRequest): { system: string; text: string; picture: string | null } {
+  const { messages } = request;
   const partsOfMessage = (index: number) => {
     const { content } = messages[index];
     return typeof content === 'string' ? [{ type: 'text' as const, text: content }] : (content ?? []);
@@ -53,11 +59,12 @@ export function partsOf({ messages }: ChatRequest): { system: string; text: stri
     partsOfMessage(index)
       .flatMap((each) => (each.type === 'text' ? each.text : []))
       .join('\n');
-  const asked = Math.min(1, messages.length - 1);
+  const alone = isInvitation(request);
+  const asked = alone ? messages.length - 1 : 1;
   const [picture = null] = partsOfMessage(asked).flatMap((each) =>
     each.type === 'image_url' ? each.image_url.url : [],
   );
-  return { system: asked === 0 ? '' : textOf(0), text: textOf(asked), picture };
+  return { system: alone ? '' : textOf(0), text: textOf(asked), picture };
 }
 
 /**
@@ -125,13 +132,16 @@ function readState(
 /** What an agent's own prompt asks a player: a scene and the wording of the answer. */
 export type Invitation = { scene: Question['scene']; template: PromptTemplate };
 
-/** Reads a request that a player is sent: one message with a template's prompt around the picture; null: none fits. */
+/**
+ * Reads a request that a player is sent: its last message is a template's prompt around the picture, perhaps behind words
+ * about earlier steps; null: none fits.
+ */
 export async function readInvitation(
   { messages }: ChatRequest,
   templates: readonly PromptTemplate[],
   faces: string | null,
 ): Promise<Invitation | null> {
-  const [{ content }] = messages;
+  const { content } = messages.at(-1)!;
   if (typeof content === 'string' || !content) return null;
   const [url, ...others] = content.flatMap((each) => (each.type === 'image_url' ? each.image_url.url : []));
   const pixels = url === undefined || others.length > 0 ? null : await pixelsOf(url);
@@ -141,7 +151,8 @@ export async function readInvitation(
     .join('\n')
     .trim();
   for (const template of templates) {
-    const values = unfill(template.prompt.replace(/\s*<image>\s*/, '\n<image>\n').trim(), text);
+    const prompt = template.prompt.replace(/\s*<image>\s*/, '\n<image>\n').trim();
+    const values = unfill(prompt, text) ?? (text.startsWith(template.past.title) ? unfill(prompt, text, true) : null);
     const scene = values === null ? null : readScene(template.environment, values, pixels, faces);
     if (scene !== null) return { scene, template };
   }
@@ -153,13 +164,13 @@ async function pixelsOf(url: string): Promise<RgbImage | null> {
   return file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
 }
 
-/** The values that a template was filled with; null when the text was not made by it. */
-function unfill(template: string, text: string): Record<string, string> | null {
+/** The values that a template was filled with; null when the text was not made by it. `behind`: at the text's end. */
+function unfill(template: string, text: string, behind = false): Record<string, string> | null {
   const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const pattern = template
     .split(/\{\w+\}/)
     .map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     .join('([^]*?)');
-  const found = new RegExp(`^${pattern}$`).exec(text);
+  const found = new RegExp(`${behind ? '' : '^'}${pattern}$`).exec(text);
   return found && Object.fromEntries(names.map((name, index) => [name, found[index + 1]]));
 }

@@ -20,6 +20,7 @@ import {
   readInvitation,
   readQuestion,
   requestSchema,
+  isInvitation,
 } from './read-request.ts';
 import { type CompletionUsage, TokenMeter } from './token-meter.ts';
 
@@ -135,7 +136,7 @@ class Rehearsal {
     const number = isEmpty ? 0 : ++this.#received;
     const asked = isEmpty ? null : parsed;
     const { system, text, picture } = asked === null ? { system: '', text: '', picture: null } : partsOf(asked);
-    const furtherMessages = Math.max(0, (asked?.messages.length ?? 0) - 2);
+    const furtherMessages = asked === null || isInvitation(asked) ? 0 : Math.max(0, asked.messages.length - 2);
     const rule = isEmpty ? null : this.#faults.next(number, text, furtherMessages === 0);
     const logged: Omit<LoggedRequest, 'status' | 'seconds'> = {
       number,
@@ -289,10 +290,9 @@ class Rehearsal {
     let question = this.#questions.get(key);
     if (question === undefined) {
       const { prompts, cardFaces } = this.#options;
-      question =
-        request.messages.length === 1
-          ? readInvitation(request, this.#templates, cardFaces)
-          : readQuestion(request, prompts, cardFaces);
+      question = isInvitation(request)
+        ? readInvitation(request, this.#templates, cardFaces)
+        : readQuestion(request, prompts, cardFaces);
       if (this.#questions.size >= KEPT_QUESTIONS) this.#questions.delete(this.#questions.keys().next().value!);
       this.#questions.set(key, question);
     }

@@ -1,6 +1,6 @@
 /** Counts the tokens of an exchange as a provider would, by length. */
 import { imageTokens } from '../prices.ts';
-import type { ChatRequest } from './read-request.ts';
+import { type ChatRequest, isInvitation } from './read-request.ts';
 
 /** As completions report it. */
 export type CompletionUsage = {
@@ -21,8 +21,9 @@ const IMAGE_SIZE = 300;
 export class TokenMeter {
   readonly #seen = new Set<string>();
 
-  usage({ tools, response_format: format, messages, model }: ChatRequest, output: string): CompletionUsage {
-    const [system, others] = messages.length === 1 ? [null, messages] : [messages[0], messages.slice(1)];
+  usage(request: ChatRequest, output: string): CompletionUsage {
+    const { tools, response_format: format, messages, model } = request;
+    const [system, others] = isInvitation(request) ? [null, messages] : [messages[0], messages.slice(1)];
     const prefix = JSON.stringify([tools, format, system]);
     const prefixTokens = Math.floor(prefix.length / CHARACTERS_PER_TOKEN);
     const isCached = this.#seen.has(prefix);
