@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { modelFolder, PROJECT } from '../configs/project-folder.ts';
-import { runConfigSchema, sftConfigSchema } from '../configs/schema.ts';
+import { labelOf, ownConfig } from '../configs/mixture.ts';
+import { type RunConfig, runConfigSchema, type SftConfig, sftConfigSchema } from '../configs/schema.ts';
 import type { CheckSettings } from '../core/corrector/conformance-environment.ts';
 import { isPath } from '../core/envs/plug-in.ts';
 import { pieceTokenizer } from '../core/policy/piece-tokenizer.ts';
@@ -24,9 +25,8 @@ export function environmentToCheck(
   const options = (base: object) => changes.reduce<unknown>(applyChange, base);
   const named = namedEnvironment(name);
   if (config === undefined) return [named, { ...DEFAULTS, options: options({}) }];
-  const { environment, model } = isSft(config)
-    ? readConfig(sftConfigSchema, config, [])
-    : readConfig(runConfigSchema, config, []);
+  const configured = isSft(config) ? readConfig(sftConfigSchema, config, []) : readConfig(runConfigSchema, config, []);
+  const { environment, model } = configFor(configured, [name, named]);
   const tokenizer =
     'pieces' in model && model.base === null
       ? new PolicyTokenizer(pieceTokenizer(model.pieces), {}, { bosTokenId: null, eosTokenIds: [2] })
@@ -41,6 +41,14 @@ export function environmentToCheck(
       tokenizer,
     },
   ];
+}
+
+/** Of a mixture the environment that is named so, or the first. */
+function configFor(config: RunConfig | SftConfig, names: readonly string[]): RunConfig | SftConfig {
+  const index = (config.environments ?? []).findIndex((one) =>
+    [one.name, labelOf(one), path.resolve(PROJECT, one.name)].some((known) => names.includes(known)),
+  );
+  return ownConfig(config, Math.max(0, index));
 }
 
 function isSft(config: string): boolean {

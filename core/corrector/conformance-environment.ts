@@ -70,7 +70,9 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       () => game.parseOptions({ 'no such option': 1 }),
       'an unknown option must be refused by parseOptions',
     );
-    return 'unknown ones are refused';
+    const { notes, faults } = (await game.check?.(options)) ?? { notes: [], faults: [] };
+    if (faults.length > 0) throw new Error(faults.join('; '));
+    return ['unknown ones are refused', ...notes].join('; ');
   });
   yield await check('determinism', async () => {
     for (let episode = 0; episode < EPISODES; episode++) {

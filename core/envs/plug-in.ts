@@ -48,7 +48,7 @@ export class EnvironmentError extends Error {
 }
 
 const REQUIRED = ['start', 'fromState'] as const;
-const OPTIONAL = ['parseOptions', 'outcome', 'readAction'] as const;
+const OPTIONAL = ['parseOptions', 'check', 'outcome', 'readAction'] as const;
 const METHODS = ['state', 'observe', 'promptValues', 'legalActions', 'step'] as const;
 const PARTS = ['game', 'prompt', 'expert', 'correctorPrompt', 'readState'];
 
@@ -160,6 +160,7 @@ function complete<O>(name: string, game: PlugInGame<O>, file: string): Game<O> {
       game.parseOptions === undefined
         ? (parseConfig(z.strictObject({}), options, `environment.options (${title})`) as O)
         : asConfigError(() => game.parseOptions!(options), `environment.options (${title})`),
+    ...(game.check === undefined ? {} : { check: async (options: O) => await checkedFiles(name, game, options) }),
     start: ({ seed, episode }, options) =>
       held(
         game.start({ seed, episode, random: new RandomStream({ seed, purpose: `deal ${title}`, episode }) }, options),
@@ -173,6 +174,16 @@ function complete<O>(name: string, game: PlugInGame<O>, file: string): Game<O> {
         : game.readAction(text, legalActions, options),
     freeText: game.freeText,
   };
+}
+
+/** What a module says of its files; whatever it throws is a fault of theirs. */
+async function checkedFiles<O>(name: string, game: PlugInGame<O>, options: O) {
+  try {
+    const { notes = [], faults = [] } = (await game.check!(options)) ?? {};
+    return { notes: [...notes], faults: [...faults] };
+  } catch (error) {
+    return { notes: [], faults: [`${name}: ${(error as Error).message}`] };
+  }
 }
 
 /** Whatever a module throws at wrong options counts as what it says of them. */

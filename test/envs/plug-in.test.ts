@@ -12,6 +12,7 @@ import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
 import { rehearse } from '../corrector/rehearse.ts';
 import { likelyKept } from '../../core/corrector/needed-steps.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
+import { checkEnvironments } from '../../core/envs/check-games.ts';
 import { BUILT_IN_MODULES } from '../../core/envs/plug-in.ts';
 import { GAMES, gameByName } from '../../core/envs/registry.ts';
 import { encodePng } from '../../core/pictures/png.ts';
@@ -84,6 +85,17 @@ test('a module outside of the project brings a game, a prompt and an expert; def
   const plan = expertOf(name).bestPlan(environment, null)!;
   t.deepEqual([plan.action, plan.word({ thoughts: 'go {next}' })], ['Add', { thoughts: 'go Add' }]);
   t.throws(() => game.parseOptions({ size: 3 }), { message: /environment.options \(counting\): unknown key "size"/ });
+});
+
+test('a module may read its files before a run; what it throws there is a fault of theirs', async (t) => {
+  const config = (name: string) => runConfigSchema.parse({ environment: { name }, model: { base: 'x' } });
+  const found = counting({ more: "check: async () => ({ notes: ['2 levels'], faults: [] })," });
+  t.deepEqual(await checkEnvironments(config(found)), ['2 levels']);
+  const faulty = counting({ more: "check: () => ({ faults: ['level 1 is empty'] })," });
+  await t.throwsAsync(checkEnvironments(config(faulty)), { name: 'ConfigError', message: /level 1 is empty/ });
+  t.deepEqual(await failures(faulty), ['options: level 1 is empty']);
+  const thrown = counting({ more: "check: () => { throw new Error('no levels.json'); }," });
+  await t.throwsAsync(checkEnvironments(config(thrown)), { message: /no levels\.json/ });
 });
 
 test('a package is found by its name', (t) => {

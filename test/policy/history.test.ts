@@ -5,13 +5,16 @@ import test from 'ava';
 import { conversationRows } from '../../scripts/golden/conversation.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { modelFolder } from '../../configs/project-folder.ts';
-import { type RunConfig, runConfigSchema } from '../../configs/schema.ts';
+import { parseConfig, type RunConfig, runConfigSchema, sftConfigSchema } from '../../configs/schema.ts';
+import { makeDemonstrations } from '../../core/corrector/demonstrations.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import { gameOf } from '../../core/envs/with-history.ts';
 import { Agent } from '../../core/policy/agent.ts';
 import { openWording } from '../../core/policy/agent-parts.ts';
 import { applyChatTemplate } from '../../core/policy/chat-template.ts';
 import { observationIn } from '../../core/policy/observation.ts';
+import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
+import { parseResponse } from '../../core/policy/response.ts';
 import { playEpisodes, type RolloutProgress } from '../../core/policy/rollout.ts';
 
 const SETTINGS = {
@@ -57,6 +60,40 @@ async function played(config: RunConfig, resume?: RolloutProgress) {
     await agent.close();
   }
 }
+
+test('demonstrations tell the past as a rollout would: what was answered before, in either kind of game', async (t) => {
+  const taught = (name: string, prompt: object) =>
+    makeDemonstrations(
+      parseConfig(
+        sftConfigSchema,
+        {
+          environment: { name },
+          model: { base: `models/${name}-tiny`, prompt: `${name}-tiny` },
+          prompt,
+          demonstrations: { count: 60, walk: { planned: 0.5, longest: 5 } },
+        },
+        'test',
+      ),
+    );
+  for (const name of ['frozenlake', 'ezpoints']) {
+    const { keys } = loadPromptTemplate(`${name}-tiny`, name);
+    const told = await taught(name, { history: 'text', steps: 2 });
+    const plain = await taught(name, {});
+    t.deepEqual(
+      told.map(({ text }) => text),
+      plain.map(({ text }) => text),
+    );
+    const pasts = told.map(({ state }) => (state['(past)'] ?? []) as { answer: string; action: string }[]);
+    t.deepEqual([...new Set(pasts.map(({ length }) => length))].toSorted(), [0, 1, 2]);
+    for (const { answer, action } of pasts.flat()) {
+      const { thought, actionText } = parseResponse(answer, keys, true);
+      t.truthy(thought, answer);
+      t.true(actionText!.includes(action), answer);
+    }
+    const { '(past)': _, ...own } = told.at(-1)!.state;
+    t.deepEqual(own, plain.at(-1)!.state);
+  }
+});
 
 for (const history of ['text', 'concat'])
   test.serial(`${history}: what was sampled is found again by scoring, step by step, and after a crash`, async (t) => {
