@@ -1,5 +1,6 @@
 /** Prompts with a past: told in words, or as the conversation with its pictures; trained as sampled. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { conversationRows } from '../../scripts/golden/conversation.ts';
@@ -10,9 +11,10 @@ import { makeDemonstrations } from '../../core/corrector/demonstrations.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import { gameOf } from '../../core/envs/with-history.ts';
 import { Agent } from '../../core/policy/agent.ts';
-import { openWording } from '../../core/policy/agent-parts.ts';
+import { openWording, openWordings } from '../../core/policy/agent-parts.ts';
 import { applyChatTemplate } from '../../core/policy/chat-template.ts';
 import { observationIn } from '../../core/policy/observation.ts';
+import { writeNewCheckpoint } from '../../core/policy/new-checkpoint.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
 import { parseResponse } from '../../core/policy/response.ts';
 import { playEpisodes, type RolloutProgress } from '../../core/policy/rollout.ts';
@@ -116,6 +118,22 @@ for (const history of ['text', 'concat'])
     t.is(fourth['(past)'].length, 2);
     const again = await played(config, rounds[1]);
     t.deepEqual(again.episodes, episodes);
+  });
+
+for (const family of ['qwen2_5-vl', 'qwen3-vl', 'smolvlm'])
+  test(`${family}: a conversation with its pictures is refused in one sentence; words are not`, async (t) => {
+    const { model, environment, seed } = readConfig(sftConfigSchema, `sft-numberline-${family}`, []);
+    const base = await writeNewCheckpoint(mkdtempSync(path.join(tmpdir(), 'gtr-history-')), model, seed);
+    const open = (history: 'text' | 'concat') =>
+      openWordings(
+        { model: { base, prompt: model.prompt }, environment, prompt: { history, steps: 2 } },
+        (name) => name,
+      );
+    t.notThrows(() => open('text'));
+    t.throws(() => open('concat'), {
+      name: 'ConfigError',
+      message: /^prompt\.history: .* is of the family \w+, whose prompts hold one picture here; use "text", or a LLaVA/,
+    });
   });
 
 test('without a history prompts are as they were', (t) => {

@@ -22,6 +22,7 @@ const MIXED = [
   'ppo.samplesPerStep=6',
   'evaluation.episodes=12',
   'evaluation.decoding=sampled',
+  'checkpoints.keepLast=3',
   'durability.heartbeatSeconds=4',
   `environments=${JSON.stringify([
     {
