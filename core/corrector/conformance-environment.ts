@@ -1,6 +1,7 @@
 /** Checks an environment against the contract by playing it: what training relies on, one line a check. */
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { type Game, type JsonState, type PlayedEnvironment, resumeEpisode, startEpisode } from '../envs/env.ts';
+import { EnvironmentError } from '../envs/plug-in.ts';
 import { gameByName } from '../envs/registry.ts';
 import { fillTemplate, loadPromptTemplate, type PromptTemplate, thoughtKeys } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
@@ -51,7 +52,7 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
     try {
       return { check: what, passed: true, detail: await run() };
     } catch (error) {
-      return { check: what, passed: false, detail: (error as Error).message };
+      return { check: what, passed: false, detail: (error as Error).message.split('\n')[0] };
     }
   };
   /** An episode from its start, closed after use. */
@@ -88,6 +89,7 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       throw new Error(`all of ${EPISODES} episodes begin alike: start must use its seed or random`);
     return `${EPISODES} episodes twice, ${starts.size === 1 ? 'all begin alike' : `${starts.size} different starts`}`;
   });
+  if (traces.length === 0) return; // nothing can be said of episodes that cannot be played
   yield await check('stop reasons', async () => {
     const stops = Map.groupBy(traces, ({ stop }) => stop ?? 'open');
     const counts = [...stops].map(([stop, { length }]) => `${length} ${stop}`).join(', ');
@@ -110,8 +112,6 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
     for (const [episode, { states, pictures, prompts, actions }] of traces.entries()) {
       const at = Math.floor(actions.length / 2);
       const json = JSON.parse(JSON.stringify(states[at])) as JsonState;
-      if (!isDeepStrictEqual(json, states[at]))
-        throw new Error(`state() is not plain JSON in episode ${episode}: ${JSON.stringify(states[at])}`);
       const bytes = JSON.stringify(json).length;
       if (bytes > MOST_STATE_BYTES && game.remote === undefined)
         throw new Error(
@@ -186,14 +186,17 @@ async function playOut(
   const random = new RandomStream({ seed: 1, purpose: 'conformance', episode });
   const trace: Trace = { states: [], pictures: [], prompts: [], actions: [], rewards: [], stop: null };
   const look = () => {
-    trace.states.push(environment.state());
+    const state = environment.state();
+    if (!isPlainJson(state))
+      throw new Error(`state() is not plain JSON in episode ${episode}: ${inspect(state, { breakLength: Infinity })}`);
+    trace.states.push(state);
     trace.pictures.push(picture(environment, imageSize));
     trace.prompts.push(environment.promptValues());
   };
   look();
   while (trace.stop === null && trace.actions.length < patience) {
     const action = random.pick(environment.legalActions());
-    const { reward, stop } = await environment.step(action);
+    const { reward, stop } = await at(`step("${action}") of episode ${episode}`, () => environment.step(action));
     if (!Number.isFinite(reward)) throw new Error(`the reward of "${action}" is ${reward}`);
     if (stop !== null && stop !== 'terminated' && stop !== 'truncated')
       throw new Error(`\`stop\` after "${action}" is ${JSON.stringify(stop)}, not null, "terminated" or "truncated"`);
@@ -208,6 +211,24 @@ async function playOut(
   );
   if (typeof success !== 'boolean') throw new Error('outcome must say whether the episode was a success');
   return trace;
+}
+
+/** What `run` gives; what it throws says where. */
+async function at<T>(place: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw new Error(`${place} throws: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isPlainJson(state: JsonState): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(state)), state);
+  } catch {
+    return false;
+  }
 }
 
 function checkPrompts(template: PromptTemplate, traces: readonly Trace[], { tokenizer }: CheckSettings): string {

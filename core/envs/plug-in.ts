@@ -9,7 +9,7 @@ import { ConfigError, configErrorOf, parseConfig } from '../../configs/schema.ts
 import { type Colour, type RgbImage } from '../pictures/rgb-image.ts';
 import { decodePng } from '../pictures/png.ts';
 import { RandomStream } from '../random/counter.ts';
-import { type Environment, type Game, outcomeByReward, type StepResult } from './env.ts';
+import { type Environment, type Game, type Outcome, outcomeByReward, type StepResult } from './env.ts';
 import { readNamedAction } from './read-action.ts';
 
 /** A picture: pixels of any size, or the path of a PNG file; relative paths start at the module's folder. */
@@ -138,6 +138,8 @@ function readModule(name: string, file: string): LoadedModule {
   for (const method of OPTIONAL)
     if (!['undefined', 'function'].includes(typeof game[method]))
       throw fail(`has a game whose \`${method}\` is not a function`);
+  if (game.cut !== undefined && !isCut(game.cut))
+    throw fail('has a game whose `cut` is not { reward }, a number or null');
   if (!isRecord(prompt)) throw fail('has no `prompt`, the template that words what the agent reads');
   return {
     title: game.name,
@@ -167,13 +169,30 @@ function complete<O>(name: string, game: PlugInGame<O>, file: string): Game<O> {
       ),
     fromState: (state, options) => held(game.fromState(state, options)),
     cut: { reward: game.cut?.reward ?? null, formula: (state) => game.cut?.formula?.(state) ?? null },
-    outcome: (states, reward) => game.outcome?.(states, reward) ?? outcomeByReward(reward),
+    outcome: (states, reward) =>
+      game.outcome === undefined ? outcomeByReward(reward) : checkedOutcome(name, game.outcome(states, reward)),
     readAction: (text, legalActions, options) =>
       game.readAction === undefined
         ? readNamedAction(text, legalActions, game.freeText)
         : game.readAction(text, legalActions, options),
     freeText: game.freeText,
   };
+}
+
+function isCut(cut: unknown): boolean {
+  if (!isRecord(cut)) return false;
+  return (cut.reward == null || Number.isFinite(cut.reward)) && ['undefined', 'function'].includes(typeof cut.formula);
+}
+
+/** With null for what it does not say. */
+function checkedOutcome(name: string, outcome: Partial<Outcome> | undefined): Outcome {
+  const { success, group = null, progress = null } = outcome ?? {};
+  if (typeof success !== 'boolean' || (group !== null && typeof group !== 'string'))
+    throw new EnvironmentError(
+      `${name}: outcome() must give { success, group, progress } with true or false for \`success\`; see ` +
+        '`gtr conformance environment` (docs/environments.md).',
+    );
+  return { success, group, progress };
 }
 
 /** What a module says of its files; whatever it throws is a fault of theirs. */
@@ -207,6 +226,7 @@ function holdToContract(name: string, environment: PlugInEnvironment, folder: st
   const observe = environment.observe.bind(environment);
   const step = environment.step.bind(environment);
   const legalActions = environment.legalActions.bind(environment);
+  const promptValues = environment.promptValues.bind(environment);
   return Object.defineProperties(environment as unknown as Environment, {
     name: { value: name },
     observe: {
@@ -232,9 +252,22 @@ function holdToContract(name: string, environment: PlugInEnvironment, folder: st
         return actions;
       },
     },
+    promptValues: {
+      value: () => {
+        const values: unknown = promptValues();
+        if (!isRecord(values)) throw broken('promptValues() must give texts by their names');
+        const wrong = Object.entries(values).find(([, value]) => typeof value !== 'string');
+        if (wrong !== undefined)
+          throw broken(`promptValues() must give texts, but \`${wrong[0]}\` is ${JSON.stringify(wrong[1])}`);
+        return values;
+      },
+    },
     step: {
       value: (action: string, drawn?: boolean): StepResult => {
-        const { reward, stop } = step(action, drawn) ?? {};
+        const result = step(action, drawn) ?? {};
+        if ('then' in result)
+          throw broken('step gives a promise, but a module plays at once (a game that takes time: behind a server)');
+        const { reward, stop } = result;
         if (typeof reward !== 'number' || !Number.isFinite(reward))
           throw broken(`the reward of "${action}" is ${String(reward)}, no finite number`);
         if (stop !== null && stop !== 'terminated' && stop !== 'truncated')

@@ -31,14 +31,14 @@ function module(text: string, extension = 'mjs'): string {
 }
 
 /** A counting game, whose parts a test replaces. */
-function counting({ step, observe, start, more = '', parts = '' }: Record<string, string | undefined>): string {
+function counting({ step, observe, start, values, more = '', parts = '' }: Record<string, string | undefined>): string {
   return module(`
     const play = (state) => {
       let { n, seed } = state;
       return {
         state: () => ({ n, seed }),
         observe: (size) => ${observe ?? '({ width: 2, height: 1, data: new Uint8Array(6).fill(n * 16 + seed) })'},
-        promptValues: () => ({ count: String(n) }),
+        promptValues: () => ${values ?? '({ count: String(n) })'},
         legalActions: () => ['Add', 'Stay'],
         step(action) {
           if (n >= 3) throw new Error('the episode is over');
@@ -112,6 +112,11 @@ test('a package is found by its name', (t) => {
   }
 });
 
+test('an outcome that says only of success has no group and no progress', (t) => {
+  const game = gameByName(counting({ more: 'outcome: () => ({ success: true }),' }));
+  t.deepEqual(game.outcome({ start: {}, end: {} }, 0), { success: true, group: null, progress: null });
+});
+
 test('a picture may be a PNG file beside the module; free texts are actions', (t) => {
   writeFileSync(path.join(folder, 'red.png'), encodePng({ width: 1, height: 1, data: new Uint8Array([255, 0, 0]) }));
   const name = counting({ observe: "'red.png'", more: 'freeText: true,' });
@@ -130,6 +135,7 @@ const BROKEN: [what: string, name: () => string, message: RegExp][] = [
   ['no prompt', () => module("export default { game: { name: 'a', start() {}, fromState() {} } };"), /has no `prompt`/],
   ['no start', () => module("export default { game: { name: 'a' }, prompt: {} };"), /without the function `start`/],
   ['a built-in name', () => counting({ more: "name: 'numberline'," }), /called numberline like a built-in one/],
+  ['a cut that is a number', () => counting({ more: 'cut: -1,' }), /whose `cut` is not { reward }/],
   ['an unknown part', () => counting({ parts: 'experts: {}' }), /the part `experts`, which is not one of game, prompt/],
 ];
 for (const [what, name, message] of BROKEN)
@@ -157,6 +163,23 @@ const UNSOUND: [what: string, parts: Record<string, string>, message: RegExp][] 
     /^states: state\(\) takes 3\d+ bytes/,
   ],
   ['no reward', { step: "{ stop: n >= 3 ? 'terminated' : null }" }, /the reward of .* is undefined/],
+  [
+    'a date in a state',
+    { start: '() => play({ n: 0, seed: new Date(0) })' },
+    /^determinism: state\(\) is not plain JSON/,
+  ],
+  ['a promise', { step: "Promise.resolve({ reward: 0, stop: 'terminated' })" }, /^determinism: .*step gives a promise/],
+  [
+    'a crash',
+    { step: 'n >= 3 ? [].at(9).x : { reward: 0, stop: null }' },
+    /^determinism: step\("\w+"\) of episode 0 throws: /,
+  ],
+  ['an outcome without success', { more: 'outcome: () => ({ won: true }),' }, /^determinism: .*outcome\(\) must give/],
+  [
+    'a number in a prompt',
+    { values: '({ count: n })' },
+    /^determinism: .*promptValues\(\) must give texts, but `count` is 0/,
+  ],
   ['a wrong picture', { observe: '({ width: 2, height: 2, data: new Uint8Array(6) })' }, /three bytes a pixel/],
   [
     'an illegal expert',
