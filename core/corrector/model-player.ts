@@ -46,8 +46,8 @@ export class ModelPlayer implements Player {
   readonly #budgetUsd: number | null;
 
   /**
-   * `history`: how earlier steps are told; `payer`: the evaluation, so that what it paid for before counts as its own; `budgetUsd`: what it may pay in all.
-   * Throws `ConfigError` where there is a budget but no price.
+   * `history`: how earlier steps are told; `payer`: the evaluation, so that what it paid for before counts as its own;
+   * `budgetUsd`: what it may pay in all. Throws `ConfigError` where there is a budget but no price.
    */
   constructor(
     openai: RunConfig['corrector']['openai'],

@@ -4,7 +4,7 @@ import { fillTemplate, type PromptTemplate } from './prompt-template.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What stands in front of the prompt; nothing where nothing is past. `plain`: what is done to every text of the game. */
+/** What stands in front of the prompt; nothing where nothing is past. `plain`: done to every text of the game. */
 export function pastInWords(
   { past: { title, step } }: Pick<PromptTemplate, 'past'>,
   told: readonly Pick<PastView, 'promptValues' | 'answer' | 'action'>[],

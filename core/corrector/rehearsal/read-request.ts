@@ -48,7 +48,7 @@ export function isInvitation({ messages }: ChatRequest): boolean {
   return messages.length === 1 || messages[0]?.role === 'user';
 }
 
-/** The system text (if any) and the first user text of a request, a player's last one, and its picture as a data URL. */
+/** The system text (if any), the first user text of a request (a player's last one), its picture as a data URL. */
 export function partsOf(request: ChatRequest): { system: string; text: string; picture: string | null } {
   const { messages } = request;
   const partsOfMessage = (index: number) => {
@@ -133,8 +133,8 @@ function readState(
 export type Invitation = { scene: Question['scene']; template: PromptTemplate };
 
 /**
- * Reads a request that a player is sent: its last message is a template's prompt around the picture, perhaps behind words
- * about earlier steps; null: none fits.
+ * Reads a request that a player is sent: its last message is a template's prompt around the picture, perhaps behind
+ * words about earlier steps; null: none fits.
  */
 export async function readInvitation(
   { messages }: ChatRequest,
