@@ -27,7 +27,7 @@ export type BlackjackState = JsonState & {
   readonly dealer: readonly string[];
   readonly player: readonly string[];
   /**
-   * Where cards come from: a place in a run, or a list of cards in the order in which they are drawn (the four of the
+   * Where cards come from: a random stream, or a list of cards in the order in which they are drawn (the four of the
    * deal included).
    */
   readonly deck: { readonly seed: number; readonly episode: number } | readonly string[];
@@ -55,7 +55,7 @@ function openingHand(player: readonly string[]): string {
   return soft ? 'soft' : total <= 11 ? 'hard-to-11' : total <= 16 ? 'hard-12-to-16' : 'hard-17-or-more';
 }
 
-/** The card that is drawn after `drawn` others. Throws RangeError behind the end of a listed deck. */
+/** The card that is drawn after `drawn` others. Throws RangeError past the end of a listed deck. */
 function cardOf(deck: BlackjackState['deck'], drawn: number): string {
   if ('seed' in deck) {
     const random = new RandomStream({ seed: deck.seed, purpose: 'deal blackjack', episode: deck.episode, step: drawn });

@@ -1,4 +1,4 @@
-/** Reading once what a run's environments will be drawn from. */
+/** Checks, before a run, the files that its environments are drawn from. */
 import { Faults } from '../../configs/faults.ts';
 import { evaluationDeals } from '../../configs/evaluation-plays.ts';
 import { ownConfigs } from '../../configs/mixture.ts';

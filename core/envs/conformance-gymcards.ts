@@ -38,8 +38,8 @@ type RecordedEpisode = z.infer<typeof episodeSchema>;
 export type ReplayedEpisode = { line: number; env: string; steps: number; difference: string | null };
 
 /**
- * Replays a file of episodes, one JSON object a line, gzipped or plain. Throws `ConfigError` naming the line that is no
- * recorded episode.
+ * Replays a file of episodes, one JSON object a line, gzipped or plain. Throws `ConfigError` naming the first line that
+ * is not a recorded episode.
  */
 export function* replayGymCards(file: string): Generator<ReplayedEpisode> {
   const content = readFileSync(file);
@@ -100,7 +100,7 @@ function compare(episode: RecordedEpisode): string | null {
   return null;
 }
 
-/** What a step did, or why it cannot be taken: a dealer of ours that draws more cards than were recorded. */
+/** What a step did, or why it cannot be taken: our dealer draws more cards than were recorded. */
 function take(environment: Environment, action: string): StepResult | string {
   try {
     return environment.step(action);

@@ -32,11 +32,11 @@ export type FormulaRules = {
   /** Name of the kind of hand that success is broken down by. */
   difficulty(numbers: readonly number[]): string;
   /**
-   * Where a hand that whole numbers up to 60 solve belongs, by its number multiset; null: beyond the first `seenHands`
+   * The split of a hand that whole numbers up to 60 solve, by its number multiset; null: beyond the first `seenHands`
    * seen ones.
    */
   split(numbers: readonly number[], seenHands: number): 'seen' | 'heldOut' | null;
-  /** Whether the formula must stay on the way to the target formula. */
+  /** Whether the formula must stay a prefix of the target formula. */
   keepsToTarget: boolean;
 };
 
@@ -49,18 +49,18 @@ export const DEALS = ['all', 'solvable', 'integer', 'seen', 'heldOut', 'notHeldO
 const optionsSchema = z.strictObject({
   deals: z.enum(DEALS).default('all'),
   /**
-   * How many number multisets the `seen` deals hold: few are soon known by heart. Default: all that are not held out.
+   * How many number multisets the `seen` deals hold: few are soon memorised. Default: all that are not held out.
    */
   seenHands: z.int().min(1).default(Infinity),
   /** Short for `deals: "solvable"`. */
   solvableOnly: z.boolean().default(false),
   /**
-   * Of these deals, those that two pairs can solve, like (8+4)*(9-7): thoughts with a search find them
+   * Only those of these deals that two pairs solve, like (8+4)*(9-7): thoughts with a search find them
    * (core/envs/formulas/pair-search.ts).
    */
   twoPairs: z.boolean().default(false),
   /**
-   * What the equals sign computes. `exact`: fractions, + - * / and brackets. `python-float64`: what the original does,
+   * What the equals sign computes. `exact`: fractions, + - * / and brackets. `python-float64`: as in the original,
    * Python's evaluation of the joined text: 1 and 2 make 12, `//` and `**` are operators, signs are allowed, 8/(3-8/3)
    * is 23.99999999999999.
    */
@@ -114,7 +114,7 @@ function isDealt(
   return wanted === 'integer' || rules.split(numbers, seenHands) === wanted;
 }
 
-/** The cut where the way to the target counts too. */
+/** The cut where the formula must also stay a prefix of the target. */
 const CUT_OFF_THE_WAY: CutRule = { ...CUT_AFTER_FAILURE, formula: (state) => (state as FormulaState).formula.join('') };
 
 type FormulaState = JsonState & { readonly cards: readonly string[]; readonly formula: readonly string[] };

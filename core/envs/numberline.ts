@@ -86,8 +86,8 @@ class NumberLineEnvironment implements Environment {
   }
 
   /**
-   * 1 at the target, -1 when the step does not come closer to it (also at the line's end, where it stands still), else
-   * 0; truncated after 2 * max steps.
+   * 1 at the target, -1 when the step does not come closer to it (also at the end of the line, where nothing moves),
+   * else 0; truncated after 2 * max steps.
    */
   step(action: string): StepResult {
     if (this.#over) throw new Error('numberline: the episode is over');

@@ -49,7 +49,7 @@ export async function play(
     total += reward;
     output.write(`reward ${reward}\n`);
     if (stop !== null) {
-      output.write(`The episode is ${stop}; reward in all ${total}.\n`);
+      output.write(`The episode is ${stop}; total reward ${total}.\n`);
       break;
     }
     show();

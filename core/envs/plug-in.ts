@@ -21,7 +21,7 @@ export type PlugInEnvironment = Omit<Environment, 'observe' | 'name'> & { observ
 /** What an episode derives from: the same key gives the same one. `random`: its own stream. */
 export type EpisodeKey = { seed: number; episode: number; random: RandomStream };
 
-/** A user's game: the contract of the built-in ones, with defaults for what most games do alike. */
+/** A user's game: the contract of the built-in ones, with defaults for what most games have in common. */
 export type PlugInGame<O> = {
   readonly name: string;
   start(key: EpisodeKey, options: O): PlugInEnvironment;
@@ -42,7 +42,7 @@ export type LoadedModule = {
   file: string;
 };
 
-/** A user's game that broke the contract while it was played; another try would break it again. */
+/** A user's game broke the contract while it was played; retrying would not help. */
 export class EnvironmentError extends Error {
   override name = 'EnvironmentError';
 }
@@ -54,11 +54,11 @@ const PARTS = ['game', 'prompt', 'expert', 'correctorPrompt', 'readState'];
 
 const BACKGROUND: Colour = [255, 255, 255];
 
-/** What modules import the contract as, wherever they lie. */
+/** The name under which modules import the contract, wherever they are. */
 const CONTRACT = 'durable-gtr/environment';
 let hooked = false;
 
-/** Makes `durable-gtr/environment` known to modules outside of this package. */
+/** Makes `durable-gtr/environment` importable from modules outside this package. */
 function makeContractKnown(): void {
   if (hooked) return;
   hooked = true;
@@ -71,7 +71,7 @@ function makeContractKnown(): void {
 
 const modules = new Map<string, LoadedModule>();
 
-/** Whether a name can only be a file. */
+/** Whether a name can only be a path. */
 export function isPath(name: string): boolean {
   return /^\.{0,2}[/\\]|\.[cm]?[jt]s$/.test(name);
 }
@@ -88,7 +88,7 @@ export function loadModule(name: string): LoadedModule | null {
   return loaded;
 }
 
-/** Games of this package that are modules like those of users. */
+/** Games of this package that are modules, like those of users. */
 export const BUILT_IN_MODULES: readonly string[] = ['frozenlake', 'sokoban'];
 
 function fileOf(name: string): string | null {
@@ -131,7 +131,7 @@ function readModule(name: string, file: string): LoadedModule {
     throw fail(`has the part \`${unknown[0]}\`, which is not one of ${PARTS.join(', ')}`);
   const { game, prompt, expert, correctorPrompt, readState } = given;
   if (typeof game.name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/i.test(game.name))
-    throw fail('has a game without a `name` of letters, digits and hyphens');
+    throw fail('has a game without a `name` made of letters, digits and hyphens');
   if (!['undefined', 'function'].includes(typeof readState)) throw fail('has a `readState` that is not a function');
   for (const method of REQUIRED)
     if (typeof game[method] !== 'function') throw fail(`has a game without the function \`${method}\``);
@@ -216,7 +216,7 @@ function asConfigError<T>(parse: () => T, origin: string): T {
   }
 }
 
-/** The same object, with pictures read from their files and steps that are checked. */
+/** The same object, with pictures read from their files and steps checked. */
 function holdToContract(name: string, environment: PlugInEnvironment, folder: string): Environment {
   const broken = (problem: string) =>
     new EnvironmentError(`${name}: ${problem}; see \`gtr conformance environment\` (docs/environments.md).`);
@@ -269,7 +269,7 @@ function holdToContract(name: string, environment: PlugInEnvironment, folder: st
           throw broken('step gives a promise, but a module plays at once (a game that takes time: behind a server)');
         const { reward, stop } = result;
         if (typeof reward !== 'number' || !Number.isFinite(reward))
-          throw broken(`the reward of "${action}" is ${String(reward)}, no finite number`);
+          throw broken(`the reward of "${action}" is ${String(reward)}, not a finite number`);
         if (stop !== null && stop !== 'terminated' && stop !== 'truncated')
           throw broken(`\`stop\` after "${action}" is ${JSON.stringify(stop)}, not null, "terminated" or "truncated"`);
         return { reward, stop };
@@ -278,7 +278,7 @@ function holdToContract(name: string, environment: PlugInEnvironment, folder: st
   });
 }
 
-/** Pictures of files by path and time: agents keep what they prepared of a picture that comes again. */
+/** Pictures by path and modification time: the same object comes again, so agents can keep what they prepared of it. */
 const pictures = new Map<string, RgbImage>();
 const KEPT_PICTURES = 256;
 

@@ -4,8 +4,7 @@
 const LONGEST_FORMULA = 64;
 
 /**
- * Whole numbers beyond this many bits count as no value: four cards that make one cannot come back from there to a
- * small goal.
+ * Whole numbers beyond this many bits count as no value: four cards cannot get from there back to a small goal.
  */
 const LARGEST_BITS = 1 << 13;
 
@@ -86,7 +85,7 @@ class Reader {
     return power(base, this.#signed());
   }
 
-  /** Brackets right after a value are a call, which no number allows: they are left over, as a second number is. */
+  /** Brackets right after a value are a call, which numbers do not allow: they are left over, like a second number. */
   #operand(): PythonNumber {
     const token = this.#tokens[this.#position++] ?? '';
     if (token === '(') {

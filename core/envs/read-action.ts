@@ -2,7 +2,7 @@
 
 /**
  * The one legal action that the text names, null when it names none or several. `tokens` finds candidates, the longest
- * first. What stands behind the action's closing quote does not count.
+ * first. Text after the action's closing quote is ignored.
  */
 export function readSingleAction(text: string, tokens: RegExp, legalActions: readonly string[]): string | null {
   const value = /"([^"]*)"/.exec(text)?.[1] ?? text;
@@ -10,12 +10,11 @@ export function readSingleAction(text: string, tokens: RegExp, legalActions: rea
   return found.length === 1 ? found[0] : null;
 }
 
-/** Characters of a free text that an action may have. */
+/** The most characters of a free-text action. */
 const LONGEST_TEXT = 1000;
 
 /**
- * The legal action that stands between the answer's quotes, whatever its case; with `freeText` any text that is not
- * empty, in small letters as answers are read.
+ * The legal action between the answer's quotes, in any case; with `freeText` any text that is not empty, in lower case.
  */
 export function readNamedAction(text: string, legalActions: readonly string[], freeText = false): string | null {
   const value = (/^\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text).replace(/\\(.)/g, '$1').trim();

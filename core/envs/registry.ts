@@ -11,10 +11,10 @@ import { points24 } from './points24.ts';
 
 export const GAMES: readonly Game<any>[] = [points24, ezpoints, numberline, blackjack, alfworld];
 
-/** Games that run on servers of users. */
+/** Games that run on users' servers. */
 const SERVED: readonly Game<any>[] = [openenv];
 
-/** What `environment.name` may be without a module of one's own. */
+/** The values of `environment.name` other than modules of users. */
 export const BUILT_IN_NAMES: readonly string[] = [
   ...[...GAMES, ...SERVED].map(({ name }) => name),
   ...BUILT_IN_MODULES,
@@ -22,7 +22,7 @@ export const BUILT_IN_NAMES: readonly string[] = [
 
 const findBuiltIn = (name: string) => [...GAMES, ...SERVED].find((game) => game.name === name);
 
-/** The game of this name, or of the module that the name is the path or package of. Throws `ConfigError`. */
+/** The game of this name, or of the module whose path or package it names. Throws `ConfigError`. */
 export function gameByName(name: string): Game<any> {
   return findBuiltIn(name) ?? plugIn(name)!.game;
 }

@@ -9,14 +9,14 @@ import { gameByName } from './registry.ts';
 export type PastView = {
   observe(size: number): RgbImage;
   promptValues: Readonly<Record<string, string>>;
-  /** What the agent answered, word for word, and the action that was taken. */
+  /** The agent's answer, word for word, and the action that was taken. */
   answer: string;
   action: string;
 };
 
 type PastStep = { state: JsonState; answer: string; action: string };
 
-/** Where a state holds its past: no game's own field. */
+/** The field of a state that holds its past; no game uses this name. */
 const FIELD = '(past)';
 
 type PlayedWithPast = Pick<Played, 'environments'> & {

@@ -1,4 +1,4 @@
-/** Builds programs node by node with static shapes; hands out nothing that does not type-check. */
+/** Builds programs node by node with static shapes; every value type-checks. */
 
 import type {
   Attributes,
@@ -96,7 +96,7 @@ export class GraphBuilder {
   }
 
   /**
-   * What `make` computes is not kept for reverse mode, which computes it again from what lies outside (gradient
+   * Values that `make` computes are not kept for reverse mode, which recomputes them from values outside (gradient
    * checkpointing).
    */
   recomputed<T>(make: () => T): T {

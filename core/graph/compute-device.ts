@@ -4,13 +4,13 @@ import type { VulkanDevice } from './vulkan.ts';
 
 export type ComputeDevice = {
   provider: Provider;
-  /** The device's own name; null for the CPU, and where it cannot be found out. */
+  /** The device's own name; null for the CPU, and where it is unknown. */
   name: string | null;
   /** Its number among the provider's devices. */
   index: number;
   /** Bytes of its memory; null where they are not known. */
   memory: number | null;
-  /** What Vulkan says of it; null where Vulkan is not what computes. */
+  /** Vulkan's description; null where the provider does not use Vulkan. */
   limits: Pick<VulkanDevice, 'kind' | 'maxTensor' | 'float16'> | null;
   /** Dawn takes the discrete device first, or the integrated one. */
   powerPreference: 'high-performance' | 'low-power';
@@ -28,7 +28,7 @@ export const CPU: ComputeDevice = {
   environment: {},
 };
 
-/** The device in onnxruntime's words: execution providers, and configuration entries of its session. */
+/** The device as onnxruntime's execution providers and session configuration entries. */
 export function executionProvider({ provider, index, powerPreference }: ComputeDevice): {
   executionProviders: ({ name: string; deviceId?: number } | string)[];
   extra: Record<string, unknown>;

@@ -11,7 +11,7 @@ import { formatShape, GraphError, sameShape } from './tensor.ts';
 
 /**
  * Gradients of a scalar `loss` with respect to `wanted`, in that order; null where the loss does not depend on one.
- * Throws GraphError when the way leads through an operator that cannot be differentiated.
+ * Throws GraphError when the path leads through an operator that cannot be differentiated.
  */
 export function gradients(g: GraphBuilder, loss: Value, wanted: readonly Value[]): (Value | null)[] {
   if (loss.shape.length !== 0) throw new GraphError(`a loss is a scalar, not ${formatShape(loss.shape)}`);
@@ -61,7 +61,7 @@ function pullBack(
   return result;
 }
 
-/** Sums a gradient over the axes along which its value was stretched: the one place that thinks of broadcasting. */
+/** Sums a gradient over the axes along which its value was broadcast: the only code that handles broadcasting. */
 function unbroadcast(g: GraphBuilder, grad: Value, value: Value): Value {
   if (sameShape(grad.shape, value.shape)) return grad;
   const extra = grad.shape.length - value.shape.length;
@@ -72,7 +72,7 @@ function unbroadcast(g: GraphBuilder, grad: Value, value: Value): Value {
   const axes = grad.shape
     .map((_, axis) => axis)
     .filter((axis) => axis < extra || (value.shape[axis - extra] === 1 && grad.shape[axis] !== 1));
-  // Long sums of halves would lose what is small.
+  // Long sums in half precision would lose small terms.
   return reshape(g, cast(g, reduceSum(g, cast(g, grad, 'float32'), axes), grad.dtype), value.shape);
 }
 

@@ -1,6 +1,6 @@
 /**
- * What running a program takes: onnxruntime's order of execution and the life of every tensor in it, without running
- * anything.
+ * The memory that running a program takes, from onnxruntime's order of execution and the lifetime of every tensor,
+ * without running anything.
  */
 
 import type { InitializerValue, Node, Program, Value } from './program.ts';
@@ -11,14 +11,14 @@ import { type DType, elementBytes, type Shape, UNKNOWN } from './tensor.ts';
 export type RunMemory = {
   /** Tensors in files, as they are stored. */
   stored: number;
-  /** What the caller feeds and receives. */
+  /** Inputs and outputs. */
   inputs: number;
   outputs: number;
-  /** The most that is alive between nodes at one time. */
+  /** The peak of intermediate tensors. */
   activations: number;
 };
 
-/** Operators that onnxruntime computes as another view of their input. */
+/** Operators that onnxruntime computes as a view of their input. */
 const VIEWS = new Set(['Reshape']);
 /** Operators that write into an input of the output's size if nothing reads it afterwards. */
 const IN_PLACE = new Set([
@@ -40,8 +40,7 @@ const IN_PLACE = new Set([
 ]);
 
 /**
- * `growth` is the length of a loop's tail at its end; the tails of a loop inside of that loop are as long as it has
- * turns.
+ * `growth` is the length of a loop's tail at its end; the tails of an inner loop are as long as its number of trips.
  */
 export function runMemory(program: Program, growth = 0): RunMemory {
   const sum = (values: readonly Value[]) => values.reduce((total, value) => total + bytesOf(value, growth), 0);
@@ -55,8 +54,8 @@ export function runMemory(program: Program, growth = 0): RunMemory {
 }
 
 /**
- * The order in which onnxruntime runs the nodes: depth-first from the last node that nobody reads, of several inputs
- * the one written last first (ReverseDFSFrom of its graph.cc).
+ * The order in which onnxruntime runs the nodes: depth-first from the last node that nobody reads; among inputs, the
+ * one written last comes first (ReverseDFSFrom in its graph.cc).
  */
 export function executionOrder(program: Program): Node[] {
   const indices = new Map(program.nodes.map((node, index) => [node, index]));
@@ -86,13 +85,13 @@ function peakOf(program: Program, outputs: ReadonlySet<Value>, growth: number, i
   const lastRead = new Map<Value, number>();
   for (const [index, node] of order.entries()) for (const value of operands(node)) lastRead.set(value, index);
   for (const { value } of program.outputs) lastRead.set(value, Infinity);
-  // Buffers, each with the values that lie in it; what is fed, stored or received is not counted here.
+  // Buffers, each with the values in it; inputs, stored tensors and outputs are not counted here.
   const buffers = new Map<Value, { bytes: number; values: Set<Value> }>();
   let [now, peak] = [0, 0];
   for (const [index, node] of order.entries()) {
     const endsHere = (value: Value) =>
       buffers.has(value) && [...buffers.get(value)!.values].every((other) => (lastRead.get(other) ?? -1) <= index);
-    // A turn's states stay while the next ones are made; the last ones are the loop's results.
+    // A trip's states stay while the next ones are made; the last ones are the loop's results.
     if (node.body) {
       const length = inLoop ? Math.min(growth, loopTrips(node)) : growth;
       peak = Math.max(

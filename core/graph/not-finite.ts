@@ -1,4 +1,4 @@
-/** Finding numbers that are not finite, in files and in what a graph computed. */
+/** Finds numbers that are not finite, in files and in results of a graph. */
 import { readTensorBytes, type StoredDType, type TensorLocation } from './safetensors.ts';
 
 /** Bytes that are checked together; a multiple of every element's size. */
@@ -23,7 +23,7 @@ export function holdsNotFinite(tensor: TensorLocation): boolean {
   return false;
 }
 
-/** The first number that is NaN or an infinity, by its place; -1 where all are finite. */
+/** The index of the first NaN or infinity; -1 where all are finite. */
 export function firstNotFinite(numbers: ArrayLike<number>): number {
   for (let at = 0; at < numbers.length; at++) if (!Number.isFinite(numbers[at])) return at;
   return -1;

@@ -20,8 +20,8 @@ import { elementBytes, elements, GraphError, ONNX_TYPES, UNKNOWN, type DType, ty
 
 /**
  * ONNX operator set: the newest at which onnxruntime's CUDA provider has a kernel for every operator here. An
- * open-ended kernel serves only the version that it was made for; at 19 comparisons, at 20 zeros, at 21 loops would
- * fall back to the CPU, with copies to and fro.
+ * open-ended kernel serves only the version that it was made for; at 19 comparisons, at 20 zeros, and at 21 loops would
+ * fall back to the CPU, with copies in both directions.
  */
 const OPSET = 18;
 const IR_VERSION = 8;
@@ -30,8 +30,8 @@ type StoredValue = InitializerValue & { data: StoredData };
 
 /**
  * A model's bytes, the folder that its external data is relative to (null where it has none), and the stored tensors
- * that must be given in memory (`storedBytes`), by the places that stand for their files. onnxruntime reads files or
- * memory, never both: where one large tensor is converted, all are given.
+ * that must be given in memory (`storedBytes`), by the placeholders for their files. onnxruntime reads files or memory,
+ * never both: where one large tensor is converted, all are given.
  */
 export type EncodedModel = {
   bytes: Uint8Array;
@@ -39,7 +39,7 @@ export type EncodedModel = {
   given: ReadonlyMap<string, StoredValue>;
 };
 
-/** Converted tensors of up to so many elements lie in the model itself: norms and biases. */
+/** Converted tensors of at most this many elements are stored in the model itself: norms and biases. */
 const MOST_INLINE = 2 ** 16;
 
 function isStored(initializer: InitializerValue): initializer is StoredValue {
@@ -50,7 +50,7 @@ function isInline({ shape, data }: StoredValue): boolean {
   return data.from !== undefined && elements(shape) <= MOST_INLINE;
 }
 
-/** A stored tensor's bytes in the type that the graph has it in. */
+/** A stored tensor's bytes, in its type in the graph. */
 export function storedBytes({ dtype, shape, data }: StoredValue): Uint8Array {
   const type = dtype === 'float16' ? 'F16' : 'F32';
   const { from = type, offset, bytes } = data;
@@ -59,8 +59,8 @@ export function storedBytes({ dtype, shape, data }: StoredValue): Uint8Array {
 
 /**
  * Encodes a model for the kernels of `provider`. Stored tensors become references to their files, by the files' real
- * places: onnxruntime follows no symbolic link out of the folder of external data, and caches of downloaded models are
- * made of such links.
+ * places: onnxruntime follows no symbolic link out of the folder of external data, and caches of downloaded models
+ * consist of such links.
  */
 export function encodeModel(program: Program, provider: Provider = 'cpu'): EncodedModel {
   const stored = program.initializers.filter(isStored).filter((one) => !isInline(one));
@@ -89,12 +89,12 @@ function commonFolder(files: readonly string[]): string | null {
 }
 
 /**
- * Names of values, and the constants that emitting asks for. One for the whole model: nested graphs see the outer one's
+ * Names of values, and constants requested while emitting. Shared by the whole model: nested graphs see the outer one's
  * names.
  */
 class Naming implements Emitter {
   readonly provider: Provider;
-  /** Whether stored tensors are given in memory; those that are. */
+  /** Whether stored tensors are given in memory, and those tensors. */
   readonly gives: boolean;
   readonly given = new Map<string, StoredValue>();
   readonly #names = new Map<Value, string>();
@@ -151,7 +151,7 @@ function writeGraph(graph: MessageWriter, program: Program, names: Naming, folde
   const copies: OnnxNode[] = [];
   const outputs = program.outputs.map(({ name, value }, i) => {
     const onnxName = outermost ? name : `out${i}.v${value.id}.${name}`;
-    // A result that is an input, a constant, an outer value or a result twice needs a node of its own.
+    // A result that is an input, a constant, an outer value or another result needs its own node.
     const own = value.node && !inputs.has(value) && program.nodes.includes(value.node);
     if (!own || !names.name(value, onnxName))
       copies.push({ type: 'Identity', inputs: [names.of(value)], outputs: [onnxName] });
@@ -256,7 +256,7 @@ function writeValueInfo(info: MessageWriter, name: string, { dtype, shape }: Ten
   info.text(1, name).message(2, (type) =>
     type.message(1, (tensor) => {
       tensor.int(1, ONNX_TYPES[dtype]);
-      // A loop's tail is written without a shape: it changes from turn to turn.
+      // A loop's tail is written without a shape: it changes from trip to trip.
       if (shape.includes(UNKNOWN)) return;
       tensor.message(2, (dimensions) => {
         for (const length of shape) dimensions.message(1, (dimension) => dimension.int(1, length));

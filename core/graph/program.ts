@@ -26,7 +26,7 @@ export type StoredData = {
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;
-  /** What they are in the file, where they are converted when the model is loaded. */
+  /** The element type in the file, where it is converted when the model is loaded. */
   readonly from?: StoredDType;
 };
 
@@ -70,9 +70,9 @@ export type OnnxNode = {
 /** Where onnxruntime computes (its execution providers). */
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
 
-/** What `emit` may ask for while it writes ONNX nodes. */
+/** What `emit` can request while it writes ONNX nodes. */
 export type Emitter = {
-  /** Whose kernels compute the nodes. */
+  /** The provider whose kernels compute the nodes. */
   readonly provider: Provider;
   /** Name of an int64 vector that lies in the model. */
   ints(values: readonly number[]): string;
@@ -107,7 +107,7 @@ export type Sample<A extends Attributes = Attributes> = {
   readonly attributes?: A;
 };
 
-/** Everything there is to know of an operator, in one place. */
+/** The whole definition of an operator. */
 export type Op<A extends Attributes = any> = {
   readonly name: string;
   /** Types of the outputs. Throws GraphError when the inputs do not fit. */
@@ -125,9 +125,8 @@ export type Op<A extends Attributes = any> = {
   scratch?(inputs: readonly TensorType[], attributes: A): number;
   /**
    * The vector-Jacobian product: gradients of the inputs, in the broadcast shape where the operator broadcasts (the
-   * walker sums).
-   * `'no gradient'`: the outputs are piecewise constant, so nothing flows back. `'forbidden'`: asking is a mistake, and
-   * named as one.
+   * walker sums). `'no gradient'`: the outputs are piecewise constant, so nothing flows back. `'forbidden'`: asking for
+   * a gradient is an error.
    */
   readonly vjp: ((context: VjpContext<A>) => readonly (Value | null)[]) | 'no gradient' | 'forbidden';
   /** Inputs on which the rule is compared with numeric differences; at least one where there is a rule. */

@@ -1,6 +1,6 @@
 /**
- * The wire format of protocol buffers, as much of it as an ONNX file needs: varints, 32-bit floats, and
- * length-delimited fields.
+ * The part of protocol buffers' wire format that an ONNX file needs: varints, 32-bit floats, and length-delimited
+ * fields.
  */
 
 /** Appends fields to a growing buffer. Field numbers are those of the message's definition. */
@@ -8,7 +8,7 @@ export class MessageWriter {
   #buffer = Buffer.alloc(256);
   #length = 0;
 
-  /** An integer field (int32, int64, enum); negative numbers take ten bytes, as the format wants. */
+  /** An integer field (int32, int64, enum); negative numbers take ten bytes, as the format requires. */
   int(field: number, value: number | bigint): this {
     this.#varint(BigInt(field << 3));
     this.#varint(BigInt.asUintN(64, BigInt(value)));

@@ -22,14 +22,14 @@ export type DeviceRequest = {
 /** A device as a provider lists it. */
 export type ListedDevice = { name: string; memory: number | null };
 
-/** The command that brings what `cuda` needs. */
+/** The command that installs what `cuda` needs. */
 export const INSTALL_CUDA = 'npm run install-cuda';
 
 const found = new Map<string, Promise<ComputeDevice>>();
 
 /**
- * The device of a request, tried out; `auto` takes the first that works of cuda, webgpu (on a device that is no
- * software) and cpu. Asked once a process. Throws `ProviderError` with what is missing, in one sentence.
+ * The device for a request, after a trial run; `auto` takes the first of cuda, webgpu (on a hardware device) and cpu
+ * that works. Chosen once per process. Throws `ProviderError` with one sentence that says what is missing.
  */
 export function chooseDevice(request: DeviceRequest): Promise<ComputeDevice> {
   const { provider, device = null, precision = 'float32' } = request;
@@ -40,7 +40,7 @@ export function chooseDevice(request: DeviceRequest): Promise<ComputeDevice> {
   if (choice === undefined) {
     choice = choose(provider, wanted, precision);
     found.set(key, choice);
-    choice.catch(() => found.delete(key)); // what is missing may be installed
+    choice.catch(() => found.delete(key)); // so that it can be installed meanwhile
   }
   return choice;
 }
@@ -59,8 +59,8 @@ async function choose(
   }
   if (precision === 'bfloat16' && provider !== 'cuda')
     throw new ProviderError(
-      `engine.precision: bfloat16 needs engine.provider cuda; onnxruntime has no such kernels for ${provider}: use ` +
-        `${provider === 'cpu' ? 'float32' : 'float16 or float32'}`,
+      `engine.precision: bfloat16 needs engine.provider cuda; onnxruntime has no bfloat16 kernels for ${provider}: ` +
+        `use ${provider === 'cpu' ? 'float32' : 'float16 or float32'}`,
     );
   if (provider === 'cpu') return CPU;
   const device = provider === 'cuda' ? await cudaDevice(wanted) : await vulkanDevice(wanted);
@@ -107,7 +107,7 @@ export async function webgpuDevices(
 }
 
 async function cudaDevice(wanted: number | string | null): Promise<ComputeDevice> {
-  // A worker with a device of its own sees no other one.
+  // A worker with an assigned device sees no other.
   const own = process.env.CUDA_VISIBLE_DEVICES !== undefined && wanted === process.env.GTR_DEVICE;
   const devices = await cudaDevices().catch((): ListedDevice[] => []);
   const index =
@@ -122,7 +122,7 @@ async function cudaDevice(wanted: number | string | null): Promise<ComputeDevice
 }
 
 async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevice> {
-  // Elsewhere Dawn computes through Metal or Direct3D, and takes the device that the system names.
+  // On other systems Dawn uses Metal or Direct3D, and takes the system's default device.
   if (process.platform !== 'linux') return { ...CPU, provider: 'webgpu' };
   const devices = await webgpuDevices().catch((error) => {
     throw new ProviderError(cannot('webgpu', failureIn(outputOf(error)), REMEDIES.webgpu));
@@ -133,7 +133,7 @@ async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevi
   const { name, memory, kind, maxTensor, float16, vendorId, deviceId } = chosen;
   const powerPreference = kind === 'integrated' ? 'low-power' : 'high-performance';
   const hex = (id: number) => `0x${id.toString(16)}`;
-  // Vulkan's loader puts one device first, or (newer) leaves out all others.
+  // Vulkan's loader puts the chosen device first, or (if newer) hides all others.
   const environment: ComputeDevice['environment'] =
     index === 0
       ? {}
@@ -148,8 +148,8 @@ async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevi
     if (first?.vendorId !== vendorId || first.deviceId !== deviceId || twins.length > 1)
       throw new ProviderError(
         `engine.device: Vulkan cannot be told to take ${name} (${index}) ` +
-          `${twins.length > 1 ? 'of several alike' : 'before the others'}; show this process that device alone: a ` +
-          `container with one GPU, or VK_DRIVER_FILES`,
+          `${twins.length > 1 ? 'among identical ones' : 'before the others'}; show this process that device alone: ` +
+          `a container with one GPU, or VK_DRIVER_FILES`,
       );
   }
   return {
@@ -163,7 +163,7 @@ async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevi
   };
 }
 
-/** The place of the device that a number or a part of a name means. */
+/** The index of the device that a number or a part of a name means. */
 function pick(devices: readonly { name: string }[], wanted: number | string | null): number {
   const asNumber = wanted === null ? 0 : /^\d+$/.test(String(wanted)) ? Number(wanted) : null;
   const index = asNumber ?? devices.findIndex(({ name }) => name.toLowerCase().includes(String(wanted).toLowerCase()));
@@ -174,12 +174,9 @@ function pick(devices: readonly { name: string }[], wanted: number | string | nu
 }
 
 const REMEDIES = {
-  cuda:
-    `\`${INSTALL_CUDA}\` installs its libraries, an NVIDIA driver must be there, and engine.provider cpu needs ` +
-    'neither',
+  cuda: `\`${INSTALL_CUDA}\` installs its libraries; it also needs an NVIDIA driver; engine.provider cpu needs neither`,
   webgpu:
-    'it needs the driver of a GPU for Vulkan and its loader (Debian: libvulkan1), and engine.provider cpu ' +
-    'needs neither',
+    'it needs a GPU driver for Vulkan and the Vulkan loader (Debian: libvulkan1); engine.provider cpu needs neither',
 };
 
 function cannot(provider: 'cuda' | 'webgpu', cause: string, remedy: string): string {
@@ -206,8 +203,7 @@ function outputOf(error: unknown): string {
 }
 
 /**
- * The cause in onnxruntime's words: a library that does not load, a call of CUDA's that fails, no device, or else the
- * last line.
+ * The cause in onnxruntime's words: a library that does not load, a failed CUDA call, no device, or else the last line.
  */
 export function failureIn(output: string): string {
   const loading = /Failed to load library .*?(?<file>[^/\s]+) with error: (?:\S+\/)?(?<cause>[^\n]+)/.exec(

@@ -1,6 +1,6 @@
 /**
- * Gradient checkpointing: reverse mode reads the values of a recomputed segment from copies that are made when the
- * gradient arrives at its end.
+ * Gradient checkpointing: reverse mode reads the values of a recomputed segment from copies, which are computed when
+ * the gradient reaches its end.
  */
 
 import type { GraphBuilder } from './builder.ts';
@@ -20,8 +20,8 @@ export class Recomputation {
   }
 
   /**
-   * The node as reverse mode should read it: itself, or with inputs and outputs that are computed once `arrived`, a
-   * gradient behind its segment, is there.
+   * The node as reverse mode should read it: itself, or with inputs and outputs that are computed after `arrived`, a
+   * gradient from behind its segment.
    */
   of(node: Node, arrived: Value): Node {
     const segment = this.#segments.get(node);
@@ -48,7 +48,7 @@ export class Recomputation {
 
 /**
  * `value`, but not before `arrived` is computed: one of its elements is added, times zero. So no runtime can run a
- * recomputed segment early, nor take it for the segment of the forward pass. A gradient that is not finite spreads;
+ * recomputed segment early, or merge it with the segment of the forward pass. A gradient that is not finite spreads;
  * such a step is skipped anyway.
  */
 function after(g: GraphBuilder, value: Value, arrived: Value): Value {

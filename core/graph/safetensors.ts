@@ -21,7 +21,7 @@ export type TensorLocation = {
   byteLength: number;
 };
 
-/** A file that is not what it should be; the message names it and what to do. */
+/** A damaged or unsupported file; the message names it and says what to do. */
 export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
@@ -115,8 +115,8 @@ export function safetensorsPieces(
 }
 
 /**
- * What a file begins with whose tensors' bytes follow in the given order without gaps: so that large files can be
- * written part by part.
+ * The beginning of a file whose tensors' bytes follow in the given order without gaps, so that large files can be
+ * written in parts.
  */
 export function safetensorsHeader(
   tensors: readonly { name: string; dtype: StoredDType; shape: readonly number[] }[],
@@ -189,7 +189,7 @@ function locate(name: string, entry: unknown, start: number, origin: string): Te
     offsets.length !== 2 ||
     !offsets.every(isCount)
   )
-    throw damaged(origin, `the header's entry of tensor ${name} makes no sense`);
+    throw damaged(origin, `the header's entry of tensor ${name} is malformed`);
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new SafetensorsError(
       `${origin}: tensor ${name} has element type ${String(dtype)}; only F32, F64, F16, BF16, I32 and I64 ` +
@@ -230,14 +230,14 @@ function read(descriptor: number, file: string, position: number, length: number
   let done = 0;
   while (done < length) {
     const count = readSync(descriptor, bytes, done, Math.min(length - done, LONGEST_READ), position + done);
-    if (count === 0) throw damaged(file, `it ends at byte ${position + done}, inside of what was to be read`);
+    if (count === 0) throw damaged(file, `it ends at byte ${position + done}, inside the bytes to be read`);
     done += count;
   }
   return bytes;
 }
 
 function toFloat32(bytes: Uint8Array, dtype: StoredDType): Float32Array {
-  // A part of a larger buffer is copied: typed arrays must begin at a multiple of their element, a tensor may begin
+  // A part of a larger buffer is copied: typed arrays must begin at a multiple of their element size, tensors may begin
   // anywhere.
   const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   const { buffer } = whole;

@@ -5,9 +5,9 @@ import type { Node, Program, Value } from './program.ts';
 /**
  * Drops nodes that no output needs and puts leaf nodes (whose outputs no other node reads) last, in reverse.
  *
- * onnxruntime walks depth-first from the last node that nobody reads. Written naively every weight gradient would run
- * after the whole backward chain, with all activations alive; reversed, a weight gradient runs as soon as its operands
- * exist.
+ * onnxruntime walks depth-first from the last node that nobody reads. In the naive order every weight gradient would
+ * run after the whole backward chain, with all activations alive; in reverse, a weight gradient runs as soon as its
+ * operands exist.
  */
 export function schedule(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
   const needed = new Set<Node>();

@@ -12,13 +12,13 @@ export type SessionOptions = {
   /** Threads of one operator. More than one pays only for large models. */
   threads?: number;
   /**
-   * Whether stored weights are also kept in the order that matrix products read: faster for few rows, and as large
-   * again as the weights.
+   * Whether to keep a second copy of stored weights in the order that matrix products read: faster for few rows, for
+   * twice the memory.
    */
   prepack?: boolean;
-  /** Whether memory for activations is kept from run to run: faster, and each session then holds what its run takes. */
+  /** Whether memory for activations is kept between runs: faster, but each session then holds what its runs need. */
   arena?: boolean;
-  /** Outputs whose names begin so stay on the device: they come from `runKept`, under the rest of their names. */
+  /** Outputs whose names have this prefix stay on the device: `runKept` returns them under the rest of their names. */
   keep?: string | null;
   /** Prefix of the file that takes onnxruntime's profile of all runs, complete when the session is closed. */
   profile?: string | null;
@@ -28,7 +28,7 @@ export type ArrayData = Float32Array | BigInt64Array | Uint8Array;
 /** A tensor that crosses into or out of a session, row-major. */
 export type Tensor = { readonly data: ArrayData; readonly shape: Shape };
 
-/** A tensor that stays where it was computed, to be fed to sessions of the same device; `close` frees it. */
+/** A tensor that stays on its device, to be fed to sessions of the same device; `close` frees it. */
 export class DeviceTensor {
   readonly tensor: ort.Tensor;
 
@@ -108,7 +108,7 @@ export class Session {
     return (await this.#run(feeds, into)).results;
   }
 
-  /** Runs once; what stays on the device stands apart from the other results. */
+  /** Runs once; outputs that stay on the device are separate from the other results. */
   runKept(
     feeds: Readonly<Record<string, FeedData>>,
   ): Promise<{ results: Record<string, Tensor>; kept: Record<string, DeviceTensor> }> {
@@ -122,7 +122,7 @@ export class Session {
     const inputs: Record<string, ort.Tensor> = {};
     for (const { name, dtype, shape } of this.#program.inputs) {
       const data = feeds[name];
-      if (!data) throw new GraphError(`input ${name} is not fed`);
+      if (!data) throw new GraphError(`input ${name} is missing`);
       if (data instanceof DeviceTensor) {
         inputs[name] = data.tensor;
         continue;

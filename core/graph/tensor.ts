@@ -1,8 +1,8 @@
 /** Element types, static shapes and the arithmetic of shapes that every operator shares. */
 
 /**
- * Element types that graphs compute with. The half-width ones: matrix products, sums and what moves elements about;
- * uint32: halves of 64-bit integers (ops/words.ts); all else is float32.
+ * Element types that graphs compute with. Half-width types are for matrix products, sums and moving elements; uint32
+ * for halves of 64-bit integers (ops/words.ts); everything else is float32.
  */
 export type DType = 'float32' | 'int64' | 'bool' | 'float16' | 'bfloat16' | 'uint32';
 
@@ -20,7 +20,7 @@ export const UNKNOWN = -1;
 
 export type TensorType = { readonly dtype: DType; readonly shape: Shape };
 
-/** Bytes of one element as it lies in a file or a buffer. */
+/** Bytes of one element in a file or a buffer. */
 export const elementBytes: Record<DType, number> = {
   float32: 4,
   int64: 8,
@@ -40,7 +40,7 @@ export const ONNX_TYPES: Record<DType, number> = {
   uint32: 12,
 };
 
-/** A failure of the graph's author: an ill-typed node, an operator used where it cannot be. */
+/** An error in the code that builds a graph: an ill-typed node, or an operator where it cannot be used. */
 export class GraphError extends Error {
   override name = 'GraphError';
 }

@@ -1,6 +1,6 @@
 /**
- * A process that loads and runs one addition on a device: `chooseDevice` starts it, so that a driver that crashes takes
- * nothing with it.
+ * A process that loads and runs one addition on a device: `chooseDevice` starts it, so that a crashing driver takes
+ * nothing else down.
  */
 import { GraphBuilder } from './builder.ts';
 import type { ComputeDevice } from './compute-device.ts';

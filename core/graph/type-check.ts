@@ -1,4 +1,4 @@
-/** Checks a finished program: every value is defined before it is read and has the type its operator gives it. */
+/** Checks a finished program: every value is defined before it is read and has the type that its operator gives. */
 
 import type { Program, Value } from './program.ts';
 import { formatType, GraphError, sameShape } from './tensor.ts';

@@ -1,6 +1,6 @@
 /**
- * What Vulkan says of this machine's devices: names, limits, memory. Dawn, onnxruntime's WebGPU, computes through
- * Vulkan on Linux and tells none of this itself. Offsets are those of vulkan_core.h on 64-bit machines.
+ * What Vulkan says of this machine's devices: names, limits, memory. Dawn, onnxruntime's WebGPU implementation, uses
+ * Vulkan on Linux and exposes none of this itself. Offsets are those of vulkan_core.h on 64-bit machines.
  */
 import koffi from 'koffi';
 
@@ -12,8 +12,8 @@ export type VulkanDevice = {
   vendorId: number;
   deviceId: number;
   /**
-   * The largest tensor that every kernel takes. A binding shows a kernel a part of a buffer; onnxruntime gives a larger
-   * tensor several, as long as all tensors of a kernel together have no more than a kernel may have.
+   * The largest tensor that every kernel can take. A binding shows a kernel a part of a buffer; onnxruntime gives a
+   * larger tensor several bindings, up to a kernel's limit for all its tensors together.
    */
   maxTensor: number;
   /** Device-local memory. */
@@ -22,9 +22,9 @@ export type VulkanDevice = {
   float16: boolean;
 };
 
-/** Storage buffers that Dawn gives a kernel at most. */
+/** The most storage buffers that Dawn gives a kernel. */
 const MOST_BINDINGS = 16;
-/** Tensors of the largest size that one kernel has: both operands and the result of a sum. */
+/** The most tensors of the largest size in one kernel: both operands and the result of a sum. */
 const LARGE_TENSORS = 3;
 const KINDS = ['other', 'integrated', 'discrete', 'virtual', 'cpu'] as const;
 const LIBRARIES: Partial<Record<NodeJS.Platform, string>> = { linux: 'libvulkan.so.1', win32: 'vulkan-1.dll' };

@@ -10,7 +10,7 @@ import { loadPromptTemplate, type PromptTemplate } from './prompt-template.ts';
 import { loadTokenizer, type PolicyTokenizer } from './tokenizer.ts';
 import type { VlmConfig } from './vlm-config.ts';
 
-/** What of it needs no weights. */
+/** The parts that need no weights. */
 export type Wording = {
   config: VlmConfig;
   template: PromptTemplate;
@@ -22,7 +22,7 @@ export type Wording = {
 /** `wordings`: of each environment; the first is this one. */
 export type AgentParts = Wording & { checkpoint: Checkpoint; wordings: readonly Wording[] };
 
-/** What prompts hold of the past, and the tokens that they leave to answers; runs of old have none. */
+/** What prompts hold of the past, and the tokens left for answers; older runs lack these settings. */
 export type PromptSettings = { prompt?: RunConfig['prompt']; rollout?: { maxNewTokens: number } };
 
 type Worded = PromptSettings & {
@@ -45,8 +45,8 @@ export function openWording(
   const preprocess = familyOf(config).loadPreprocessor(folder, config);
   if (prompt?.history === 'concat' && familyOf(config).joinPictures === undefined)
     throw new ConfigError(
-      `prompt.history: ${folder} is of the family ${config.family}, whose prompts hold one picture here; use ` +
-        '"text", or a LLaVA checkpoint.',
+      `prompt.history: ${folder} is of the family ${config.family}, whose prompts can hold only one picture here; ` +
+        'use "text", or a LLaVA checkpoint.',
     );
   const prompts = new PromptEncoder(template, tokenizer, config, prompt?.history, rollout?.maxNewTokens);
   return { config, template, tokenizer, prompts, preprocess };

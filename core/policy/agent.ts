@@ -36,7 +36,7 @@ export class Agent {
   /** Of each environment. */
   readonly #wordings: readonly Pick<Wording, 'prompts' | 'template'>[];
   readonly #preprocess: ImagePreprocessor;
-  /** Of images that are still around: environments draw a scene that comes again but once. */
+  /** Cached for images that are still alive: environments draw a repeated scene only once. */
   readonly #pictures = new WeakMap<RgbImage, Picture>();
   #policy: string | null = null;
   #policies = 0;
@@ -54,7 +54,7 @@ export class Agent {
     this.#preprocess = preprocess;
   }
 
-  /** `parts`: where they are open already. Throws as `openAgentParts` and `chooseDevice` do. */
+  /** `parts`: if they are already open. Throws as `openAgentParts` and `chooseDevice` do. */
   static async open(
     { model, engine, environment, environments, prompt, rollout }: AgentConfig,
     resolvePath: (path: string) => string,
@@ -70,19 +70,19 @@ export class Agent {
     return new Agent(parts, policyEngine, model.imageSize);
   }
 
-  /** The hash of the policy of all calls; null while it is being trained. */
+  /** The hash of the current policy; null while it is being trained. */
   get policy(): string | null {
     return this.#policy;
   }
 
-  /** How many policies it was given so far: as long as that is the same, it is the same one. */
+  /** Counts the policies that were set so far: while it is unchanged, the policy is unchanged. */
   get policies(): number {
     return this.#policies;
   }
 
   /**
    * Makes `flat` the policy of all later calls. `sha256`: the hash that it is stored under; null while it is being
-   * trained, when nothing may be sampled.
+   * trained; then sampling is not allowed.
    */
   async setPolicy(flat: Float32Array, sha256: string | null): Promise<void> {
     this.#policy = null;
@@ -121,7 +121,7 @@ export class Agent {
     const { maxNewTokens, temperature, repetitionPenalty, penalizePrompt, thoughtCoef, keepTokenLogprobs } = settings;
     const sampledBy = this.#policy;
     if (sampledBy === null)
-      throw new Error('nothing is sampled from parameters that are being trained: set the stored policy first');
+      throw new Error('parameters that are being trained cannot be sampled from: set the stored policy first');
     const prompts = observations.map((observation) => this.prompt(observation));
     const rows = observations.map(({ noise }, image) => ({ image, promptIds: prompts[image].promptIds, noise }));
     const request = {

@@ -18,13 +18,13 @@ const templates = z.union([
 const inJson = z.looseObject({ chat_template: templates });
 const mayBeInJson = z.looseObject({ chat_template: templates.nullish() });
 
-/** What a conversation is rendered with where there are several. */
+/** The name of the template for conversations, where there are several. */
 const DEFAULT = 'default';
 
 /**
- * The template of a checkpoint folder, in any of the places where transformers keeps it and in its order: the
+ * The template of a checkpoint folder, from any of the places where transformers keeps it, in its order: the
  * processor's configuration, chat_template.json (the older form), chat_template.jinja, the tokenizer's configuration.
- * Null where there is none. Throws `CheckpointError`, also where there are only templates for other purposes.
+ * Null where there is none. Throws `CheckpointError`, also if all templates are for other purposes.
  */
 export function readChatTemplate(folder: string, tokenizerConfig: object): string | null {
   const at = (name: string) => path.join(folder, name);
@@ -66,10 +66,10 @@ function withoutDefault(file: string, names: readonly string[]): CheckpointError
   );
 }
 
-/** A question with its image mark, and how it was answered. */
+/** A question with its image mark, and its answer. */
 export type Turn = { question: string; answer: string };
 
-/** Contents of messages: in parts; or, as templates of text models take them, as one text. */
+/** The content of a message: parts, or one text, as templates of text models take it. */
 const FORMS = [
   {
     asked(prompt: string): unknown {
@@ -87,9 +87,8 @@ const FORMS = [
 export type SpecialTexts = { bos_token: string; eos_token: string };
 
 /**
- * The prompt as a user's only turn, the template's invitation to answer behind it; `imageMark`: what it writes
- * for a picture. Throws `CheckpointError` when the
- * template cannot be used.
+ * The prompt as the last user turn, followed by the template's generation prompt; `imageMark`: what the template writes
+ * for a picture. Throws `CheckpointError` when the template cannot be used.
  */
 export function applyChatTemplate(
   source: string,

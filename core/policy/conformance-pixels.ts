@@ -22,10 +22,10 @@ const schema = z.object({
   ),
 });
 
-/** Where hashes differ: of every recorded value. */
+/** Tolerance of recorded values where hashes differ. */
 const TOLERANCE = 1e-6;
 
-/** What was found of one picture under one setting. */
+/** The result of one picture under one setting. */
 export type PixelsLine = { picture: string; passed: boolean; found: string };
 
 /** Every entry of the folder's `pixels.json`, in its order. Throws `CheckpointError` where it cannot be read. */

@@ -20,7 +20,7 @@ const casesSchema = z.object({
   ),
 });
 
-/** Of float64 sums, relative to max(1, |result|). */
+/** Tolerance for float64 sums, relative to max(1, |result|). */
 const TOLERANCE = 1e-12;
 
 /** One case: its largest error relative to max(1, |result|). */
@@ -42,7 +42,7 @@ export function conformTies(folder: string): TiesConformance[] {
     const start = readTensor(tensor(`${name}.start`));
     const all = readTensor(tensor(`${name}.checkpoints`));
     const checkpoints = Array.from({ length: count }, (_, index) => all.subarray(index * size, (index + 1) * size));
-    // Recorded in float64, which reading as float32 would round.
+    // Recorded in float64; reading as float32 would round.
     const bytes = readTensorBytes(tensor(`${name}.merged`));
     const expected = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
     const merged = tiesMerge({ start, checkpoints, weights, density });

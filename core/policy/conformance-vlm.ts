@@ -16,7 +16,7 @@ import { pictureShape } from './picture-shape.ts';
 import type { Pictures, TrainingRow } from './policy-engine.ts';
 import { scoringFeeds } from './vlm/feeds.ts';
 
-/** One compared quantity: its worst error in units of what is allowed (at most 1 passes), and the error itself. */
+/** One compared quantity: its worst error as a multiple of the tolerance (at most 1 passes), and the error itself. */
 export type ConformanceLine = { quantity: string; worstError: number; tolerance: number; passed: boolean };
 
 const factsSchema = z.object({
@@ -36,7 +36,7 @@ export type ReferenceCase = { facts: z.infer<typeof factsSchema>; reference: Ref
 
 const TOLERANCE = 1e-4;
 const GRADIENT_TOLERANCE = 1e-3;
-/** Largest elements below this share of the largest gradient element of all are rounding noise. */
+/** A matrix whose largest element is below this share of the largest gradient element of all is rounding noise. */
 const NOISE = 1e-5;
 
 /** The folder itself if it is a case, else the cases in it by name. Throws `CheckpointError` where there is none. */
@@ -83,7 +83,7 @@ export async function conformVlm(
     pictures.map(({ grid }) => grid),
     false,
   );
-  /** Without those of parts that a picture does not have. */
+  /** Without the parts that a picture does not have. */
   const features = (all: Float32Array) => {
     const held = family.tokensOfParts(config, shown.parts) * config.text.hiddenSize;
     return Float32Array.from(
@@ -93,7 +93,7 @@ export async function conformVlm(
     );
   };
 
-  // Every position at once: the whole sequence counts as prompt.
+  // All positions at once: the whole sequence counts as prompt.
   const inspect = async (engine: OnnxPolicyEngine | null) => {
     const trained = engine?.trained.filter(({ name }) => !name.startsWith('value_head.')) ?? [];
     const lane = new Lane({
@@ -233,7 +233,7 @@ export async function conformVlm(
   return lines;
 }
 
-/** Rotary positions, and what else a reference records of where things stand: whole numbers, all equal. */
+/** Rotary positions and other recorded positions: whole numbers, which must be equal. */
 function comparePositions(
   lines: ConformanceLine[],
   { config }: Checkpoint,
@@ -298,7 +298,7 @@ function closeness(
 }
 
 /**
- * Each matrix relative to its largest element (where that is no rounding noise beside all gradients); one line for
+ * Each matrix relative to its largest element (unless that is rounding noise compared with all gradients); one line for
  * each, so that a wrong one is named.
  */
 function compareGradients(
@@ -309,7 +309,7 @@ function compareGradients(
   reference: Reference,
 ): void {
   let offset = 0;
-  // A key's bias shifts all scores of a query alike: what arithmetic leaves of its gradient is noise.
+  // A key's bias shifts all scores of a query equally, so its gradient is zero up to rounding noise.
   const noise = NOISE * largestOf(gradient);
   for (const { name, shape } of engine.trained) {
     const size = shape.reduce((product, length) => product * length, 1);

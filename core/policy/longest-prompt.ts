@@ -61,7 +61,7 @@ async function lengthen(
         pictures.set(`${width} ${height}`, { width, height, grid: current.grid });
         const seen = prompts.showsPast ? past.map(({ observe }) => preprocess(observe(imageSize))) : [];
         const { promptIds, picture } = prompts.compose({ promptValues, past }, [...seen, current]);
-        // Nobody has answered yet: each answer of the past may be as long as any, within the positions.
+        // There are no answers yet, so each past answer counts at its maximum length, within the positions.
         const withAnswers = Math.min(
           promptIds.length + past.length * prompts.newTokens,
           positionsOf(config.text) - prompts.newTokens,
@@ -77,7 +77,7 @@ async function lengthen(
   }
 }
 
-/** What pictures of these sizes become and cost, as one sentence without its full stop. */
+/** How pictures of these sizes are cut and what they cost, as a sentence without its full stop. */
 export function describePictures(config: VlmConfig, pictures: readonly SeenPicture[]): string {
   const family = familyOf(config);
   const tokens = ({ grid }: SeenPicture) => family.imageTokens(config, grid);

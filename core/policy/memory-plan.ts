@@ -1,4 +1,4 @@
-/** What sampling and updating take: bytes known from the graphs, before anything is loaded or run. */
+/** The memory that sampling and updating take, computed from the graphs before anything is loaded or run. */
 import { elements } from '../graph/tensor.ts';
 import { largestTensor, type LargestTensor, type RunMemory, runMemory } from '../graph/memory.ts';
 import type { Provider } from '../graph/program.ts';
@@ -39,18 +39,18 @@ export type PlannedWork = {
 const PROCESS_BYTES = 120 * 2 ** 20;
 const LANE_BYTES = 40 * 2 ** 20;
 /**
- * What the process's heaps hold beyond what is in use, measured: up to a fifth. Taken of all, mapped weights too, so
- * that a plan rather says too much.
+ * What the process's heaps hold beyond memory in use, measured: up to a fifth. Applied to everything, mapped weights
+ * too, so that a plan overestimates rather than underestimates.
  */
 const HEAP_SLACK = 1.15;
 /**
- * On a GPU. With CUDA: context, cuBLAS and its workspace; with WebGPU: compiled kernels, and buffers on their way. What
- * allocators hold beyond what is in use: CUDA's arena grows by powers of two, WebGPU's buffers come in steps.
+ * On a GPU. With CUDA: context, cuBLAS and its workspace; with WebGPU: compiled kernels, and buffers in transfer. What
+ * allocators hold beyond memory in use: CUDA's arena grows by powers of two, WebGPU's buffers come in steps.
  */
 const CONTEXT_BYTES = { cuda: 1.5 * 2 ** 30, webgpu: 0.25 * 2 ** 30 };
 const ARENA_SLACK = 1.3;
 
-/** For the largest shape that the work can have. Builds both graphs; a second for a 7B model. */
+/** For the largest shape that the work can have. Builds both graphs, which takes a second for a 7B model. */
 export function memoryPlan({
   model,
   provider,
@@ -78,8 +78,8 @@ export function memoryPlan({
   const prepacked = provider !== 'cpu' ? 0 : reorderedBytes(samplingGraph);
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
   const trained = model.trained.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
-  // Parameters, summed gradient, two moments, and what waits to be collected; each lane: parameters, new ones written
-  // and read on their way, its gradient.
+  // Parameters, summed gradient, two moments, and garbage not yet collected; for each lane: parameters, new ones in
+  // transfer, and its gradient.
   const optimizer = (5 + 4 * lanes) * trained;
   const base = PROCESS_BYTES + lanes * LANE_BYTES + optimizer;
   const fed = Math.max(sampling.inputs, updating.inputs) - trained;
@@ -110,7 +110,7 @@ export function memoryPlan({
 }
 
 /**
- * Bytes of reordered weights that a lane keeps: a copy for each shape of a shrinking wave, as far as lanes keep them.
+ * Bytes of reordered weights that a lane keeps: a copy for each shape of a shrinking wave, up to what lanes keep.
  */
 function kept(prepacked: number, rowsPerSample: number): number {
   const shapes = 1 + Math.ceil(Math.log2(rowsPerSample));

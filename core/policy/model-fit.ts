@@ -1,4 +1,4 @@
-/** Whether what a run would sample and update with fits into the machine, known before anything is loaded. */
+/** Checks whether a run's sampling and updates fit into the machine, before anything is loaded. */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
@@ -12,13 +12,13 @@ import { graphModel } from './onnx-policy-engine.ts';
 import { tooLong } from './positions.ts';
 import { trainedParameters } from './trained-parameters.ts';
 
-/** Bytes. `limits`: what the machine has, or what `engine.memoryGiB` states; null: not known. */
+/** Bytes. `limits`: what the machine has, or `engine.memoryGiB`; null: unknown. */
 export type ModelFit = {
   plan: MemoryPlan;
   limits: { host: number; device: number | null; /** Of one tensor. */ tensor: number | null };
   prompt: LongestPrompt;
   rowsPerShard: number;
-  /** Of the whole matrices of a teacher merged from adapters; 0 where the run has no such teacher. */
+  /** The whole matrices of a teacher merged from adapters; 0 where the run has no such teacher. */
   teacher: number;
 };
 
@@ -59,7 +59,7 @@ export function modelFit(
   const teacher = teacherBytes(checkpoint, config);
   const lanes = teacher * engine.lanes;
   return {
-    // As it is read and as one vector, and what each lane feeds.
+    // As read from the store, as one vector, and as fed by each lane.
     plan: { ...plan, host: plan.host + 2 * teacher + lanes, device: plan.device === 0 ? 0 : plan.device + lanes },
     limits,
     prompt,
@@ -76,7 +76,7 @@ function teacherBytes(checkpoint: Checkpoint, config: FitConfig): number {
   return matrices.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 }
 
-/** What does not fit, as one sentence with the numbers and what would help; null where everything fits. */
+/** What does not fit, as one sentence with the numbers and remedies; null where everything fits. */
 export function misfit(
   { plan, limits, rowsPerShard, teacher }: ModelFit,
   { engine, rollout }: Pick<RunConfig, 'engine' | 'rollout'>,
@@ -84,7 +84,7 @@ export function misfit(
   const { largest } = plan;
   if (largest.bytes > (limits.tensor ?? Infinity))
     return (
-      `its largest tensor, ${formatType(largest)}, takes ${gibibytes(largest.bytes)}, but kernels of the GPU take at ` +
+      `its largest tensor, ${formatType(largest)}, takes ${gibibytes(largest.bytes)}, but the GPU's kernels take at ` +
       `most ${gibibytes(limits.tensor!)}; lower engine.rowsPerShard or engine.rowsPerSample, or use a smaller ` +
       `model or another GPU`
     );

@@ -1,4 +1,4 @@
-/** Making a new model with seeded parameters: a checkpoint folder in Hugging Face format. */
+/** Makes a new model with seeded parameters: a checkpoint folder in Hugging Face format. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -49,12 +49,12 @@ export async function writeNewCheckpoint(
     }),
   );
   await writeDurably(path.join(folder, 'preprocessor_config.json'), json(family.newPreprocessor(config, imageSize)));
-  // The weights come last: a folder with weights is whole.
+  // The weights are written last: a folder with weights is complete.
   await writeDurably(path.join(folder, 'model.safetensors'), encodeSafetensors(parameters));
   return folder;
 }
 
-/** What a new model will be, before anything is made. */
+/** The description of a new model, before anything is made. */
 export function newModelConfig(model: Pick<SftConfig['model'], 'architecture' | 'pieces'>): VlmConfig {
   return newModel(model).config;
 }
@@ -87,7 +87,7 @@ function completeConfig(
 
 /**
  * Matrices normal with deviation 1 / sqrt(inputs), embeddings normal, ones for norms, zeros for biases. Hugging Face's
- * 0.02 for everything is made for thousands of inputs: at 64 the image features hardly differ, and the cards are never
+ * 0.02 for everything suits thousands of inputs: with 64, image features hardly differ, and the cards are never
  * learned.
  */
 function initialTensors(

@@ -3,7 +3,7 @@ import type { Environment } from '../envs/env.ts';
 import type { PastView } from '../envs/with-history.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 
-/** `past`: earlier steps, the oldest first; absent where none are told. */
+/** `past`: earlier steps, oldest first; absent where the prompt shows none. */
 export type Observation = {
   image: RgbImage;
   promptValues: Readonly<Record<string, string>>;

@@ -43,7 +43,8 @@ export type EngineOptions = {
   /** Sessions (shapes) that a lane keeps ready. */
   sessions?: number;
   /**
-   * What lengths are rounded up to a multiple of, so that there are few shapes; null: between 1/32 and 1/16 of them.
+   * Lengths are rounded up to a multiple of this, so that there are few shapes; null: between 1/32 and 1/16 of the
+   * length.
    */
   lengthStep?: number | null;
   precision?: Precision;
@@ -53,7 +54,7 @@ export type EngineOptions = {
   gradientCheckpointing?: boolean;
 };
 
-/** Where no step is fixed. */
+/** Used where no step is fixed. */
 const LEAST_LENGTH_STEP = 4;
 
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds: readonly number[] };
@@ -82,7 +83,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     );
   }
 
-  /** Throws `CheckpointError` when the checkpoint's own adapter is of another shape than the one to train. */
+  /** Throws `CheckpointError` when the checkpoint's own adapter differs in shape from the one to train. */
   static open(options: EngineOptions): OnnxPolicyEngine {
     return new OnnxPolicyEngine(options, graphModel(options));
   }
@@ -182,7 +183,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 
   layOut(request: GradientRequest): void {
-    // The other shards are laid out while lanes compute the first ones.
+    // The other shards are prepared while lanes compute the first ones.
     const first = this.#shards(request.rows, request.pictures).slice(0, this.#options.lanes);
     this.#laidOut.set(
       request,
@@ -205,7 +206,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const shards = this.#shards(request.rows, request.pictures);
     const perGroup = Math.ceil(shards.length / group.of);
     const own = shards.slice(group.index * perGroup, (group.index + 1) * perGroup);
-    // One lane takes them in this order, and sums where they are.
+    // One lane takes them in this order and sums them on the device.
     const resident = this.#options.device?.provider === 'webgpu' && this.#options.lanes === 1;
     const id = this.#sums++;
     const running = own.map(async ({ shape, indices, rows }, shard) => {
@@ -234,11 +235,11 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 
   /**
-   * Sums in the order of the list, whichever is there first: the bytes must not depend on timing. Each summand is let
-   * go once it is added.
+   * Sums in the order of the list, whichever finishes first: the bytes must not depend on timing. Each summand is
+   * released once it is added.
    */
   async #sumInOrder(running: Promise<Float32Array>[]): Promise<Float32Array> {
-    // A failure behind the one awaited must not count as unhandled.
+    // Failures of later promises must not count as unhandled.
     for (const promise of running) promise.catch(() => {});
     const [first, ...others] = running;
     const sum = first === undefined ? new Float32Array(this.trainedSize) : await first;
@@ -250,7 +251,9 @@ export class OnnxPolicyEngine implements PolicyEngine {
     return sum;
   }
 
-  /** Prompts of one length need no mask; mixed ones are padded to a common length, and with a fixed step all are. */
+  /**
+   * Prompts of one length need no mask; mixed lengths are padded to a common one, and with a fixed step all are padded.
+   */
   #promptShape(
     rows: readonly { image: number; promptIds: readonly number[] }[],
     pictures: Pictures,
@@ -269,7 +272,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     };
   }
 
-  /** Rows of like length side by side, longest first, cut into shards. */
+  /** Rows sorted by length, longest first, cut into shards. */
   #shards<R extends PromptRow | TrainingRow>(
     rows: readonly R[],
     pictures: Pictures,
@@ -290,7 +293,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
   }
 }
 
-/** What all graphs of a policy share. Throws `CheckpointError` as `open` does. */
+/** Everything that the graphs of a policy share. Throws `CheckpointError` as `open` does. */
 export function graphModel({
   checkpoint,
   scope,
@@ -356,7 +359,7 @@ function checkFinite(logprobs: Float32Array, value: number): void {
   if (token >= 0 || !Number.isFinite(value))
     throw new NotFiniteError(
       `The policy's ${token >= 0 ? `log-probability of response token ${token}` : 'value of a prompt'} is not finite ` +
-        `(${token >= 0 ? logprobs[token] : value}); its parameters have grown out of range: go on from an earlier ` +
+        `(${token >= 0 ? logprobs[token] : value}); its parameters have grown out of range: continue from an earlier ` +
         `iteration with a lower optimizer.lr`,
     );
 }

@@ -3,7 +3,9 @@ import type { Grid, PictureShape } from './families/model-family.ts';
 import { familyOf } from './families/registry.ts';
 import type { VlmConfig } from './vlm-config.ts';
 
-/** Of pictures cut so; `rounded`: their number of parts becomes one of few even where all have the same. */
+/**
+ * The shape for pictures with these grids; `rounded`: round the number of parts up even if all pictures have the same.
+ */
 export function pictureShape(config: VlmConfig, grids: readonly Grid[], rounded: boolean): PictureShape {
   const family = familyOf(config);
   const parts = grids.map((grid) => family.pictureParts(config, grid));

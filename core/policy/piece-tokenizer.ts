@@ -6,8 +6,8 @@ export const END_TOKENS = ['<pad>', '<s>', '</s>'] as const;
 
 /**
  * A `tokenizer.json` that the tokenizers library reads the same in every language: the pieces are added tokens over an
- * empty BPE model, matched longest first and joined without spaces. A character that no piece holds becomes `<pad>`. In
- * front of them stand `END_TOKENS` and those of the `image`. Throws `CheckpointError` for a piece that is there twice.
+ * empty BPE model, matched longest first and joined without spaces. A character that no piece holds becomes `<pad>`.
+ * `END_TOKENS` and those of the `image` come before them. Throws `CheckpointError` for a repeated piece.
  */
 export function pieceTokenizer(pieces: readonly string[], image: readonly string[] = ['<image>']): object {
   const reserved = [...END_TOKENS, ...image];
@@ -24,7 +24,7 @@ export function pieceTokenizer(pieces: readonly string[], image: readonly string
   const twice = vocabulary.find((text, id) => text === '' || vocabulary.indexOf(text) !== id);
   if (twice !== undefined)
     throw new CheckpointError(
-      `model.pieces: ${JSON.stringify(twice)} is empty, there twice, or a special token; name every piece once`,
+      `model.pieces: ${JSON.stringify(twice)} is empty, repeated, or a special token; name every piece once`,
     );
   return {
     version: '1.0',

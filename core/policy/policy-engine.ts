@@ -1,16 +1,15 @@
 /**
- * What rollouts, evaluations and updates ask of a policy, whatever device it runs on. Token ids are the tokenizer's;
- * prompts hold as many image tokens as the
- * family counts for the picture.
+ * The interface of a policy for rollouts, evaluations and updates, on any device. Token ids are the tokenizer's;
+ * prompts hold as many image tokens as the family counts for the picture.
  */
 import type { Picture } from './families/model-family.ts';
 
-/** What rows show, as the checkpoint's preprocessing makes it. */
+/** The rows' pictures, as the checkpoint's preprocessing makes them. */
 export type Pictures = readonly Picture[];
 
 /** One prompt to answer. Rows of one request may have prompts of different lengths and may share an image. */
 export type SampleRow = {
-  /** Its place in `pictures`. */
+  /** Its index in `pictures`. */
   image: number;
   promptIds: readonly number[];
   /**
@@ -34,7 +33,7 @@ export type SampleRequest = {
 };
 
 export type SampledRow = {
-  /** Generated ids, the end-of-sequence id included where it came. */
+  /** Generated ids, including the end-of-sequence id if it was sampled. */
   ids: number[];
   /** log_softmax(logits / temperature) at each id, without the repetition penalty. [ids] */
   logprobs: Float32Array;
@@ -44,7 +43,7 @@ export type SampledRow = {
 
 /** One row of a gradient pass: a flat token sequence with two weight streams. A row may carry either or both. */
 export type TrainingRow = {
-  /** Its place in `pictures`. */
+  /** Its index in `pictures`. */
   image: number;
   promptIds: readonly number[];
   responseIds: readonly number[];
@@ -58,7 +57,7 @@ export type TrainingRow = {
     /** Weight of this row's action loss and value loss in the total, e.g. 1 / rows of the optimizer step. */
     weight: number;
   };
-  /** What the row's LoRA dropout follows from: an odd signed 64-bit number. Needed where there is dropout. */
+  /** The seed of the row's LoRA dropout: an odd signed 64-bit number. Required with dropout. */
   dropoutSeed?: bigint;
   /** Coefficient of each response token's cross-entropy in the total loss (0: masked). [responseIds] */
   sftWeights?: Float32Array;
@@ -70,7 +69,7 @@ export type GradientRequest = {
   temperature: number;
   /** Clip of ratio and value. */
   clip: number;
-  /** Upper clip of the ratio; `clip` where it is not said. */
+  /** Upper clip of the ratio; default: `clip`. */
   clipHigh?: number;
   valueCoef: number;
 };
@@ -89,33 +88,33 @@ export type RowStatistics = {
 };
 
 /**
- * Part `index` of `of` parts of a request's shards, in their order: what one of several workers computes. Sums of parts
- * that are added in order have the same bytes whoever computed them.
+ * Part `index` of `of` parts of a request's shards, in order: the share of one of several workers. Sums of parts that
+ * are added in order have the same bytes whichever worker computed them.
  */
 export type ShardGroup = { index: number; of: number };
 
-/** `gradient`: of the request's loss. [trainedSize] `rows`: of a group, only the places of its rows are filled. */
+/** `gradient`: of the request's loss. [trainedSize] `rows`: for a group, only its own rows are filled. */
 export type Gradients = { gradient: Float32Array; rows: RowStatistics[] };
 
 /** Trained parameters by canonical name, float32, in a fixed order. */
 export type Parameters = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
 
 export interface PolicyEngine {
-  /** Names and shapes of what is trained, in the order of every flat vector below. */
+  /** Names and shapes of trained parameters, in the order of every flat vector below. */
   readonly trained: readonly { name: string; shape: readonly number[] }[];
   /** Elements of all trained parameters together. */
   readonly trainedSize: number;
-  /** Whether something that it computes on has died: only a new engine helps. */
+  /** Whether a thread or process that it computes on has died: then only a new engine helps. */
   readonly failed: boolean;
-  /** Seconds of computing so far: passes, sums of their gradients, and what was `timed`. */
+  /** Seconds of computing so far: passes, sums of their gradients, and `timed` work. */
   readonly seconds: number;
-  /** Counts arithmetic on the policy that its caller does, such as an optimizer's, as computing. */
+  /** Counts the caller's arithmetic on the policy, such as the optimizer's, as computing. */
   timed<T>(work: () => T): Promise<T>;
   /** The checkpoint's own values (new LoRA matrices and value heads: seeded initialisation). [trainedSize] */
   initialParameters(seed: number): Float32Array;
   /** Makes `flat` the policy of all later calls. [trainedSize] */
   setParameters(flat: Float32Array): Promise<void>;
-  /** `onRow` is given each row, and which of the request's it is, as soon as it is there, while others are sampled. */
+  /** `onRow` gets each row and its index in the request as soon as it is done, while others are still being sampled. */
   sample(request: SampleRequest, onRow?: (sampled: SampledRow, row: number) => void): Promise<SampledRow[]>;
   /** Teacher-forced log-probs of responses (one Float32Array per row, at `temperature`) and values. */
   score(request: {
@@ -124,8 +123,8 @@ export interface PolicyEngine {
     temperature: number;
   }): Promise<{ logprobs: Float32Array[]; values: Float32Array }>;
   /**
-   * Sum over rows (of `group`: over its shards) of the weighted losses, differentiated. The bytes do not depend on the
-   * number of lanes. [trainedSize]
+   * The gradient of the sum of weighted losses over rows (with `group`: over its shards). The bytes do not depend on
+   * the number of lanes. [trainedSize]
    */
   gradients(request: GradientRequest, group?: ShardGroup): Promise<Gradients>;
   /** Prepares `gradients` of this request, e.g. while those of another are computed. */

@@ -1,4 +1,4 @@
-/** How many tokens a model tells apart by their place. */
+/** How many positions a model has. */
 import { CheckpointError } from './checkpoint/errors.ts';
 import type { TextConfig } from './vlm-config.ts';
 
@@ -7,7 +7,7 @@ export function positionsOf({ maxPositions, ropeScaling }: Pick<TextConfig, 'max
   return ropeScaling?.kind === 'linear' ? Math.floor(maxPositions * ropeScaling.factor) : maxPositions;
 }
 
-/** What is too long, with its numbers, as the middle of a sentence; null where there are positions enough. */
+/** What is too long, with its numbers, as the middle of a sentence; null if there are enough positions. */
 export function tooLong(
   text: Pick<TextConfig, 'maxPositions' | 'ropeScaling'>,
   promptTokens: number,
@@ -20,7 +20,10 @@ export function tooLong(
         `${promptTokens + responseTokens}, but the model has ${positions} positions (max_position_embeddings)`;
 }
 
-/** Throws `CheckpointError` where a row has no positions left. `newTokens`: of a response that is still to come. */
+/**
+ * Throws `CheckpointError` where a row has no positions left. `newTokens`: the length of a response that is not sampled
+ * yet.
+ */
 export function checkPositions(
   text: TextConfig,
   rows: readonly { promptIds: readonly number[]; responseIds?: readonly number[] }[],

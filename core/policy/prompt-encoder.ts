@@ -19,7 +19,7 @@ export class PromptEncoder {
   readonly #tokenizer: PolicyTokenizer;
   readonly #config: VlmConfig;
   readonly #history: History;
-  /** Of an answer, for which positions are left where there is a past. */
+  /** The tokens of an answer, for which positions are reserved where there is a past. */
   readonly newTokens: number;
 
   constructor(
@@ -36,14 +36,14 @@ export class PromptEncoder {
     this.newTokens = newTokens;
   }
 
-  /** Whether pictures of the past are part of a prompt. */
+  /** Whether a prompt includes pictures of the past. */
   get showsPast(): boolean {
     return this.#history === 'concat';
   }
 
   /**
-   * The prompt of an observation with its past, and the picture of both. `pictures`: those of the past where they are
-   * shown, and the current one. The oldest of the past is left out where the model's positions run short.
+   * The prompt of an observation with its past, and their joint picture. `pictures`: those of the past, if shown, and
+   * the current one. The oldest steps are left out if the model's positions run short.
    */
   compose(
     { promptValues, past = [] }: Pick<Observation, 'promptValues' | 'past'>,
@@ -63,8 +63,8 @@ export class PromptEncoder {
   }
 
   /**
-   * A text with one image mark, worded already; `whole`: not cut to the template's fixed length; `earlier`: steps of
-   * the same conversation. Throws `ConfigError` for another number of marks.
+   * A finished text with one image mark; `whole`: not cut to the template's fixed length; `earlier`: steps of the same
+   * conversation. Throws `ConfigError` for any other number of marks.
    */
   questionIds(
     question: string,
@@ -106,7 +106,7 @@ export class PromptEncoder {
     return fillTemplate(this.#template.prompt, this.#plain(values));
   }
 
-  /** Texts in which special tokens and image marks are words: games and answers may hold any. */
+  /** Texts in which special tokens and image marks become plain words: games and answers may contain any text. */
   #plain(texts: Texts): Record<string, string> {
     return Object.fromEntries(
       Object.entries(texts).map(([name, text]) => [

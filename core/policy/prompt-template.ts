@@ -1,5 +1,5 @@
 /**
- * Prompt templates: the wording of one environment as data, so that a checkpoint trained on other wording can bring its
+ * Prompt templates: the wording of one environment as data, so that a checkpoint trained on another wording can use its
  * own.
  */
 import { readFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const templateSchema = z.strictObject({
    */
   thought: z.record(z.string(), z.string()),
   /**
-   * How earlier steps are told (`prompt.history: "text"`), in front of the prompt. Placeholders of `step`: {number},
+   * How earlier steps are worded in front of the prompt (`prompt.history: "text"`). Placeholders of `step`: {number},
    * {observation} (all prompt values), {answer}, {action}, and the prompt values by name.
    */
   past: z
@@ -48,8 +48,8 @@ const templateSchema = z.strictObject({
 export type PromptTemplate = z.infer<typeof templateSchema>;
 
 /**
- * The template of a name in core/policy/prompts or a path; null: the environment's own, which a module brings.
- * `environment`: as a configuration names it. Throws `ConfigError`.
+ * The template of a name in core/policy/prompts or a path; null: the environment's own, from its module. `environment`:
+ * as a configuration names it. Throws `ConfigError`.
  */
 export function loadPromptTemplate(nameOrPath: string | null, environment: string): PromptTemplate {
   const module = plugIn(environment);

@@ -12,8 +12,8 @@ export type ParsedResponse = {
 };
 
 /**
- * The last `"action":` of a response, spaces before the colon or not: where its opening quote stands, and where its
- * value begins; null: there is none.
+ * The last `"action":` of a response, with or without spaces before the colon: the index of its opening quote and of
+ * its value; null: there is none.
  */
 export function lastActionKey(text: string): { start: number; end: number } | null {
   const found = [...text.matchAll(/"action"\s*:/g)].at(-1);
@@ -32,12 +32,12 @@ export function parseResponse(text: string, keys: readonly string[], ended: bool
   };
 }
 
-/** Games read the first text in quotes: of a bare value (`10`) that is not the last one, nothing behind it counts. */
+/** Games read the first quoted text; after a bare value (`10`) the rest is dropped. */
 function actionValue(rest: string): string {
   return /^\s*([^"[{,}\s][^"[{,}]*)(?=[,}])/.exec(rest)?.[1] ?? rest;
 }
 
-/** The inside of one Markdown code block, which is all that there is. */
+/** The content of a Markdown code block that is the whole text. */
 function withoutFence(text: string): string {
   return /^\s*```(?:json)?\s([^]*)```\s*$/i.exec(text)?.[1] ?? text;
 }
@@ -61,7 +61,7 @@ function parseThought(text: string, keys: readonly string[]): Thought | null {
   return thought;
 }
 
-/** Models write cards with and without quotes: numbers count as their text. */
+/** Models write cards with and without quotes, so numbers become text. */
 function thoughtValue(value: unknown): string | string[] | null {
   if (Array.isArray(value)) {
     const items = value.map(thoughtValue);

@@ -16,25 +16,25 @@ import { type Observation, observationIn } from './observation.ts';
 /** What episodes derive their randomness from; `firstEpisode` numbers them. */
 export type RolloutKey = { seed: number; iteration: number; firstEpisode: number };
 
-/** An observation to answer: its step in the run, and noise, one number in (0, 1) a token. */
+/** An observation to answer: its step in the run, and noise, one number in (0, 1) per token. */
 export type RolloutRequest = Observation & {
   key: { seed: number; episode: number; step: number };
   noise: Float32Array;
 };
 
-/** Answers observations: the policy (`Agent`), or another model instead. */
+/** Answers observations: the policy (`Agent`), or another model. */
 export interface Player {
   /** Pixels of pictures. */
   readonly imageSize: number;
   respond(requests: readonly RolloutRequest[], settings: RolloutSettings): Promise<AgentResponse[]>;
-  /** What the states are worth to it, for bootstrapping; zeros where it does not say. */
+  /** Values of states, for bootstrapping; zeros if it has none. */
   values(observations: readonly Observation[]): Promise<ArrayLike<number>>;
 }
 
 export type RolloutSettings = {
   /** Environments stepped together. */
   episodes: number;
-  /** So many episodes, side by side, begin in the same state; by default each in its own. */
+  /** Number of adjacent episodes that begin in the same state; default: 1. */
   groupSize?: number;
   maxEpisodeSteps: number;
   maxNewTokens: number;
@@ -44,28 +44,27 @@ export type RolloutSettings = {
   thoughtCoef: number;
   /** Keep the log-prob of every token of a response. */
   keepTokenLogprobs?: boolean;
-  /** Leave an episode after the reward that cuts it (`Game.cut`), because what follows would be dropped. */
+  /** Stop an episode after the reward that cuts it (`Game.cut`), because later steps would be dropped. */
   leaveAfterFailure: boolean;
 };
 
 /**
- * Episodes so far, after a whole number of rounds (one step of every open episode). `over`: nothing is left to play.
+ * Episodes so far, after a whole number of rounds (one step of every open episode). `over`: all are finished.
  */
 export type RolloutProgress = {
   round: number;
   episodes: Episode[];
   closed: boolean[];
-  /** Numbers of episodes of which nothing counts, because a server could not play them again. */
+  /** Numbers of dropped episodes, which a server could not replay. */
   dropped?: number[];
   over: boolean;
 };
 
 /**
  * Plays episodes in rounds until each is over. The result is a function of (policy, key, settings) alone, wherever
- * `resume` takes it up.
- * `onRound` sees the progress after each round; where it says `suspend`, play stops there, to be resumed later,
- * unless environments hold something to close (another simulator's process), which would have to play every
- * action again.
+ * `resume` continues. `onRound` sees the progress after each round; if it returns `suspend`, play stops there, to be
+ * resumed later. Play does not stop if environments hold something to close (a simulator's process), which would have
+ * to replay every action.
  */
 export async function playEpisodes<O>(
   agent: Player,
@@ -143,7 +142,7 @@ async function openAll<T>(
   return results.map((result) => (result as PromiseFulfilledResult<PlayedEnvironment>).value);
 }
 
-/** One step of each: those that take time at once, those of this process without a turn of the event loop between. */
+/** One step of each: remote ones in parallel, local ones without yielding to the event loop. */
 async function takeAll(
   environments: readonly PlayedEnvironment[],
   moves: readonly { action: string; legal: boolean }[],
@@ -160,7 +159,7 @@ async function takeAll(
   });
 }
 
-/** Whether what was recorded of the episode in `slot` is void, which is then forgotten. */
+/** Whether the recording of the episode in `slot` is void; if so, it is discarded. */
 function isInterrupted(progress: RolloutProgress, slot: number, environment: PlayedEnvironment): boolean {
   const what = 'interrupted' in environment ? environment.interrupted() : null;
   if (what === null) return false;
@@ -175,7 +174,7 @@ function isInterrupted(progress: RolloutProgress, slot: number, environment: Pla
   return true;
 }
 
-/** Throws `EnvironmentError` where nothing would be left. */
+/** Throws `EnvironmentError` if all episodes were dropped. */
 function withoutDropped(progress: RolloutProgress): RolloutProgress {
   const { dropped, ...rest } = progress;
   if (dropped === undefined) return progress;
@@ -256,7 +255,7 @@ async function playRound(
   progress.round++;
 }
 
-/** Values of the last states of episodes that the step limit left open. */
+/** Values of the last states of episodes that the step limit ended. */
 async function bootstrapOpenEpisodes<O>(
   agent: Player,
   game: Game<O>,
@@ -275,7 +274,7 @@ async function bootstrapOpenEpisodes<O>(
 export function samplingNoise(key: ConstructorParameters<typeof RandomStream>[0], length: number): Float32Array {
   const stream = new RandomStream(key);
   const numbers = new Float32Array(length);
-  // 23 bits: the largest number stays below 1 in float32.
+  // 23 bits, so that the largest number stays below 1 in float32.
   for (let i = 0; i < length; i++) numbers[i] = ((stream.uint32() >>> 9) + 0.5) / 0x800000;
   return numbers;
 }

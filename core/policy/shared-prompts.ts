@@ -1,5 +1,5 @@
 /**
- * Which rows of a request ask the same prompt about the same picture: such prompts are read once for several answers.
+ * Finds rows of a request with the same prompt and picture: such a prompt is read once for several answers.
  */
 import type { Picture } from './families/model-family.ts';
 import type { SampleRequest } from './policy-engine.ts';
@@ -8,15 +8,15 @@ import type { SampleRequest } from './policy-engine.ts';
 export type SharedPrompts = { order: readonly number[]; rowsPerPrompt: number };
 
 /**
- * The largest power of two that divides how often each prompt is asked and how many rows are sampled together; 1, and
- * the order as it is, where prompts differ. A function of the request alone, so that a repeated request gives the same
- * bytes.
+ * The largest power of two that divides both the number of rows of each prompt and the number of rows sampled together;
+ * 1, with the order unchanged, where prompts differ. A function of the request alone, so a repeated request gives the
+ * same bytes.
  */
 export function sharedPrompts(
   { rows, pictures }: Pick<SampleRequest, 'rows' | 'pictures'>,
   rowsPerSample: number,
 ): SharedPrompts {
-  // Of each wording, the pictures that it is asked about, each with its rows.
+  // For each text, its pictures, each with its rows.
   const wordings = new Map<string, { image: number; rows: number[] }[]>();
   for (const [row, { image, promptIds }] of rows.entries()) {
     const key = promptIds.join(' ');

@@ -1,9 +1,9 @@
 /**
- * TIES merging (Yadav et al., arXiv 2306.01708) of checkpoints of one model, tensor by tensor, as GTR-Turbo makes its
- * teacher: trim each change to its largest elements, elect a sign per element, average what agrees.
+ * TIES merging (Yadav et al., arXiv 2306.01708) of checkpoints of one model, tensor by tensor, which gives GTR-Turbo's
+ * teacher: trim each change to its largest elements, elect a sign per element, average the changes that agree.
  */
 
-/** One start tensor and the same tensor of each checkpoint, any float type. `weights`: one a checkpoint, above 0. */
+/** One start tensor and the same tensor of each checkpoint, any float type. `weights`: one per checkpoint, above 0. */
 export type TiesInput = {
   start: ArrayLike<number>;
   checkpoints: readonly ArrayLike<number>[];
@@ -13,7 +13,7 @@ export type TiesInput = {
   density: number;
 };
 
-/** Elements merged at once: what is summed of them stays in a core's cache. */
+/** Elements merged at once, so that their sums stay in a core's cache. */
 const BLOCK = 4096;
 
 /** The merged tensor; every sum is in float64. [size] */
@@ -58,7 +58,7 @@ function addAgreeing(
     }
 }
 
-/** The weighted mean, beside TIES to compare with: nothing is trimmed, and opposite changes cancel. [size] */
+/** The weighted mean, for comparison with TIES: nothing is trimmed, and opposite changes cancel. [size] */
 export function linearMerge({ start, checkpoints, weights }: Omit<TiesInput, 'density'>): Float64Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return Float64Array.from(
@@ -72,7 +72,7 @@ export function linearMerge({ start, checkpoints, weights }: Omit<TiesInput, 'de
 class Trim {
   readonly #checkpoint: ArrayLike<number>;
   readonly #start: ArrayLike<number>;
-  /** What the smallest kept |delta| is, and how many of exactly that size may still be kept: the first ones. */
+  /** The smallest kept |delta|, and how many of exactly that size may be kept: the first ones. */
   readonly #threshold: number;
   #equalLeft: number;
 
@@ -87,7 +87,7 @@ class Trim {
     this.#equalLeft = kept - larger;
   }
 
-  /** The next `count` elements, which are those from `from` on. */
+  /** The next `count` elements, starting at `from`. */
   read(from: number, count: number, into: Float64Array): void {
     const [checkpoint, start, threshold] = [this.#checkpoint, this.#start, this.#threshold];
     for (let j = 0; j < count; j++) {
@@ -130,7 +130,7 @@ export type MergeWeights = (typeof MERGE_WEIGHTS)[number];
 
 /**
  * Weights of `count` checkpoints, oldest first. `uniform`: equal. `sma`: the first one stands for `standsFor` earlier
- * ones. `ema`: each new one counts `alpha`, what was before 1 - alpha.
+ * ones. `ema`: each new one counts `alpha`, the earlier ones 1 - alpha.
  */
 export function mergeWeights(
   kind: MergeWeights,

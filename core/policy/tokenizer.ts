@@ -14,12 +14,12 @@ import { lastActionKey } from './response.ts';
 const ACTION_TOKENS_WITHOUT_KEY = 4;
 
 /**
- * The text of ids, and the part [start, end) of it that each id made, in UTF-16 units. An id that is not in the text,
- * or only begins a character, has an empty part.
+ * The text of ids, and the part [start, end) of it that each id made, in UTF-16 units. An id without text, or with an
+ * incomplete character, has an empty part.
  */
 export type DecodedText = { text: string; offsets: [number, number][] };
 
-/** A picture in words: text with a mark for each run of image tokens, whose id is `id`. */
+/** A picture as text, with a mark for each run of image tokens, whose id is `id`. */
 export type ImageWords = { mark: string; text: string; tokensEach: number; id: number };
 
 export class PolicyTokenizer {
@@ -55,7 +55,7 @@ export class PolicyTokenizer {
     return ids.filter((each) => each !== undefined);
   }
 
-  /** Text of ids, without special tokens and ends of sequence. */
+  /** Text of ids, without special tokens and end-of-sequence ids. */
   decode(ids: readonly number[]): string {
     const spoken = ids.filter((id) => !this.isEnd(id));
     return spoken.length === 0
@@ -64,8 +64,8 @@ export class PolicyTokenizer {
   }
 
   /**
-   * Whether the vocabulary has words for the whole text: it comes back, but for spaces and forms of one letter, which
-   * tokenizers treat as they like.
+   * Whether the vocabulary can express the whole text: decoding returns it, except for spaces and variants of one
+   * letter, which tokenizers may change.
    */
   canSay(text: string): boolean {
     const letters = (spaced: string) => spaced.normalize('NFKC').replace(/\s/g, '');
@@ -73,8 +73,7 @@ export class PolicyTokenizer {
   }
 
   /**
-   * The first special token (end of sequence, image, padding ...) that encoding makes of the text's own letters; null:
-   * none.
+   * The first special token (end of sequence, image, padding ...) that the text itself encodes to; null: none.
    */
   specialIn(text: string): string | null {
     const found = [...this.#special].filter(([token]) => text.includes(token));
@@ -90,7 +89,7 @@ export class PolicyTokenizer {
     return text;
   }
 
-  /** The text of ids and the place of each in it: `text.slice(...offsets[i])` is what id i added. */
+  /** The text of ids, and the span of each: `text.slice(...offsets[i])` is what id i added. */
   decodeWithOffsets(ids: readonly number[]): DecodedText {
     const text = this.decode(ids);
     let end = 0;
@@ -134,8 +133,8 @@ export class PolicyTokenizer {
   }
 
   /**
-   * Ids of a text in which each mark stands for as many image tokens as `image` says. A tokenizer with a token for the
-   * image sees the text as a whole: what it does to the text behind depends on what stands before.
+   * Ids of a text in which each mark stands for as many image tokens as `image` says. A tokenizer with an image token
+   * gets the text as a whole, because it may treat the text after the image differently.
    */
   imageIds(text: string, { mark, tokensEach, id }: Omit<ImageWords, 'text'>): number[] {
     const run = new Array<number>(tokensEach).fill(id);
@@ -176,8 +175,8 @@ export class PolicyTokenizer {
   }
 
   /**
-   * How much of `text`, which `ids` decode to, the first `count` ids make. Ids that end inside of a character decode to
-   * another one there.
+   * The length of the part of `text` (the decoded `ids`) that the first `count` ids make. Ids that end inside a
+   * character decode to a different character there.
    */
   #textEnd(ids: readonly number[], count: number, text: string): number {
     const prefix = this.decode(ids.slice(0, count));
@@ -189,8 +188,8 @@ export class PolicyTokenizer {
 }
 
 /**
- * The tokenizers library in Rust takes every numeric character for a digit, fractions and Roman numerals too, the one
- * in JavaScript only 0 to 9: the same step in words that both read alike.
+ * The tokenizers library in Rust treats every numeric character as a digit, also fractions and Roman numerals; the one
+ * in JavaScript only 0 to 9. This rewrites the step so that both agree.
  */
 function withAllDigits(tokenizer: object): object {
   type Step = { type?: string; pretokenizers?: Step[]; individual_digits?: boolean };
@@ -214,7 +213,7 @@ function specialTokens(tokenizer: object, ids: readonly number[]): Map<string, n
   );
 }
 
-/** The parts of a tokenizer.json that the library does not check: wrong ids would only show when a text is read. */
+/** The parts of a tokenizer.json that the library does not check: wrong ids would only show when a text is encoded. */
 const id = z.int().min(0);
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id, content: z.string().min(1), special: z.boolean().optional() })).optional(),

@@ -12,9 +12,9 @@ import type { MergedScope, TrainScope } from './vlm-config.ts';
 import type { TrainedParameter } from './vlm/parameters.ts';
 
 /**
- * Trained parameters in the order of every flat vector; last the value head, whose hidden sizes are `valueHead` where
- * the checkpoint brings none. LoRA: an adapter that the checkpoint brings is trained as it is, on the layers that it
- * has. Throws `CheckpointError` when its rank or alpha is another than is asked for.
+ * Trained parameters in the order of every flat vector; the value head comes last, with hidden sizes `valueHead` if the
+ * checkpoint has none. LoRA: a checkpoint's own adapter is trained as it is, on its own layers. Throws
+ * `CheckpointError` when its rank or alpha differs from the configuration.
  */
 export function trainedParameters(
   checkpoint: Pick<Checkpoint, 'config' | 'adapter' | 'valueHead'>,
@@ -68,7 +68,7 @@ export function startParameters(
   return flat;
 }
 
-/** A flat vector's parts by name; they share its memory. */
+/** The parts of a flat vector by name; they share its memory. */
 export function asParameters(trained: readonly TrainedParameter[], flat: Float32Array): Parameters {
   let offset = 0;
   return new Map(

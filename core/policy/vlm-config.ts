@@ -5,8 +5,7 @@ import type { Qwen3Config } from './families/qwen3-vl/qwen3-vl.ts';
 import type { SmolVlmConfig } from './families/smolvlm/smolvlm-config.ts';
 
 /**
- * How rotary frequencies are stretched for longer texts than the model was first trained on (transformers'
- * `rope_type`).
+ * How rotary frequencies are scaled for texts longer than the model was first trained on (transformers' `rope_type`).
  */
 export type RopeScaling =
   | { kind: 'linear'; factor: number }
@@ -40,25 +39,25 @@ export type TextConfig = {
   tiedEmbeddings: boolean;
   /** Which attention projections have a bias. */
   attentionBias: 'none' | 'queries, keys and values' | 'all';
-  /** Whether each head's queries and keys are normed before they are turned. */
+  /** Whether each head's queries and keys are normed before rotation. */
   headNorm: boolean;
   mlpBias: boolean;
   maxPositions: number;
-  /** A token sees itself and the `slidingWindow - 1` tokens before; null: all before. */
+  /** A token sees itself and the `slidingWindow - 1` tokens before it; null: all before it. */
   slidingWindow: number | null;
   bosTokenId: number | null;
   eosTokenIds: readonly number[];
   padTokenId: number;
 };
 
-/** What the configurations of all families have. */
+/** The fields that all families' configurations have. */
 export type CommonConfig = { text: TextConfig; imageTokenId: number };
 
 export type VlmConfig = LlavaConfig | Qwen25Config | Qwen3Config | SmolVlmConfig;
 
 /**
- * What embeddings, matrix products and residuals are computed in; norms, softmax, activations, positions, losses and
- * the value head are float32 throughout.
+ * The type of embeddings, matrix products and residuals; norms, softmax, activations, positions, losses and the value
+ * head are float32 throughout.
  */
 export type Precision = 'float32' | 'float16' | 'bfloat16';
 
@@ -76,8 +75,8 @@ export type TrainScope =
     };
 
 /**
- * Instead of a LoRA scope's adapters the layers that carry them, as whole matrices: where a merge of adapters lies,
- * whose changes are of full rank.
+ * Whole matrices of the adapted layers instead of a LoRA scope's adapters, for a merge of adapters, which has full
+ * rank.
  */
 export type MergedScope = Omit<TrainScope & { kind: 'lora' }, 'kind'> & { kind: 'merged' };
 

@@ -200,5 +200,5 @@ test('play reads actions line by line and says what came of them', async (t) => 
   const { code, out } = await gtr(['play', 'ezpoints', '--seed', '3'], 'hello\n=\n');
   t.is(code, 0);
   t.regex(out, /"hello" names no single action/);
-  t.regex(out, /The episode is terminated; reward in all -1\./);
+  t.regex(out, /The episode is terminated; total reward -1\./);
 });

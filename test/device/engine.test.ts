@@ -121,7 +121,7 @@ deviceTest('a lane is a process: a run that fails in it is a LaneError, and the 
   const pictures = picturesOf(new RandomStream({ seed: 4, purpose: 'test' }));
   await t.throwsAsync(
     gone.score({ rows: [{ image: 0, promptIds: withPicture([3, 4]), responseIds: [] }], pictures, temperature: 1 }),
-    { instanceOf: LaneError, message: /^input .* is not fed$/ },
+    { instanceOf: LaneError, message: /^input .* is missing$/ },
   );
   await gone.close();
 });

@@ -34,7 +34,7 @@ test(
     t.regex(said, /^task: .+\nhistory: \(empty\)\nfeedback: Welcome home\./);
     t.regex(said, /\nActions: close|\nActions: examine|\nActions: go to /);
     t.regex(said, /"fly away" names no single action/);
-    t.regex(said, /The episode is terminated; reward in all 5\d/);
+    t.regex(said, /The episode is terminated; total reward 5\d/);
     t.is(said.split('Picture: ').length - 1, plan.length);
     t.is(decodePng(picture, [0, 0, 0]).width, 300);
   },
@@ -43,5 +43,5 @@ test(
 test('a card game fits on a line', async (t) => {
   const { said } = await played(t, 'points24', ['+', '=']);
   t.regex(said, /^formula: \(empty\)\nPicture: .*\nActions: 1 {2}2 {2}3/);
-  t.regex(said, /The episode is terminated; reward in all -1/);
+  t.regex(said, /The episode is terminated; total reward -1/);
 });

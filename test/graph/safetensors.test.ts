@@ -119,9 +119,9 @@ for (const [what, content, message] of [
   [
     'an entry without a shape',
     withHeader({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4),
-    /entry of tensor a makes no sense/,
+    /entry of tensor a is malformed/,
   ],
-  ['a negative length', withHeader({ a: entry('F32', [-1], 0, 4) }, 4), /entry of tensor a makes no sense/],
+  ['a negative length', withHeader({ a: entry('F32', [-1], 0, 4) }, 4), /entry of tensor a is malformed/],
   ['an unknown type', withHeader({ a: entry('F8_E4M3', [4], 0, 4) }, 4), /tensor a has element type F8_E4M3; only F32/],
   ['a type named like a method', withHeader({ a: entry('toString', [4], 0, 4) }, 4), /element type toString/],
   [

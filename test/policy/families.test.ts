@@ -227,7 +227,7 @@ test('configurations that cannot be computed are refused in one sentence', (t) =
     [{ model_type: 'qwen2_vl' }, /a model of type qwen2_vl; supported are LLaVA .*Qwen2\.5-VL.*Qwen3-VL.*SmolVLM/],
     [
       { model_type: 'smolvlm', image_token_id: 9, text_config: { vocab_size: 320 }, vision_config: { image_size: 60 } },
-      /tiles of 60 pixels are not made of squares of 2 x 2 patches of 32 pixels/,
+      /tiles of 60 pixels do not divide into squares of 2 x 2 patches of 32 pixels/,
     ],
   ] as const) {
     const error = t.throws(() => parseVlmConfig({ num_key_value_heads: 2, ...config }, 'x.json'), {

@@ -124,7 +124,7 @@ test(
     t.throws(() => checkFit(checkpoint, rows(16), prompt(31), gpu), {
       instanceOf: CheckpointError,
       message:
-        /does not fit: its largest tensor, \w+\[[\d,]+\], takes [\d.]+ MiB, but kernels of the GPU take at most 1\.0 MiB; lower engine\.rowsPerShard/,
+        /does not fit: its largest tensor, \w+\[[\d,]+\], takes [\d.]+ MiB, but the GPU's kernels take at most 1\.0 MiB; lower engine\.rowsPerShard/,
     });
     t.throws(() => checkFit(checkpoint, rows(1), prompt(31), { ...gpu, memory: 2 ** 27 }), {
       instanceOf: CheckpointError,

@@ -66,8 +66,8 @@ type GameKey =
 type DataKey = { readonly source: 'data'; readonly split: Split; readonly game: string; readonly goal: string | null };
 
 /**
- * The key, all actions so far, and what they have led to (for metrics; making the environment again needs only the
- * former two).
+ * The key, all actions so far, and their results (for metrics only: key and actions are enough to rebuild the
+ * environment).
  */
 export type AlfworldState = JsonState & {
   readonly key: GameKey;
@@ -83,7 +83,7 @@ export const alfworld: Game<AlfworldOptions> = {
     const parsed = parseConfig(optionsSchema, options, 'environment.options (alfworld)');
     if (parsed.source === 'generated' && playableTypes(parsed).length === 0)
       throw new ConfigError(
-        `environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} is suitable for ` +
+        `environment.options (alfworld): rooms: none of ${parsed.rooms.join(', ')} suits ` +
           `${parsed.taskTypes.join(', ')}; name other rooms or task types.`,
       );
     if (parsed.simulator !== 'native' && parsed.source !== 'data')
@@ -109,7 +109,7 @@ export const alfworld: Game<AlfworldOptions> = {
     const { key, actions } = state as AlfworldState;
     return new AlfworldEnvironment(key, actions);
   },
-  // An unreadable answer alone has a reward of -1, and the episode goes on; the game's own cuts are in its rules.
+  // Only an unreadable answer has a reward of -1, and the episode continues; the game's own cuts are in its rules.
   cut: { reward: null, formula: () => null },
   outcome: ({ end }): Outcome => {
     const {
@@ -129,7 +129,7 @@ function generatedKey(
   return { source: 'generated', split, seed, episode, rules: { taskTypes, rooms, mostReceptacles, mostThings } };
 }
 
-/** All games of a split come once, in a seeded order, before any comes again in another order. */
+/** Every game of a split is played once, in a seeded order, before the next round in another order. */
 function dataKey({ seed, episode }: { seed: number; episode: number }, options: AlfworldOptions): DataKey {
   const games = listGames(dataRoot(), options.split, options.taskTypes);
   const round = Math.floor(episode / games.length);
@@ -167,8 +167,8 @@ function dataRoot(): string {
 type Loaded = { readonly game: TextGame; readonly task: Task; readonly sentence: string | null };
 
 /**
- * Games are loaded once for the episodes of a wave and the rows of a run, which are drawn again and again; about 0.2 to
- * 0.3 MB each.
+ * Games are loaded once for the episodes of a wave and the rows of a run, which use them again and again; 0.2 to 0.3 MB
+ * each.
  */
 const loadedGames = new Map<string, Loaded>();
 const KEPT_GAMES = 512;
@@ -270,12 +270,14 @@ export class AlfworldEnvironment implements Environment {
     return goalConditions(this.play, this.task);
   }
 
-  /** What the expert would do now, knowing where everything is; null if it finds no solution. */
+  /** The expert's next moves, given where everything is; null if it finds no solution. */
   advice(): Advice | null {
     return advise(this.play, this.task);
   }
 
-  /** What a player would do now, knowing what was seen in this episode; for the environment's task or another one. */
+  /**
+   * The next moves of a player who knows only what was seen in this episode; for the environment's task or another one.
+   */
   leads(task: Task = this.task): readonly Lead[] {
     return leads(this.play, task, this.#seen);
   }

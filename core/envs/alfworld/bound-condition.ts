@@ -20,12 +20,12 @@ export type BoundAtom = {
 /** Variable name -> place. */
 export type Scope = ReadonlyMap<string, number>;
 
-/** Hands out the places of one action or goal: objects keep theirs filled, variables have a type to respect. */
+/** Allocates the places of one action or goal: those of objects are always filled, those of variables have a type. */
 export class FrameLayout {
   readonly #entities: Entities;
   readonly #tableOf: ReadonlyMap<string, number>;
   readonly #objects = new Map<string, number>();
-  /** The things that may stand at each place; null where all may. */
+  /** The things allowed at each place; null where all are. */
   readonly members: (Uint8Array | null)[] = [];
   readonly #values: number[] = [];
   readonly #where: string;
@@ -45,7 +45,7 @@ export class FrameLayout {
     return this.#values[slot] >= 0;
   }
 
-  /** The scope with these variables added, each at a place of its own, so inner names may hide outer ones. */
+  /** The scope with these variables added, each at a new place, so inner names may hide outer ones. */
   extend(scope: Scope, variables: readonly TypedName[]): { scope: Scope; slots: number[] } {
     const inner = new Map(scope);
     const slots = variables.map(({ name, type }) => {
@@ -100,7 +100,7 @@ export class FrameLayout {
   }
 }
 
-/** The same condition turned round. */
+/** The negated condition. */
 export function negate(condition: BoundCondition): BoundCondition {
   switch (condition.kind) {
     case 'atom':
@@ -134,7 +134,7 @@ export function freeSlots(condition: BoundCondition): Set<number> {
   }
 }
 
-/** Places that a true atom of the condition always fills. */
+/** Places that are always filled when the condition holds. */
 export function filledSlots(condition: BoundCondition): Set<number> {
   switch (condition.kind) {
     case 'atom':

@@ -1,6 +1,6 @@
 /**
- * A household task in the original simulator: a scene's own picture, commands and feedback; rewards and cuts are the
- * usual ones.
+ * A household task in the original simulator: a scene's own picture, commands and feedback; rewards and cuts are those
+ * of the native engine.
  */
 import { resizeBicubic } from '../../pictures/resize.ts';
 import { decodePng } from '../../pictures/png.ts';
@@ -20,8 +20,8 @@ import {
 } from './simulator-process.ts';
 
 /**
- * All actions so far and their results. The picture is part of it: showing a state again needs no simulator, only
- * continuing from it does.
+ * All actions so far and their results. The picture is part of it: only continuing from a state needs a simulator,
+ * showing it does not.
  */
 export type BridgedState<Key> = JsonState & {
   readonly key: Key;
@@ -38,10 +38,10 @@ export type BridgedState<Key> = JsonState & {
 
 /** How often a simulator that dies is restarted for one command before the command fails. */
 const TRIES = 3;
-/** What is shown where a simulator has no pictures, and behind see-through pixels. */
+/** Shown where a simulator has no pictures, and behind transparent pixels. */
 const GREY = [128, 128, 128] as const;
 
-/** Processes that no environment uses. */
+/** Idle processes. */
 const idle = new Map<Simulator, SimulatorProcess[]>();
 
 export class BridgedEnvironment<Key extends JsonState> implements Environment {
@@ -52,7 +52,7 @@ export class BridgedEnvironment<Key extends JsonState> implements Environment {
   /** Where this episode is being played; null before the first command of an environment made from a state. */
   #process: SimulatorProcess | null = null;
 
-  /** Stands where `state` says. @param folder where the game lies, asked for when the simulator must go on */
+  /** Continues from `state`. @param folder the game's folder, asked for only when the simulator has to play on */
   constructor(state: BridgedState<Key>, folder: () => string) {
     this.#state = state;
     this.#folder = folder;
@@ -60,7 +60,7 @@ export class BridgedEnvironment<Key extends JsonState> implements Environment {
   }
 
   /**
-   * Starts the game of `key`. @param goal the task in somebody's words; null: in the simulator's. @throws
+   * Starts the game of `key`. @param goal the task in an annotator's words; null: in the simulator's. @throws
    * AlfworldGameError when the simulator cannot be used
    */
   static start<Key extends JsonState>(
@@ -107,14 +107,14 @@ export class BridgedEnvironment<Key extends JsonState> implements Environment {
     return result;
   }
 
-  /** Leaves the process to other episodes. */
+  /** Returns the process to the pool. */
   close(): void {
     if (this.#process !== null)
       idle.set(this.#state.simulator, [...(idle.get(this.#state.simulator) ?? []), this.#process]);
     this.#process = null;
   }
 
-  /** Starts the game in a process of its own and gives all commands so far again; what the last of them shows. */
+  /** Starts the game in a new process and repeats all commands so far. Returns what the last of them shows. */
   #bringUp(): SimulatorReply {
     const { simulator, actions } = this.#state;
     this.#process = idle.get(simulator)?.pop() ?? new SimulatorProcess(simulatorCommand(simulator));
@@ -123,7 +123,7 @@ export class BridgedEnvironment<Key extends JsonState> implements Environment {
     return reply;
   }
 
-  /** An answer, from a new process where the old one was lost. */
+  /** An answer; if the process was lost, from a new one. */
   #asked(ask: () => SimulatorReply): SimulatorReply {
     for (let attempt = 1; ; attempt++) {
       try {

@@ -5,7 +5,7 @@ import type { Entity } from './entities.ts';
 import type { Action } from './pddl-domain.ts';
 import type { ActionTexts } from './grammar-document.ts';
 
-/** Things that the expert does, each known by what it changes, whatever its name; and ALFWorld's words for it. */
+/** The expert's deeds, each recognised by what it changes, whatever its name; and ALFWorld's words for it. */
 const DEEDS = {
   go: { makes: 'atlocation', words: 'go to {r}' },
   open: { makes: 'opened', words: 'open {r}' },
@@ -34,14 +34,14 @@ export class CommandWording {
     }
   }
 
-  /** The command for a deed with a thing and a receptacle, whichever of them it names. */
+  /** The command for a deed, naming the thing, the receptacle, or both. */
   command(deed: Deed, { thing, receptacle }: { thing?: Entity; receptacle?: Entity }): string {
     return this.#words
       .get(deed)!
       .replace(/\{([or])\}/g, (_, which: string) => (which === 'r' ? receptacle : thing)?.name ?? '');
   }
 
-  /** Whether a command only leads to others: it goes somewhere, or opens something. */
+  /** Whether a command only prepares others: it goes somewhere, or opens something. */
   isWay(command: string): boolean {
     return (['go', 'open'] as const).some((deed) => command.startsWith(this.#words.get(deed)!.split('{', 1)[0]));
   }

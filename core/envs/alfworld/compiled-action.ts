@@ -102,9 +102,9 @@ export class CompiledAction {
 }
 
 /**
- * Tells whether a binding changes nothing for certain: Fast Downward leaves such operators out, so `go to` the place
- * where one is has no command. An addition is idle when the precondition demands the same atom; a deletion when it
- * demands its absence or the action adds it.
+ * Tells whether a binding changes nothing for certain: Fast Downward leaves such operators out, so there is no command
+ * `go to` for the agent's own place. An addition is idle when the precondition demands the same atom; a deletion when
+ * it demands its absence or the action adds it.
  */
 function idleTest(alternative: Alternative, effects: readonly BoundEffect[]): Stage {
   const demanded = alternative.parts.filter((part): part is BoundAtom => part.kind === 'atom');

@@ -12,7 +12,7 @@ import {
 } from './bound-condition.ts';
 import type { Row, Tables } from './fact-table.ts';
 
-/** One stage of a search: goes on with the frame it was given; true means that the search is over. */
+/** One stage of a search: continues with the given frame; true means that the search is over. */
 export type Stage = (frame: Int32Array, tables: Tables) => boolean;
 
 /** One alternative of a condition: variables to find (`slots`) and parts that must all hold. */
@@ -21,7 +21,7 @@ export type Alternative = { readonly slots: readonly number[]; readonly parts: r
 /**
  * Splits a condition into alternatives as Fast Downward does (disjunctive normal form, quantifiers pulled out). But an
  * `or` whose variables the rest binds anyway stays whole, as a test.
- * @param mustSplit says which `or` must be split even so
+ * @param mustSplit says which `or` must be split even then
  */
 export function alternatives(
   condition: BoundCondition,
@@ -52,7 +52,7 @@ export function alternatives(
   }
 }
 
-/** Compiles searches for one game; the tables of its start tell which atom to look up first. */
+/** Compiles searches for one game; the tables of its start decide which atom to look up first. */
 export class SearchCompiler {
   readonly #layout: FrameLayout;
   readonly #tables: Tables;

@@ -62,7 +62,7 @@ function listed(root: string, split: Split, taskTypes: readonly TaskType[]): Lis
   return found;
 }
 
-/** Without parsing the file, whose other texts hold no such field; what cannot be read is found out by `checkGames`. */
+/** Does not parse the file, whose other texts hold no such field; `checkGames` finds unreadable files. */
 function isUnsolvable(file: string): boolean {
   try {
     return /"solvable"\s*:\s*false\b/.test(readText(file));
@@ -71,7 +71,7 @@ function isUnsolvable(file: string): boolean {
   }
 }
 
-/** Milliseconds after which others get the thread. */
+/** Milliseconds after which the loop yields to the event loop. */
 const AT_ONCE_MS = 100;
 
 type Checked = { notes: string[]; faults: string[] };
@@ -85,7 +85,7 @@ const checks = new Map<string, Promise<Checked>>();
 export function checkGames(root: string, split: Split, taskTypes: readonly TaskType[]): Promise<Checked> {
   const key = JSON.stringify([root, split, [...taskTypes].sort()]);
   const known = checks.get(key) ?? readAll(root, split, taskTypes);
-  // What is mended is read again.
+  // A file that was mended is read again.
   known.then(
     ({ faults }) => faults.length > 0 && checks.delete(key),
     () => checks.delete(key),
@@ -153,7 +153,7 @@ function checked<T>(schema: z.ZodType<T>, content: unknown, name: string): T {
   throw new AlfworldGameError(`${name}: ${place.join('.') || 'the content'}: ${message}.`);
 }
 
-/** The game with another sentence for its goal. Signs that would end a text of the grammar become commas. */
+/** The game with another sentence for its goal. Characters that would end a text of the grammar become commas. */
 export function withGoalText(file: GameFile, sentence: string): GameFile {
   const safe = JSON.stringify(sentence.replace(/\s*[;|<>[\]#{}]\s*/g, ', ').replaceAll('"', "'")).slice(1, -1);
   const grammar = file.grammar.replace(

@@ -16,7 +16,7 @@ export type Entity = {
   readonly indefinite: 'a';
 };
 
-/** Types of a domain: who is whose descendant. */
+/** The types of a domain, as a tree. */
 export class TypeTree {
   readonly names: readonly string[];
   /** All proper ancestors of each type. */
@@ -134,7 +134,7 @@ function namesOf(sortedIds: readonly string[]): Map<string, string> {
   );
 }
 
-/** Signs that ids spell out. */
+/** Characters that ids spell out. */
 function plain(text: string): string {
   return text.replaceAll('_minus_', '-').replaceAll('_plus_', '+').replaceAll('_dot_', '.').replaceAll('_comma_', ',');
 }

@@ -9,7 +9,7 @@ const UNREADABLE_REWARD = -1;
 export const CUT_REWARD = -3;
 /** An episode that takes more actions than this is cut. */
 const MOST_ACTIONS = 40;
-/** As many equal actions in a row cut the episode. */
+/** This many equal actions in a row cut the episode. */
 const EQUAL_ACTIONS = 5;
 
 /** Whether an episode is cut after these actions: it took too many, or repeats itself. */

@@ -1,20 +1,20 @@
-/** Solves household games from the true state: the shortest of all plans that one would think of. */
+/** Solves household games from the true state: the shortest of all sensible plans. */
 import type { CommandWording, Deed } from './command-wording.ts';
 import type { Entity } from './entities.ts';
 import { goalConditions, WANTED_PROPERTY, type Task } from './goal-conditions.ts';
 import { HouseholdView, type Receptacle } from './household-view.ts';
 import type { TextGamePlay } from './text-game-play.ts';
 
-/** Kinds of receptacles where each property is given. */
+/** Kinds of receptacles that give each property. */
 export const DEVICES = { isclean: 'sinkbasin', ishot: 'microwave', iscool: 'fridge' } as const;
 
 /** What the expert would do. `plans`: all that are as short as `plan`, the first of them. */
 export type Advice = { readonly plan: readonly string[]; readonly plans: readonly (readonly string[])[] };
 
 /**
- * Near-shortest plans to the goal from now on: every target, place and device is tried, with what is in hand put down
- * on the way if it must be. Null when there is none, or when the task wants sliced things, which this expert cannot do.
- * A goal that is reached has the empty plan.
+ * Near-shortest plans to the goal from now on: every target, place and device is tried, and what is in hand is put down
+ * on the way if necessary. Null when there is none, or when the task wants sliced things, which this expert cannot do.
+ * For a goal that is already reached the plan is empty.
  * @param view what the expert knows; by default everything
  */
 export function advise(play: TextGamePlay, task: Task, view = new HouseholdView(play)): Advice | null {
@@ -122,7 +122,7 @@ function orders(all: readonly Target[], count: number): Target[][] {
   );
 }
 
-/** The plan with the target in hand; something else in hand is put down first, wherever that may be short. */
+/** The plan with the target in hand; something else in hand is put down first, wherever the way is short. */
 function withTarget(plan: Plan, target: Target, view: HouseholdView): Plan[] {
   if (plan.hand === target.thing) return [plan.copy()];
   if (!target.source) return [];
@@ -153,7 +153,7 @@ function withProperty(plan: Plan, thing: Entity, property: keyof typeof DEVICES,
     });
 }
 
-/** Commands, in the game's words, and what they have changed of the view. */
+/** Commands, in the game's words, and how they have changed the view. */
 class Plan {
   readonly commands: string[] = [];
   hand: Entity | null;

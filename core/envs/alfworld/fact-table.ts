@@ -12,7 +12,7 @@ export class FactTable {
   readonly arity: number;
   /** Number of things in the game, the base of the keys. */
   readonly base: number;
-  /** Counts changes, so that answers can be kept until one. */
+  /** Counts changes, so that answers can be cached until the next one. */
   version = 0;
   readonly #rows: Row[];
   readonly #byKey = new Map<number, Row>();
@@ -63,7 +63,7 @@ export class FactTable {
     return this.#rows.length / things;
   }
 
-  /** Makes the atom true (or false); does nothing when it is so already. */
+  /** Makes the atom true (or false), if it is not already. */
   set(args: readonly number[], isTrue: boolean): void {
     const key = this.key(args);
     const row = this.#byKey.get(key);

@@ -38,7 +38,7 @@ export type GeneratedGame = {
 /** Which games are drawn. */
 export type GameRules = {
   readonly taskTypes: readonly TaskType[];
-  /** Rooms that games play in; at least one must be fit for one of the tasks. */
+  /** Rooms that games play in; at least one must suit one of the tasks. */
   readonly rooms: readonly Room[];
   /** Most receptacles, of those that the room has; null: all. */
   readonly mostReceptacles: number | null;
@@ -62,8 +62,8 @@ const UNSEEN_SCENES = 6;
 const SEEN_SHARE = 5;
 
 /**
- * A game that is a function of its place alone. Draws that cannot be solved, are won at the start, or belong to another
- * split are passed over.
+ * A game as a function of its key alone. Draws that cannot be solved, are won at the start, or belong to another split
+ * are skipped.
  */
 export function generateGame({ seed, episode, split, rules = ALL_GAMES }: GamePlace): GeneratedGame {
   const random = new RandomStream({ seed, purpose: `household ${split}`, episode });
@@ -93,7 +93,7 @@ export function generateGame({ seed, episode, split, rules = ALL_GAMES }: GamePl
   }
 }
 
-/** The wanted task types for which there is a room among the wanted ones. */
+/** The wanted task types that one of the wanted rooms suits. */
 export function playableTypes(rules: GameRules): readonly TaskType[] {
   return rules.taskTypes.filter((type) => roomsFor(type, rules).length > 0);
 }
@@ -116,8 +116,7 @@ function isSeen(name: string): boolean {
 }
 
 /**
- * A receptacle of a room: an id from which ALFWorld's rule makes `drawer 3`, and the number of the place where one
- * stands.
+ * A receptacle of a room: an id from which ALFWorld's rule makes `drawer 3`, and the number of the place to stand at.
  */
 type Furniture = { readonly kind: string; readonly id: string; readonly place: number };
 
@@ -140,7 +139,7 @@ function furnish(room: Room, scene: number): Furniture[] {
   return furniture;
 }
 
-/** At most `mostReceptacles` of the furniture, in its order: the task's own first, the others by chance. */
+/** At most `mostReceptacles` of the furniture, in its order: the task's own first, the others at random. */
 function thinOut(
   furniture: readonly Furniture[],
   task: Task,
@@ -199,8 +198,7 @@ function sentence(task: Task, random: RandomStream): string {
 }
 
 /**
- * The problem: furniture, one to three of each kind of thing where it may lie, none of the targets in a goal
- * receptacle.
+ * The problem: furniture; one to three things of each kind, where they may lie; no target in a goal receptacle.
  */
 function problem(
   room: Room,

@@ -7,8 +7,8 @@ import { AlfworldGameError } from './game-error.ts';
 export type Mapping = ReadonlyMap<string, Entity>;
 
 /**
- * Gives the table of a predicate as the text names it (`not_p` for explicit negations), or null when no fact can be of
- * it.
+ * Gives the table of a predicate as the text names it (`not_p` for explicit negations), or null when it can have no
+ * facts.
  */
 export type TableSource = (predicate: string) => FactTable | null;
 

@@ -18,8 +18,8 @@ export type Part =
 type Parsed<T> = { readonly value: T; readonly end: number } | null;
 
 /**
- * The symbols of a text up to the first place that fits no rule; what follows is dropped, as in the original (a `;` in
- * a goal ends it). Blanks and `//` comments at the beginning of a line, and tabs anywhere, are skipped where a symbol
+ * The symbols of a text up to the first position that fits no rule; the rest is dropped, as in the original (a `;` in a
+ * goal ends it). Blanks and `//` comments at the beginning of a line, and tabs anywhere, are skipped where a symbol
  * begins; `"quoted"` text loses its quotes.
  */
 export function readSymbols(text: string): GrammarSymbol[] {

@@ -18,7 +18,7 @@ export function householdPrompt({
   return { task, commands: commands.join('\n'), history: actions.join('\n'), feedback };
 }
 
-/** The goal's sentence out of a game's first text, without its full stop. */
+/** The goal's sentence from a game's first text, without its full stop. */
 export function taskSentence(intro: string): string {
   return (intro.split('Your task is to: ').at(-1) as string).trim().replace(/\.$/, '');
 }

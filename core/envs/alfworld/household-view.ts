@@ -1,4 +1,4 @@
-/** The facts of a household game as rooms know them: who is where, what is open, what lies in what. */
+/** The facts of a household game: where everyone is, what is open, what lies in what. */
 import type { CommandWording } from './command-wording.ts';
 import type { Entity } from './entities.ts';
 import type { TextGamePlay } from './text-game-play.ts';
@@ -7,13 +7,13 @@ export type Receptacle = {
   readonly entity: Entity;
   /** ALFRED's kind in lower case, e.g. `sinkbasin`. */
   readonly kind: string;
-  /** Where one stands to use it; several can share a place. Null when no fact says where it is. */
+  /** Where the agent stands to use it; several can share a place. Null when no fact says where it is. */
   readonly place: Entity | null;
   readonly openable: boolean;
   readonly open: boolean;
 };
 
-/** A view of the true state; it does not follow later steps. */
+/** A snapshot of the true state; later steps do not change it. */
 export class HouseholdView {
   readonly receptacles: readonly Receptacle[];
   /** Where the agent stands. */
@@ -60,12 +60,12 @@ export class HouseholdView {
     return this.#kinds.get(entity) ?? '';
   }
 
-  /** What lies in or on a receptacle, whether one can see it or not. */
+  /** What lies in or on a receptacle, visible or not. */
   contents(receptacle: Entity): readonly Entity[] {
     return this.#contents.get(receptacle) ?? [];
   }
 
-  /** Whether a receptacle takes this thing at all. */
+  /** Whether a receptacle takes this kind of thing. */
   takes(receptacle: Receptacle, thing: Entity): boolean {
     return this.takesKind(receptacle, this.kind(thing));
   }

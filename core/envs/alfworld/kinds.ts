@@ -69,12 +69,12 @@ export const RECEPTACLES: Readonly<Record<Room, Readonly<Record<string, readonly
   },
 };
 
-/** Receptacles that can be opened; what is in them is not seen before. */
+/** Receptacles that can be opened; their contents are hidden until then. */
 export const OPENABLE: ReadonlySet<string> = new Set(['Cabinet', 'Drawer', 'Fridge', 'Microwave', 'Safe']);
 
 const words = (text: string): string[] => text.split(' ');
 
-/** Things that one finds in a room. */
+/** Things found in each kind of room. */
 export const THINGS: Readonly<Record<Room, readonly string[]>> = {
   kitchen: words(
     'Apple Bowl Bread ButterKnife Cup DishSponge Egg Fork Kettle Knife Ladle Lettuce Mug Pan PepperShaker Plate Pot ' +

@@ -1,5 +1,5 @@
 /**
- * Ways on for somebody who knows only what was seen so far: fetch known things, else look where the missing one may be.
+ * Next moves for a player who knows only what was seen so far: fetch known things, else search for the missing ones.
  */
 import type { CommandWording } from './command-wording.ts';
 import type { Entity } from './entities.ts';
@@ -12,16 +12,16 @@ import type { TextGamePlay } from './text-game-play.ts';
 export type Lead = { readonly subgoal: string; readonly command: string };
 
 /**
- * All leads that are as good as the first by what is known; none when the goal is reached or nothing helps. With the
- * missing things seen, they are the shortest plans; else what can be done already, and then the search: open what one
- * stands before, go to places that take such a thing and were not seen yet, open ones first, then as the commands are
- * listed.
+ * All leads that are, as far as is known, as good as the first; none when the goal is reached or nothing helps. Once
+ * the missing things are seen, these are the shortest plans. Before that: what can be done already, then the search. It
+ * opens what the agent stands at, then goes to unseen places that take such a thing, open ones first, else in the order
+ * of the commands.
  * @param seen receptacles whose contents were seen
  */
 export function leads(play: TextGamePlay, task: Task, seen: ReadonlySet<Entity>): readonly Lead[] {
   const view = new HouseholdView(play, (receptacle) => seen.has(receptacle));
   const advice = advise(play, task, view) ?? partOf(play, task, view);
-  // A command that the game does not take now teaches nothing.
+  // A lead whose command is not admissible now is useless.
   const admissible = ({ command }: Lead) => play.commands.includes(command);
   if (advice)
     return distinct(
@@ -40,8 +40,8 @@ export function leads(play: TextGamePlay, task: Task, seen: ReadonlySet<Entity>)
 }
 
 /**
- * What can be done before everything is known: the first of two things put in place, the thing taken that a lamp is
- * then looked for.
+ * What can be done before everything is known: put the first of two things in place; take the thing before the lamp is
+ * found.
  */
 function partOf(play: TextGamePlay, task: Task, view: HouseholdView): ReturnType<typeof advise> {
   if (task.type === 'pick_two_obj_and_place') {
@@ -57,7 +57,7 @@ function missingKind(view: HouseholdView, { type, object, lamp }: Task): string 
   return (type === 'look_at_obj_in_light' && isHeld ? lamp : object).toLowerCase();
 }
 
-/** One stands before a closed one: open it. Else the way to any, open ones first. */
+/** At a closed one: open it. Else the way to any, open ones first. */
 function search(view: HouseholdView, places: readonly Receptacle[]): string[] {
   const closedHere = places.filter(({ place, openable, open }) => place === view.place && openable && !open);
   if (closedHere.length > 0)
@@ -69,7 +69,7 @@ function search(view: HouseholdView, places: readonly Receptacle[]): string[] {
     .map(({ entity }) => view.wording.command('go', { receptacle: entity }));
 }
 
-/** The first command of a plan that does more than going and opening. */
+/** The first command of a plan that does more than go or open. */
 function subgoalOf(plan: readonly string[], wording: CommandWording): string {
   return plan.find((command) => !wording.isWay(command)) ?? plan.at(-1)!;
 }

@@ -15,7 +15,7 @@ export function readLisp(text: string, what: string): Lisp[] {
   let whole: Lisp[] | null = null;
   for (const token of text.toLowerCase().match(TOKEN) ?? []) {
     if (token[0] === ';') continue;
-    if (whole) throw new AlfworldGameError(`The ${what} goes on after its last parenthesis, at "${token}".`);
+    if (whole) throw new AlfworldGameError(`The ${what} continues after its last parenthesis, at "${token}".`);
     if (token === '(') open.push([]);
     else if (token === ')') {
       const list = open.pop();

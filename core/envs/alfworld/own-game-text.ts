@@ -3,7 +3,7 @@
  * ALFWorld's games use.
  */
 
-/** The rules. The agent stands at a place, several receptacles may share one; it holds one thing at a time. */
+/** The rules. The agent stands at a place, which several receptacles may share; it holds one thing at a time. */
 export const OWN_DOMAIN = `(define (domain household)
   (:requirements :adl :typing)
   (:types agent place receptacle thing kind - object)

@@ -1,17 +1,17 @@
 /** Reads the admissible command that an answer names. */
 
 /**
- * `longest`: the command that the text is, else the longest one that stands in it; `exact`: only the former;
- * `original`: the first command of the list that the text contains, as GTR did it, so `drawer 1` is also found inside
- * `drawer 10`.
+ * `longest`: the command that equals the text, else the longest one that the text contains; `exact`: only the former;
+ * `original`: the first command of the list that the text contains, as in GTR's code, so `drawer 1` is also found
+ * inside `drawer 10`.
  */
 const COMMAND_READINGS = ['longest', 'exact', 'original'] as const;
 export type CommandReading = (typeof COMMAND_READINGS)[number];
 
 /**
- * The command named in the text after the action key, or null when there is none. `longest` also gives null when two
- * commands stand side by side, because the answer is not unique then. Upper and lower case do not differ, nor do blanks
- * at the ends.
+ * The command named in the text after the action key, or null when there is none. `longest` also gives null when the
+ * text contains two commands side by side, because the answer is then ambiguous. Case and blanks at the ends do not
+ * matter.
  */
 export function readCommand(
   actionText: string,

@@ -8,7 +8,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 /** `arrivals` counts what was posted to `port`, for a thread that waits on it. */
 export type PipeSetup = { command: readonly string[]; port: MessagePort; arrivals: Int32Array };
 
-/** A line that the process wrote, or how it ended with its last lines on stderr. */
+/** A line that the process wrote, or how it ended, with its last lines on stderr. */
 export type PipeMessage = { line: string } | { ended: string };
 
 /** Characters of stderr that are kept for the error's sentence. */

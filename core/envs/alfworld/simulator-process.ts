@@ -1,4 +1,4 @@
-/** A simulator in its own process, asked synchronously: environments answer at once, whatever is behind them. */
+/** A simulator in its own process, called synchronously, because environments are synchronous. */
 import path from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { PipeMessage, PipeSetup } from './simulator-pipe.ts';
@@ -28,14 +28,14 @@ export class SimulatorLostError extends Error {
   override name = 'SimulatorLostError';
 }
 
-/** The simulator says why it cannot do what was asked, and exits. */
+/** The simulator gave a reason why it cannot do what was asked, and exited. */
 export class SimulatorRefusalError extends Error {
   override name = 'SimulatorRefusalError';
 }
 
 /** Unity's first start and the loading of a scene can take minutes. */
 const LONGEST_WAIT_MS = 300_000;
-/** Pixels of a picture on each side. */
+/** Pixels per side of a picture. */
 const PICTURE_SIZE = 300;
 
 /** The command that starts the bridge: `ALFWORLD_PYTHON`, by default `python3`. */

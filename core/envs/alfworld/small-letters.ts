@@ -53,8 +53,8 @@ const GLYPHS = new Map(
 );
 
 /**
- * Writes a name such as `stoveburner 2` in at most `width` pixels; a long one loses letters before its number. Signs
- * without a shape stay blank.
+ * Writes a name such as `stoveburner 2` in at most `width` pixels; a long one loses letters before its number.
+ * Characters without a shape stay blank.
  */
 export function smallName(
   canvas: Canvas,

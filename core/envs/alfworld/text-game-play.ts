@@ -1,11 +1,11 @@
-/** One episode of a text game: its facts, the commands that are admissible now, and what a command answers. */
+/** One episode of a text game: its facts, the commands that are admissible now, and the answer to a command. */
 import { keyOf } from './condition-search.ts';
 import type { Entity } from './entities.ts';
 import type { FactTable } from './fact-table.ts';
 import type { Operator, TextAction, TextGame } from './text-game.ts';
 
 /**
- * What a command answered. `score` and `reward` of the original are both 1 when won and 0 when not, after every step.
+ * The answer to a command. The original's `score` and `reward` are both 1 when won and 0 when not, after every step.
  */
 export type TextStep = { readonly feedback: string; readonly won: boolean };
 
@@ -17,7 +17,7 @@ const NO_VARIABLES: ReadonlyMap<string, Entity> = new Map();
 
 export class TextGamePlay {
   readonly game: TextGame;
-  /** What the game says first. */
+  /** The game's first text. */
   readonly intro: string;
   readonly #tables: readonly FactTable[];
   /** Per action: the operators found, and the versions of the tables that were read for them. */
@@ -89,9 +89,9 @@ export class TextGamePlay {
   }
 
   /**
-   * Makes an atom true or false; what an action deletes stays on record as `not_...`, which texts can ask for. The
-   * original's texts take every effect under `when` for done, whether its condition held or not; ours see the true
-   * state (no text of ALFWorld asks for such an atom).
+   * Makes an atom true or false; a deleted atom stays on record as `not_...`, which texts can query. The original's
+   * texts assume that every effect under `when` happened, whether its condition held or not; ours see the true state
+   * (no text of ALFWorld queries such an atom).
    */
   #set(table: number, args: readonly number[], isTrue: boolean): void {
     this.#tables[table].set(args, isTrue);
@@ -150,7 +150,7 @@ export class TextGamePlay {
     this.#commands = [...this.#operators.keys()].sort();
   }
 
-  /** The operator of a binding. Its command is written only once when no changeable fact shapes it. */
+  /** The operator of a binding. Its command is written only once if no changeable fact affects it. */
   #operator(action: TextAction, frame: Int32Array, slots: readonly number[]): Operator {
     const base = this.game.entities.all.length;
     const key =

@@ -14,7 +14,7 @@ import { readDomain, readProblem, type Domain } from './pddl-domain.ts';
 import { TextGamePlay } from './text-game-play.ts';
 import { TextGrammar } from './text-grammar.ts';
 
-/** The JSON of a game file; `walkthrough` is somebody's commands to the goal. */
+/** The JSON of a game file; `walkthrough` holds commands that reach the goal. */
 export type GameFile = {
   readonly pddl_domain: string;
   readonly grammar: string;
@@ -27,9 +27,9 @@ export type GameFile = {
 export type TextAction = {
   readonly compiled: CompiledAction;
   readonly texts: ActionTexts;
-  /** Per parameter: its name, and its name with its type as queries know it. */
+  /** Per parameter: its name, and its name with its type, as in queries. */
   readonly placeholders: readonly { readonly name: string; readonly key: string }[];
-  /** Operators whose command no changeable fact shapes, by their arguments, once they have been met. */
+  /** Operators whose command does not depend on changeable facts, cached by their arguments. */
   readonly operators: Map<number | string, Operator>;
 };
 

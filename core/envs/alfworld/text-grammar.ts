@@ -13,7 +13,7 @@ export type TextContext = {
   readonly tables: TableSource;
 };
 
-/** Deeper nesting than any sensible text has: a symbol that leads to itself would never end. */
+/** Deeper than any sensible nesting: a symbol that contains itself would never end. */
 const DEEPEST = 200;
 
 /** The grammar of one game; its texts are read when they are first needed. */
@@ -33,7 +33,7 @@ export class TextGrammar {
 
   /** @throws AlfworldGameError when the text needs something that the grammar lacks or that is not supported */
   write(text: string, context: TextContext, depth = 0): string {
-    if (depth > DEEPEST) throw new AlfworldGameError(`The text grammar never comes to an end at "${text}".`);
+    if (depth > DEEPEST) throw new AlfworldGameError(`The text grammar never ends at "${text}".`);
     let result = '';
     for (const symbol of memo(this.#symbols, text, readSymbols)) {
       if (symbol.kind === 'text') result += symbol.text;

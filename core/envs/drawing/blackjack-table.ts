@@ -7,8 +7,8 @@ import { SMALL } from './card-table.ts';
 import { drawnOnce } from './recent-scenes.ts';
 
 /**
- * Both views hold any hand: cards are drawn narrower when they are many. `faces`: folder of card pictures, which are
- * always laid out as for people.
+ * Both views hold any hand: many cards are drawn narrower. `faces`: folder of card pictures, which are always laid out
+ * as for people.
  */
 export function drawBlackjackTable(
   open: string,
@@ -25,7 +25,7 @@ export function drawBlackjackTable(
 }
 
 /**
- * Of 300 pixels: cards 70 x 98 with 4 between them, the dealer's from (5, 25), the player's from (5, 150), a word above
+ * At 300 pixels: cards 70 x 98 with 4 between them, the dealer's from (5, 25), the player's from (5, 150), a word above
  * each row.
  */
 function drawTable(canvas: Canvas, open: string, player: readonly string[], faces: string | null): void {

@@ -17,7 +17,7 @@ export class Canvas {
     this.fill(0, 0, width, height, background);
   }
 
-  /** Fills a rectangle; what lies outside is left out. */
+  /** Fills a rectangle, clipped to the canvas. */
   fill(x: number, y: number, width: number, height: number, colour: Colour): void {
     const [left, right] = [Math.max(0, x), Math.min(this.width, x + width)];
     const [top, bottom] = [Math.max(0, y), Math.min(this.height, y + height)];
@@ -29,7 +29,7 @@ export class Canvas {
       this.data[at + 1] = green;
       this.data[at + 2] = blue;
     }
-    // The other rows are the first one again.
+    // The other rows copy the first.
     for (let row = top + 1; row < bottom; row++) this.data.copyWithin((row * this.width + left) * 3, start, end);
   }
 
@@ -51,7 +51,7 @@ export class Canvas {
     return position;
   }
 
-  /** Copies an image; what lies outside is left out. */
+  /** Copies an image, clipped to the canvas. */
   image({ width, height, data }: RgbImage, x: number, y: number): void {
     for (let row = 0; row < Math.min(height, this.height - y); row++) {
       const length = Math.min(width, this.width - x) * 3;

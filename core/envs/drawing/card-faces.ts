@@ -15,8 +15,8 @@ export const CARD_BACK = 'card';
 const NAMES = [...SUITS.flatMap((suit) => RANKS.map((rank) => suit + rank)), CARD_BACK];
 
 /**
- * An environment option: a folder with `H9.png` and so on (`card.png` is the back), absolute or from where the worker
- * was started; null: own drawings.
+ * An environment option: a folder with `H9.png` and so on (`card.png` is the back), absolute or relative to where the
+ * worker was started; null: drawn cards.
  */
 export const cardFacesOption = z
   .string()
@@ -37,7 +37,7 @@ export const cardFacesOption = z
 const faces = new Map<string, RgbImage>();
 
 /**
- * The face of a card (or its back) from a folder, in the wanted size; what is transparent shows `background`. Throws
+ * The face of a card (or its back) from a folder, in the wanted size; transparent pixels show `background`. Throws
  * `ConfigError` for a damaged file.
  */
 export function cardFace(folder: string, card: string, width: number, height: number, background: Colour): RgbImage {

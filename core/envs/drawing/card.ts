@@ -38,8 +38,8 @@ export function drawCard(canvas: Canvas, card: string, box: Box, faces: string |
 }
 
 /**
- * A card for small vision towers: the rank in its uppermost square, where one patch sees it whole, and below it, where
- * there is room, the suit.
+ * A card for small vision towers: the rank in its top square, so that one patch sees it whole, and below it the suit,
+ * if there is room.
  */
 export function drawSmallCard(canvas: Canvas, card: string, { x, y, width, height }: Box): void {
   const unit = Math.max(1, Math.floor(width / 16));

@@ -17,7 +17,7 @@ function drawLines(target: number, current: number, size: number): RgbImage {
   for (const [row, [title, number]] of rows.entries()) {
     if (size < SMALL) drawSmallRow(canvas, title, number, row);
     else {
-      // Of 300 pixels: the lines stand at 60 and 180.
+      // At 300 pixels the lines are at 60 and 180.
       const unit = Math.floor(size / 75);
       canvas.text(
         `${title}: ${number}`,

@@ -1,12 +1,11 @@
 /**
- * Scenes that were drawn lately: an episode shows the same cards step after step, and an update sees each step again in
- * every epoch.
+ * A cache of recent scenes: an episode shows the same cards step after step, and every epoch sees each step again.
  */
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 
 /**
- * What all of them may take: 682 scenes of 64 pixels a side, or 31 of 300. Their pixels as a policy sees them take four
- * times as much again.
+ * Bytes for all of them: 682 scenes of 64 pixels a side, or 31 of 300. As float32 for a policy their pixels take four
+ * times as much on top.
  */
 const MOST_BYTES = 8 * 2 ** 20;
 
@@ -14,14 +13,14 @@ const scenes = new Map<string, RgbImage>();
 let bytes = 0;
 
 /**
- * The scene that `name` (all that it depends on) stands for: the very image as last time, or drawn. Nobody may write
- * into it.
+ * The scene named `name`, which must hold everything that the scene depends on: the cached image, or a newly drawn one.
+ * Nobody may write into it.
  */
 export function drawnOnce(name: string, draw: () => RgbImage): RgbImage {
   const known = scenes.get(name);
   const scene = known ?? draw();
   scenes.delete(name);
-  scenes.set(name, scene); // the newest use stands last
+  scenes.set(name, scene); // most recently used last
   if (known === undefined) bytes += scene.data.length;
   for (const [oldest, { data }] of scenes) {
     if (bytes <= MOST_BYTES) break;

@@ -107,7 +107,7 @@ function termsOf(hand: readonly number[], operators: readonly string[]): Term[] 
   return terms(hand);
 }
 
-/** All ordered ways to deal the numbers onto two non-empty heaps, equal heaps once. */
+/** All ordered ways to split the numbers into two non-empty groups, without repeats. */
 function splits(numbers: readonly number[]): [number[], number[]][] {
   const found = new Map<string, [number[], number[]]>();
   for (let mask = 1; mask < (1 << numbers.length) - 1; mask++) {

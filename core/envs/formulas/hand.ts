@@ -1,4 +1,4 @@
-/** What the exact solver sees of a card state: the numbers on the table, the formula so far, and the goal. */
+/** The exact solver's view of a card state: the numbers on the table, the formula so far, and the goal. */
 import { ConfigError } from '../../../configs/schema.ts';
 import { cardNumber, rankName } from '../card.ts';
 import type { JsonState } from '../env.ts';
@@ -23,7 +23,7 @@ export function formulaGame(environment: string): { goal: number; operators: rea
   const game = FORMULA_GAMES[environment];
   if (game === undefined)
     throw new ConfigError(
-      `environment.name: the solver has no thoughts for ${environment}; it knows ` +
+      `environment.name: the solver cannot judge thoughts in ${environment}; it knows ` +
         `${Object.keys(FORMULA_GAMES).join(', ')}.`,
     );
   return game;

@@ -1,9 +1,8 @@
 /**
  * A search that a thought writes down: a hand of four is split into two pairs, in the order of its cards. All results
- * of one pair are listed, then those of the other one by one, until one of them makes the goal with one of the first
- * pair; where none does, the next split follows:
- * ` 9 8 +17 -1 with 7 4 +11 -3 *28 no 9 7 +16 -2 with 8 4 +12 yes 12*2=24`. Once the formula holds a pair, its result
- * stands alone: ` 8 4 +12 with 9 7 +16 -2 yes 12*2=24`.
+ * of one pair are listed, then those of the other, one by one, until one of them makes the goal with one of the first
+ * pair. If none does, the next split follows: ` 9 8 +17 -1 with 7 4 +11 -3 *28 no 9 7 +16 -2 with 8 4 +12 yes 12*2=24`.
+ * Once the formula holds a pair, its result stands alone: ` 8 4 +12 with 9 7 +16 -2 yes 12*2=24`.
  */
 import type { RandomStream } from '../../random/counter.ts';
 import { LARGEST_INTERMEDIATE } from './exact-solver.ts';
@@ -16,13 +15,13 @@ export type SearchRules = { goal: number; operators: readonly string[] };
 /** One operation on two numbers. */
 type Result = { text: string; operator: string; value: number };
 type Pair = { numbers: readonly number[]; results: readonly Result[] };
-/** `ordered`: the left pair stands first in the formula; else the larger result does. */
+/** `ordered`: the left pair comes first in the formula; else the larger result does. */
 type Split = { left: Pair; right: Pair; ordered: boolean };
 
 /** A formula made from a result of each pair: the right one's index in its list, and the step that joins them. */
 type Joined = { formula: string; index: number; step: string; value: number };
 
-/** In which results are listed and joined. */
+/** The order in which results are listed and joined. */
 const ORDER = ['+', '-', '*', '/'] as const;
 
 /** Whole results from 0 to 60 of two numbers, in this order. */
@@ -41,7 +40,7 @@ function pairOf(one: number, other: number, operators: readonly string[]): Pair 
   return { numbers, results: resultsOf(numbers[0], numbers[1], operators) };
 }
 
-/** The splits of a hand of four in the order of its cards: first and second, third and fourth; none of other hands. */
+/** The splits of a hand of four in the order of its cards: first and second, third and fourth; none for other hands. */
 function splitsOf(numbers: readonly number[], operators: readonly string[], prefix: readonly string[]): Split[] {
   if (numbers.length !== 4) return [];
   const known = knownResult(prefix, operators);
@@ -111,15 +110,15 @@ export function randomPairs(
   return formulas.length === 0 ? null : random.pick(formulas);
 }
 
-/** What a hasty player takes: the first result of either pair, whatever they make: `(9+8)+(7+4)`. */
+/** A hasty player's target: the first result of either pair, whatever they make: `(9+8)+(7+4)`. */
 export function hastyTarget(numbers: readonly number[], operators: readonly string[]): string {
   return joinsOf(splitsOf(numbers, operators, [])[0], operators)[0].formula;
 }
 
 /**
- * The account of a search that ends with `target`: what is listed on the way to it, `yes`, and the step that joins the
- * pairs. A target that does not make the goal is named when everything was looked at (`no`); a hasty player names it
- * where it comes. A formula that joins no two pairs is told with its plan.
+ * The text of a search that ends with `target`: everything listed before it, `yes`, and the step that joins the pairs.
+ * A target that does not make the goal is named after the whole search (`no`); a hasty player names it where it
+ * appears. For a formula that does not join two pairs, the text is its plan.
  */
 export function pairSearch(
   target: string,

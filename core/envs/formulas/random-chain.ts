@@ -1,4 +1,4 @@
-/** Right arithmetic that ignores the goal: what the natural weak start of the built-in model has learned. */
+/** Correct arithmetic that ignores the goal, as the weak start of the built-in model learned it. */
 import type { RandomStream } from '../../random/counter.ts';
 import { isWholeAndSmall, LARGEST_INTERMEDIATE } from './exact-solver.ts';
 import { joinFormulas } from './formula.ts';

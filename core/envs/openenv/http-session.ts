@@ -14,9 +14,9 @@ import {
   type Session,
 } from './session.ts';
 
-/** Statuses of a server that may do later, or that another one answers for. */
+/** Statuses after which a later try, or another server, may succeed. */
 const AWAY = [408, 425, 429, 502, 503, 504];
-/** Those that say that it is full. */
+/** Statuses of a full server. */
 const FULL = [429, 503];
 
 export class HttpSession implements Session {
@@ -45,7 +45,7 @@ export class HttpSession implements Session {
     return request(this.server, `state?episode_id=${this.#episode}`, this.#seconds, serverState);
   }
 
-  /** Nothing is told: the protocol has no request for it. */
+  /** Does nothing: the protocol has no request for it. */
   close(): void {}
 
   #post(what: string, body: object): Promise<Observed> {
@@ -96,14 +96,14 @@ export async function request<T extends z.ZodType>(
   );
 }
 
-/** Reads no more than is looked at. */
+/** Reads no more than the limit. */
 async function boundedText(server: string, { body }: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of body ?? []) {
     bytes += part.length;
     if (bytes > LONGEST_MESSAGE)
-      throw new EnvironmentError(`${server} sent more than ${LONGEST_MESSAGE} bytes, which is more than is read.`);
+      throw new EnvironmentError(`${server} sent more than ${LONGEST_MESSAGE} bytes, more than the limit.`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

@@ -1,4 +1,7 @@
-/** What an OpenEnv server shows, as pictures and texts for the agent: all of it is untrusted and bounded. */
+/**
+ * Turns an OpenEnv server's observations into pictures and texts for the agent. They are untrusted, so sizes are
+ * bounded.
+ */
 import type { Colour, RgbImage } from '../../pictures/rgb-image.ts';
 import { decodePng } from '../../pictures/png.ts';
 import type { JsonValue } from '../env.ts';

@@ -16,8 +16,8 @@ export const openenv: Game<OpenEnvOptions> = {
       serversOf(options).map(async (server) => {
         try {
           const schema = await schemaOf(server, options.timeoutSeconds);
-          if (schema === null) return { notes: [`${server}: there, without a schema to check against`], faults: [] };
-          return { notes: [`${server}: there, with its schema`], faults: faultsOf(server, schema, options) };
+          if (schema === null) return { notes: [`${server}: reachable, without a schema`], faults: [] };
+          return { notes: [`${server}: reachable, with a schema`], faults: faultsOf(server, schema, options) };
         } catch (error) {
           return {
             notes: [],
@@ -29,7 +29,7 @@ export const openenv: Game<OpenEnvOptions> = {
     return { notes: found.flatMap(({ notes }) => notes), faults: found.flatMap(({ faults }) => faults) };
   },
   start: () => {
-    throw new EnvironmentError('openenv: episodes begin on its servers; this needs a game that is played here.');
+    throw new EnvironmentError('openenv: its episodes begin on servers, but a game in this process is needed here.');
   },
   fromState: (state, options) => new LookedAtEnvironment(state as OpenEnvState, options),
   remote: {
@@ -51,9 +51,9 @@ export const openenv: Game<OpenEnvOptions> = {
   readAction: (text, legalActions, options) => readNamedAction(text, legalActions, options?.freeText),
 };
 
-/** An episode of an earlier session, to be looked at. */
+/** An episode of an earlier session, which can only be observed. */
 class LookedAtEnvironment extends SeenEpisode {
   step(): never {
-    throw new Error('openenv: a state that was seen is only looked at.');
+    throw new Error('openenv: an episode made from a state can only be observed.');
   }
 }

@@ -21,14 +21,17 @@ export const optionsSchema = z.strictObject({
   freeText: z.boolean().default(false),
   /** Field of the observation with the picture; null: none. */
   picture: z.string().nullable().default(null),
-  /** The server's state is asked for after each step too: compared, kept, its texts are values `state_NAME`. */
+  /**
+   * Also ask for the server's state after each step: it is compared and kept, and its texts are the values
+   * `state_NAME`.
+   */
   state: z.boolean().default(false),
   /** Further fields of a reset, beside `seed`. */
   reset: z.record(z.string(), z.json()).default({}),
   /** How long an answer may take, and how long all servers may be away or full. */
   timeoutSeconds: seconds.default(30),
   patienceSeconds: z.number().min(0).default(120),
-  /** A replayed episode that shows something else: end the run, begin the episode anew, or leave it out; counted. */
+  /** When a replayed episode shows something else: end the run, restart the episode, or drop it; both are counted. */
   onDivergence: z.enum(['fail', 'restart', 'drop']).default('fail'),
 });
 export type OpenEnvOptions = z.infer<typeof optionsSchema>;
@@ -42,7 +45,7 @@ export function fieldsOf({ actions, actionField }: OpenEnvOptions, action: strin
   return Array.isArray(actions) || !Object.hasOwn(actions, action) ? { [actionField]: action } : actions[action];
 }
 
-/** What an agent may say, but for free texts. */
+/** The actions that an agent may name; free text is not listed. */
 export function actionNames({ actions }: Pick<OpenEnvOptions, 'actions'>): readonly string[] {
   return Array.isArray(actions) ? actions : Object.keys(actions);
 }

@@ -1,6 +1,6 @@
 /**
- * An episode on a server. It has no snapshot: it is its seed and its actions, from which it is played again after any
- * crash, and every observation is compared with what was seen before.
+ * An episode on a server. There is no snapshot: after a crash it is replayed from its seed and actions, and every
+ * observation is compared with what was seen before.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,7 +25,7 @@ export type OpenEnvState = JsonState & {
   readonly over: boolean;
 };
 
-/** What was seen of an episode. */
+/** What the agent has seen of an episode. */
 export class SeenEpisode {
   readonly name = 'openenv';
   protected readonly options: OpenEnvOptions;
@@ -74,7 +74,7 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
     await this.#patiently(() => this.#reset());
   }
 
-  /** Plays the actions of a state again, and compares; a divergence is dealt with as the options say. */
+  /** Replays the actions of a state and compares; on a divergence it does what the options say. */
   async takeUp(state: OpenEnvState): Promise<void> {
     await this.#patiently(() => this.#replay(state));
   }
@@ -101,7 +101,7 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
     return await this.#patiently(async () => {
       if (this.#session === null) {
         await this.#replay(before);
-        // The action belongs to a state that is no more.
+        // The action belongs to a state that no longer exists.
         if (this.#interrupted !== null) return { reward: 0, stop: null };
       }
       const observed = await this.#session!.step(fieldsOf(this.options, action));
@@ -157,7 +157,7 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
     const schema = await schemaOf(server, timeoutSeconds);
     if (schema !== null) checkObservation(server, schema, observed);
     const last = observed.observation as Fields;
-    pictureOf(last, picture, 1); // throws now for what no prompt could show
+    pictureOf(last, picture, 1); // throws now if no prompt could show it
     const ofServer = state ? withoutName(await this.#session!.state()) : undefined;
     const shown = JSON.stringify(ofServer === undefined ? last : [last, ofServer]);
     const { actions, seen } = this.seen;
@@ -198,12 +198,12 @@ export class ServedEnvironment extends SeenEpisode implements RemoteEnvironment 
 
 type Marked = { server?: string };
 
-/** The error, which says whose it is where no session was opened. */
+/** The error; names the server where no session was opened. */
 function markServer(error: unknown, server: string): unknown {
   return Object.assign(error as object, { server } satisfies Marked);
 }
 
-/** Servers may name an episode anew each time. */
+/** Servers may give an episode a new name each time. */
 function withoutName({ episode_id: _, ...state }: Fields): Fields {
   return state;
 }

@@ -1,4 +1,4 @@
-/** Which of a game's servers a session goes to: of those that are there the one with the fewest. */
+/** Chooses the server for a session: the reachable one with the fewest sessions. */
 
 /** Counts the sessions of this process. */
 export class ServerPool {
@@ -23,12 +23,12 @@ export class ServerPool {
     this.#find(url).sessions--;
   }
 
-  /** The server was away or full: others are taken for so long, where there are some. */
+  /** The server was away or full: for this long others are preferred, if there are any. */
   rest(url: string, milliseconds: number): void {
     this.#find(url).restsUntil = performance.now() + milliseconds;
   }
 
-  /** Whether some server is not known to be away or full. */
+  /** Whether any server may be usable now. */
   get hasOther(): boolean {
     return this.#servers.some(({ restsUntil }) => restsUntil <= performance.now());
   }

@@ -1,4 +1,4 @@
-/** What a server itself says that actions and observations are (`GET /schema`): both are held to it. */
+/** A server's own schema of actions and observations (`GET /schema`); both are checked against it. */
 import { z } from 'zod';
 import { EnvironmentError } from '../plug-in.ts';
 import { request } from './http-session.ts';
@@ -11,7 +11,7 @@ export type ServerSchema = { action: z.ZodType; observation: z.ZodType; fields: 
 
 const known = new Map<string, Promise<ServerSchema | null>>();
 
-/** Null where the server has none that can be read. Asked once a process; throws `ServerAway`. */
+/** Null where the server has no readable schema. Asked once per process; throws `ServerAway`. */
 export function schemaOf(server: string, seconds: number): Promise<ServerSchema | null> {
   let schema = known.get(server);
   if (schema === undefined) {
@@ -25,7 +25,7 @@ export function schemaOf(server: string, seconds: number): Promise<ServerSchema 
 async function askFor(server: string, seconds: number): Promise<ServerSchema | null> {
   try {
     const { action, observation } = await request(server, 'schema', seconds, given);
-    // Rewards and ends stand beside an observation's fields, and metadata does not travel.
+    // Rewards and ends are outside the observation's fields, and metadata is not sent.
     const { reward: _, done: __, metadata: ___, ...properties } = (observation.properties ?? {}) as Record<string, any>;
     const required = ((observation.required ?? []) as string[]).filter((name) => name in properties);
     return {
@@ -39,7 +39,7 @@ async function askFor(server: string, seconds: number): Promise<ServerSchema | n
   }
 }
 
-/** What of the options does not fit the server, as sentences. */
+/** A sentence for each option that does not fit the server. */
 export function faultsOf(server: string, { action, fields }: ServerSchema, options: OpenEnvOptions): string[] {
   const faults = actionNames(options).flatMap((name) => {
     const read = action.safeParse(fieldsOf(options, name));
@@ -56,7 +56,7 @@ export function faultsOf(server: string, { action, fields }: ServerSchema, optio
   return faults;
 }
 
-/** Throws `EnvironmentError` for an observation that is not of the server's own schema. */
+/** Throws `EnvironmentError` for an observation that does not match the server's own schema. */
 export function checkObservation(
   server: string,
   { observation: schema }: ServerSchema,
@@ -66,6 +66,6 @@ export function checkObservation(
   if (read.success) return;
   const [{ path, message }] = read.error.issues;
   throw new EnvironmentError(
-    `${server} showed an observation that is not of its own schema (${[...path, message].join(': ')}).`,
+    `${server} sent an observation that does not match its own schema (${[...path, message].join(': ')}).`,
   );
 }

@@ -1,13 +1,13 @@
-/** One episode on a server, whatever carries its messages; and what servers may send: all of it is untrusted. */
+/** One episode on a server, over any transport, and the checks of what servers send, which is untrusted. */
 import { z } from 'zod';
 import { EnvironmentError } from '../plug-in.ts';
 
-/** Characters of a message that is read; a larger one is not a game's. */
+/** The most characters of a message. */
 export const LONGEST_MESSAGE = 4 * 2 ** 20;
-/** Brackets within brackets. */
+/** The deepest nesting of brackets. */
 const DEEPEST = 32;
 
-/** The server cannot be used now; another one, or a later try, may do. `full`: it has no session left. */
+/** The server cannot be used now; another one, or a later try, may work. `full`: it has no session left. */
 export class ServerAway extends Error {
   override name = 'ServerAway';
   readonly full: boolean;
@@ -30,13 +30,13 @@ export type Observed = z.infer<typeof observed>;
 export const serverState = fields;
 export type ServerState = z.infer<typeof serverState>;
 
-/** Requests throw `ServerAway`, or `EnvironmentError` for what no later try would mend. */
+/** Requests throw `ServerAway`, or `EnvironmentError` when no later try would succeed. */
 export interface Session {
   readonly server: string;
   reset(data: object): Promise<Observed>;
   step(action: object): Promise<Observed>;
   state(): Promise<ServerState>;
-  /** The server gives the episode up. */
+  /** Ends the episode on the server. */
   close(): void;
 }
 
@@ -57,7 +57,7 @@ export function readMessage<T extends z.ZodType>(server: string, text: string, s
   const read = schema.safeParse(json);
   if (read.success) return read.data;
   const [{ path, message }] = read.error.issues;
-  throw new EnvironmentError(`${server} sent another answer than OpenEnv's (${[...path, message].join(': ')}).`);
+  throw new EnvironmentError(`${server} sent an answer that is not OpenEnv's (${[...path, message].join(': ')}).`);
 }
 
 function isDeeperThan(most: number, text: string): boolean {
@@ -75,7 +75,7 @@ function isDeeperThan(most: number, text: string): boolean {
   return false;
 }
 
-/** A server's own words, in a sentence of ours. */
+/** A server's own words, shortened for our sentences. */
 export function brief(text: string): string {
   return text.slice(0, 200).replace(/\s+/g, ' ').trim();
 }

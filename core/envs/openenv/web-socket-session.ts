@@ -30,9 +30,9 @@ export class WebSocketSession implements Session {
   readonly server: string;
   readonly #socket: WebSocket;
   readonly #seconds: number;
-  /** Whoever waits for the next message. */
+  /** Waits for the next message. */
   #waiting: { resolve(text: string): void; reject(error: Error): void } | null = null;
-  /** Came before anyone asked: a server that is full says so at once. */
+  /** Messages that came before anyone waited: a full server says so at once. */
   #early: string | null = null;
   #closed: string | null = null;
 
@@ -59,7 +59,7 @@ export class WebSocketSession implements Session {
     const session = new WebSocketSession(server, socket, seconds);
     await within(
       seconds,
-      `${server} did not take the connection`,
+      `${server} did not accept the connection`,
       new Promise<void>((resolve, reject) => {
         socket.addEventListener('open', () => resolve());
         socket.addEventListener('error', () => reject(new ServerAway(`${server} cannot be reached`)));
@@ -83,7 +83,7 @@ export class WebSocketSession implements Session {
     return this.#ask({ type: 'state' }, 'state');
   }
 
-  /** A server that is told ends the connection itself; one that does not is left soon. */
+  /** The server is told and ends the connection itself; if it does not, we close it soon. */
   close(): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return this.#socket.close();
     this.#socket.send(JSON.stringify({ type: 'close' }));
@@ -99,7 +99,7 @@ export class WebSocketSession implements Session {
       else this.#socket.send(JSON.stringify(request));
       const read = this.#read(await within(this.#seconds, `${this.server} did not answer`, answer));
       if (read.type !== wanted)
-        throw new EnvironmentError(`${this.server} answered with "${read.type}" in place of "${wanted}".`);
+        throw new EnvironmentError(`${this.server} answered with "${read.type}" instead of "${wanted}".`);
       return read.data as Data[T];
     } finally {
       this.#waiting = null;

@@ -40,7 +40,7 @@ function demand(types: readonly TensorType[], dtypes: readonly DType[], count: n
   if (types.some(({ dtype }) => dtype !== types[0].dtype)) throw new GraphError('takes inputs of one element type');
 }
 
-/** How ONNX spells an operator whose name here is another. */
+/** ONNX's name of an operator, where ours differs. */
 type Spelling = { type: string; domain?: string; attributes?: Record<string, OnnxAttribute> };
 
 function unary(
@@ -291,7 +291,7 @@ export function where(g: GraphBuilder, condition: Value, a: Value, b: Value): Va
   return g.apply(Where, [condition, a, b], {})[0];
 }
 
-/** `x` itself where it has the type already. */
+/** `x` itself where it already has the type. */
 export function cast(g: GraphBuilder, x: Value, to: DType): Value {
   return x.dtype === to ? x : g.apply(Cast, [x], { to })[0];
 }

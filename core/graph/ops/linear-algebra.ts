@@ -65,7 +65,7 @@ export function productNodes(
         attributes: { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } },
       },
     ];
-  // WebGPU has no such kernel: the CPU would compute it, and every operand would cross.
+  // WebGPU has no such kernel: the CPU would compute it, and every operand would be copied.
   const nodes: OnnxNode[] = [];
   const put = (
     type: string,
@@ -146,7 +146,7 @@ export function matMul(
   return g.apply(MatMul, [a, b], { transA, transB, alpha })[0];
 }
 
-/** `added` goes into the product for nothing: biases, residuals and accumulators. */
+/** `added` costs nothing inside the product: biases, residuals and accumulators. */
 export function gemm(
   g: GraphBuilder,
   a: Value,

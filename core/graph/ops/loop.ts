@@ -6,7 +6,7 @@ import { GraphBuilder } from '../builder.ts';
 import type { Op, Value } from '../program.ts';
 import { formatType, GraphError, UNKNOWN, type TensorType } from '../tensor.ts';
 
-/** A state's type inside the body, where a growing axis is UNKNOWN, fits one outside of it. */
+/** Whether a state's type inside the body, where a growing axis is UNKNOWN, fits the type outside. */
 function fits(inner: TensorType, outer: TensorType): boolean {
   return (
     inner.dtype === outer.dtype &&
@@ -28,7 +28,7 @@ export const Loop: Op<{ states: number }> = {
     carried.forEach((state, i) => {
       if (!fits(state, initial[i]) || !fits(state, next[i]))
         throw new GraphError(
-          `state ${state.name} is ${formatType(state)}, starts as ${formatType(initial[i])} and goes on as ` +
+          `state ${state.name} is ${formatType(state)}, starts as ${formatType(initial[i])} and continues as ` +
             `${formatType(next[i])}`,
         );
     });
@@ -42,7 +42,7 @@ export const Loop: Op<{ states: number }> = {
   samples: [],
 };
 
-/** What one trip of a loop is given and gives back. */
+/** Arguments and results of one trip of a loop. */
 export type LoopTrip = { trip: Value; states: Record<string, Value> };
 export type LoopResult = { go: Value; states: Record<string, Value>; scans: Record<string, Value> };
 

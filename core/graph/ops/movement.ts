@@ -1,4 +1,4 @@
-/** Operators that move elements about: reshape, transpose, slice, gather, scatter. */
+/** Operators that move elements: reshape, transpose, slice, gather, scatter. */
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Sample, Value } from '../program.ts';
@@ -72,7 +72,7 @@ export const Concat: Op<{ axis: number }> = {
     if (
       inputs.some(({ dtype, shape }) => dtype !== inputs[0].dtype || !sameShape(others(shape), others(inputs[0].shape)))
     )
-      throw new GraphError('takes inputs that agree but for the axis');
+      throw new GraphError('takes inputs that differ only along the axis');
     const lengths = inputs.map(({ shape }) => shape[at]);
     const length = lengths.includes(UNKNOWN) ? UNKNOWN : lengths.reduce((sum, one) => sum + one, 0);
     return [{ dtype: inputs[0].dtype, shape: inputs[0].shape.with(at, length) }];
@@ -114,8 +114,8 @@ export const Split: Op<{ axis: number; lengths: readonly number[] }> = {
 };
 
 /**
- * One axis cut into parts whose lengths are known only while a loop runs: int64 [parts]; `lengths` has those that are
- * known before.
+ * One axis cut into parts whose lengths are known only while a loop runs: int64 [parts]; `lengths` has those known in
+ * advance.
  */
 export const SplitAt: Op<{ axis: number; lengths: readonly number[] }> = {
   name: 'SplitAt',
@@ -131,7 +131,7 @@ export const SplitAt: Op<{ axis: number; lengths: readonly number[] }> = {
   samples: [],
 };
 
-/** Elements start..end (exclusive) of one axis; without `end` to the end. */
+/** Elements start..end (exclusive) of one axis; without `end`, up to the last. */
 export const Slice: Op<{ axis: number; start: number; end?: number }> = {
   name: 'Slice',
   infer: ([x], { axis, start, end }) => {
@@ -190,12 +190,12 @@ export const Expand: Op<{ shape: Shape }> = {
   samples: [{ inputs: [counting([2, 1])], attributes: { shape: [2, 3] } }],
 };
 
-/** A tensor of zeros that takes no room in the model. */
+/** A tensor of zeros that takes no space in the model. */
 export const Zeros: Op<{ shape: Shape }> = {
   name: 'Zeros',
   infer: (_, { shape }) => [{ dtype: 'float32', shape }],
   emit: ({ outputs, attributes: { shape }, emitter }) => [
-    // Where WebGPU computes, ConstantOfShape is the CPU's, and the zeros would cross.
+    // With WebGPU, ConstantOfShape runs on the CPU, and the zeros would be copied.
     emitter.provider === 'webgpu' && elements(shape) > 0
       ? { type: 'Expand', inputs: [emitter.scalar(0), emitter.ints(shape)], outputs }
       : { type: 'ConstantOfShape', inputs: [emitter.ints(shape)], outputs },
@@ -305,14 +305,14 @@ export const AddAt: Op<Record<string, never>> = {
 };
 
 /**
- * `x` itself where it has the shape already; of a reshaped tensor the first one's elements, without the step between.
+ * `x` itself where it already has the shape; reshaping twice becomes one reshape.
  */
 export function reshape(g: GraphBuilder, x: Value, shape: Shape): Value {
   if (sameShape(x.shape, shape) && !shape.includes(UNKNOWN)) return x;
   return x.node?.op === Reshape ? reshape(g, x.node.inputs[0], shape) : g.apply(Reshape, [x], { shape })[0];
 }
 
-/** `x` itself where nothing moves, the same elements in another shape where only axes of length 1 do. */
+/** `x` itself where nothing moves; a reshape where only axes of length 1 do. */
 export function transpose(g: GraphBuilder, x: Value, permutation: readonly number[]): Value {
   const longAxes = permutation.filter((axis) => x.shape[axis] !== 1);
   if (longAxes.every((axis, i) => i === 0 || axis > longAxes[i - 1]) && !x.shape.includes(UNKNOWN))

@@ -95,7 +95,7 @@ export const RmsNorm: Op<{ epsilon: number }> = {
     ];
   },
   // u = dy x: dscale = r^T u over all rows, mean(n dn) = r (u scale) / width with n = x r and dn = dy scale: dx = r dn
-  // - x r^3 (u scale) / width. Both sums are matrix products, so that few passes over whole matrices are left.
+  // - x r^3 (u scale) / width. Both sums are matrix products, which leaves few passes over whole matrices.
   vjp: ({ g, inputs: [x, scale], outputs: [, r], grads: [dy, ...others], needs }) => {
     onlyFirst('RmsNorm', others);
     const width = scale.shape[0];
@@ -207,9 +207,9 @@ const LEAST_SCORE = 30;
  * width], and an optional float32 bias that broadcasts to [rows, kv * group, n, m]. Gives the mixed values and the
  * probabilities [rows, kv, group * n, m]. The softmax and its gradient are float32 for half-width inputs too.
  *
- * With a bias also `visible`, 1 where a key may be looked at and 0 elsewhere, in the bias's shape. A softmax leaves
- * denormal numbers where a score is far below the others, and processors take ten times as long over those: so in
- * float32 no score is left further below than `LEAST_SCORE`, and what is hidden is made zero.
+ * A bias comes with `visible`, 1 where a key may be attended to and 0 elsewhere, in the bias's shape. A softmax leaves
+ * denormal numbers where a score is far below the others, and processors take ten times as long for those: so in
+ * float32 no score stays further below than `LEAST_SCORE`, and hidden keys get probability zero.
  */
 export const Attention: Op<{ scale: number; group: number }> = {
   name: 'Attention',
@@ -279,8 +279,8 @@ export const Attention: Op<{ scale: number; group: number }> = {
     put('MatMul', [probabilities, v], {}, mixed);
     return nodes;
   },
-  // The scores in float32, of half-width inputs also as they come from the product or go into the next; with a bias
-  // also those that are not too low.
+  // The scores in float32; for half-width inputs also in the product's type, before and after the softmax; with a bias
+  // also the mask of scores that are not too low.
   scratch: ([q, k, , bias]) =>
     (q.dtype !== 'float32' ? 6 : bias ? 8 : 4) * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2],
   // dv = p^T do; dp = do v^T; ds = p (dp - sum(p dp)), and sum(p dp) over keys is sum(o do) over the width, which is

@@ -1,13 +1,13 @@
-/** Rows added to a table in one order, in nodes that WebGPU has kernels for. */
+/** Adds rows to a table in a fixed order, with nodes that WebGPU has kernels for. */
 import type { Emitter, OnnxNode } from '../program.ts';
 import { type DType, elements, ONNX_TYPES, type Shape, type TensorType } from '../tensor.ts';
 
 /**
  * The nodes of `y` = `table` [n, ...row] + `rows` [count, ...row] at the indices `at` [count], which may repeat.
  *
- * WebGPU's own ScatterND adds rows of one index in whatever order they come, so that bytes differ from run to run. Here
- * a matrix product adds them, S rows with S[i, j] = 1 where the indices i and j are one; the first row of each index
- * then carries the sum, and the others zero.
+ * WebGPU's own ScatterND adds the rows of one index in arrival order, so bytes differ from run to run. Here a matrix
+ * product adds them: S times the rows, with S[i, j] = 1 where the indices i and j are equal. Then the first row of each
+ * index holds the sum, and the others hold zero.
  */
 export function addInOrderNodes(
   emitter: Emitter,
@@ -24,7 +24,7 @@ export function addInOrderNodes(
   };
   const reshaped = (x: string, shape: Shape) => put('Reshape', [x, emitter.ints(shape)]);
   const to = (type: DType, x: string, output?: string) => put('Cast', [x], { to: { int: ONNX_TYPES[type] } }, output);
-  // Its kernels compare no int64; float32 holds every index of a table below 2^24 rows.
+  // WebGPU's kernels cannot compare int64; float32 holds every index of a table below 2^24 rows.
   const ids = to('float32', at);
   const one = to('float32', put('Equal', [reshaped(ids, [count, 1]), reshaped(ids, [1, count])]));
   const width = elements(row);

@@ -1,4 +1,4 @@
-/** Reductions over axes, and the two scans of a row that sampling needs. */
+/** Reductions over axes, and the two row scans that sampling needs. */
 
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Value, VjpContext } from '../program.ts';
@@ -44,7 +44,7 @@ export const ReduceMean = reduction('ReduceMean', (context) => {
   return mul(context.g, stretched(context), context.g.scalar(elements(y.shape) / elements(x.shape)));
 });
 
-/** Index of the largest element of the last axis, the first of equals: [..., n] -> int64 [...]. */
+/** Index of the largest element of the last axis, the first one among equals: [..., n] -> int64 [...]. */
 export const ArgMax: Op<Record<string, never>> = {
   name: 'ArgMax',
   infer: ([x]) => [{ dtype: 'int64', shape: x.shape.slice(0, -1) }],

@@ -1,9 +1,9 @@
-/** 64-bit integers as pairs of 32-bit words, for kernels that have no wider ones (WebGPU). */
+/** 64-bit integers as pairs of 32-bit words, for kernels without wider integers (WebGPU). */
 import type { GraphBuilder } from '../builder.ts';
 import type { OnnxNode, Op, Value } from '../program.ts';
 import { GraphError, ONNX_TYPES, sameShape } from '../tensor.ts';
 
-/** ONNX's number of a type that no tensor of a graph has. */
+/** ONNX's number of a type that no tensor of our graphs has. */
 const UINT64 = 13;
 
 /** int64 -> its low and its high word, uint32 each, in the same shape. */
@@ -78,7 +78,7 @@ export const ProductBelow: Op<Record<string, never>> = {
     const second = add(mul(a.lower, b.upper), carried.lower);
     const carry = add(add(mul(a.upper, b.upper), carried.upper), div(second, half));
     const productHigh = add(add(carry, mul(aHigh, bLow)), mul(aLow, bHigh));
-    // Signed order is that of unsigned words when the sign's bit is turned over.
+    // With the sign bit flipped, signed order is the order of unsigned words.
     const sign = emitter.scalar(2 ** 31, 'uint32');
     const [turned, bound] = [add(productHigh, sign), add(high, sign)];
     const less = put('Less', [turned, bound]);

@@ -1,4 +1,4 @@
-/** A new LLaVA-architecture checkpoint: a language model that sees through a vision tower, by a new projector. */
+/** Assembles a LLaVA-architecture checkpoint: a language model and a vision tower, joined by a new projector. */
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -16,14 +16,16 @@ import { withImageToken } from './image-token.ts';
 import { openLanguageModel } from './language-model.ts';
 import { openVisionTower } from './vision-tower.ts';
 
-/** A vocabulary that grows is rounded up to a multiple of it, as LLaVA's is: products of GPUs ask for one. */
+/**
+ * A grown vocabulary is rounded up to a multiple of this, as LLaVA's is, because GPUs multiply such matrices faster.
+ */
 const VOCABULARY_MULTIPLE = 64;
 
 export type AssembleInput = { language: string; vision: string; out: string; seed: number };
 
 /**
  * Writes the checkpoint folder `out`, whole or not at all; the same input always gives the same bytes. Throws
- * `CheckpointError` when a part is not what it must be, or something lies in `out`.
+ * `CheckpointError` when a part is unsuitable or `out` is not empty.
  */
 export async function assemble({ language, vision, out, seed }: AssembleInput): Promise<LlavaConfig> {
   if (existsSync(out) && (await readdir(out)).length > 0)
@@ -82,7 +84,7 @@ export async function assemble({ language, vision, out, seed }: AssembleInput): 
   return config;
 }
 
-/** The parameters of one part, which are all there and of the shapes that its config.json says. */
+/** The parameters of one part, checked to be complete and of the shapes in its config.json. */
 function checked(
   folder: string,
   config: LlavaConfig,
@@ -94,7 +96,7 @@ function checked(
   return found;
 }
 
-/** Both parts and the projector; a vocabulary that grew has the mean of its rows in the new ones. */
+/** Both parts and the projector; new rows of a grown vocabulary are the mean of the old ones. */
 function joined(
   config: LlavaConfig,
   { decoder, eyes, seed }: Record<'decoder' | 'eyes', ReadonlyMap<string, TensorLocation>> & { seed: number },
@@ -120,7 +122,7 @@ function newLinear(shape: readonly number[], seed: number, index: number): Float
   return data.map(() => (2 * random.uniform() - 1) * bound);
 }
 
-/** What a token that nothing was ever said with should be like: no likelier than the average one. */
+/** The row of a token that was never trained: no likelier than the average token. */
 function withMeanRows(table: Float32Array, [rows, width]: readonly number[], [grown]: readonly number[]): Float32Array {
   const sum = new Float64Array(width);
   for (let row = 0; row < rows; row++) for (let i = 0; i < width; i++) sum[i] += table[row * width + i];

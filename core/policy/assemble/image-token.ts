@@ -1,11 +1,11 @@
-/** Taking the image token into a text model's tokenizer and chat template. */
+/** Adds the image token to a text model's tokenizer and chat template. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { IMAGE_MARK, readChatTemplate } from '../chat-template.ts';
 import { checkConfig, readJson } from '../checkpoint/check-config.ts';
 
-/** Tokenizer files with the image token in them, by name, and its id. */
+/** Tokenizer files that contain the image token, by name, and its id. */
 export type ImageTokenizer = { imageTokenId: number; files: Record<string, object | string> };
 
 const addedToken = z.looseObject({ id: z.int().min(0), content: z.string() });
@@ -18,7 +18,7 @@ const tokenizerSchema = z.looseObject({
 });
 
 /**
- * The tokenizer of a language model's folder, its image token the one that it has, or the next id. Throws
+ * The tokenizer of a language model's folder, with the image token that it has, or a new one at the next id. Throws
  * `CheckpointError`.
  */
 export function withImageToken(folder: string): ImageTokenizer {
@@ -62,14 +62,14 @@ export function withImageToken(folder: string): ImageTokenizer {
   };
 }
 
-/** Older files list them without names; the tokens themselves stand in tokenizer.json. */
+/** Older files list them without names; the tokens themselves are in tokenizer.json. */
 function namedTokens(tokens: unknown): object {
   return typeof tokens === 'object' && tokens !== null && !Array.isArray(tokens) ? tokens : {};
 }
 
 /**
- * A chat template that takes a message's content as text, made to take it as parts too: images become the image mark,
- * texts follow each other.
+ * Extends a chat template that takes a message's content as text so that it also takes parts: images become the image
+ * mark, texts are joined.
  */
 function withImageParts(template: string): string {
   return `{%- set parted = namespace(messages=[]) -%}

@@ -1,4 +1,4 @@
-/** A vision model's folder in Hugging Face format, as the eyes of a LLaVA-architecture model. */
+/** A vision model's folder in Hugging Face format, as the vision tower of a LLaVA-architecture model. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -13,17 +13,17 @@ import { visionConfig, visionSchema } from '../families/llava/vision-config.ts';
 export type VisionTower = {
   folder: string;
   /**
-   * With the layers that feed the projector: a LLaVA's own; of CLIP the last but one without its class token, as LLaVA
-   * 1.5 takes it; of SigLIP the last one, as LLaVA-OneVision does.
+   * With the layers that feed the projector: for a LLaVA its own; for CLIP the last but one, without the class token,
+   * as in LLaVA 1.5; for SigLIP the last one, as in LLaVA-OneVision.
    */
   config: Pick<LlavaConfig, 'vision' | 'featureLayers' | 'featureSelect'>;
   /** `vision_tower.*` by canonical name. */
   parameters: ReadonlyMap<string, TensorLocation>;
-  /** Settings of its image processor, as they stand in the folder. */
+  /** Settings of its image processor, as in the folder. */
   preprocessor: object;
 };
 
-/** Parts of a vision model that is stored by itself, without a prefix. */
+/** Parts of a vision model that is stored on its own, without a prefix. */
 const BARE = /^(embeddings|pre_layrnorm|encoder|post_layernorm|head)\./;
 
 /** Throws `CheckpointError`. */
@@ -64,7 +64,7 @@ export function openVisionTower(folder: string): VisionTower {
       tower[1] === 'clip'
         ? { vision, featureLayers: [-2], featureSelect: 'default' }
         : { vision, featureLayers: [-1], featureSelect: 'full' },
-    // SigLIP's head pools what stands behind the last layer.
+    // SigLIP's head pools the output of the last layer.
     parameters: new Map(
       [...eyes(collectParameters(listWeightFiles(folder), names))].filter(
         ([name]) => !name.startsWith('vision_tower.head.'),

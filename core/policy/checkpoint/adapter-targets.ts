@@ -1,4 +1,4 @@
-/** Which layers an adapter's own settings name, as PEFT compares them with the module paths of the model. */
+/** Which layers an adapter's own settings name, matched against the model's module paths as PEFT does. */
 import { z } from 'zod';
 import type { ParameterNames } from '../families/model-family.ts';
 import { CheckpointError } from './errors.ts';
@@ -29,7 +29,7 @@ export function namesModule(settings: TargetSettings, origin: string): ((module:
     exclude === null || exclude === undefined || exclude.length === 0
       ? () => false
       : matcher(exclude, 'exclude_modules', origin);
-  // PEFT counts layers for lists of endings only.
+  // PEFT applies layers_to_transform only to lists of endings.
   const layers = typeof target === 'string' ? null : [settings.layers_to_transform ?? []].flat();
   const inLayers = layers === null || layers.length === 0 ? () => true : layerMatcher(settings, layers, origin);
   return (module) =>
@@ -74,8 +74,8 @@ function expression(source: string, field: string, origin: string): RegExp {
 }
 
 /**
- * Of the modules of a model (canonical names), those that `named` chooses, their paths read as those of `saved`: the
- * adapted modules in the file, by canonical name, with their paths there.
+ * The modules of a model (canonical names) that `named` chooses. Their paths follow those in `saved`, the adapted
+ * modules in the file, by canonical name.
  */
 export function namedModules(
   { modulePaths }: ParameterNames,
@@ -94,7 +94,7 @@ export function namedModules(
   });
 }
 
-/** What is in front of the end that a module's canonical name and its path share is the same for all of its part. */
+/** The prefix before the ending that a module's canonical name and its path share is the same for the whole part. */
 function beginning(module: string, at: string): (module: string) => string | undefined {
   const [names, steps] = [module.split('.'), at.split('.')];
   while (names.length > 0 && steps.length > 0 && names.at(-1) === steps.at(-1))

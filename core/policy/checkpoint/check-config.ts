@@ -1,4 +1,4 @@
-/** Checking a JSON configuration against its schema, with one sentence for the first thing wrong. */
+/** Checks a JSON configuration against its schema, with one sentence for the first fault. */
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { CheckpointError } from './errors.ts';
@@ -27,7 +27,7 @@ export function readJson(file: string, remedy: string): unknown {
   }
 }
 
-/** Throws `CheckpointError` for fields that do not go together. */
+/** Throws `CheckpointError` for fields that do not fit together. */
 export function unusable(origin: string, what: string): never {
   throw new CheckpointError(
     `${origin}: ${what}; the file does not describe a model that can be computed: fetch it again`,

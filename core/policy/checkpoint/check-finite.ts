@@ -1,11 +1,10 @@
-/** That the weights of files are numbers. */
+/** Checks that all weights are finite numbers. */
 import { holdsNotFinite } from '../../graph/not-finite.ts';
 import type { TensorLocation } from '../../graph/safetensors.ts';
 import { CheckpointError } from './errors.ts';
 
 /**
- * Reads all of them: one that is no number would spread through everything that is computed with it. Throws
- * `CheckpointError`.
+ * Reads all of them, because a single NaN would spread through everything computed with it. Throws `CheckpointError`.
  */
 export function checkFinite(tensors: readonly TensorLocation[]): void {
   const tensor = tensors.find(holdsNotFinite);

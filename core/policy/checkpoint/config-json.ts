@@ -1,4 +1,4 @@
-/** Writing the JSON of a `config.json` as transformers reads it. */
+/** Writes `config.json` as transformers reads it. */
 import { readFileSync } from 'node:fs';
 
 export const TORCH_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
@@ -7,8 +7,8 @@ export const TORCH_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } 
 export type WrittenDType = keyof typeof TORCH_TYPES;
 
 /**
- * The source's own `config.json` with the type of the written weights and whether they are tied, wherever these stand:
- * at the top, in text_config, in vision_config.
+ * The source's own `config.json`, updated with the type of the written weights and whether they are tied, at the top
+ * level, in text_config and in vision_config.
  */
 export function restatedConfig(file: string, dtype: WrittenDType, tiedEmbeddings: boolean): object {
   const facts = { dtype: TORCH_TYPES[dtype], tie_word_embeddings: tiedEmbeddings };
@@ -19,7 +19,7 @@ export function restatedConfig(file: string, dtype: WrittenDType, tiedEmbeddings
   return { ...stated, ...facts };
 }
 
-/** JSON whose numbers will be written as they stand here: transformers takes 1.0, but not 1, for a fraction. */
+/** JSON whose numbers keep their spelling: transformers takes 1.0, but not 1, as a fraction. */
 function parseKeepingNumbers(text: string, revive: (key: string, value: unknown) => unknown): unknown {
   const parse = JSON.parse as (
     text: string,

@@ -5,8 +5,8 @@ import type { WrittenDType } from './config-json.ts';
 import type { WrittenParameter } from './write-checkpoint.ts';
 
 /**
- * W + scale B A for every adapted layer, where scale = alpha / rank; each is computed when it is written, in the type
- * that the checkpoint stores. What was trained as a whole stays float32: rounding would undo small steps.
+ * W + scale B A for every adapted layer, where scale = alpha / rank; each is computed when it is written, in the
+ * checkpoint's stored type. Fully trained matrices stay float32: rounding would undo small steps.
  */
 export function mergedParameters(
   parameters: ReadonlyMap<string, TensorLocation>,
@@ -35,7 +35,7 @@ export function mergedParameters(
 
 type Matrix = { shape: readonly number[]; data: Float32Array };
 
-/** scale b [outputs, rank] a [rank, inputs]; every sum is in float64. [outputs * inputs] */
+/** scale b [outputs, rank] a [rank, inputs]; sums are float64. [outputs * inputs] */
 export function matrixProduct(b: Matrix, a: Matrix, scale: number): Float64Array {
   const [rank, inputs] = a.shape;
   const [outputs] = b.shape;
@@ -44,7 +44,7 @@ export function matrixProduct(b: Matrix, a: Matrix, scale: number): Float64Array
     const row = product.subarray(output * inputs, (output + 1) * inputs);
     const factors = Array.from({ length: rank }, (_, k) => scale * b.data[output * rank + k]);
     if (factors.every((factor) => factor === 0)) continue;
-    // Four rows of A at a time: reading and writing `row` takes longer than the product.
+    // Four rows of A at a time, because reading and writing `row` takes longer than the product.
     let k = 0;
     for (; k + 4 <= rank; k += 4) {
       const [a0, a1, a2, a3] = [0, 1, 2, 3].map((one) => a.data.subarray((k + one) * inputs, (k + one + 1) * inputs));

@@ -1,4 +1,4 @@
-/** Merges of any size in a thread of their own, so that the process stays responsive. */
+/** Runs merges in a separate thread, so that the process stays responsive. */
 import { Worker } from 'node:worker_threads';
 import type { Parameters } from '../policy-engine.ts';
 import {
@@ -10,17 +10,18 @@ import {
 } from './merge-policies.ts';
 
 /**
- * `products`: of adapters the products are merged. `distanceOver`: elements over which `factorDistance` is asked for.
+ * `products`: merge the products of adapters. `distanceOver`: the number of elements over which to compute
+ * `factorDistance`.
  */
 export type MergeTask = { merge: PolicyMerge; products: AdaptedWeights | null; distanceOver: number | null };
 export type MergeDone = { merged: Parameters; factorDistance: number | null };
 
-/** Elements of all policies that are merged at once: a fraction of a second, less than a thread takes to begin. */
+/** Up to this many elements of all policies are merged directly: that takes less time than starting a thread. */
 const AT_ONCE = 2 ** 21;
 
 /**
- * `mergeProducts` or `mergePolicies`; larger ones, which may take minutes, in a thread of their own. Takes the arrays
- * of `task`, which may be empty afterwards.
+ * `mergeProducts` or `mergePolicies`; larger ones, which may take minutes, run in a thread. Takes over the arrays of
+ * `task`, which may be empty afterwards.
  */
 export async function mergeInThread(task: MergeTask): Promise<MergeDone> {
   const { start, policies } = task.merge;
@@ -44,7 +45,7 @@ export function merge({ merge, products, distanceOver }: MergeTask): MergeDone {
   };
 }
 
-/** The memory of arrays, as far as nothing else lies in it: small ones of Node's share a pool. */
+/** The buffers of arrays that share them with nothing else: Node's small buffers share a pool. */
 export function buffersOf(all: readonly Parameters[]): ArrayBuffer[] {
   const buffers = all.flatMap((parameters) => [...parameters.values()].map(({ data }) => data.buffer as ArrayBuffer));
   return [...new Set(buffers)].filter(({ byteLength }) => byteLength > Buffer.poolSize);

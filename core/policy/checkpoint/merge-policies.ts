@@ -9,7 +9,7 @@ import type { Checkpoint } from './open-checkpoint.ts';
 import { type WrittenParameter, writeCheckpoint, writeValueHead } from './write-checkpoint.ts';
 
 /**
- * `policies`: oldest first, of the same names and shapes as `start`; `weights`: one each; `density`: see `tiesMerge`.
+ * `policies`: oldest first, with the names and shapes of `start`; `weights`: one each; `density`: see `tiesMerge`.
  */
 export type PolicyMerge = {
   start: Parameters;
@@ -21,8 +21,8 @@ export type PolicyMerge = {
 };
 
 /**
- * Merges each trained tensor by itself. Of LoRA these are A and B apart: an adapter again, which the run's own engine
- * opens, but not quite the merge of the products B A (`mergeProducts`, `factorDistance`).
+ * Merges each trained tensor separately. With LoRA these are A and B: the result is an adapter, which the run's own
+ * engine opens, but not exactly the merge of the products B A (`mergeProducts`, `factorDistance`).
  */
 export function mergePolicies({ start, policies, weights, density, method = 'ties' }: PolicyMerge): Parameters {
   return new Map(
@@ -34,12 +34,12 @@ export function mergePolicies({ start, policies, weights, density, method = 'tie
   );
 }
 
-/** Where the weights of adapted layers lie, by canonical name, and the factor of their B A. */
+/** Locations of the weights of adapted layers, by canonical name, and the factor of their B A. */
 export type AdaptedWeights = { weights: ReadonlyMap<string, TensorLocation>; scale: number };
 
 /**
- * The merge of LoRA policies as whole matrices, which it makes in general: of each adapted layer its weight with the
- * merged changes scale B A, and what else is trained. A policy may be such a merge itself.
+ * The merge of LoRA policies as whole matrices: for each adapted layer its weight plus the merged changes scale B A,
+ * and everything else that is trained. A policy may itself be such a merge.
  */
 export function mergeProducts(merge: PolicyMerge, { weights, scale }: AdaptedWeights): Parameters {
   const whole = adaptedLayers(merge.start).map((linear) => {
@@ -52,9 +52,9 @@ export function mergeProducts(merge: PolicyMerge, { weights, scale }: AdaptedWei
 }
 
 /**
- * How far the merge of A and B apart lies from the merge of the products: Frobenius norm of the difference over adapted
- * layers, relative to that of the change which the products' merge makes; null without adapters. `most`: elements of
- * the layers that are looked at, a seeded choice of them, at least one; all where it is not said.
+ * Distance between the merge of A and B and the merge of the products: the Frobenius norm of the difference over
+ * adapted layers, relative to the norm of the change in the merge of products; null without adapters. `most`: limits
+ * the elements of the layers that are compared, a seeded choice of at least one; default: all.
  */
 export function factorDistance(merge: PolicyMerge, most = Infinity): number | null {
   const factors = mergePolicies(merge);
@@ -71,8 +71,8 @@ export function factorDistance(merge: PolicyMerge, most = Infinity): number | nu
 }
 
 /**
- * Writes the merge as one model in Hugging Face format, with its value head beside it. Of LoRA the product scale B A of
- * each layer is merged, which is of full rank; a matrix is in memory only while it is written.
+ * Writes the merge as one model in Hugging Face format, with its value head beside it. With LoRA the products scale B A
+ * of each layer are merged, and the merge has full rank; a matrix is in memory only while it is written.
  */
 export async function writeMergedPolicies(
   folder: string,
@@ -117,7 +117,7 @@ function someLayers(trained: Parameters, most: number): string[] {
 }
 
 /**
- * The merged change scale B A of one layer; `weight`: the layer's own, needed where a policy has whole matrices.
+ * The merged change scale B A of one layer; `weight`: the layer's own weight, needed where a policy has whole matrices.
  * [outputs * inputs]
  */
 function mergedChange(

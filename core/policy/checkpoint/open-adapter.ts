@@ -16,8 +16,8 @@ export type Adapter = {
   parameters: ReadonlyMap<string, TensorLocation>;
   rank: number;
   /**
-   * The update is alpha / rank * B A. Rank-stabilised adapters (alpha / sqrt(rank)) are given the alpha that makes it
-   * so.
+   * The update is alpha / rank * B A. For rank-stabilised adapters (alpha / sqrt(rank)), alpha is converted
+   * accordingly.
    */
   alpha: number;
   files: string[];
@@ -26,7 +26,7 @@ export type Adapter = {
 const none = z.union([z.null(), z.record(z.string(), z.never()), z.array(z.never())]).optional();
 
 /**
- * Settings that would change what the matrices mean, or the model's own weights, are refused.
+ * Settings that change the meaning of the matrices or the model's own weights are refused.
  */
 const schema = z.object({
   peft_type: z.literal('LORA'),
@@ -48,7 +48,7 @@ const schema = z.object({
   use_qalora: z.literal(false).nullish(),
   use_bdlora: none,
   init_lora_weights: z
-    .union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], 'begins with other weights of the model')
+    .union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], 'starts from changed weights of the model')
     .nullish(),
 });
 
@@ -102,7 +102,7 @@ export function openAdapter(folder: string, config: VlmConfig, model: ReadonlyMa
   return { parameters, rank, alpha: stabilised ? alpha * Math.sqrt(rank) : alpha, files: [configFile, file] };
 }
 
-/** Every module that the settings name has its matrices, and no other has. */
+/** Checks that exactly the modules named by the settings have matrices. */
 function checkComplete(
   parameters: ReadonlyMap<string, TensorLocation>,
   { names }: ModelFamily,
@@ -123,7 +123,7 @@ function checkComplete(
   const modules = shapes.flatMap(([name, shape]) =>
     shape.length > 1 && name.endsWith('.weight') ? [moduleOf(name)] : [],
   );
-  // A head tied to the embeddings has no weight of its own, but is a module.
+  // A head tied to the embeddings has no separate weight, but is a module.
   const wanted = namedModules(names, named, [...new Set([...modules, 'lm_head'])], saved);
   const missing = wanted.filter((module) => !saved.has(module));
   const more = (count: number) => (count > 1 ? ` and of ${count - 1} more` : '');
@@ -154,9 +154,7 @@ function collect(file: string, names: ParameterNames): Map<string, TensorLocatio
     const name = names.canonical(tensor.name) ?? tensor.name;
     const other = parameters.get(name);
     if (other !== undefined)
-      throw new CheckpointError(
-        `${file} holds ${tensor.name} twice, the other time as ${other.name}; save the adapter again`,
-      );
+      throw new CheckpointError(`${file} holds ${tensor.name} twice, also as ${other.name}; save the adapter again`);
     parameters.set(name, tensor);
   }
   if (parameters.size === 0) throw new CheckpointError(`${file} holds no matrices; save the adapter again`);

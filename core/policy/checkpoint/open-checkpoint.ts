@@ -1,4 +1,4 @@
-/** Opening a checkpoint folder: configuration, and where each parameter lies. Nothing is converted or copied. */
+/** Opens a checkpoint folder: its configuration and the location of each parameter. Nothing is converted or copied. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ import { readVlmConfig } from './read-config.ts';
 export type Checkpoint = {
   folder: string;
   config: VlmConfig;
-  /** By canonical name: all of `parameterShapes`, and those of `unreadShapes` that the folder has. */
+  /** By canonical name: all of `parameterShapes`, and the `unreadShapes` that the folder has. */
   parameters: ReadonlyMap<string, TensorLocation>;
   /** The LoRA adapter of the adapter's folder, or of the checkpoint's own. */
   adapter: Adapter | null;
@@ -26,9 +26,9 @@ export type Checkpoint = {
 };
 
 /**
- * Opens a checkpoint, with the adapter of the folder `adapterFolder` where one is named. Throws `CheckpointError` or
- * `SafetensorsError` with one clear sentence when something is missing, too much, not finite, or of another shape
- * than config.json says.
+ * Opens a checkpoint, with the adapter of `adapterFolder` if one is named. Throws `CheckpointError` or
+ * `SafetensorsError` with one clear sentence when a tensor is missing, unexpected, not finite, or not of the shape in
+ * config.json.
  */
 export function openCheckpoint(folder: string, adapterFolder: string | null = null): Checkpoint {
   if (!existsSync(folder))
@@ -76,7 +76,7 @@ export function openCheckpoint(folder: string, adapterFolder: string | null = nu
   };
 }
 
-/** The model's own weights; `config` with what they say of tying. */
+/** The model's own weights, and `config` with their tying. */
 function openWeights(
   folder: string,
   config: VlmConfig,
@@ -96,7 +96,7 @@ function openWeights(
       ? error
       : new CheckpointError(
           `${folder} holds quantised weights (${kind}), which cannot be trained; use the checkpoint in F32, F16 or ` +
-            `BF16 that they were made of`,
+            `BF16 that they were made from`,
         );
   }
 }
@@ -159,8 +159,8 @@ export function collectParameters(files: readonly string[], names: ParameterName
 const [EMBEDDINGS, HEAD] = ['language_model.embed_tokens.weight', 'lm_head.weight'];
 
 /**
- * Tied embeddings as transformers 5 takes them: a file may hold either of the two, and two that differ are not tied,
- * whatever config.json says.
+ * Tied embeddings as in transformers 5: a file may hold either of the two, and two that differ are not tied, whatever
+ * config.json says.
  */
 export function withTying<C extends CommonConfig>(
   config: C,
@@ -224,8 +224,8 @@ function openValueHead(file: string, { text }: VlmConfig): Map<string, TensorLoc
 }
 
 /**
- * Throws `CheckpointError` where a folder lacks an `expected` parameter, or holds one that is neither that nor
- * `optional`, of another shape, or of an element type that no parameter has.
+ * Throws `CheckpointError` where a folder lacks an `expected` parameter, or holds one that is neither expected nor
+ * `optional`, has another shape, or has an unsupported element type.
  */
 export function checkFound(
   folder: string,

@@ -28,7 +28,7 @@ export function readVlmConfig(folder: string): VlmConfig {
   return checked(endingAsStated(config, settings, generation), generation);
 }
 
-/** The family of a `config.json`. Throws `CheckpointError` naming `origin` where it is of none. */
+/** The family of a `config.json`. Throws `CheckpointError` naming `origin` if no family matches. */
 export function familyOfConfig(content: unknown, origin: string): ModelFamily {
   const { model_type: type, architectures } = checkConfig(kindSchema, content, origin);
   const family = families.find((each) => each.describes(content as object));
@@ -41,8 +41,8 @@ export function familyOfConfig(content: unknown, origin: string): ModelFamily {
 }
 
 /**
- * Checks and completes a configuration; `origin` names it in errors. `folder`: where it lies, in which some families
- * find more of the model.
+ * Checks and completes a configuration; `origin` names it in errors. `folder`: its folder, where some families find
+ * other parts of the model.
  */
 export function parseVlmConfig(content: unknown, origin: string, folder: string | null = null): VlmConfig {
   return checked(described(content, origin, folder), origin);
@@ -53,7 +53,7 @@ function described(content: unknown, origin: string, folder: string | null): Vlm
   return endingAsStated(familyOfConfig(content, origin).readConfig(content, origin, folder), content, origin);
 }
 
-/** With the ends of sequence that `settings` name, if any. */
+/** With the end-of-sequence ids in `settings`, if any. */
 function endingAsStated(config: VlmConfig, settings: unknown, origin: string): VlmConfig {
   const { eos_token_id: ends } = checkConfig(endSchema, settings, origin);
   return ends === undefined || ends === null
@@ -61,12 +61,12 @@ function endingAsStated(config: VlmConfig, settings: unknown, origin: string): V
     : { ...config, text: { ...config.text, eosTokenIds: [ends].flat() } };
 }
 
-/** What must hold between the fields. */
+/** Checks relations between fields. */
 function checked(config: VlmConfig, origin: string): VlmConfig {
   const { text, imageTokenId } = config;
   for (const id of [imageTokenId, ...text.eosTokenIds, text.bosTokenId ?? 0])
     if (id < 0 || id >= text.vocabSize)
-      unusable(origin, `token id ${id} is outside of the vocabulary of ${text.vocabSize}`);
+      unusable(origin, `token id ${id} is outside the vocabulary of ${text.vocabSize}`);
   if (text.eosTokenIds.length === 0) unusable(origin, 'no eos_token_id ends a response');
   return config;
 }

@@ -1,4 +1,4 @@
-/** Writing checkpoint folders in Hugging Face format that transformers and PEFT load. */
+/** Writes checkpoint folders in Hugging Face format that transformers and PEFT load. */
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ import type { VlmConfig } from '../vlm-config.ts';
 import type { WrittenDType } from './config-json.ts';
 import { CheckpointError } from './errors.ts';
 
-/** A parameter as it lies in a file, or made when its turn comes: a large model never lies in memory as a whole. */
+/** A parameter in a file, or one that is computed when it is written: a large model is never in memory as a whole. */
 export type WrittenParameter =
   | TensorLocation
   | { dtype: WrittenDType; shape: readonly number[]; data: () => Float32Array };
@@ -40,14 +40,14 @@ const SIDE_FILES = [
   'processor_config.json',
 ];
 
-/** transformers and PEFT ask for it. */
+/** transformers and PEFT require it. */
 const METADATA = { format: 'pt' };
 
 /**
- * Writes config.json and model.safetensors with every parameter of `parameterShapes`, by canonical name. From the
- * checkpoint folder `source` come what config.json says besides, tokenizer and preprocessing; a source in the original
- * LLaVA layout is written as transformers lays it out. The weights come last: a folder with weights is whole. Throws
- * `CheckpointError` when a parameter is missing or has another shape.
+ * Writes config.json and model.safetensors with every parameter of `parameterShapes`, by canonical name. The other
+ * fields of config.json, the tokenizer and preprocessing come from the checkpoint folder `source`; a source in the
+ * original LLaVA layout is written in transformers' layout. The weights are written last: a folder with weights is
+ * complete. Throws `CheckpointError` when a parameter is missing or has another shape.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -61,7 +61,7 @@ export async function writeCheckpoint(
   const files = family.writeConfigs(config, dtype, source);
   const unread = family.unreadShapes(config, files['config.json']);
   for (const [name, shape] of unread) {
-    // Never read, but a file without them makes transformers warn of new parameters.
+    // Never read, but without them transformers warns of new parameters.
     if (!written.has(name))
       written.set(name, {
         dtype,
@@ -100,7 +100,7 @@ export type WrittenAdapter = {
   rank: number;
   alpha: number;
   dropout: number;
-  /** Where the model that the adapter belongs to is found: a folder or a name on the hub. */
+  /** The model that the adapter belongs to: a folder or a name on the hub. */
   baseModel: string | null;
 };
 
@@ -128,7 +128,7 @@ export async function writeAdapter(
     lora_dropout: dropout,
     peft_type: 'LORA',
     r: rank,
-    // Module paths that PEFT compares from their end.
+    // Module paths, which PEFT matches from their end.
     target_modules: lora.flatMap(([name]) =>
       name.endsWith('.lora_A.weight') ? [pathOf(name.slice(0, -'.lora_A.weight'.length)).replace(/^model\./, '')] : [],
     ),
@@ -162,7 +162,7 @@ export async function writeValueHead(folder: string, trained: Parameters): Promi
     );
 }
 
-/** The type of most parameters, which config.json states. */
+/** The type of most parameters, for config.json. */
 function mainType(parameters: ReadonlyMap<string, WrittenParameter>): WrittenDType {
   const types = [...parameters.values()].map(({ dtype }) => dtype);
   const count = (type: WrittenDType) => types.filter((other) => other === type).length;
@@ -173,7 +173,7 @@ function json(value: object): string {
   return `${JSON.stringify(value, null, 1)}\n`;
 }
 
-/** Node's file handles take the parts of a file one by one, too. */
+/** Node's file handles can also write a file in parts. */
 const writeStreamed = writeDurably as (
   target: string,
   data: Uint8Array | string | Iterable<Uint8Array>,

@@ -1,10 +1,10 @@
-/** How long computing took, however much of it ran at once. */
+/** Time spent computing, counted once when work runs in parallel. */
 export class BusyClock {
   #busy = 0;
   #since = 0;
   #seconds = 0;
 
-  /** Seconds in which at least one piece of work was under way. */
+  /** Seconds in which at least one piece of work was running. */
   get seconds(): number {
     return this.#seconds;
   }

@@ -1,4 +1,4 @@
-/** The sessions that a lane keeps, by shape: the newest ones that fit into its share of memory. */
+/** The sessions that a lane keeps, by shape: the most recently used that fit into its share of memory. */
 
 /**
  * Bytes of activations that a lane's sessions keep together for their next runs, first come first served: 4 to 8 %
@@ -7,8 +7,8 @@
 const MOST_KEPT = 128 * 2 ** 20;
 /**
  * Bytes of reordered weights that a lane's sessions hold together; the newest session always may. A wave that shrinks
- * asks for five shapes, each with a copy of its own: 2.7 GB for 135 million parameters. Making a session again takes a
- * tenth of the time that it then samples.
+ * asks for five shapes, each with its own copy: 2.7 GB for 135 million parameters. Rebuilding a session takes a tenth
+ * of the time that it then samples.
  */
 export const MOST_REORDERED = 1.25 * 2 ** 30;
 
@@ -25,7 +25,7 @@ export class KeptSessions<S extends { close(): Promise<void> }> {
   }
 
   /**
-   * The session of this key, loaded if it is not there: `load` is told whether its activations may stay between runs.
+   * The session of this key, loaded if necessary: `load` is told whether its activations may stay between runs.
    * `activations`, `reordered`: bytes that it would keep.
    */
   of(
@@ -35,7 +35,7 @@ export class KeptSessions<S extends { close(): Promise<void> }> {
     const known = this.#kept.get(key);
     this.#kept.delete(key);
     const kept = known ?? this.#load(key, describe());
-    this.#kept.set(key, kept); // the newest stands last
+    this.#kept.set(key, kept); // most recently used last
     return kept.session;
   }
 

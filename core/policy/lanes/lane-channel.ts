@@ -1,4 +1,4 @@
-/** One lane from outside: requests, and promises of their answers. */
+/** A client of one lane: requests, and promises of their answers. */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -25,7 +25,7 @@ export abstract class LaneChannel {
     return this.#failure !== null;
   }
 
-  /** Runs a job. Its feeds may move there; `gradient` may be written over. */
+  /** Runs a job. Its feeds may be transferred; `gradient` may be overwritten. */
   abstract run(job: LaneJob, gradient: Float32Array | undefined): Promise<LaneAnswer>;
 
   /** The parameters of the jobs that follow, in shared memory. */
@@ -70,7 +70,7 @@ export abstract class LaneChannel {
   }
 }
 
-/** A lane as a thread of this process: arrays move to and fro. */
+/** A lane as a thread of this process: arrays are transferred both ways. */
 export class LaneThread extends LaneChannel {
   readonly #worker: Worker;
 
@@ -109,7 +109,7 @@ export class LaneThread extends LaneChannel {
   }
 }
 
-/** A lane as a process: arrays are copied to and fro. */
+/** A lane as a process: arrays are copied both ways. */
 export class LaneProcess extends LaneChannel {
   readonly #process: ChildProcess;
 

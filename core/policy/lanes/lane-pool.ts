@@ -1,18 +1,18 @@
-/** Lanes of one machine: jobs go to whichever lane is free; what they compute does not depend on which that is. */
+/** Lanes of one machine: jobs go to whichever lane is free; their results do not depend on the lane. */
 import { BusyClock } from './busy-clock.ts';
 import type { LaneJob, LaneResult, LaneSetup } from './lane.ts';
 import { type LaneChannel, openLane } from './lane-channel.ts';
 
 export { LaneError } from './lane-channel.ts';
 
-/** Arrays of one kind that are kept to be written over. */
+/** Arrays of one kind that are kept for reuse. */
 const SPARE_PER_LANE = 2;
 
 export class LanePool {
   readonly #lanes: LaneChannel[];
   readonly #free: LaneChannel[];
   readonly #queue: ((lane: LaneChannel) => void)[] = [];
-  // Memory to be written over: fresh memory costs more than what is done in it, and its garbage more again.
+  // Memory for reuse: allocating costs more than the work done in it, and its garbage costs more again.
   readonly #spareGradients: Float32Array[] = [];
   readonly #sparePixels = new Map<number, Float32Array[]>();
   /** Runs while a lane computes, or while the results of lanes are processed. */
@@ -24,13 +24,13 @@ export class LanePool {
     this.#free = [...this.#lanes];
   }
 
-  /** Whether a lane has died: this pool computes nothing more. */
+  /** Whether a lane has died: then this pool is unusable. */
   get failed(): boolean {
     return this.#lanes.some((lane) => lane.failed);
   }
 
   /**
-   * Gives all lanes the parameters of the jobs that follow, which they copy out of shared memory; one call at a time.
+   * Gives all lanes the parameters of the next jobs, which they copy from shared memory; one call at a time.
    */
   async setParameters(flat: Float32Array): Promise<void> {
     await this.clock.timed(async () => {
@@ -41,7 +41,7 @@ export class LanePool {
     });
   }
 
-  /** Runs a job on the next free lane. Its feeds move there: the caller's arrays are empty afterwards. */
+  /** Runs a job on the next free lane. Its feeds are transferred: the caller's arrays are empty afterwards. */
   run(job: LaneJob): Promise<LaneResult> {
     return this.clock.timed(() => this.#run(job));
   }
@@ -60,7 +60,7 @@ export class LanePool {
     }
   }
 
-  /** Memory for the pixels of a job, with anything in it. */
+  /** Memory for the pixels of a job, with arbitrary content. */
   newPixels(length: number): Float32Array {
     return this.#sparePixels.get(length)?.pop() ?? new Float32Array(length);
   }

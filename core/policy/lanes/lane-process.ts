@@ -1,12 +1,12 @@
 /**
- * The process of one lane on a GPU: what a driver crashes or leaks, it crashes and leaks here. Two lanes as threads of
- * one process end it with WebGPU.
+ * The process of one lane on a GPU, which contains a driver's crashes and leaks. With WebGPU, two lanes as threads of
+ * one process crash it.
  */
 import { Lane, type LaneSetup } from './lane.ts';
 import { answerRequest, type LaneRequest } from './lane-requests.ts';
 
 let lane: Lane | null = null;
-/** One after the other: what a run reads must not be freed meanwhile. */
+/** One request at a time: the inputs of a run must not be freed meanwhile. */
 let done: Promise<void> = Promise.resolve();
 
 process.on('message', (message: { setup: LaneSetup } | LaneRequest) => {
@@ -21,6 +21,6 @@ process.on('message', (message: { setup: LaneSetup } | LaneRequest) => {
     });
   });
 });
-// Its parent ends it; a signal to all processes of a terminal must not do so first.
+// Its parent ends it; a signal to all processes of a terminal must not end it first.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());

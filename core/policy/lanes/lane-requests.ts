@@ -1,10 +1,10 @@
-/** What a lane is asked and how it answers, whether it is a thread or a process. */
+/** Requests to a lane and its replies, whether it is a thread or a process. */
 import type { Lane, LaneJob, LaneResult } from './lane.ts';
 
 export type LaneRequest = { id: number } & ({ parameters: Float32Array } | { job: LaneJob } | { close: true });
 export type LaneReply = { id: number; result?: unknown; error?: string };
 
-/** Does what is asked: the reply, and the result of a job. */
+/** Handles a request: the reply, and the result of a job. */
 export async function answerRequest(
   lane: Lane,
   request: LaneRequest,

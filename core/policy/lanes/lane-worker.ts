@@ -7,7 +7,7 @@ const lane = new Lane(workerData as LaneSetup);
 
 parentPort!.on('message', async (request: LaneRequest) => {
   const { reply, result } = await answerRequest(lane, request);
-  // What it was given goes back, to be written over.
+  // The given arrays go back for reuse.
   const pixels = 'job' in request && result !== null ? [request.job.feeds.pixels] : [];
   const moved = [...pixels, ...(result?.gradient ? [result.gradient] : [])];
   parentPort!.postMessage(

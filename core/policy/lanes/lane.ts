@@ -1,4 +1,4 @@
-/** What one lane does: keeps sessions by shape, and runs them with the parameters it was given last. */
+/** One lane: keeps sessions by shape, and runs them with the latest parameters. */
 import { elements } from '../../graph/tensor.ts';
 import { runMemory } from '../../graph/memory.ts';
 import type { ComputeDevice } from '../../graph/compute-device.ts';
@@ -26,9 +26,9 @@ export type LaneJob =
       kind: 'train';
       shape: ShardShape;
       feeds: Feeds;
-      /** An earlier gradient to be written over: fresh memory costs more than a pass over it. */
+      /** An earlier gradient to overwrite: allocating costs more than a pass over it. */
       gradient?: Float32Array;
-      /** One of several whose gradients are summed where they are; the last one brings the sum. */
+      /** One of several jobs whose gradients are summed on the device; the last one returns the sum. */
       sum?: { id: number; last: boolean };
     }
   | { kind: 'score' | 'inspect'; shape: ShardShape; feeds: Feeds }
@@ -48,7 +48,7 @@ export class Lane {
   readonly #setup: LaneSetup;
   readonly #sessions: KeptSessions<Session>;
   readonly #parameters: Record<string, Float32Array | DeviceTensor> = {};
-  /** Where data stays on the device. */
+  /** Set where data stays on the device. */
   readonly #resident: ResidentArrays | null;
   readonly #sums = new Map<number, Resident>();
   readonly #size: number;
@@ -56,7 +56,7 @@ export class Lane {
   constructor(setup: LaneSetup) {
     this.#setup = setup;
     this.#sessions = new KeptSessions(setup.sessions);
-    // onnxruntime for Node takes no buffers of CUDA's.
+    // onnxruntime for Node does not take CUDA buffers.
     this.#resident = setup.device.provider === 'webgpu' ? new ResidentArrays(setup.model.trained, setup.device) : null;
     this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
   }
@@ -71,7 +71,7 @@ export class Lane {
     let offset = 0;
     for (const { name, shape } of this.#setup.model.trained) {
       const size = elements(shape);
-      // A copy: onnxruntime takes no shared memory.
+      // A copy: onnxruntime does not take shared memory.
       ((this.#parameters[name] ??= new Float32Array(size)) as Float32Array).set(flat.subarray(offset, offset + size));
       offset += size;
     }
@@ -108,7 +108,7 @@ export class Lane {
     await this.#resident?.close();
   }
 
-  /** Each gradient is written straight into its place of the flat vector. */
+  /** Each gradient is written directly into its part of the flat vector. */
   #gradientViews(gradient: Float32Array): Record<string, Float32Array> {
     let offset = 0;
     return Object.fromEntries(
@@ -143,7 +143,7 @@ export class Lane {
 }
 
 /**
- * Bytes of the matrices that a prepacking session keeps in the order in which products read them, beside the file's.
+ * Bytes of the matrices of which a prepacking session keeps a second copy, in the order in which products read them.
  */
 export function reorderedBytes({ initializers }: Program): number {
   return initializers.reduce(

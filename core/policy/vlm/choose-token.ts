@@ -1,4 +1,4 @@
-/** The next token of each row: repetition penalty, temperature, sampling or the most likely one, and who has ended. */
+/** The next token of each row: repetition penalty, temperature, sampling or argmax, and which rows have ended. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { cast, div, equal, greater, greaterOrEqual, less, mul, or, where } from '../../graph/ops/elementwise.ts';
 import { reshape, slice } from '../../graph/ops/movement.ts';
@@ -10,7 +10,7 @@ import type { TextConfig } from '../vlm-config.ts';
 /** Which tokens each row has had, bool [rows, vocabulary]; absent if not needed. */
 export type Seen = { seen?: Value };
 
-/** What a loop carries from one token to the next: newest ids and who has ended, [rows] each. */
+/** The state that a loop carries from one token to the next: newest ids and which rows have ended, [rows] each. */
 export type TokenStates = { id: Value; ended: Value } & Seen;
 
 export class TokenChoice {
@@ -35,7 +35,7 @@ export class TokenChoice {
   }
 
   /**
-   * Of logits [rows, vocabulary] and one uniform number for each row; rows that have `ended` give the pad id and
+   * From logits [rows, vocabulary] and one uniform number for each row; rows that have `ended` give the pad id and
    * log-prob 0.
    */
   next(
@@ -62,7 +62,10 @@ export class TokenChoice {
     };
   }
 
-  /** In kernels that the provider has: WebGPU compares no int64 and joins no bools, and the CPU selects none. */
+  /**
+   * With kernels that the provider has: WebGPU cannot compare int64 or concatenate bools, and the CPU cannot select
+   * bools.
+   */
   #withSeen(b: GraphBuilder, seen: Value, id: Value): Value {
     const now = equal(b, cast(b, id, 'float32'), this.#vocabulary);
     return this.#provider === 'webgpu' ? where(b, now, now, seen) : or(b, seen, now);

@@ -1,4 +1,4 @@
-/** One decoding step: the newest token of each row through the decoder, over keys and values that are kept. */
+/** One decoding step: the newest token of each row through the decoder, with cached keys and values. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, cast, less, sub, where } from '../../graph/ops/elementwise.ts';
 import { matMul } from '../../graph/ops/linear-algebra.ts';
@@ -11,7 +11,7 @@ import { Decoder } from '../families/parts/decoder.ts';
 import type { TokenChoice, TokenStates } from './choose-token.ts';
 import type { GraphParameters } from './parameters.ts';
 
-/** What all decoding steps share, made outside of the loop. */
+/** Values that all decoding steps share, computed outside the loop. */
 export type DecodeContext = {
   decoder: Decoder;
   parameters: GraphParameters;
@@ -21,17 +21,17 @@ export type DecodeContext = {
   promptTokens: number;
   /** Of each layer, of the prompts. */
   prompt: readonly { keys: Value; values: Value }[];
-  /** Where the first generated token stands, int64 [prompts, rowsPerPrompt]. */
+  /** Position of the first generated token, int64 [prompts, rowsPerPrompt]. */
   firstPosition: Value;
-  /** What hides padding in front of prompts, [prompts, 1, 1, promptTokens]; null without. */
+  /** The mask of padding in front of prompts, [prompts, 1, 1, promptTokens]; null without padding. */
   padding: Value | null;
-  /** Tokens that a token sees, where a sliding window leaves the prompt before the last step. */
+  /** Size of the sliding window, where it leaves the prompt before the last step. */
   window: number | null;
   /** Uniform numbers [steps + 1, rows]. */
   noise: Value;
 };
 
-/** Names of the tails in a loop's states: keys and values of each layer behind the prompt. */
+/** Names of the tails in a loop's states: keys and values of each layer after the prompt. */
 export function tailNames({ prompt }: Pick<DecodeContext, 'prompt'>): string[] {
   return prompt.flatMap((_, layer) => [`keys_${layer}`, `values_${layer}`]);
 }
@@ -45,7 +45,7 @@ export function tailType({ decoder, rows, rowsPerPrompt, prompt }: DecodeContext
   };
 }
 
-/** One token of each row: what stands last behind the prompt, `older` tails and those that grow. */
+/** One token of each row: the last one after the prompt, the `older` tails and the growing ones. */
 export function decodeStep(
   b: GraphBuilder,
   context: DecodeContext,
@@ -68,7 +68,7 @@ export function decodeStep(
     return (grown[name] = window === null ? longer : slice(b, longer, 2, -window));
   };
   const hiding = [context.padding, window === null ? null : outsideWindow(b, step, promptTokens, window)];
-  // Rows of one prompt stand side by side like tokens of one row: their queries meet the prompt's keys in one product.
+  // Rows of one prompt are treated like tokens of one row: one product of their queries with the prompt's keys.
   const swapped = (x: Value, outer: number, inner: number) =>
     outer === 1 || inner === 1
       ? x
@@ -84,7 +84,8 @@ export function decodeStep(
       ...(older === null ? [] : [older.tails[`${part}_${layer}`]]),
       grow(`${part}_${layer}`, own[part]),
     ]);
-    // Scores of all segments side by side, one softmax, a product each, added: no segment is copied.
+    // Scores of all segments are concatenated for one softmax; then one product for each segment, added up. No segment
+    // is copied.
     const scores = (left: Value, segment: Value) => cast(b, matMul(b, left, segment, { transB: true }), 'float32');
     const visible = hiding.reduce<Value>(
       (seen, hides) => (hides === null ? seen : add(b, seen, hides)),
@@ -119,7 +120,7 @@ export function decodeStep(
   };
 }
 
-/** What hides the tokens of a prompt that a step's sliding window has left. [1, 1, 1, promptTokens] */
+/** The mask of prompt tokens outside a step's sliding window. [1, 1, 1, promptTokens] */
 function outsideWindow(b: GraphBuilder, step: Value, promptTokens: number, window: number): Value {
   const distances = b.ints(
     Array.from({ length: promptTokens }, (_, index) => promptTokens - index),
@@ -128,7 +129,7 @@ function outsideWindow(b: GraphBuilder, step: Value, promptTokens: number, windo
   return where(b, less(b, add(b, distances, step), b.ints([window], [])), b.scalar(0), b.scalar(HIDDEN_SCORE));
 }
 
-/** Cuts probabilities into those of the prompt, of the older tails and of the growing ones. */
+/** Splits probabilities into those of the prompt, the older tails and the growing ones. */
 function segmentCut(
   b: GraphBuilder,
   step: Value,

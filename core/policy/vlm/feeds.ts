@@ -12,14 +12,14 @@ import type { SampleShape } from './sampling-graph.ts';
 import { inputTokens, type ShardShape } from './training-graph.ts';
 
 export type Feeds = Record<string, ArrayData> & { pixels: Float32Array };
-/** Where the largest feed comes from: fresh memory, or such as was fed before, whatever is in it. */
+/** Allocates the largest feed: new memory, or reused memory with arbitrary content. */
 export type NewPixels = (length: number) => Float32Array;
 const freshPixels: NewPixels = (length) => new Float32Array(length);
 type PromptRow = { image: number; promptIds: readonly number[]; responseIds?: readonly number[] };
 
 /**
- * Ids, positions, image places and pictures of prompts aligned to the right of `promptTokens`, and of responses behind
- * them.
+ * Ids, positions, image places and pictures of prompts aligned to the right of `promptTokens`, and of the responses
+ * that follow.
  */
 function sequenceFeeds(
   config: VlmConfig,
@@ -36,7 +36,7 @@ function sequenceFeeds(
   const mostImageTokens = family.tokensOfParts(config, picture.parts);
   const ids = new BigInt64Array(count * tokens).fill(BigInt(text.padTokenId));
   const positions = new BigInt64Array(positionAxes * count * tokens);
-  // What a picture lacks goes behind the last token.
+  // Missing parts of a picture go after the last token.
   const imagePositions = new BigInt64Array(count * mostImageTokens).fill(BigInt(count * tokens));
   const nextPositions = new BigInt64Array(count);
   const padding = padded ? new Float32Array(count * tokens) : null;
@@ -130,7 +130,7 @@ export function trainingFeeds(
   };
 }
 
-/** Feeds of `samplingProgram`; rows of one prompt stand side by side. */
+/** Feeds of `samplingProgram`; rows of one prompt are adjacent. */
 export function samplingFeeds(
   config: VlmConfig,
   shape: SampleShape,

@@ -31,7 +31,7 @@ export class LoraDropout {
     this.#provider = provider;
   }
 
-  /** What is left has to be multiplied by this. */
+  /** The factor for elements that are kept. */
   get scale(): number {
     return 1 / (1 - this.#rate);
   }
@@ -43,7 +43,7 @@ export class LoraDropout {
     const ofPositions = this.#factorsOf(positions);
     const ofColumns = factors(`dropout columns of ${linear}`, inputs);
     const threshold = BigInt64Array.of(dropoutThreshold(this.#rate));
-    // WebGPU has no 64-bit integers: the CPU would make every mask, and each would cross.
+    // WebGPU has no 64-bit integers: the CPU would compute every mask, and each would be copied.
     const dropped =
       this.#provider === 'webgpu'
         ? productBelow(
@@ -62,7 +62,7 @@ export class LoraDropout {
     const g = this.#g;
     const [rows] = this.#seeds.shape;
     const tokens = positions / rows;
-    // Counted from the last token: where only the last ones are computed, they are dropped as among all.
+    // Counted from the last token, so that the last ones have the same masks when only they are computed.
     const ofTokens = g.constant(factors('dropout tokens', tokens).reverse(), [1, tokens]);
     const made = reshape(g, mul(g, reshape(g, this.#seeds, [rows, 1]), ofTokens), [positions, 1]);
     this.#ofPositions.set(positions, made);

@@ -14,7 +14,7 @@ import { CheckpointError } from '../checkpoint/errors.ts';
 import type { LoraDropout } from './lora-dropout.ts';
 import type { Precision } from '../vlm-config.ts';
 
-/** What graphs are made from. */
+/** Everything that graphs are made from. */
 export type GraphModel = {
   checkpoint: Checkpoint;
   trained: readonly TrainedParameter[];
@@ -31,10 +31,10 @@ export type GraphModel = {
 /** A trained parameter and its shape. */
 export type TrainedParameter = { name: string; shape: readonly number[] };
 
-/** What weights are stored as: a checkpoint with others is not opened. */
+/** Element types of stored weights: checkpoints with other types are not opened. */
 const DTYPES: Readonly<Partial<Record<StoredDType, DType>>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
-/** With fewer rows the weight is better the right operand. */
+/** With fewer rows, products are faster with the weight as the right operand. */
 const LEAST_COLUMNS = 8;
 
 export class GraphParameters {
@@ -132,17 +132,17 @@ export class GraphParameters {
   }
 
   /**
-   * Whether products with `rows` rows are better made as W x^T, a column for each row: onnxruntime rearranges the right
-   * operand of every product, which costs more than a product with few rows where that is the weight. Weights in files
-   * are rearranged once, when the session is made.
+   * Whether products with `rows` rows are faster as W x^T, with a column for each row: onnxruntime rearranges the right
+   * operand of every product. If that is the weight, this costs more than a product with few rows. Weights in files are
+   * rearranged once, when the session is made.
    */
   inColumns(name: string, rows: number): boolean {
     return this.#outer !== null && rows >= LEAST_COLUMNS && this.#inputs.has(`${name}.weight`);
   }
 
   /**
-   * W x^T (+ b) (+ added): columns [outputs, n] of rows [n, inputs] or columns [inputs, n]; those of several layers
-   * below each other.
+   * W x^T (+ b) (+ added): columns [outputs, n] from rows [n, inputs] or columns [inputs, n]; the outputs of several
+   * layers are stacked.
    */
   columns(
     names: readonly string[],
@@ -181,7 +181,7 @@ export class GraphParameters {
   }
 }
 
-/** The sum of those of two terms that are there. */
+/** The sum of the terms that are present. */
 function sumOf(g: GraphBuilder, one: Value | undefined, other: Value | undefined): Value | undefined {
   return one !== undefined && other !== undefined ? add(g, one, other) : (one ?? other);
 }

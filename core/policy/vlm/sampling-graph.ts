@@ -15,20 +15,20 @@ import { valueHead } from './training-graph.ts';
 export type SampleShape = {
   /** Answers. */
   rows: number;
-  /** Rows in a row that answer the same prompt, which is then read once; divides `rows`. */
+  /** Number of adjacent rows that answer the same prompt, which is then read once; divides `rows`. */
   rowsPerPrompt: number;
   promptTokens: number;
   padded: boolean;
   picture: PictureShape;
   maxNewTokens: number;
   greedy: boolean;
-  /** Whether tokens that were there before are more or less likely than others: a repetition penalty other than 1. */
+  /** Whether there is a repetition penalty other than 1. */
   penalized: boolean;
 };
 
 /**
- * Outputs `later_ids` int64 [steps, rows] and `later_logprobs` [steps, rows] (behind a row's end: pad id and 0), and
- * `values` [rows]. The first token stands in `first_id` [rows] and `first_logprob` [rows].
+ * Outputs `later_ids` int64 [steps, rows] and `later_logprobs` [steps, rows] (after a row's end: pad id and 0), and
+ * `values` [rows]. The first token is in `first_id` [rows] and `first_logprob` [rows].
  */
 export function samplingProgram(model: GraphModel, shape: SampleShape): Program {
   const { rows, rowsPerPrompt, promptTokens, maxNewTokens, greedy, penalized } = shape;
@@ -76,7 +76,7 @@ export function samplingProgram(model: GraphModel, shape: SampleShape): Program 
     window: text.slidingWindow !== null && promptTokens + maxNewTokens > text.slidingWindow ? text.slidingWindow : null,
     noise,
   };
-  // A loop in a loop ends the process with WebGPU.
+  // With WebGPU a nested loop crashes the process.
   const later = decodeLoop(g, context, first.states, maxNewTokens - 1, model.provider !== 'webgpu');
   g.output('first_id', first.states.id);
   g.output('first_logprob', first.logprob);

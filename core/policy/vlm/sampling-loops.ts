@@ -1,5 +1,5 @@
 /**
- * Repeats decoding steps until all rows have ended. Tails of keys and values grow in one loop, or in a loop in a loop.
+ * Repeats decoding steps until all rows have ended. Tails of keys and values grow in one loop, or in two nested loops.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, and, less, mul } from '../../graph/ops/elementwise.ts';
@@ -11,14 +11,14 @@ import { someGoesOn, type TokenStates } from './choose-token.ts';
 import { decodeStep, tailNames, tailType, type DecodeContext } from './decode-step.ts';
 
 /**
- * Steps after which a growing tail joins the long one, of `steps` in all: where copying both costs least. Short
- * responses are not worth a second loop.
+ * Steps after which a growing tail joins the long one, out of `steps`: the number that makes copying cheapest. Short
+ * responses do not need a second loop.
  */
 function stepsBetweenJoins(steps: number): number {
   return steps < 48 ? steps : Math.ceil(Math.sqrt(steps));
 }
 
-/** At most `count` steps behind the first token: ids and log-probs [steps, rows]. `nested`: a loop may be in a loop. */
+/** At most `count` steps after the first token: ids and log-probs [steps, rows]. `nested`: loops may be nested. */
 export function decodeLoop(
   g: GraphBuilder,
   context: DecodeContext,

@@ -1,4 +1,4 @@
-/** One pass over whole sequences: a picture's features among token embeddings, all layers, causal attention. */
+/** One pass over whole sequences: picture features among token embeddings, all layers, causal attention. */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { add, max } from '../../graph/ops/elementwise.ts';
 import { concat, replaceRows, reshape, slice, zeros } from '../../graph/ops/movement.ts';
@@ -14,7 +14,7 @@ export type SequencePass = {
   /** Final-norm hidden states of the tokens from `from` on: [rows * kept, hidden]. */
   hidden: Value;
   features: ImageFeatures;
-  /** Of each layer, for the decoding steps that follow: [rows, kv, tokens, headDim]. */
+  /** Keys and values of each layer, for the decoding steps that follow: [rows, kv, tokens, headDim]. */
   cached: readonly { keys: Value; values: Value }[];
   /** int64 [axes, rows, tokens] */
   positions: Value;
@@ -22,7 +22,7 @@ export type SequencePass = {
 
 /**
  * Makes the inputs `ids`, `positions`, `image_positions` and those of the family's pictures. `bias` [1 or rows, 1,
- * tokens, tokens] hides what a token does not see.
+ * tokens, tokens] hides the tokens that a token cannot see.
  */
 export function readSequence(
   decoder: Decoder,
@@ -46,7 +46,7 @@ export function readSequence(
   const positions = g.input('positions', 'int64', [family.positionAxes, rows, tokens]);
   const rotations = decoder.rotationsOnAxes(positions);
   const features = family.imageFeatures(g, parameters, config, { images: rows, ...picture }, inLayer);
-  // Behind the last attention only the tokens that are asked for matter.
+  // After the last attention only the requested tokens matter.
   const [allBlocks, lastBlocks] = [causalBlocks(g, bias), causalBlocks(g, bias, from)];
   const group = text.heads / text.keyValueHeads;
   const tail = (matrix: Value) =>
@@ -83,7 +83,7 @@ export function readSequence(
   return { hidden, features, cached, positions };
 }
 
-/** `table` [n, width] with `rows` in the rotations `at`; of a padded picture the missing ones go to the place n. */
+/** `table` [n, width] with `rows` in the rotations `at`; missing rows of a padded picture go to index n. */
 function withRows(g: GraphBuilder, table: Value, at: Value, padded: boolean, rows: Value): Value {
   if (!padded) return replaceRows(g, table, at, rows);
   const [count, width] = table.shape;
@@ -92,7 +92,7 @@ function withRows(g: GraphBuilder, table: Value, at: Value, padded: boolean, row
 }
 
 /**
- * Causal scores [1 or rows, 1, tokens, tokens] within a sliding window; with padding each row also hides what lies
+ * Causal scores [1 or rows, 1, tokens, tokens] within a sliding window; with padding each row also hides the tokens
  * before its prompt.
  */
 export function attentionBias(

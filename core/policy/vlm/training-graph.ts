@@ -29,16 +29,16 @@ export type ShardShape = {
   picture: PictureShape;
 };
 
-/** Far above log 10, from where on only the clipped term is taken, and far below the overflow of exp in float32. */
+/** Far above log 10, beyond which only the clipped term is taken, and far below the overflow of exp in float32. */
 const LARGEST_LOG_RATIO = 30;
 
 /**
- * What a loss is multiplied by for gradients in float16, where numbers under 6e-8 are zero; a power of two, so that it
- * can be taken back exactly.
+ * The factor of a loss for gradients in float16, where numbers under 6e-8 are zero; a power of two, so that division
+ * undoes it exactly.
  */
 const FLOAT16_LOSS_SCALE = 1024;
 
-/** Token positions that go into the decoder: the last response token is only a target. */
+/** Number of token positions that enter the decoder: the last response token is only a target. */
 export function inputTokens({ promptTokens, responseTokens }: ShardShape): number {
   return promptTokens + responseTokens - 1;
 }
@@ -53,7 +53,7 @@ export function scoringProgram(model: GraphModel, shape: ShardShape): Program {
 }
 
 /**
- * Outputs `image_features`, and of every position `logits` and `last_hidden` (behind the final norm): for comparison
+ * Outputs `image_features`, and for every position `logits` and `last_hidden` (after the final norm), for comparison
  * with other implementations.
  */
 export function inspectionProgram(model: GraphModel, shape: ShardShape): Program {
@@ -151,8 +151,8 @@ type Forward = {
 };
 
 /**
- * Logits and final-norm hidden states of the positions from `from` on, by default those that predict the response
- * ([rows * responseTokens, vocabulary]), and values [rows]. `dropout`: the rate of LoRA dropout.
+ * Logits and final-norm hidden states of the positions from `from` on; default: those that predict the response ([rows
+ * * responseTokens, vocabulary]), and values [rows]. `dropout`: the rate of LoRA dropout.
  */
 export function forward(
   model: GraphModel,

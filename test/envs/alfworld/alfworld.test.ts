@@ -141,7 +141,7 @@ test.serial('the data set must be named', (t) => {
 test('rooms are asked after where games are made, not where a data set brings its own', (t) => {
   const options = { rooms: ['kitchen'], taskTypes: ['look_at_obj_in_light'] };
   t.throws(() => alfworld.parseOptions(options), {
-    message: /rooms: none of kitchen is suitable for look_at_obj_in_light/,
+    message: /rooms: none of kitchen suits look_at_obj_in_light/,
   });
   t.notThrows(() => alfworld.parseOptions({ ...options, source: 'data' }));
 });

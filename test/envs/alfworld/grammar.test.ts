@@ -153,7 +153,7 @@ const refusals: [() => unknown, string][] = [
     () => intro('#s#', { productions: { s: [{ condition: 'tails(b:box)', rhs: 'x' }] } }),
     'No production of the text grammar\'s symbol "#s#" applies.',
   ],
-  [() => intro('#intro#'), 'The text grammar never comes to an end at "#intro#".'],
+  [() => intro('#intro#'), 'The text grammar never ends at "#intro#".'],
   [
     () => intro('[{x.name | heads(x:dog)}]'),
     'The condition "heads(x:dog)" of the text grammar names the undeclared type "dog".',

@@ -26,7 +26,7 @@ for (const [text, message] of [
   ['(a', 'The text ends before its last parenthesis is closed.'],
   ['', 'The text ends before its last parenthesis is closed.'],
   ['a', 'The text must begin with "(", not with "a".'],
-  ['(a) (b)', 'The text goes on after its last parenthesis, at "(".'],
+  ['(a) (b)', 'The text continues after its last parenthesis, at "(".'],
   ['(bär)', 'The text has a character outside ASCII in "bär".'],
 ]) {
   test(`refused: ${JSON.stringify(text)}`, (t) => {

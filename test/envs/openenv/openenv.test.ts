@@ -152,13 +152,13 @@ test("the server's state is kept and compared, and its own schema holds", async 
   environment.close();
   again.close();
   const check = async (more: object) => await game.check!(options(server.url, more));
-  t.deepEqual(await check({}), { notes: [`${server.url}: there, with its schema`], faults: [] });
+  t.deepEqual(await check({}), { notes: [`${server.url}: reachable, with a schema`], faults: [] });
   t.regex((await check({ actions: ['one', 'three'] })).faults.join(), /options.actions: .* does not take "three"/);
   t.regex((await check({ picture: 'screen' })).faults.join(), /no field "screen"; they have count, start/);
   const odd = await serve(t, { shift: 0.5 });
   await t.throwsAsync(game.remote!.start({ seed: 1, episode: 0 }, options(odd.url)), {
     name: 'EnvironmentError',
-    message: /not of its own schema \(count: /,
+    message: /not match its own schema \(count: /,
   });
   server.stop();
   t.regex((await game.check!(options('http://127.0.0.1:9'))).faults.join(), /cannot be reached; start it/);
@@ -173,12 +173,12 @@ test('any text is an action where options say so', (t) => {
 test('what servers send is bounded', async (t) => {
   const observation = (shown: object) => JSON.stringify({ type: 'observation', data: { observation: shown } });
   for (const [answer, message] of [
-    ['{"type":"observation","data":{"observation":7}}', /another answer than OpenEnv's/],
+    ['{"type":"observation","data":{"observation":7}}', /an answer that is not OpenEnv's/],
     ['nothing', /not JSON/],
     [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /brackets more than 32 deep/],
     [observation({ count: 1, start: 'x'.repeat(5_000_000) }), /message of \d+ characters/],
-    [observation({ count: 1, start: 1, more: 1 }), /not of its own schema/],
-    [JSON.stringify({ type: 'state', data: {} }), /answered with "state" in place of "observation"/],
+    [observation({ count: 1, start: 1, more: 1 }), /not match its own schema/],
+    [JSON.stringify({ type: 'state', data: {} }), /answered with "state" instead of "observation"/],
   ] as const) {
     const server = await serve(t, { answer });
     await t.throwsAsync(game.remote!.start({ seed: 1, episode: 0 }, options(server.url)), {
@@ -234,7 +234,7 @@ test('the contract is checked on a server, and the game is played in the termina
     input: Readable.from(['two\ntwo\none\n']),
     output,
   });
-  t.regex(String(output.read()), /count: 0.*reward 0.*count: 2.*reward 1.*is terminated; reward in all 1/s);
+  t.regex(String(output.read()), /count: 0.*reward 0.*count: 2.*reward 1.*is terminated; total reward 1/s);
   await untilAllClosed(server);
 });
 

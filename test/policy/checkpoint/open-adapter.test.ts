@@ -136,13 +136,13 @@ for (const [what, settings, tensors, message] of [
       ...adapterTensors,
       { ...adapterTensors[0], name: adapterTensors[0].name.replace('model.language_model', 'language_model.model') },
     ],
-    /holds base_model.* twice, the other time as base_model/,
+    /holds base_model.* twice, also as base_model/,
   ],
   [
     'another start of the model',
     { init_lora_weights: 'pissa' },
     adapterTensors,
-    /init_lora_weights: begins with other weights/,
+    /init_lora_weights: starts from changed weights/,
   ],
   ['parameters named', { target_parameters: ['experts'] }, adapterTensors, /target_parameters.*only plain LoRA/],
   [

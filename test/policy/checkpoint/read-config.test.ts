@@ -182,12 +182,12 @@ for (const [what, config, message] of [
   [
     'a feature layer that is not there',
     { ...small, vision_feature_layer: -26 },
-    /vision_feature_layer -26 is outside of the tower's 24 layers/,
+    /vision_feature_layer -26 is outside the tower's 24 layers/,
   ],
   [
-    'an image token outside of the vocabulary',
+    'an image token outside the vocabulary',
     { ...small, image_token_index: 400 },
-    /token id 400 is outside of the vocabulary of 400/,
+    /token id 400 is outside the vocabulary of 400/,
   ],
   [
     'an original layout with another projector',

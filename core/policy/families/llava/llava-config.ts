@@ -1,6 +1,6 @@
 /**
- * What a LLaVA-architecture model is made of: a CLIP or SigLIP vision tower, a projector, a Llama, Mistral or Qwen2
- * decoder.
+ * The configuration of a LLaVA-architecture model: a CLIP or SigLIP vision tower, a projector, a Llama, Mistral or
+ * Qwen2 decoder.
  */
 import type { CommonConfig } from '../../vlm-config.ts';
 

@@ -25,7 +25,7 @@ export const llava: ModelFamily<LlavaConfig> = {
     readLlavaConfig(content, origin, folder === null ? null : towerFolder(folder, content)),
   writeConfigs: writtenConfigs,
   weightsBeside(folder) {
-    // LLaVA 1.5's original checkpoints leave the vision tower where it came from.
+    // LLaVA 1.5's original checkpoints do not contain the vision tower.
     const tower = towerFolder(folder, readJson(path.join(folder, 'config.json'), 'fetch it again'));
     return tower === null ? null : { folder: tower, prefix: 'vision_tower.' };
   },
@@ -49,7 +49,7 @@ export const llava: ModelFamily<LlavaConfig> = {
 
   parameterShapes,
   unreadShapes,
-  // Vision layers behind the last feature layer are never read.
+  // Vision layers after the last feature layer are never read.
   isUnused: (config, name) =>
     Number(/^vision_tower\.encoder\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) >= usedVisionLayers(config),
 

@@ -42,8 +42,8 @@ export function isOriginalLayout(content: unknown): boolean {
 }
 
 /**
- * The folder of an original checkpoint's vision tower: what `mm_vision_tower` says, seen from the checkpoint, or a
- * folder of that name in or beside it. Null where there is none, or where the checkpoint is of another layout.
+ * The folder of an original checkpoint's vision tower: the path `mm_vision_tower`, relative to the checkpoint, or a
+ * folder of that name in or beside it. Null where there is none, or where the checkpoint has another layout.
  */
 export function towerFolder(folder: string, content: unknown): string | null {
   if (!isOriginalLayout(content)) return null;
@@ -57,8 +57,8 @@ export function towerFolder(folder: string, content: unknown): string | null {
 }
 
 /**
- * How the original code makes an image a square: LLaVA 1.5 pads it with the mean colour; of 1.6's pictures only the
- * base image is used, which is squeezed. Undefined: as its settings say.
+ * How the original code makes an image a square: LLaVA 1.5 pads it with the mean colour; for 1.6 only the base image is
+ * used, which is squeezed. Undefined: as its settings say.
  */
 export function originalSquaring(content: object): 'pad' | 'squeeze' | undefined {
   return ({ pad: 'pad', anyres: 'squeeze' } as const)[
@@ -94,8 +94,8 @@ export function parseOriginalConfig(content: unknown, origin: string, tower: str
     featureSelect: config.mm_vision_select_feature === 'patch' ? 'default' : 'full',
     projectorActivation: 'gelu',
     projectorBias: true,
-    // The original has no token for an image. With byte fallback no text ever becomes the unknown token, so its id
-    // marks the places.
+    // The original has no token for an image. With byte fallback no text ever becomes the unknown token, so its id can
+    // mark the image.
     imageTokenId: 0,
   };
 }

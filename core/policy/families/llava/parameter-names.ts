@@ -16,7 +16,7 @@ const REWRITINGS: readonly [RegExp, string][] = [
   [/^model\.(embed_tokens|layers|norm)\b/, 'language_model.$1'], // original LLaVA's decoder
 ];
 
-/** Tables that old releases stored although they are computed. */
+/** Computed tables that old releases stored. */
 const COMPUTED = [/\.position_ids$/, /\.rotary_emb\.inv_freq$/];
 
 function canonicalName(name: string): string | null {

@@ -1,6 +1,6 @@
 /**
- * Every parameter of a LLaVA-architecture model with its shape: what a checkpoint must hold, and what a new model is
- * made of.
+ * Every parameter of a LLaVA-architecture model with its shape: the parameters that a checkpoint must hold, and those
+ * of a new model.
  */
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
 import { encoderBlockShapes } from '../parts/vision-encoder.ts';
@@ -12,9 +12,8 @@ export function parameterShapes(config: LlavaConfig): Map<string, readonly numbe
 }
 
 /**
- * Parameters that files hold although nothing here reads them: no feature layer lies behind the tower's last norm,
- * SigLIP's head pools what stands there, and only the base image of LLaVA 1.6 is used, whose rows need no end.
- * `written`: a config.json.
+ * Parameters in files that nothing here reads: the tower's last norm and SigLIP's pooling head come after every feature
+ * layer, and LLaVA 1.6's row ends are not needed for the base image alone. `written`: a config.json.
  */
 export function unreadShapes(
   { vision, text }: LlavaConfig,
@@ -27,7 +26,7 @@ export function unreadShapes(
   return shapes;
 }
 
-/** Vision layers that are computed: those behind the last feature layer are never read. */
+/** Number of vision layers to compute: those after the last feature layer are never read. */
 export function usedVisionLayers({ vision, featureLayers }: LlavaConfig): number {
   return Math.max(...featureLayers.map((layer) => (layer < 0 ? vision.layers + 1 + layer : layer)));
 }

@@ -1,5 +1,5 @@
 /**
- * Images to pixel values as transformers' CLIP, SigLIP and LLaVA image processors make them with Pillow, bit for bit.
+ * Turns images into pixel values exactly as transformers' CLIP, SigLIP and LLaVA image processors do with Pillow.
  */
 import path from 'node:path';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ import { resizeBicubic } from '../../../pictures/resize.ts';
 const length = z.int().min(1);
 const sides = z.strictObject({ height: length, width: length });
 const KINDS = /^(CLIP|Siglip|Llava|LlavaNext)(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/;
-/** What `SiglipImageProcessor` fills in where CLIP's fills in something else. */
+/** Defaults of `SiglipImageProcessor` that differ from CLIP's. */
 const SIGLIP_DEFAULTS = {
   size: { height: 224, width: 224 },
   do_center_crop: false,
@@ -48,12 +48,12 @@ const schema = z.object({
 });
 type Settings = z.infer<typeof schema>;
 
-/** How an image becomes a square: its middle is cut out, it is padded with the mean colour, or squeezed. */
+/** How an image becomes a square: cropped to its centre, padded with the mean colour, or squeezed. */
 type Squaring = 'crop' | 'pad' | 'squeeze';
 
 /**
- * The preprocessing of a checkpoint folder: preprocessor_config.json or processor_config.json, or what the original
- * LLaVA code does. `side`: the vision tower's image size. Throws `CheckpointError`.
+ * The preprocessing of a checkpoint folder: preprocessor_config.json or processor_config.json, or the original LLaVA
+ * code's. `side`: the vision tower's image size. Throws `CheckpointError`.
  */
 export function loadImagePreprocessor(folder: string, side: number): ImagePreprocessor {
   const model = readJson(path.join(folder, 'config.json'), 'fetch it again') as object;
@@ -72,7 +72,7 @@ export function loadImagePreprocessor(folder: string, side: number): ImagePrepro
 
 /**
  * `content`: a preprocessor_config.json; `origin` names it in errors; `side`: the vision tower's image size. `squaring`
- * overrules what the settings say. Images become [3, side, side].
+ * overrides the settings. Images become [3, side, side].
  */
 export function imagePreprocessor(
   content: unknown,
@@ -93,7 +93,7 @@ export function imagePreprocessor(
     const { width, height, data } = centreCrop(resized(square(image), settings), settings);
     if (width !== side || height !== side)
       throw new CheckpointError(
-        `${origin} makes an image of ${width} x ${height} pixels out of one of ${image.width} x ${image.height}, ` +
+        `${origin} makes an image of ${width} x ${height} pixels from one of ${image.width} x ${image.height}, ` +
           `but config.json asks for ${side} x ${side}; set do_center_crop`,
       );
     const plane = side * side;
@@ -104,7 +104,7 @@ export function imagePreprocessor(
   };
 }
 
-/** Of settings alone; null where they are another family's. */
+/** From settings alone; null where they are another family's. */
 export function llavaProcessor(content: unknown, origin: string): StandaloneProcessor | null {
   const kind = kindOf(content);
   if (typeof kind !== 'string' || !KINDS.test(kind)) return null;
@@ -160,7 +160,7 @@ function resized(image: RgbImage, { do_resize: enabled, size }: Settings): RgbIm
     : resizeBicubic(image, Math.trunc((short * width) / height), short);
 }
 
-/** The middle of an image; what it lacks is black. */
+/** The centre of an image, padded with black. */
 function centreCrop(image: RgbImage, { do_center_crop: enabled, crop_size: crop }: Settings): RgbImage {
   if (!enabled || (image.width === crop.width && image.height === crop.height)) return image;
   const data = new Uint8Array(crop.width * crop.height * 3);

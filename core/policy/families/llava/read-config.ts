@@ -56,7 +56,7 @@ export function readLlavaConfig(content: unknown, origin: string, tower: string 
     {
       family: 'llava',
       vision: visionConfig(config.vision_config ?? visionSchema.parse(DEFAULT_VISION)),
-      // transformers ties llava's embeddings when either place says so, llava_next's when the outer one does.
+      // transformers ties llava's embeddings when either field is set, llava_next's when the outer one is.
       text: { ...parsed, tiedEmbeddings: config.tie_word_embeddings || (type === 'llava' && parsed.tiedEmbeddings) },
       featureLayers: [config.vision_feature_layer].flat(),
       featureSelect: config.vision_feature_select_strategy,
@@ -68,7 +68,7 @@ export function readLlavaConfig(content: unknown, origin: string, tower: string 
   );
 }
 
-/** What must hold between the fields. */
+/** Checks relations between fields. */
 function checked(config: LlavaConfig, origin: string): LlavaConfig {
   const { vision, featureLayers } = config;
   const fail = (what: string) => unusable(origin, what);
@@ -78,6 +78,6 @@ function checked(config: LlavaConfig, origin: string): LlavaConfig {
     fail(`image_size ${vision.imageSize} is smaller than patch_size ${vision.patchSize}`);
   for (const layer of featureLayers)
     if (layer > vision.layers || layer < -vision.layers - 1)
-      fail(`vision_feature_layer ${layer} is outside of the tower's ${vision.layers} layers`);
+      fail(`vision_feature_layer ${layer} is outside the tower's ${vision.layers} layers`);
   return config;
 }

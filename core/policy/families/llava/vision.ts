@@ -9,7 +9,7 @@ import { activate, encoderBlock, layerNormed, patchEmbeddings } from '../parts/v
 import type { LlavaConfig, VisionConfig } from './llava-config.ts';
 import { usedVisionLayers } from './parameter-shapes.ts';
 
-/** Of the input `pixels` [images, 3, size, size]: features [images * tokens, hidden] in the model's precision. */
+/** From the input `pixels` [images, 3, size, size]: features [images * tokens, hidden] in the model's precision. */
 export function imageFeatures(
   g: GraphBuilder,
   parameters: GraphParameters,

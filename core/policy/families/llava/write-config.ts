@@ -1,5 +1,5 @@
 /**
- * Configurations as transformers reads them: `config.json` and, where a checkpoint brings none,
+ * Writes configurations as transformers reads them: `config.json` and, where a checkpoint has none,
  * `preprocessor_config.json`.
  */
 import { existsSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { imageTokens, type LlavaConfig } from './llava-config.ts';
 import { isOriginalLayout, originalSquaring, towerFolder } from './original-config.ts';
 
 /**
- * The configuration files of a written checkpoint, by name: the source's own config.json where transformers reads it,
- * with the type of the written weights; else one made of `config`, with the preprocessing that the original code does.
+ * The configuration files of a written checkpoint, by name: the source's own config.json if transformers can read it,
+ * with the type of the written weights; else one made from `config`, with the original code's preprocessing.
  */
 export function writtenConfigs(
   config: LlavaConfig,
@@ -30,7 +30,7 @@ export function writtenConfigs(
   return { 'config.json': restatedConfig(file, dtype, config.text.tiedEmbeddings) };
 }
 
-/** A `preprocessor_config.json` that shrinks an image's shorter side to `side` and cuts out its middle. */
+/** A `preprocessor_config.json` that resizes an image's shorter side to `side` and crops the centre. */
 export function croppingPreprocessor(side: number, mean: readonly number[], deviation: readonly number[]): object {
   return {
     image_processor_type: 'CLIPImageProcessor',
@@ -48,7 +48,7 @@ export function croppingPreprocessor(side: number, mean: readonly number[], devi
   };
 }
 
-/** What the original code does to images, which takes its settings from the vision tower's own folder. */
+/** The original code's preprocessing, whose settings are in the vision tower's own folder. */
 function originalPreprocessor(side: number, content: object, folder: string): object {
   const file = [folder, towerFolder(folder, content)]
     .flatMap((one) => (one === null ? [] : [path.join(one, 'preprocessor_config.json')]))
@@ -64,7 +64,7 @@ function originalPreprocessor(side: number, content: object, folder: string): ob
     : settings;
 }
 
-/** A `LlavaForConditionalGeneration` configuration (one base image), whatever layout the model came in. */
+/** A `LlavaForConditionalGeneration` configuration (one base image), whatever layout the model had. */
 function huggingFaceConfig(
   { vision, text, featureLayers, featureSelect, projectorActivation, projectorBias, imageTokenId }: LlavaConfig,
   dtype: WrittenDType,

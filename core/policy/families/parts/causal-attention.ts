@@ -1,6 +1,6 @@
 /**
- * Causal attention in blocks of queries: each block looks at the keys up to its end only, so that nearly half of the
- * scores are never made.
+ * Causal attention in blocks of queries: each block attends only to the keys up to its end, so nearly half of the
+ * scores are never computed.
  */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { cast, greater } from '../../../graph/ops/elementwise.ts';
@@ -8,15 +8,18 @@ import { concat, reshape, slice, split } from '../../../graph/ops/movement.ts';
 import { attention } from '../../../graph/ops/neural.ts';
 import type { Value } from '../../../graph/program.ts';
 
-/** Bias of a score that must not count; finite, so that a row without any visible position stays finite. */
+/** Bias of a hidden score; finite, so that a row without any visible position stays finite. */
 export const HIDDEN_SCORE = -1e9;
 
-/** Queries of a block, about: fewer mean fewer scores, but more nodes and more copies of keys and values. */
+/**
+ * Approximate queries per block: smaller blocks compute fewer scores, but take more nodes and more copies of keys and
+ * values.
+ */
 const BLOCK = 48;
 
 /**
- * Which queries look at which keys: sizes of the blocks of queries, the keys that each block sees beyond the one before
- * it, and what is hidden from it.
+ * Which queries attend to which keys: the sizes of the blocks of queries, the keys that each block sees in addition to
+ * the block before, and what is hidden from it.
  */
 export type CausalBlocks = {
   queries: readonly number[];
@@ -24,7 +27,7 @@ export type CausalBlocks = {
   hiding: readonly { bias: Value; visible: Value }[];
 };
 
-/** Blocks for the queries of positions `from` on; `bias` [1 or rows, 1, tokens, tokens] is that of all positions. */
+/** Blocks for the queries of positions `from` on; `bias` [1 or rows, 1, tokens, tokens] covers all positions. */
 export function causalBlocks(g: GraphBuilder, bias: Value, from = 0): CausalBlocks {
   const tokens = bias.shape[3];
   const asked = tokens - from;

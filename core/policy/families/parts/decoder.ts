@@ -1,7 +1,7 @@
 /**
  * The decoder of all families: RMS norms, grouped attention with rotary positions, gated MLPs. Hidden states are
- * matrices [rows * tokens, hidden]; between the parts of a decoding step [hidden, rows] where products with trained
- * weights are better made so.
+ * matrices [rows * tokens, hidden]; within a decoding step they are [hidden, rows] where that makes products with
+ * trained weights faster.
  */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { add, cast, mul } from '../../../graph/ops/elementwise.ts';
@@ -23,8 +23,8 @@ const projections = (layer: number) => [
 type RotaryTables = { cosine: Value; sine: Value };
 
 /**
- * Where tokens stand: `at` int64 [rows, tokens] picks rows of the tables [positions, headDim / 2]; those of queries
- * hold attention's 1 / sqrt(headDim) too.
+ * Positions of tokens: `at` int64 [rows, tokens] picks rows of the tables [positions, headDim / 2]; the tables for
+ * queries include attention's 1 / sqrt(headDim).
  */
 export type Rotations = { at: Value; queries: RotaryTables; keys: RotaryTables };
 
@@ -33,13 +33,13 @@ export class Decoder {
   readonly config: TextConfig;
   readonly #parameters: GraphParameters;
   readonly #positions: number;
-  /** Of every position on one axis. */
+  /** Rotations for every position on one axis. */
   readonly #tables: Omit<Rotations, 'at'>;
   /** Whether hidden states are columns. */
   readonly #inColumns: boolean;
 
   /**
-   * `positions`: how many positions on an axis the graph can need; a decoder for a decoding step of `rows` tokens
+   * `positions`: the most positions on an axis that the graph can need; a decoder for a decoding step of `rows` tokens
    * shares the tables of the one `outside`.
    */
   constructor(
@@ -79,12 +79,12 @@ export class Decoder {
     return { cosine: table(Math.cos), sine: table(Math.sin) };
   }
 
-  /** Of positions int64 [rows, tokens] that are the same on all axes. */
+  /** For positions int64 [rows, tokens] that are the same on all axes. */
   rotations(positions: Value): Rotations {
     return { at: positions, ...this.#tables };
   }
 
-  /** Of positions int64 [axes, rows, tokens]. */
+  /** For positions int64 [axes, rows, tokens]. */
   rotationsOnAxes(positions: Value): Rotations {
     const { g } = this;
     const [axes, rows, tokens] = positions.shape;
@@ -117,9 +117,9 @@ export class Decoder {
   }
 
   /**
-   * All layers and the final norm: [rows * tokens, hidden] of the tokens that `attend` leaves. It mixes the values of a
-   * layer for its queries, which may be those of the last tokens only; `residual` has the same tokens. `after` changes
-   * what a layer gives.
+   * All layers and the final norm: [rows * tokens, hidden] for the tokens that `attend` keeps. `attend` mixes the
+   * values of a layer for its queries, which may be those of the last tokens only; `residual` has the same tokens.
+   * `after` changes a layer's output.
    */
   layers(
     embedded: Value,
@@ -142,7 +142,7 @@ export class Decoder {
     return this.norm('norm', x);
   }
 
-  /** Token embeddings of ids [n]; `place` puts others into the place of some. */
+  /** Token embeddings of ids [n]; `place` replaces some of them. */
   embed(ids: Value, place: (embedded: Value) => Value = (embedded) => embedded): Value {
     const x = place(this.#parameters.rows('language_model.embed_tokens.weight', ids));
     return this.#inColumns ? transpose(this.g, x, [1, 0]) : x;
@@ -173,7 +173,7 @@ export class Decoder {
     };
   }
 
-  /** Both for the newest token of each row, by one product where trained weights allow it. */
+  /** Both for the newest token of each row, by one product if trained weights allow it. */
   queriesKeysAndValues(
     layer: number,
     normed: Value,
@@ -202,8 +202,7 @@ export class Decoder {
   }
 
   /**
-   * Queries [rows, heads, tokens, headDim] with those that meet the same keys below each other: [rows, kv, group *
-   * tokens, headDim].
+   * Queries [rows, heads, tokens, headDim] with those of the same keys stacked: [rows, kv, group * tokens, headDim].
    */
   #grouped(queries: Value): Value {
     const [rows, heads, tokens, headDim] = queries.shape;
@@ -212,8 +211,8 @@ export class Decoder {
   }
 
   /**
-   * The rest of a layer behind attention: output projection and gated MLP, each added to the residual. `mixed` is
-   * [rows, kv, group * tokens, headDim].
+   * The rest of a layer after attention: output projection and gated MLP, each added to the residual. `mixed` is [rows,
+   * kv, group * tokens, headDim].
    */
   finishLayer(layer: number, mixed: Value, residual: Value): Value {
     const { heads, keyValueHeads, headDim } = this.config;
@@ -257,7 +256,7 @@ export class Decoder {
     return this.#rotated(attentionWeight(layer, 'k_norm'), x, at, keys);
   }
 
-  /** [rows, heads, tokens, headDim], normed where the model does so, at their positions. */
+  /** [rows, heads, tokens, headDim], normed if the model does so, rotated to their positions. */
   #rotated(norm: string, x: Value, at: Value, { cosine, sine }: RotaryTables): Value {
     const wide = cast(this.g, x, 'float32');
     const normed = this.config.headNorm
@@ -267,7 +266,7 @@ export class Decoder {
   }
 }
 
-/** The axis of positions by which a frequency rotates. */
+/** The axis of positions that a frequency rotates by. */
 function axisOf(frequency: number, { lengths: [time, height, width], interleaved }: RopeSections): number {
   if (!interleaved) return frequency < time ? 0 : frequency < time + height ? 1 : 2;
   const axis = frequency % 3;

@@ -26,7 +26,7 @@ export function normalisation(mean: readonly number[], deviation: readonly numbe
 }
 export type Normalisation = z.infer<z.ZodObject<ReturnType<typeof normalisation>>>;
 
-/** Of each channel, the value of each byte: (byte * factor - mean) / deviation, rounded to float32 after each step. */
+/** For each channel, the value of each byte: (byte * factor - mean) / deviation, rounded to float32 after each step. */
 export function byteTables({
   do_rescale: rescale,
   rescale_factor: factor,
@@ -43,14 +43,14 @@ export function byteTables({
   );
 }
 
-/** What the settings say that their processor is. */
+/** The processor that the settings name. */
 export function kindOf(content: unknown): unknown {
   return (content as { image_processor_type?: unknown } | null)?.image_processor_type ?? null;
 }
 
 /**
- * The settings in a checkpoint folder's processor_config.json, where it has some, as in transformers, or
- * preprocessor_config.json, or in one of `others`, and the file that holds them. Throws `CheckpointError` where there
+ * The settings from a checkpoint folder's processor_config.json, if it has any, as in transformers; else from
+ * preprocessor_config.json, or from one of `others`; and the file that holds them. Throws `CheckpointError` where there
  * are none and no `fallback`.
  */
 export function preprocessorSettings(

@@ -1,6 +1,6 @@
 /**
- * The frequencies of rotary positions: by how much each pair of a head's elements turns from one token to the next, in
- * radians.
+ * The frequencies of rotary positions: the angle, in radians, by which each pair of a head's elements turns from one
+ * token to the next.
  */
 import type { RopeScaling, TextConfig } from '../../vlm-config.ts';
 
@@ -13,8 +13,8 @@ function scaled(frequency: number, scaling: RopeScaling | null): number {
   if (scaling === null) return frequency;
   const { factor } = scaling;
   if (scaling.kind === 'linear') return frequency / factor;
-  // Llama 3: what turns often within the original length stays, what turns rarely is slowed down, between the two a
-  // mixture.
+  // Llama 3: frequencies that turn often within the original length stay, those that turn rarely are slowed down, those
+  // between are mixed.
   const turns = (scaling.originalPositions * frequency) / (2 * Math.PI);
   const share = (turns - scaling.lowFrequencyFactor) / (scaling.highFrequencyFactor - scaling.lowFrequencyFactor);
   const kept = Math.min(1, Math.max(0, share));

@@ -9,7 +9,7 @@ import { checkConfig } from '../../checkpoint/check-config.ts';
 
 const length = z.int().min(1);
 const positive = z.number().positive();
-/** What is not known would change the positions, or not: it is refused. */
+/** Unknown fields might change the positions, so they are refused. */
 const rope = z.strictObject({
   rope_theta: positive.nullish(),
   rope_type: z.string().optional(),
@@ -92,7 +92,7 @@ const LLAMA: Defaults = {
   ropeSections: null,
 };
 
-/** What the configurations of transformers fill in, by `model_type`. */
+/** Defaults of transformers' configurations, by `model_type`. */
 const DEFAULTS: Readonly<Record<z.infer<typeof schema>['model_type'], Defaults>> = {
   llama: LLAMA,
   mistral: { ...LLAMA, intermediateSize: 14_336, keyValueHeads: 8, maxPositions: 131_072, slidingWindow: 4096 },
@@ -151,13 +151,13 @@ export function parseTextConfig(content: unknown, origin: string): TextConfig {
   if (!Number.isInteger(headDim) || headDim % 2 !== 0)
     throw new CheckpointError(
       `${origin}: hidden_size ${hiddenSize} and ${heads} heads give heads of size ${headDim}; rotary ` +
-        `positions ask for an even whole number`,
+        `positions need an even whole number`,
     );
   if (heads % keyValueHeads !== 0)
     throw new CheckpointError(
       `${origin}: num_attention_heads ${heads} is not a multiple of num_key_value_heads ${keyValueHeads}`,
     );
-  // transformers takes rope_scaling, where it says anything, in the place of all of rope_parameters, theta included.
+  // In transformers, a rope_scaling that is not empty replaces rope_parameters as a whole, theta included.
   const { rope_scaling: scaling, rope_parameters: parameters } = text;
   const positions = (scaling && Object.keys(scaling).length > 0 ? scaling : parameters) ?? {};
   const maxPositions = text.max_position_embeddings ?? family.maxPositions;
@@ -251,7 +251,7 @@ function ropeScaling(settings: z.infer<typeof rope>, originalPositions: number, 
 
 /**
  * generate() pads with the end of sequence where no padding token is named; old configurations say -1, or an id that
- * was never added. Padded positions are masked: any id does.
+ * was never added. Padded positions are masked, so any id works.
  */
 function usablePad(
   id: number | null | undefined,

@@ -1,5 +1,5 @@
 /**
- * Blocks of the towers of CLIP and SigLIP: LayerNorm first, attention of all patches at each other, biases everywhere.
+ * Blocks of the towers of CLIP and SigLIP: LayerNorm first, full attention between patches, biases everywhere.
  */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
@@ -103,8 +103,8 @@ export function encoderBlockShapes(hiddenSize: number, intermediateSize: number,
 }
 
 /**
- * Patches of pixels [images, 3, side, side] by a strided convolution, written as a matrix product:
- * [images, patches, hidden]. Pixels at the right and the bottom that make no whole patch are left out.
+ * Patches of pixels [images, 3, side, side] by a strided convolution, written as a matrix product: [images, patches,
+ * hidden]. Pixels at the right and the bottom that do not fill a patch are dropped.
  */
 export function patchEmbeddings(
   g: GraphBuilder,

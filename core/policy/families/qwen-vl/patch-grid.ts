@@ -1,5 +1,5 @@
 /**
- * Where patches and cells of a picture stand. Patches come cell by cell: row by row of cells, then the patches in one.
+ * Positions of a picture's patches and cells. Patches come cell by cell: cells row by row, then the patches of a cell.
  */
 import type { Grid, PromptPositions } from '../model-family.ts';
 
@@ -22,8 +22,8 @@ export function cells([rows, columns]: Grid, merge: number): number {
 }
 
 /**
- * Text counts up on all axes. An image that starts at p has (p, p + row, p + column) over its cells; the next token
- * stands at p + the longer side.
+ * Text counts up on all axes. An image that starts at p has (p, p + row, p + column) over its cells; the next token's
+ * position is p + the longer side.
  */
 export function gridPositions(
   promptIds: readonly number[],

@@ -1,4 +1,4 @@
-/** Images to patches as transformers' Qwen2-VL image processor makes them with Pillow, bit for bit. */
+/** Turns images into patches exactly as transformers' Qwen2-VL image processor does with Pillow. */
 import { z } from 'zod';
 import { resizeBicubic } from '../../../pictures/resize.ts';
 import { checkConfig } from '../../checkpoint/check-config.ts';
@@ -16,7 +16,7 @@ const schema = z.object({
     .default('Qwen2VLImageProcessor'),
   do_resize: z.boolean().default(true),
   resample: z.literal(3, 'only bicubic resampling (3) is supported').default(3),
-  /** In pixels of the whole image, whatever the names say. */
+  /** In pixels of the whole image, despite their names. */
   size: z
     .looseObject({ shortest_edge: length.optional(), longest_edge: length.optional() })
     .nullish()
@@ -29,7 +29,7 @@ const schema = z.object({
   ...normalisation(CLIP_MEAN, CLIP_DEVIATION),
 });
 
-/** `sizes`: of the model, which the settings must agree with. Throws `CheckpointError` naming `origin`. */
+/** `sizes`: those of the model, which the settings must match. Throws `CheckpointError` naming `origin`. */
 export function qwenPreprocessor(content: unknown, origin: string, sizes: PatchSizes): ImagePreprocessor {
   const settings = checkConfig(schema, content, origin);
   for (const [name, asked, has] of [
@@ -71,7 +71,7 @@ export function qwenPreprocessor(content: unknown, origin: string, sizes: PatchS
   };
 }
 
-/** Of settings alone; null where they are another family's. */
+/** From settings alone; null where they are another family's. */
 export function qwenProcessor(content: unknown, origin: string): StandaloneProcessor | null {
   if (!schema.shape.image_processor_type.safeParse(kindOf(content)).success) return null;
   const settings = checkConfig(schema, content, origin);
@@ -95,7 +95,7 @@ export function qwenProcessor(content: unknown, origin: string): StandaloneProce
   };
 }
 
-/** Multiples of `factor` of about the same proportions, their product within the limits; null: too long and thin. */
+/** Multiples of `factor` with about the same aspect ratio, their product within the limits; null: too elongated. */
 function smartSize(
   { width, height }: { width: number; height: number },
   factor: number,
@@ -117,7 +117,7 @@ function smartSize(
   return { height: tall, width: wide };
 }
 
-/** As Python rounds. */
+/** Rounds as Python does. */
 function roundHalfEven(value: number): number {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);

@@ -15,7 +15,7 @@ export type QwenVisionConfig = PatchSizes & {
   intermediateSize: number;
   layers: number;
   heads: number;
-  /** Of the tower's rotary angles. */
+  /** The base of the tower's rotary angles. */
   ropeTheta: number;
 };
 
@@ -37,7 +37,7 @@ const schema = z.object({
   tie_word_embeddings: z.boolean().optional(),
 });
 
-/** The fields of the vision part that both generations have; `hidden_act` and defaults are each one's own. */
+/** The fields of the vision part that both generations have; `hidden_act` and defaults differ. */
 export function visionFields(defaults: { hiddenSize: number; intermediateSize: number; depth: number; patch: number }) {
   return {
     depth: length.default(defaults.depth),
@@ -57,7 +57,7 @@ export function visionFields(defaults: { hiddenSize: number; intermediateSize: n
   };
 }
 
-/** Of the fields that both generations have. */
+/** Checks the fields that both generations have. */
 export function commonVision(
   eyes: z.infer<z.ZodObject<ReturnType<typeof visionFields>>>,
   origin: string,
@@ -65,7 +65,7 @@ export function commonVision(
   if (eyes.hidden_size % (4 * eyes.num_heads) !== 0)
     unusable(
       origin,
-      `the vision tower's hidden_size ${eyes.hidden_size} gives its ${eyes.num_heads} heads no multiple of 4`,
+      `the vision tower's hidden_size ${eyes.hidden_size} does not give its ${eyes.num_heads} heads a multiple of 4`,
     );
   return {
     hiddenSize: eyes.hidden_size,
@@ -79,7 +79,7 @@ export function commonVision(
   };
 }
 
-/** All but what is the generation's own, which stands in `vision`, the vision part as it is. */
+/** Everything that both generations share; `vision` is the unparsed vision part. */
 export function readQwenConfig(
   content: unknown,
   origin: string,
@@ -95,9 +95,9 @@ export function readQwenConfig(
   return {
     text: {
       ...text,
-      // No begin token stands before a prompt.
+      // Prompts have no begin token.
       bosTokenId: null,
-      // Releases differ in where they say it.
+      // Releases store it in different places.
       tiedEmbeddings: config.tie_word_embeddings === true || text.tiedEmbeddings,
     },
     imageTokenId: config.image_token_id,
@@ -114,7 +114,7 @@ export function readQwenConfig(
   };
 }
 
-/** `architecture`: its class in transformers. `visionFields`: those of the generation's own. */
+/** `architecture`: its class in transformers. `visionFields`: those specific to the generation. */
 export function writeQwenConfigs(
   { text, vision, imageTokenId, special }: QwenConfig,
   dtype: WrittenDType,

@@ -1,4 +1,4 @@
-/** What the families of Qwen vision-language models have in common: pictures, words around them, positions. */
+/** What the Qwen vision-language families have in common: pictures, the tokens around them, positions. */
 import { preprocessorSettings } from '../parts/pixel-values.ts';
 import type { ModelFamily, Picture } from '../model-family.ts';
 import { cells, gridPositions } from './patch-grid.ts';
@@ -27,7 +27,7 @@ type Shared =
 
 const [START, IMAGE, END] = ['<|vision_start|>', '<|image_pad|>', '<|vision_end|>'];
 
-/** Least step of numbers of cells, where no two pictures have the same. */
+/** The smallest step of the number of cells, where pictures differ in size. */
 const LEAST_STEP = 4;
 
 /** The members of a family object that both generations share. */
@@ -59,7 +59,7 @@ export function qwenFamily<C extends QwenConfig & VlmConfig>(): Pick<ModelFamily
       return Array.from({ length: shape[0] }, (_, image): Picture => {
         const [, rows, columns] = grids.subarray(3 * image, 3 * image + 3);
         const pixels = new Float32Array(rows * columns * 3 * plane);
-        // Of each channel the first frame: a still image is its own second one.
+        // The first frame of each channel: a still image is repeated as the second.
         for (let channel = 0; channel < rows * columns * 3; channel++) {
           const from = (patch * 3 + channel) * vision.temporalPatchSize * plane;
           pixels.set(data.subarray(from, from + plane), channel * plane);

@@ -13,7 +13,7 @@ import { HIDDEN_SCORE } from '../parts/causal-attention.ts';
 import { patchCoordinates } from './patch-grid.ts';
 import type { QwenVisionConfig } from './qwen-config.ts';
 
-/** Who looks at whom: patches of one group. Null: all patches of a picture at each other. */
+/** Which patches attend to each other: those of one group. Null: all patches of a picture. */
 export type Hiding = { bias: Value; visible: Value } | null;
 
 /** Angles of patches: `at` int64 [images, patches] into tables [images * patches, head width / 2]. */
@@ -40,7 +40,9 @@ export class VisionGraph {
     this.patches = parts;
   }
 
-  /** Patches of the input `pixels` as rows [images * patches, hidden]: a still image is its own second frame. */
+  /**
+   * Patches of the input `pixels` as rows [images * patches, hidden]: a still image is repeated as the second frame.
+   */
   embedPatches(): Value {
     const { g, vision, images, patches } = this;
     const { hiddenSize, patchSize } = vision;
@@ -55,7 +57,7 @@ export class VisionGraph {
     return gemm(g, cast(g, pixels, precision), cast(g, frames, precision), { transB: true, added: bias });
   }
 
-  /** Of the inputs `patch_rows` and `patch_columns`: a quarter of a head's frequencies turns by each. */
+  /** From the inputs `patch_rows` and `patch_columns`: a quarter of a head's frequencies turns by each. */
   angles(): PatchAngles {
     const { g, vision, images, patches } = this;
     const quarter = vision.hiddenSize / vision.heads / 4;
@@ -85,7 +87,7 @@ export class VisionGraph {
     };
   }
 
-  /** What hides patches of other groups, by the input `name` int64 [images, patches]. */
+  /** The mask of patches of other groups, from the input `name` int64 [images, patches]. */
   hiding(name: string): { bias: Value; visible: Value } {
     const { g, images, patches } = this;
     const groups = g.input(name, 'int64', [images, patches]);
@@ -119,8 +121,8 @@ export class VisionGraph {
 }
 
 /**
- * Feeds of pixels and places. `groups`: named numbers for each patch of a picture, patches of one number see each
- * other; missing patches see only each other.
+ * Feeds of pixels and positions. `groups`: named numbers for each patch of a picture; patches with the same number see
+ * each other, and missing patches see only each other.
  */
 export function patchFeeds(
   { patchSize, merge }: QwenVisionConfig,

@@ -1,4 +1,4 @@
-/** Qwen2.5-VL: a tower of RMS norms and gated MLPs that looks within windows, but for a few blocks. */
+/** Qwen2.5-VL: a tower of RMS norms and gated MLPs that attends within windows, except in a few blocks. */
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
 import type { ModelFamily } from '../model-family.ts';

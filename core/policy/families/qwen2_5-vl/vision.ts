@@ -8,7 +8,7 @@ import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
 import { VisionGraph } from '../qwen-vl/vision-parts.ts';
 import type { Qwen25Config } from './qwen2_5-vl.ts';
 
-/** Of every norm in the tower, whatever the decoder's is. */
+/** Epsilon of every norm in the tower, whatever the decoder's is. */
 const EPSILON = 1e-6;
 
 /** [images * cells, hidden of the decoder]. */

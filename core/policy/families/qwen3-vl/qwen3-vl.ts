@@ -1,5 +1,5 @@
 /**
- * Qwen3-VL: learned positions read between their points, and features of middle blocks for the first decoder layers.
+ * Qwen3-VL: interpolated learned positions, and features of middle blocks for the first decoder layers.
  */
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
@@ -21,7 +21,7 @@ import { imageFeatures, tableIndices } from './vision.ts';
 export type Qwen3Vision = QwenVisionConfig & {
   /** Side of the square table of learned positions. */
   tableSide: number;
-  /** Blocks whose output goes to decoder layer 0, 1, ... too. */
+  /** Blocks whose output also goes to decoder layer 0, 1, ... */
   deepstackBlocks: readonly number[];
 };
 export type Qwen3Config = Omit<QwenConfig, 'vision'> & { family: 'qwen3_vl'; vision: Qwen3Vision };
@@ -46,7 +46,7 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
     outputs(eyes.out_hidden_size);
     const tableSide = Math.sqrt(eyes.num_position_embeddings);
     if (!Number.isInteger(tableSide))
-      unusable(origin, `num_position_embeddings ${eyes.num_position_embeddings} makes no square table`);
+      unusable(origin, `num_position_embeddings ${eyes.num_position_embeddings} is not a square number`);
     const last = Math.max(-1, ...eyes.deepstack_visual_indexes);
     if (last >= eyes.depth) unusable(origin, `deepstack_visual_indexes name block ${last} of ${eyes.depth}`);
     return {
@@ -79,7 +79,7 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
   isUnused({ text, vision: { deepstackBlocks } }, name) {
     const [, merger] = /\.deepstack_merger_list\.(\d+)\./.exec(name) ?? [];
     if (merger === undefined) return false;
-    // The first block's features go to layer 0: there may be more than layers.
+    // The first block's features go to layer 0; there may be more blocks than layers.
     const block = deepstackBlocks[Number(merger)];
     return deepstackBlocks.filter((other) => other < block).length >= text.layers;
   },

@@ -1,4 +1,4 @@
-/** Images to tiles as transformers' Idefics3 image processor makes them with Pillow, bit for bit. */
+/** Turns images into tiles exactly as transformers' Idefics3 image processor does with Pillow. */
 import { z } from 'zod';
 import { resizeBicubic, resizeLanczos } from '../../../pictures/resize.ts';
 import type { RgbImage } from '../../../pictures/rgb-image.ts';
@@ -24,10 +24,10 @@ const schema = z.object({
   ...normalisation(HALF, HALF),
 });
 
-/** Above it no side is made larger. */
+/** No side is made larger than this. */
 const LARGEST_SIDE = 4096;
 
-/** `side`: of the model's tiles. Throws `CheckpointError` naming `origin`. */
+/** `side`: that of the model's tiles. Throws `CheckpointError` naming `origin`. */
 export function smolVlmPreprocessor(content: unknown, origin: string, side: number): ImagePreprocessor {
   const settings = checkConfig(schema, content, origin);
   const tile = settings.max_image_size.longest_edge;
@@ -53,7 +53,7 @@ export function smolVlmPreprocessor(content: unknown, origin: string, side: numb
   };
 }
 
-/** Of settings alone; null where they are another family's. */
+/** From settings alone; null where they are another family's. */
 export function smolVlmProcessor(content: unknown, origin: string): StandaloneProcessor | null {
   if (!schema.shape.image_processor_type.safeParse(kindOf(content)).success) return null;
   const { longest_edge: side } = checkConfig(schema, content, origin).max_image_size;
@@ -67,7 +67,7 @@ export function smolVlmProcessor(content: unknown, origin: string): StandalonePr
   };
 }
 
-/** The longest side as asked for, the other in proportion: truncated, an odd one plus 1. */
+/** The longest side as requested, the other in proportion: truncated, and 1 added if odd. */
 function firstSize({ width, height }: RgbImage, longest: number): { width: number; height: number } {
   const proportion = width / height;
   const even = (length: number) => Math.trunc(length) + (Math.trunc(length) % 2);

@@ -1,4 +1,4 @@
-/** What a SmolVLM or Idefics3 model is made of: a SigLIP tower, a pixel shuffle, a Llama decoder. */
+/** The configuration of a SmolVLM or Idefics3 model: a SigLIP tower, a pixel shuffle, a Llama decoder. */
 import path from 'node:path';
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
@@ -74,7 +74,7 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
   if (side === 0 || side % shuffle !== 0)
     unusable(
       origin,
-      `tiles of ${eyes.image_size} pixels are not made of squares of ${shuffle} x ${shuffle} patches of ` +
+      `tiles of ${eyes.image_size} pixels do not divide into squares of ${shuffle} x ${shuffle} patches of ` +
         `${eyes.patch_size} pixels`,
     );
   return {
@@ -96,7 +96,7 @@ export function readSmolVlmConfig(content: unknown, origin: string): SmolVlmConf
   };
 }
 
-/** Patches on each side of a tile; pixels that make no whole patch are left out at the right and the bottom. */
+/** Patches on each side of a tile; pixels at the right and the bottom that do not fill a patch are dropped. */
 export function patchesPerSide({ imageSize, patchSize }: SmolVlmVision): number {
   return Math.floor(imageSize / patchSize);
 }

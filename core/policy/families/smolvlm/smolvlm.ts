@@ -1,4 +1,4 @@
-/** SmolVLM and Idefics3: pictures of any size become tiles and a small whole image, told apart by words. */
+/** SmolVLM and Idefics3: pictures of any size become tiles and a small whole image, labelled by text. */
 import type { ModelFamily, Picture, ParameterNames } from '../model-family.ts';
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
 import { peftName } from '../parts/parameter-names.ts';
@@ -14,7 +14,7 @@ import {
 } from './smolvlm-config.ts';
 import { imageFeatures, patchPositions } from './vision.ts';
 
-/** Parts of the model, as its modules and as all families call them. */
+/** Parts of the model, by module name and by the name common to all families. */
 const PARTS: readonly (readonly [module: string, canonical: string])[] = [
   ['model.vision_model.', 'vision_tower.'],
   ['model.connector.', 'multi_modal_projector.'],
@@ -38,7 +38,7 @@ const names: ParameterNames = {
 
 const [IMAGE, AROUND, WHOLE] = ['<image>', '<fake_token_around_image>', '<global-img>'];
 
-/** Tiles of a picture: those that it was cut into, and the whole of it. */
+/** Number of tiles: those that the picture was cut into, and one for the whole of it. */
 const tileCount = (_: SmolVlmConfig, [rows, columns]: Picture['grid']) => rows * columns + 1;
 
 export const smolVlm: ModelFamily<SmolVlmConfig> = {
@@ -86,7 +86,8 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
       const all = Array.from({ length: tiles }, (___, tile) =>
         data.subarray((row * tiles + tile) * length, (row * tiles + tile + 1) * length),
       );
-      // Padding tiles are zero in every value. How the others lay is not recorded here, nor asked by the forward pass.
+      // Padding tiles are zero in every value. The layout of the others is not recorded here, and the forward pass does
+      // not need it.
       const real = all.filter((pixels) => pixels.some((value) => value !== 0));
       const pixels = new Float32Array(real.length * length);
       for (const [index, each] of real.entries()) pixels.set(each, index * length);

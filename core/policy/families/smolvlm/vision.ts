@@ -7,7 +7,7 @@ import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
 import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
 import { patchesPerSide, type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
 
-/** Of the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed but never read. */
+/** From the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed but never read. */
 export function imageFeatures(
   g: GraphBuilder,
   parameters: GraphParameters,
@@ -40,12 +40,12 @@ export function imageFeatures(
   };
 }
 
-/** Lanes of torch's vectors of float32 (AVX2), by which its `arange` rounds. */
+/** Width of torch's float32 vectors (AVX2), which determines how its `arange` rounds. */
 const LANES = 8;
 
 /**
- * Rows of the position table for the patches of a whole tile. They are those of the patches themselves, but at a few
- * sides where transformers, which divides and compares in float32, takes the row before. [side^2]
+ * Rows of the position table for the patches of a whole tile. They are the patches' own rows, except for a few values
+ * of `side` where transformers, which divides and compares in float32, takes the row before. [side^2]
  */
 export function patchPositions(side: number): number[] {
   const { fround } = Math;
