@@ -1,11 +1,11 @@
 /**
- * Where all concurrent calls of one account pass: in order of arrival, within its tokens per minute, and not while it
+ * A gate for all concurrent calls of one account: in order of arrival, within its tokens per minute, and not while it
  * cools down.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoolDown, TokenBudget } from './rate-limit.ts';
 
-/** Time in seconds, and chance for the jitter; tests bring their own. */
+/** Time in seconds, and random numbers for jitter; tests supply their own. */
 export type GateClock = {
   now(): number;
   sleep(seconds: number, signal?: AbortSignal): Promise<void>;
@@ -18,7 +18,7 @@ const REAL_CLOCK: GateClock = {
   chance: Math.random,
 };
 
-/** The right to make one call; `settle` once, with the tokens that the call really used (0 when it failed). */
+/** The permission to make one call; `settle` once, with the tokens that the call actually used (0 if it failed). */
 export type Permit = { settle(usedTokens: number): void };
 
 export class AccountGate {
@@ -41,23 +41,23 @@ export class AccountGate {
   }
 
   /**
-   * How long the account still cools down, spread by chance; 0: it does not. A call that would wait long may rather
-   * come back later.
+   * How long the account still cools down, with jitter; 0: it does not. A call that would wait long may come back later
+   * instead.
    */
   get coolDownSeconds(): number {
     return this.#coolDown.wait(this.#clock.now(), this.#clock.chance());
   }
 
   /**
-   * The provider refused a call that was let in at `enteredAt` (`now()`); `retryAfterSeconds` null: without saying how
-   * long. Returns when to come back, in seconds.
+   * The provider refused a call that was let in at `enteredAt` (`now()`); `retryAfterSeconds` null: it did not say how
+   * long to wait. Returns when to come back, in seconds.
    */
   refused(retryAfterSeconds: number | null, enteredAt: number): number {
     this.#coolDown.refused(retryAfterSeconds, enteredAt, this.#clock.now());
     return this.coolDownSeconds;
   }
 
-  /** The provider answered; `remainingTokens`: what its headers say is left, null when they do not. */
+  /** The provider answered; `remainingTokens`: what is left according to its headers, null when they do not say. */
   answered(remainingTokens: number | null = null): void {
     this.#coolDown.answered();
     if (remainingTokens !== null) this.#budget?.lower(remainingTokens, this.#clock.now());

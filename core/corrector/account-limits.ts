@@ -1,12 +1,12 @@
 /**
- * The limits of a provider's account: kept in the store for its workers, and on its task queue, which the server paces.
+ * The limits of a provider's account: stored for its workers, and set on its task queue, whose rate the server limits.
  */
 import type { Client } from '@temporalio/client';
 import type { ArtifactStore } from '../artifacts/store.ts';
 
 /**
- * Null: none. Requests are paced by the account's task queue, whose tasks are thoughts, of `requestsPerThought`
- * requests each; tokens by its workers.
+ * Null: none. The account's task queue limits requests: its tasks are thoughts, of `requestsPerThought` requests each.
+ * Workers limit tokens.
  */
 export type AccountLimits = {
   requestsPerMinute: number | null;
@@ -26,7 +26,7 @@ export async function readLimits(store: ArtifactStore, account: string): Promise
   return { ...NO_LIMITS, ...(await store.getRecord<AccountLimits>(recordName(account))) };
 }
 
-/** Changes the limits given, for running workers too, and returns all. */
+/** Changes the given limits, for running workers too, and returns all. */
 export async function setLimits(
   client: Client,
   store: ArtifactStore,

@@ -1,4 +1,4 @@
-/** Experts of games in which one action follows another: what they know are good actions, and words about them. */
+/** Experts of games without plans beyond the next action: they know good actions and the words for them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Environment } from '../envs/env.ts';
 import type { Expert, Plan } from './expert.ts';
@@ -8,11 +8,11 @@ import { fillThought, readWords, type ThoughtTemplate } from './solver-thought.t
 export type ActionKnowledge = {
   /** Placeholders of thought templates that stand for what the picture shows; default: none. */
   readonly percepts?: readonly string[];
-  /** Legal actions as good as any, the one to take first; none: nothing leads to success any more. */
+  /** The best legal actions, the one to take first; none: nothing leads to success any more. */
   goodActions(environment: Environment): readonly string[];
   /** A legal action of a naive player, for weak demonstrations; default: the first legal one. */
   naiveAction?(environment: Environment): string;
-  /** What thought templates say in their placeholders on the way to this action; {next} is the action itself. */
+  /** Values of a thought template's placeholders for this action; {next} is the action itself. */
   words(environment: Environment, action: string): Readonly<Record<string, string | readonly string[]>>;
 };
 

@@ -5,7 +5,7 @@ import type { OpenAIConnection } from './openai-client.ts';
 import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
 import { type RateLimitState, TeacherError } from './teacher.ts';
 
-/** An answer, and what the account has left. A prompt that the content filter refuses is an answer of its own. */
+/** An answer, and what the account has left. A prompt that the content filter refuses counts as an answer. */
 export type ModelReply = { answer: Completion | 'contentFilter'; rateLimit: RateLimitState };
 
 /** Throws `TeacherError` if there is no answer, or the signal's reason. */
@@ -15,7 +15,7 @@ export async function askModel(
   timeoutSeconds: number,
   signal?: AbortSignal,
 ): Promise<ModelReply> {
-  // The client's own timeout ends with the headers; a body may take forever.
+  // The client's own timeout covers only the headers; the body could take forever.
   const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
   try {
     const { data, response } = await client.chat.completions

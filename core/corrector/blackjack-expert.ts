@@ -1,6 +1,6 @@
 /**
- * Blackjack's expert: plays the exactly computed best action from what the player sees; the hidden card and the deck
- * stay unknown to it.
+ * Blackjack's expert: plays the best action, computed exactly from what the player sees, without the hidden card and
+ * the deck.
  */
 import type { BlackjackState } from '../envs/blackjack.ts';
 import { cardNumber, rankName } from '../envs/card.ts';
@@ -9,7 +9,7 @@ import { handValue } from '../envs/hand-value.ts';
 import { actionExpert } from './action-expert.ts';
 import { actionValues, bustingRanks } from './blackjack-policy.ts';
 
-/** A naive player goes on below this total, whatever the dealer shows. */
+/** A naive player hits below this total, whatever the dealer shows. */
 const NAIVE_STANDS = 20;
 
 const stateOf = (environment: Environment) => environment.state() as BlackjackState;

@@ -1,4 +1,4 @@
-/** Whether a policy can be trained on a user's demonstration, checked before the first step. */
+/** Checks, before the first step, whether a policy can be trained on a user's demonstration. */
 import type { Wording } from '../policy/agent-parts.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import { CheckpointError } from '../policy/checkpoint/errors.ts';
@@ -7,9 +7,9 @@ import { IMAGE_MARK } from '../policy/chat-template.ts';
 import { tooLong } from '../policy/positions.ts';
 import type { DemonstrationCheck } from './llava-demonstrations.ts';
 
-/** Special tokens, words that are not in the vocabulary, and lengths beyond the prompt's or the model's. */
+/** Checks for special tokens, text outside the vocabulary, and lengths beyond the prompt's or the model's limit. */
 export function demonstrationCheck({ config, template, tokenizer, prompts, preprocess }: Wording): DemonstrationCheck {
-  // A picture's tokens, and whether it can be taken at all, follow from its size.
+  // A picture's size determines its tokens, and whether it can be used at all.
   const sizes = new Map<string, Pick<Picture, 'grid'> | string>();
   const taken = (image: RgbImage): Pick<Picture, 'grid'> | string => {
     const size = `${image.width} x ${image.height}`;
@@ -24,10 +24,10 @@ export function demonstrationCheck({ config, template, tokenizer, prompts, prepr
     ] as const) {
       const special = tokenizer.specialIn(part);
       if (special !== null)
-        return `the ${what} holds ${JSON.stringify(special)}, which is a special token of the model; word it otherwise`;
+        return `the ${what} holds ${JSON.stringify(special)}, which is a special token of the model; use other words`;
     }
     if (!tokenizer.canSay(text))
-      return `the model's vocabulary cannot say the answer, which begins ${JSON.stringify(text.slice(0, 40))}`;
+      return `the model's vocabulary cannot express the answer, which begins ${JSON.stringify(text.slice(0, 40))}`;
     const picture = taken(image);
     if (typeof picture === 'string') return picture;
     const whole = prompts.questionIds(prompt, picture, { whole: true }).length;
@@ -41,7 +41,7 @@ export function demonstrationCheck({ config, template, tokenizer, prompts, prepr
   };
 }
 
-/** Its pixels are released; a sentence if the checkpoint's settings cannot preprocess the picture. */
+/** Returns a sentence if the checkpoint's settings cannot preprocess the picture, and releases the pixels. */
 function gridOf(preprocess: ImagePreprocessor, image: RgbImage): Pick<Picture, 'grid'> | string {
   try {
     return { grid: preprocess(image).grid };

@@ -1,9 +1,9 @@
-/** Chat completions as servers send them, OpenAI's or such as only resemble it, checked before they are kept. */
+/** Chat completions from OpenAI's or compatible servers, checked before they are kept. */
 import { z } from 'zod';
 import type { UnusableReason } from '../episodes/episode.ts';
 import { TeacherError, type Usage } from './teacher.ts';
 
-/** What is kept of a completion: enough to go on with the conversation, and to count. */
+/** The parts of a completion that are kept: enough to continue the conversation, and to count. */
 export type Completion = {
   finish: string | null;
   content: string | null;
@@ -12,7 +12,7 @@ export type Completion = {
   usage: Usage;
 };
 
-/** Impossible counts count as 0, so that the answer is not lost because of them. */
+/** Impossible counts become 0, so that they do not void the answer. */
 const count = z
   .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
   .pipe(z.int().min(0))
@@ -25,7 +25,7 @@ const usage = z
   })
   .catch({ prompt_tokens: 0, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 0 } });
 
-/** A text, or parts of which the texts count. */
+/** A text, or a list of parts, of which the texts are used. */
 const part = z.union([
   z.string(),
   z.object({ type: z.enum(['text', 'output_text']).optional(), text: z.string() }).transform(({ text }) => text),
@@ -90,7 +90,7 @@ const kept = z.union([
   }),
 ]);
 
-/** What the ledger has kept; null for what an earlier version kept without looking. */
+/** A completion from the ledger; null for one that an earlier version kept unchecked. */
 export function keptCompletion(answer: unknown): Completion | 'contentFilter' | null {
   const read = kept.safeParse(answer);
   return read.success ? read.data : null;
@@ -120,16 +120,16 @@ function parsed(body: string): unknown {
   }
 }
 
-/** Whether a body is of the kind that servers of chat completions send, an answer or an error. */
+/** Whether a body looks like an answer or an error of a chat-completions server. */
 export function isFromApi(body: unknown): boolean {
   return typeof body === 'object' && body !== null && ('choices' in body || 'error' in body);
 }
 
-/** The address is not that of a chat-completions server: a person has to check it. */
+/** The address does not belong to a chat-completions server: a person has to check it. */
 export function noApi(): TeacherError {
   return new TeacherError(
     'notFound',
-    "The corrector's server answered something else than OpenAI's API does, such as a web page; check " +
+    "The corrector's server did not answer as OpenAI's API does, but for example with a web page; check " +
       "OPENAI_BASE_URL (it usually ends in /v1) in the corrector worker's environment.",
   );
 }

@@ -17,18 +17,18 @@ export type CheckSettings = {
   prompt: string | null;
   maxEpisodeSteps: number;
   imageSize: number;
-  /** What the policy's vocabulary can say; null: no model is known, so that is not checked. */
+  /** The policy's tokenizer; null: no model is known, so its vocabulary is not checked. */
   tokenizer: { encode(text: string): number[]; canSay(text: string): boolean } | null;
 };
 
-/** Episodes, and steps after which one without an end counts as one that never ends by itself. */
+/** Number of episodes, and of steps after which an episode counts as one that never ends by itself. */
 const HERE = { episodes: 20, patience: 1000 };
 /** The same where each step is a request to a server. */
 const ELSEWHERE = { episodes: 5, patience: 100 };
-/** Of a state as JSON. */
+/** Bytes of a state as JSON. */
 const MOST_STATE_BYTES = 256 * 1024;
 
-/** What was seen in one episode of random legal actions. */
+/** The recording of one episode of random legal actions. */
 type Trace = {
   states: JsonState[];
   pictures: string[];
@@ -39,8 +39,8 @@ type Trace = {
 };
 
 /**
- * Checks of a game that is played here or elsewhere; one that a broken game throws in has failed with that sentence.
- * Throws `ConfigError` for the name.
+ * Checks a game that is played here or elsewhere; when a broken game throws, the check fails with its message. Throws
+ * `ConfigError` for the name.
  */
 export async function* checkEnvironment(name: string, settings: CheckSettings): AsyncGenerator<EnvironmentCheck> {
   const game = gameByName(name);
@@ -84,10 +84,11 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       traces.push(one);
     }
     const starts = new Set(traces.map(({ states, pictures }) => JSON.stringify([shownOf(states[0]), pictures[0]])));
-    // A server's game may have but one start.
+    // A server's game may have only one start.
     if (starts.size < 2 && game.remote === undefined)
-      throw new Error(`all of ${EPISODES} episodes begin alike: start must use its seed or random`);
-    return `${EPISODES} episodes twice, ${starts.size === 1 ? 'all begin alike' : `${starts.size} different starts`}`;
+      throw new Error(`all of ${EPISODES} episodes begin the same way: start must use its seed or random`);
+    const began = starts.size === 1 ? 'all begin the same way' : `${starts.size} different starts`;
+    return `${EPISODES} episodes twice, ${began}`;
   });
   if (traces.length === 0) return; // nothing can be said of episodes that cannot be played
   yield await check('stop reasons', async () => {
@@ -131,7 +132,7 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       }
       compared++;
     }
-    return `${compared} taken out, made again and played on`;
+    return `${compared} saved, restored and played on`;
   });
   yield await check('pictures', async () => {
     const [{ width, height }] = await starting(0, (environment) =>
@@ -153,17 +154,17 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
         const found = game.readAction(text, legal, options);
         if (found !== action) throw new Error(`readAction gives ${JSON.stringify(found)} for the answer ${text}`);
         if (settings.tokenizer?.canSay(action) === false)
-          throw new Error(`the model's tokenizer cannot say the action "${action}"; add its pieces`);
+          throw new Error(`the model's tokenizer cannot express the action "${action}"; add its pieces`);
         read++;
       }
       const nothing = game.readAction('', legal, options);
       if (nothing !== null) throw new Error(`readAction gives ${JSON.stringify(nothing)} for an empty answer`);
     }
-    return `${read} read back out of answers`;
+    return `${read} read back from answers`;
   });
   yield await check('expert', () =>
     expert === undefined
-      ? 'none: runs need `ppo`, or a teacher of models'
+      ? 'none: runs need `ppo` or a model as teacher'
       : checkExpert(game, options, expert, template, traces, settings),
   );
   yield await check('corrector prompt', () => {
@@ -237,20 +238,23 @@ function checkPrompts(template: PromptTemplate, traces: readonly Trace[], { toke
     for (const values of prompts) {
       const text = fillTemplate(template.prompt, values);
       if (text.split('<image>').length !== 2)
-        throw new Error(`a prompt value brings an image mark into the prompt: ${JSON.stringify(text)}`);
+        throw new Error(`a prompt value puts an image mark into the prompt: ${JSON.stringify(text)}`);
       texts.add(text);
     }
-  if (tokenizer === null) return `${texts.size} worded; whether a model can say them: give --config`;
+  if (tokenizer === null) return `${texts.size} worded; with --config the model's vocabulary is checked too`;
   let longest = 0;
   for (const text of texts) {
     for (const part of text.split('<image>'))
-      if (!tokenizer.canSay(part)) throw new Error(`the model's tokenizer cannot say ${JSON.stringify(part)}`);
+      if (!tokenizer.canSay(part)) throw new Error(`the model's tokenizer cannot express ${JSON.stringify(part)}`);
     longest = Math.max(longest, tokenizer.encode(text.replace('<image>', '')).length);
   }
-  return `${texts.size} worded, ${longest} tokens the longest beside the picture`;
+  return `${texts.size} worded, the longest has ${longest} tokens besides the picture`;
 }
 
-/** Its actions are legal, its thoughts have the template's keys, can be said, and count as right. */
+/**
+ * Checks that the expert's actions are legal, and that its thoughts have the template's keys, fit the vocabulary, and
+ * count as right.
+ */
 function checkExpert(
   game: Game<any>,
   options: unknown,
@@ -276,7 +280,7 @@ function checkExpert(
         if (/\{\w+\}/.test(Object.values(thought).join(' ')))
           throw new Error(`${where} leaves a placeholder in its thought: ${response}`);
         if (tokenizer?.canSay(response) === false)
-          throw new Error(`the model's tokenizer cannot say ${response}; add its pieces`);
+          throw new Error(`the model's tokenizer cannot express ${response}; add its pieces`);
         if (kind === 'best' && expert.proposedPlan(environment, thought, template.thought) === null)
           throw new Error(`${where} is not recognised as right in its own thought ${response}`);
         plans++;
@@ -303,7 +307,7 @@ function emptyThought(template: PromptTemplate): Record<string, string> {
   return Object.fromEntries(thoughtKeys(template).map((key) => [key, '']));
 }
 
-/** Of games that are played elsewhere, what was shown: seeds differ in any case. */
+/** For games that are played elsewhere, what was shown, because seeds always differ. */
 function shownOf({ last, ...state }: JsonState): unknown {
   return 'seen' in state ? last : { ...state, last };
 }

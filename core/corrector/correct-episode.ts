@@ -14,14 +14,14 @@ type Judged = { outcome: 'correct' | 'corrected' | 'noSolution' | 'unusable' | '
 
 const UNJUDGED = { outcome: 'unjudged' } as const;
 
-/** What a judge says of a thought that it leaves for another time: the episode stops before it. */
+/** A judge's answer that postpones a thought: the episode stops before it. */
 export const LATER = 'later';
 
 /**
  * Judges each well-formed thought and applies the cut (spec.md section 2): the episode ends after a step that failed,
  * whose thought has no solution, or whose formula is not a prefix of the target. `judge` is called in step order; null
  * means that this thought is not judged. With `cut` false everything is judged and kept. `soFar`: verdicts of the first
- * steps, where an earlier call stopped; `done`: none is left for later.
+ * steps, if an earlier call stopped; `done`: no thought was postponed.
  */
 export async function correctEpisode<V extends Judged>(
   steps: readonly JudgeableStep[],

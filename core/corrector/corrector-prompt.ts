@@ -8,7 +8,7 @@ import { plugIn } from '../envs/registry.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
 import { examplesText, exampleSchema } from './prompt-examples.ts';
 
-/** Environments that have a prompt of their own. */
+/** Environments with a built-in prompt. */
 export const CORRECTOR_PROMPTS = [
   'points24',
   'ezpoints',
@@ -32,14 +32,14 @@ const promptSchema = z.strictObject({
   system: containing('{questions}').refine((value) => value.includes('{form}'), 'must contain {form}'),
   /** Asked in this order, numbered. */
   questions: z.array(z.string()).min(1),
-  /** The meaning of the placeholders of thought templates; only those that the form has are explained. */
+  /** The meaning of the placeholders of thought templates; only those in the form are explained. */
   words: z.record(z.string(), z.string()).default({}),
   /** Placeholders that stand for a list of texts. */
   lists: z.array(z.string()).default([]),
   /** Worked examples, which replace {examples}. */
   examples: z.array(exampleSchema).default([]),
   /**
-   * What differs from request to request, before the picture: {thought}, {action}, {target} and the environment's
+   * The part that varies between requests, before the picture: {thought}, {action}, {target} and the environment's
    * prompt values.
    */
   request: containing('{thought}'),
@@ -50,8 +50,8 @@ const promptSchema = z.strictObject({
 export type CorrectorPrompt = z.output<typeof promptSchema>;
 
 /**
- * The environment's own prompt (a user's module brings it), or one by its name in core/corrector/prompts or by path.
- * Throws `ConfigError`.
+ * The environment's own prompt (from a user's module), or one named in core/corrector/prompts or by path. Throws
+ * `ConfigError`.
  */
 export function loadCorrectorPrompt(environment: string, nameOrPath: string | null = null): CorrectorPrompt {
   const module = plugIn(environment);
@@ -59,7 +59,7 @@ export function loadCorrectorPrompt(environment: string, nameOrPath: string | nu
   if (nameOrPath === null && module !== null) {
     if (module.correctorPrompt === undefined)
       throw new ConfigError(
-        `corrector.openai.prompt: ${environment} brings no \`correctorPrompt\`; add one to its module, or ` +
+        `corrector.openai.prompt: ${environment} has no \`correctorPrompt\`; add one to its module, or ` +
           'name a file (docs/environments.md).',
       );
     const own = { version: 1, ...(module.correctorPrompt as object), environment };

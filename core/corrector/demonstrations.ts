@@ -1,4 +1,4 @@
-/** Demonstrations of a weak but well-spoken player: everything seen and said rightly, but mostly without the aim. */
+/** Demonstrations of a weak player, who sees and describes everything correctly but mostly ignores the goal. */
 import { setImmediate } from 'node:timers/promises';
 import { ownConfigs } from '../../configs/mixture.ts';
 import type { SftConfig } from '../../configs/schema.ts';
@@ -21,7 +21,7 @@ import { searches } from './solver-thought.ts';
 /** A state and the response that is taught in it. */
 export type Demonstration = { state: JsonState; text: string };
 
-/** Milliseconds after which others get the thread: heartbeats must go on, on a busy machine too. */
+/** Milliseconds after which the loop yields, so that heartbeats continue even on a busy machine. */
 const AT_ONCE_MS = 100;
 
 /**
@@ -98,15 +98,15 @@ function demonstrateWalk(
   }
   const first = Math.max(0, states.length - walk.taught);
   return states.slice(first).map((state, place) => {
-    // What ended the episode is left out.
+    // The state after the end of the episode is left out.
     const plan = planned(open && state === states.at(-1) ? environment : game.fromState(state, options));
     if (plan !== null) return { state, plan };
-    // A random step may have lost the game: what should have been done before it is shown.
+    // A random step may have lost the game: then the best plan before that step is shown.
     for (const before of states.slice(0, first + place).reverse()) {
       const best = expert.bestPlan(game.fromState(before, options), null);
       if (best !== null) return { state: before, plan: best };
     }
-    throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no way on`);
+    throw new Error(`Demonstration ${index}: the expert of ${config.environment.name} knows no plan`);
   });
 }
 
@@ -148,7 +148,7 @@ function demonstrateFormula(
   }
   const state = environment.state();
   if (!searching || hasty) return { state, plan: planTo(rules, state, target, hasty) };
-  // With a search: the player finds what can be found from here, or gives up and names any result.
+  // With a search, the player finds what can be found from here, or gives up and names any result.
   const { numbers, formula } = handOf(state);
   return {
     state,
@@ -160,7 +160,7 @@ function demonstrateFormula(
   };
 }
 
-/** Deals for one demonstration: far apart, so that no two demonstrations share one by construction. */
+/** Deals for one demonstration, far apart, so that no two demonstrations can share one. */
 const DEALS_PER_DEMONSTRATION = 10_000;
 
 /** The first deal of this demonstration for which there is a goal. */

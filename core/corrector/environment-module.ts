@@ -1,6 +1,6 @@
 /**
- * The contract of a user's own game, which modules import as `durable-gtr/environment` (docs/environments.md). The
- * built-in games keep the same one: a game of core/envs, an expert of core/corrector, their templates.
+ * The contract of a user's own game, which modules import as `durable-gtr/environment` (docs/environments.md). Built-in
+ * games have the same parts: a game in core/envs, an expert in core/corrector, and templates.
  */
 import type { PlugInGame } from '../envs/plug-in.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
@@ -44,10 +44,13 @@ export type OwnCorrectorPrompt = {
 export type EnvironmentModule<O> = {
   game: PlugInGame<O>;
   prompt: OwnPrompt;
-  /** Judges thoughts, shows how to play and plays itself; without it a run needs another teacher, or `ppo`. */
+  /** Judges thoughts, makes demonstrations and plays; without it a run needs another teacher, or `ppo`. */
   expert?: ActionKnowledge | Expert;
-  /** What a model is asked about a thought (`corrector.teacher: "openai"`). */
+  /** The wording of questions to a model (`corrector.teacher: "openai"`). */
   correctorPrompt?: OwnCorrectorPrompt;
-  /** The state that a picture shows, for rehearsals of paid answers (`gtr fake-openai --environment`); null: none. */
+  /**
+   * Reads the state from a picture, for rehearsals of paid answers (`gtr fake-openai --environment`); null: no state
+   * fits.
+   */
   readState?(picture: RgbImage): object | null;
 };

@@ -1,6 +1,6 @@
 /**
- * What a run's paid teacher will take, before anything is started: from its configuration and the measured sizes of its
- * requests.
+ * Estimates what a run's paid teacher will take, before anything is started, from its configuration and the measured
+ * sizes of its requests.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import { correctsAt, ownConfigs } from '../../configs/mixture.ts';
@@ -15,10 +15,10 @@ import { findExpert } from './experts.ts';
 import { OpenAITeacher, openaiTerms } from './openai-teacher.ts';
 import { costUsd } from './prices.ts';
 
-/** `low` and `high`: what is possible; `likely` is not a promise. */
+/** `low` and `high` bound what is possible; `likely` is not a promise. */
 export type Range = { low: number; likely: number; high: number };
 
-/** Provider's limits; null: not known. */
+/** The provider's limits; null: unknown. */
 export type Limits = { requestsPerMinute: number | null; tokensPerMinute: number | null };
 
 export type Estimate = {
@@ -30,11 +30,11 @@ export type Estimate = {
   tokensOut: Range;
   /** Null where the model's price is unknown. */
   costUsd: Range | null;
-  /** Hours of judging: the longest of what each limit alone would take. */
+  /** Hours of judging: the longest of the times that each limit alone would impose. */
   hours: Range;
   /** Each in hours; null if there is no such limit. */
   bounds: { requestsPerMinute: Range | null; tokensPerMinute: Range | null; latency: Range };
-  /** Hours of the same calls one after another, as the original does them. */
+  /** Hours of the same calls in sequence, as in the original. */
   serialHours: Range;
   assumptions: string[];
 };
@@ -132,7 +132,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
         ? `verified-skip: the solver proves ${percent(1 - UNPROVED.high)} to ${percent(1 - UNPROVED.low)} of the ` +
           `thoughts right`
         : 'ask always: the teacher is asked about every judged thought',
-      `a judgement takes ${Math.round(sizes.promptTokens)} prompt tokens in ${perThought} ` +
+      `a judgement has ${Math.round(sizes.promptTokens)} prompt tokens in ${perThought} ` +
         `request${perThought > 1 ? 's' : ''} (${Math.round(sizes.constantTokens)} of each are the same for ` +
         `all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ` +
         `${Math.round(sizes.answerTokens)} of answer: ${sizes.samples} actual requests of this configuration, ` +
@@ -140,7 +140,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
       `${SECONDS.low} to ${SECONDS.high} s per judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} ` +
         'at once; sampling and updating run concurrently and are not in the hours',
       prices === null
-        ? `the price of ${openai.model} is not known: set corrector.openai.prices`
+        ? `the price of ${openai.model} is unknown: set corrector.openai.prices`
         : `$${prices.prompt} per million prompt tokens, $${prices.cached} of cached, $${prices.completion} of answers`,
       'the ledger is empty',
     ],

@@ -26,7 +26,7 @@ export function expertOf(environment: string): Expert {
   const expert = findExpert(environment);
   if (expert === undefined)
     throw new ConfigError(
-      `environment.name: ${environment} has no expert, which is wanted here (a solver that judges, shows or ` +
+      `environment.name: ${environment} has no expert, which is needed here (a solver that judges, demonstrates or ` +
         'plays); add one to its module, or use a teacher and demonstrations of your own (docs/environments.md).',
     );
   return expert;
@@ -35,7 +35,7 @@ export function expertOf(environment: string): Expert {
 const FULL = ['bestPlan', 'proposedPlan', 'naivePlan'];
 const SHORT = ['goodActions', 'words'];
 
-/** What a module calls its expert: the whole interface, or what an action expert knows. */
+/** A module's expert: the whole interface, or an action expert. */
 function expertOfModule(environment: string): Expert | undefined {
   const { expert, file } = plugIn(environment) ?? {};
   if (expert === undefined) return undefined;

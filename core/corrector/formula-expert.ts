@@ -32,12 +32,12 @@ export function formulaExpert(rules: FormulaRules): Expert {
       const state = environment.state();
       const plan = saidPlan(rules, state, thought, template);
       if (plan?.target == null || !leadsOn(rules, state, plan.target)) return null;
-      // A search that passes over a result that does it says something false.
+      // A search that passes over a result that makes the goal is wrong.
       const { numbers, formula } = handOf(state);
       const first = searches(template) ? pairTarget(numbers, rules, formula) : null;
       return first === null || first === plan.target ? plan : null;
     },
-    /** Adds everything up: the numbers in order. */
+    /** Adds all numbers in order. */
     naivePlan(environment) {
       const state = environment.state();
       return planTo(rules, state, [...handOf(state).numbers].sort((a, b) => a - b).join('+'));
@@ -59,7 +59,7 @@ export function planTo(rules: FormulaRules, state: JsonState, target: string, ha
   };
 }
 
-/** The way to the formula that a thought proposes, right or not; null where the wording does not say. */
+/** The plan that a thought proposes, right or not; null where the wording does not name it. */
 export function saidPlan(
   rules: FormulaRules,
   state: JsonState,

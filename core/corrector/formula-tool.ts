@@ -9,12 +9,12 @@ import { continues, formulaGame } from '../envs/formulas/hand.ts';
 export const FORMULA_TOOL_NAME = 'find_all_correct_formulas';
 
 const CARDS = ['card1', 'card2', 'card3', 'card4'] as const;
-/** Most formulas that an answer lists; they are paid for by the token. */
+/** The most formulas in an answer, which is paid for by the token. */
 const MOST_FORMULAS = 20;
 
 const RANKS: Readonly<Record<string, number>> = { A: 1, T: 10, J: 10, Q: 10, K: 10 };
 
-/** What a card counts: models write numbers as text too, and ranks. */
+/** A card's number: models also write numbers as text, and ranks. */
 const card = z
   .union([z.number(), z.string()])
   .transform((value) => RANKS[String(value).trim().toUpperCase()] ?? Math.min(Number(value), 10))
@@ -45,8 +45,8 @@ export const FORMULA_TOOL = {
 } as const;
 
 /**
- * Answers a call as JSON text. Formulas that go on from the current one stand first; wrong arguments are answered by
- * what is wrong with them.
+ * Answers a call as JSON text. Formulas that continue the current one come first; the answer to wrong arguments says
+ * what is wrong.
  */
 export function answerFormulaTool(name: string, argumentsText: string, current: readonly string[]): string {
   if (name !== FORMULA_TOOL_NAME)

@@ -1,4 +1,4 @@
-/** Household tasks: what to do by what was seen so far, and what the true state says of a thought. */
+/** The expert of household tasks: plans from what was seen so far, and judges thoughts against the true state. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../../configs/schema.ts';
 import { AlfworldEnvironment } from '../envs/alfworld/alfworld.ts';
@@ -10,7 +10,7 @@ import type { Environment } from '../envs/env.ts';
 import type { Expert, Plan } from './expert.ts';
 import { fillThought } from './solver-thought.ts';
 
-/** There are endlessly many continuations; a thought proposes a sub-goal and a command, so there is no target. */
+/** There are endlessly many continuations, so there is no target: a thought proposes a sub-goal and a command. */
 export const householdExpert: Expert = {
   percepts: ['place', 'seen', 'wanted', 'hand'],
 
@@ -31,7 +31,7 @@ export const householdExpert: Expert = {
   },
 
   /**
-   * Fetches things and puts them in place, but never thinks of washing, warming or chilling them; then looks around.
+   * Fetches things and puts them in place, but never washes, warms or chills them; then looks around.
    */
   naivePlan(household) {
     const environment = native(household);
@@ -41,7 +41,7 @@ export const householdExpert: Expert = {
   },
 };
 
-/** The true state is known of the native engine's households only. */
+/** Only the native engine's households expose the true state. */
 function native(environment: Environment): AlfworldEnvironment {
   if (environment instanceof AlfworldEnvironment) return environment;
   throw new ConfigError(

@@ -1,10 +1,10 @@
-/** Reading a long JSON list element by element: memory holds one element, not the list. */
+/** Reads a long JSON list element by element: memory holds one element, not the list. */
 import { createReadStream } from 'node:fs';
 import { ConfigError } from '../../configs/schema.ts';
 
 /**
- * The objects of a JSON list, or of a file with one object a line, in order; for one that is not JSON a `ConfigError`
- * with its index. Throws `ConfigError` naming the file where it cannot be taken apart.
+ * The objects of a JSON list, or of a file with one object per line, in order; an element that is not JSON yields a
+ * `ConfigError` with its index. Throws `ConfigError` naming the file if it cannot be split.
  */
 export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
   let index = 0;
@@ -20,7 +20,7 @@ export async function* readJsonElements(file: string): AsyncGenerator<unknown> {
 }
 
 /**
- * The texts between braces of the outermost level. What else stands there but brackets, commas and space is an error.
+ * The texts between outermost braces. Between them only brackets, commas and white space are allowed.
  */
 async function* objectTexts(file: string): AsyncGenerator<string> {
   let parts: string[] = [];

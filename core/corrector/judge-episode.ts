@@ -1,6 +1,6 @@
 /**
- * Judging the thoughts of one episode of a run: which are judged, what the teacher is shown, and where each verdict
- * came from.
+ * Judges the thoughts of one episode of a run: which are judged, what the teacher sees, and where each verdict came
+ * from.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import { correctsAt } from '../../configs/mixture.ts';
@@ -24,8 +24,8 @@ export type JudgeThought = (
 ) => Promise<{ verdict: Verdict; source: VerdictSource } | typeof LATER>;
 
 /**
- * Goes on behind `soFar` until the episode is judged or `judge` leaves a thought for later. `upTo`: steps that are
- * judged now; `over`: whether the episode was sampled to its end.
+ * Continues after `soFar` until the episode is judged or `judge` postpones a thought. `upTo`: how many steps are judged
+ * now; `over`: whether the episode was sampled to its end.
  */
 export async function judgeEpisode(
   config: RunConfig,
@@ -66,7 +66,7 @@ export async function judgeEpisode(
   return { ...judgement, done, sources: judgement.verdicts.map((_, step) => sources[step] ?? null) };
 }
 
-/** The seeded choice of `corrector.judgedShare`. */
+/** The seeded choice for `corrector.judgedShare`. */
 function isJudged({ seed, corrector }: RunConfig, iteration: number, episode: number, step: number): boolean {
   return (
     corrector.judgedShare === 1 ||

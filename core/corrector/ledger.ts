@@ -8,7 +8,7 @@ import type { JsonState } from '../envs/env.ts';
 import type { Thought, Verdict } from '../episodes/episode.ts';
 import type { Answer, Usage } from './teacher.ts';
 
-/** All that shapes an answer. */
+/** Everything that shapes an answer. */
 export type Question = {
   /** The teacher's identity: model, prompt version, settings. */
   teacher: JsonState;
@@ -26,10 +26,10 @@ export type Question = {
  */
 export type PaidAnswer = { answer: Answer; usage: Usage; paidBy: string; at: number; seconds: number };
 
-/** What is known of a question. `verdict` null: its judging was interrupted, and goes on behind these answers. */
+/** The entry of a question. `verdict` null: judging was interrupted, and continues after these answers. */
 export type LedgerEntry = { question: Question; answers: PaidAnswer[]; verdict: Verdict | null };
 
-/** Asks the teacher, behind the answers that were paid for already; `keep` makes a new one durable. */
+/** Asks the teacher, continuing after the answers that are already paid for; `keep` makes a new one durable. */
 export type Ask = (
   earlier: readonly Answer[],
   keep: (answer: Answer, usage: Usage) => Promise<void>,
@@ -45,7 +45,7 @@ export type Move = {
   past?: readonly { prompt: string; image: string; answer: string }[];
 };
 
-/** The answer to a move, in the ledger next to the judged thoughts. */
+/** An external model's move, in the ledger next to the judged thoughts. */
 export type MoveEntry = { question: Move; answers: [PaidAnswer] };
 
 /** Hash of the whole question; equal questions are one entry, in any run. */
@@ -67,8 +67,8 @@ export class Ledger {
   }
 
   /**
-   * The entry of a question with its verdict: found, or waited for where this process asks the same already, or asked
-   * now on behalf of `payer`. When the one who asks fails, those who wait ask themselves.
+   * The entry of a question with its verdict: found, or awaited if this process is already asking, or asked now on
+   * behalf of `payer`. If the first asker fails, the waiting ones ask themselves.
    */
   async judge(question: Question, payer: string, ask: Ask): Promise<LedgerEntry> {
     const key = ledgerKey(question);

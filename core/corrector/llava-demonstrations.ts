@@ -1,5 +1,6 @@
 /**
- * Demonstrations in LLaVA's format, as RL4VLM's supervised data: a JSON list of pictures with a question and an answer.
+ * Demonstrations in LLaVA's format, like RL4VLM's supervised data: a JSON list of pictures with a question and an
+ * answer.
  */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,7 +17,7 @@ import { readJsonElements } from './json-elements.ts';
 export type PictureDemonstration = {
   /** Absolute path of the picture. */
   image: string;
-  /** The question, with `<image>` in the picture's place, before the checkpoint's chat template. */
+  /** The question, with `<image>` for the picture, before the checkpoint's chat template is applied. */
   prompt: string;
   text: string;
 };
@@ -41,7 +42,7 @@ export function namedDemonstrations(
   return readLlavaDemonstrations(path.resolve(PROJECT, file), images && path.resolve(PROJECT, images), check);
 }
 
-/** Its items alone, for whoever leaves the pictures to `namedDemonstrations`. */
+/** Its items with pictures unread, if `namedDemonstrations` has checked them. */
 export function listedDemonstrations({ file, images }: NamedFile): AsyncGenerator<PictureDemonstration> {
   const unread = () => Promise.resolve(null);
   return readLlavaDemonstrations(
@@ -53,10 +54,10 @@ export function listedDemonstrations({ file, images }: NamedFile): AsyncGenerato
 }
 
 /**
- * The file's items, one after the other, each with its picture read. `images`: the folder from which pictures count;
- * null: the file's own. `open` reads a picture; a text says what is wrong with it, null that it is not looked at.
- * Throws `ConfigError` at the end for all faults: the file, the index of the item (from 0) and what is wrong with it;
- * items with a fault are not given.
+ * The file's items, one by one, each with its picture. `images`: the folder that picture paths are relative to; null:
+ * the file's own. `open` reads a picture; it may return a text that says what is wrong with it, or null to leave it
+ * unread. Items with a fault are skipped; at the end a `ConfigError` lists all faults: the file, the index of the item
+ * (from 0) and what is wrong with it.
  */
 export async function* readLlavaDemonstrations(
   file: string,
@@ -102,7 +103,7 @@ export async function* readLlavaDemonstrations(
   faults.check();
 }
 
-/** Pictures that are read ahead. */
+/** Number of pictures that are read ahead. */
 const AHEAD = 16;
 
 function readItem(item: unknown, folder: string, label: string): PictureDemonstration | ConfigError {

@@ -1,4 +1,4 @@
-/** What a model answers about a thought: its form, and what it means in the game. */
+/** A model's answer about a thought: its form, and its meaning in the game. */
 import { z } from 'zod';
 import type { Environment, Game } from '../envs/env.ts';
 import type { Thought, UnusableReason, Verdict } from '../episodes/episode.ts';
@@ -19,7 +19,7 @@ export type ModelAnswer = {
   correction: (Thought & { action: string }) | null;
 };
 
-/** The answer that says a verdict; `answers` to the questions. */
+/** The answer that expresses a verdict; `answers` to the questions. */
 export function writeAnswer(verdict: Verdict, environment: string, answers: string[]): ModelAnswer {
   const target = verdict.outcome === 'correct' || verdict.outcome === 'corrected' ? verdict.target : null;
   return {
@@ -36,8 +36,8 @@ export function writeAnswer(verdict: Verdict, environment: string, answers: stri
 const yesNo = z.enum(['yes', 'no']);
 
 /**
- * The form of an answer, for the request's JSON schema and for reading: all keys required, none beside them. `isList`:
- * keys of thoughts whose value is a list.
+ * The form of an answer, for the request's JSON schema and for reading: exactly these keys. `isList`: keys of thoughts
+ * whose value is a list.
  */
 export function answerSchema(
   environment: string,
@@ -58,22 +58,22 @@ export function answerSchema(
 }
 
 /**
- * What is wrong with an answer: the reason that counts if the second one is no better, and the sentence that asks for
- * it.
+ * What is wrong with an answer: the reason that is recorded if the second answer is no better, and the sentence that
+ * asks for that one.
  */
 export type Complaint = { reason: UnusableReason; sentence: string };
 
 export type AnswerRules = {
   schema: z.ZodType<ModelAnswer>;
   game: Game<any>;
-  /** Of the game. */
+  /** The game's rules. */
   options?: unknown;
   template: PromptTemplate;
-  /** Whether the policy's vocabulary can say a text; what it cannot say it cannot learn. */
+  /** Whether the policy's vocabulary can express a text; otherwise it cannot learn it. */
   canSay: (text: string) => boolean;
 };
 
-/** The verdict of an answer's text, or the complaint about it. `request`: where the thought was thought. */
+/** The verdict in an answer's text, or the complaint about it. `request`: the request that was answered. */
 export function readAnswer(
   text: string,
   request: { environment: Environment; target: string | null },
@@ -81,7 +81,7 @@ export function readAnswer(
 ): Verdict | Complaint {
   const json = jsonIn(text);
   if (json === undefined) {
-    return { reason: 'schema', sentence: 'Your answer is no JSON. Answer with the JSON object alone.' };
+    return { reason: 'schema', sentence: 'Your answer is not JSON. Answer with the JSON object alone.' };
   }
   const parsed = rules.schema.safeParse(json);
   if (!parsed.success) {
@@ -89,8 +89,8 @@ export function readAnswer(
     return {
       reason: 'schema',
       sentence:
-        `Your answer has another form than asked for (${path.join('.') || 'the whole'}: ${message}). Answer ` +
-        `again in the form asked for.`,
+        `Your answer does not have the required form (${path.join('.') || 'the whole'}: ${message}). Answer ` +
+        `again in that form.`,
     };
   }
   return rules.game.name in FORMULA_GAMES
@@ -99,8 +99,8 @@ export function readAnswer(
 }
 
 /**
- * The JSON of an answer, also of models without structured output, who think aloud first, or put it into a code block
- * or a sentence; undefined: none.
+ * The JSON of an answer, also from models without structured output, which think aloud first, or put it into a code
+ * block or a sentence; undefined: none.
  */
 function jsonIn(text: string): unknown {
   const spoken = text.replace(/^\s*<think>[^]*?<\/think>/, '');
@@ -137,7 +137,7 @@ function judgeFormula(
     return {
       reason: 'wrongTarget',
       sentence:
-        `The target formula "${target}" does not do: it must use the number of every card in the picture ` +
+        `The target formula "${target}" does not work: it must use the number of every card in the picture ` +
         `exactly once, make ${goal}, and begin with the current formula "${appended.join('')}". Look at the cards ` +
         `again, and answer again.`,
     };
@@ -180,16 +180,17 @@ function correctionOf(
   if (action === null)
     return {
       reason: 'wrongAction',
-      sentence: `The correction's action "${said}" is none of the possible actions: ${legal.join(', ')}. Answer again.`,
+      sentence: `The correction's action "${said}" is not one of the possible actions: ${legal.join(', ')}. Answer again.`,
     };
   const wrong = objection(action);
   if (wrong !== null)
-    return { reason: 'wrongAction', sentence: `The correction's action does not do: ${wrong}. Answer again.` };
+    return { reason: 'wrongAction', sentence: `The correction's action does not work: ${wrong}. Answer again.` };
   const correction = Object.fromEntries(thoughtKeys(template).map((key) => [key, (thought as Thought)[key]]));
   if (!canSay(renderResponse(correction, action, template.keys)))
     return {
       reason: 'wording',
-      sentence: 'The correction has words or signs that the form does not have. Answer again and keep to the form.',
+      sentence:
+        'The correction has words or characters that the form does not have. Answer again and keep to the form.',
     };
   return { outcome: 'corrected', target, correction, action };
 }

@@ -1,5 +1,6 @@
 /**
- * A model behind OpenAI's chat completions in the agent's place: the same prompt and picture, its answers read alike.
+ * A model behind OpenAI's chat completions that plays in the agent's place: same prompt and picture, answers read the
+ * same way.
  */
 import { createHash } from 'node:crypto';
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
@@ -25,7 +26,7 @@ import { type Answer, NO_USAGE } from './teacher.ts';
 const IMAGE_MARK = '<image>';
 const CHARACTERS_PER_TOKEN = 4;
 
-/** Asks within whatever limits there are; `tokens`: what the request will likely use. */
+/** Asks within the account's limits; `tokens`: what the request will likely use. */
 export type AskWithin = (tokens: number, ask: () => Promise<ModelReply>) => Promise<ModelReply>;
 
 export class ModelPlayer implements Player {
@@ -41,7 +42,7 @@ export class ModelPlayer implements Player {
   readonly #identity: JsonState;
   #connection: OpenAIConnection | null = null;
   #counts = NO_COUNTS;
-  /** What requests under way may cost at most. */
+  /** The most that requests in flight may cost. */
   #reservedUsd = 0;
   readonly #budgetUsd: number | null;
 
@@ -93,7 +94,7 @@ export class ModelPlayer implements Player {
     };
   }
 
-  /** What it took so far; moves that were in the ledger from elsewhere cost nothing. */
+  /** What it took so far; moves that others put into the ledger cost nothing. */
   get counts(): CorrectorCounts {
     return this.#counts;
   }
@@ -171,7 +172,7 @@ export class ModelPlayer implements Player {
     if ((this.#counts.costUsd ?? 0) + this.#reservedUsd + most > this.#budgetUsd)
       throw new ConfigError(
         `The next move of ${model} may exceed the budget of $${this.#budgetUsd} (corrector.budgetUsd) for this ` +
-          'evaluation; raise it and evaluate again: what was answered is in the ledger and is not paid twice.',
+          'evaluation; raise it and evaluate again: earlier answers are in the ledger and are not paid twice.',
       );
     this.#reservedUsd += most;
     try {
@@ -181,7 +182,7 @@ export class ModelPlayer implements Player {
     }
   }
 
-  /** The text around the image mark, and the picture in its place. */
+  /** The text around the image mark, with the picture in place of the mark. */
   async #parts(prompt: string, image: RolloutRequest['image']): Promise<ChatCompletionContentPart[]> {
     const { image: format } = this.#settings;
     const [before, after] = prompt

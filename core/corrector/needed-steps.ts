@@ -1,4 +1,4 @@
-/** How many steps of a wave have to be judged: only steps that may be kept. */
+/** Determines how many steps of a wave have to be judged: only those that may be kept. */
 import { setImmediate } from 'node:timers/promises';
 import type { RunConfig } from '../../configs/schema.ts';
 import { byEnvironment } from '../envs/mixture.ts';
@@ -9,12 +9,12 @@ import { findExpert } from './experts.ts';
 import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from './judge-episode.ts';
 import { SolverTeacher } from './solver-teacher.ts';
 
-/** Steps of an episode that are likely kept. `final`: what is still to be sampled of it will change nothing. */
+/** How many steps of an episode will likely be kept. `final`: sampling the rest will not change that. */
 export type LikelyKept = { steps: number; final: boolean };
 
 /**
- * What the exact solver, who is free, would keep of each episode. `closed`: whether it was sampled to its end. Where a
- * game has no rule to cut by, or no expert, all is kept.
+ * What the exact solver, which is free, would keep of each episode. `closed`: whether it was sampled to its end. Where
+ * a game has no cut, or no expert, everything is kept.
  */
 export async function likelyKept(
   config: RunConfig,
@@ -49,9 +49,9 @@ export async function likelyKept(
 }
 
 /**
- * Steps that an episode takes from those needed, at most: what is likely kept, or is kept indeed where that is less. It
- * only falls while an episode is sampled and judged, so what the episodes behind it are asked about follows from
- * episodes and verdicts alone, never from timing.
+ * An upper bound on how many of the needed steps an episode supplies: those that will likely be kept, or fewer if fewer
+ * are kept. It only decreases while an episode is sampled and judged, so what later episodes are asked about depends
+ * only on episodes and verdicts, never on timing.
  */
 export function mostKept(
   { steps, final }: LikelyKept,

@@ -6,7 +6,7 @@ import { actionExpert } from './action-expert.ts';
 const stateOf = (environment: Environment) => environment.state() as NumberLineState;
 
 /**
- * Placeholders: {current}, {target}, {relation} what the plan takes the target to be (above or below), {next} the
+ * Placeholders: {current}, {target}, {relation} whether the plan takes the target to be above or below, {next} the
  * action.
  */
 export const numberlineExpert = actionExpert({

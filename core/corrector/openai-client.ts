@@ -19,9 +19,9 @@ type Settings = Pick<RunConfig['corrector']['openai'], 'azure'>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * OpenAI: OPENAI_API_KEY. A compatible server: OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one. Azure:
- * AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY. Throws `TeacherError` (unauthorized) when something is not set or is
- * no address.
+ * OpenAI: OPENAI_API_KEY. A compatible server: OPENAI_BASE_URL, and OPENAI_API_KEY if it needs one. Azure:
+ * AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY. Throws `TeacherError` (unauthorized) when a variable is not set or
+ * not an address.
  */
 export function connect({ azure }: Settings, environment: Environment = process.env): OpenAIConnection {
   // Temporal owns retries; the client's own would hide them from its history.
@@ -55,7 +55,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
   if (apiKey === null && baseURL === null)
     throw missing(
       "OPENAI_API_KEY is not set in the corrector worker's environment; set it, or OPENAI_BASE_URL for a server " +
-        'that wants no key.',
+        'that needs no key.',
     );
   if (baseURL !== null && !isAddress(baseURL))
     throw missing(
@@ -70,7 +70,7 @@ export function connect({ azure }: Settings, environment: Environment = process.
 const PATIENCE_MS = 5000;
 
 /**
- * Names of the server's models; asking for them shows whether the server is there and takes the key. Throws
+ * Names of the server's models; asking for them shows whether the server is reachable and accepts the key. Throws
  * `TeacherError`.
  */
 export async function listModels(environment: Environment = process.env): Promise<string[]> {
@@ -86,8 +86,8 @@ export async function listModels(environment: Environment = process.env): Promis
 }
 
 /**
- * Sends a request without a message. A server refuses it for that very reason, unpaid, if the address, the key and the
- * model (or deployment) are right. Returns any other reason why a run could not ask; null: none known.
+ * Sends a request without a message. If the address, the key and the model (or deployment) are right, the server
+ * refuses it for that reason, without charge. Returns any other reason for a refusal; null: none.
  */
 export async function problemOf(
   settings: Settings & Pick<RunConfig['corrector']['openai'], 'model' | 'timeoutSeconds'>,

@@ -1,8 +1,8 @@
-/** Errors of the openai client as `TeacherError`s: what kind, how long to wait, one sentence without secrets. */
+/** Turns errors of the openai client into `TeacherError`s: kind, waiting time, and one sentence without secrets. */
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { type RateLimitState, TeacherError, type TeacherErrorKind } from './teacher.ts';
 
-/** What a person has to do about a kind of error; the others pass by themselves. */
+/** What a person has to do about each kind of error; other kinds pass by themselves. */
 const REMEDIES: Partial<Record<TeacherErrorKind, string>> = {
   unauthorized: "put a valid key into the corrector worker's environment and start the worker again",
   forbidden: 'give the key access to the model',
@@ -23,7 +23,7 @@ const KINDS_BY_STATUS: Readonly<Record<number, TeacherErrorKind>> = {
 /** Codes of a 429 that waiting does not fix. */
 const QUOTA_CODES = ['insufficient_quota', 'billing_hard_limit_reached', 'access_terminated'];
 
-/** Longest part of the provider's own message that is passed on. */
+/** The most characters of the provider's own message that are passed on. */
 const LONGEST_MESSAGE = 300;
 
 /** `secrets`: texts that must not appear in the message, whatever the provider quotes. */
@@ -52,7 +52,7 @@ export function isContentFilter(error: unknown): boolean {
   );
 }
 
-/** A refusal in HTML is not from an API, but from a web server that knows none. */
+/** A refusal in HTML comes from a web server, not from an API. */
 export function isWebPage(error: unknown): boolean {
   return (
     error instanceof APIError &&
@@ -81,12 +81,12 @@ function cleaned(message: string, secrets: readonly string[]): string {
     .replace(/[.\s]+$/, '');
 }
 
-/** Longer waits are asked for by mistake only; Temporal takes no endless ones. */
+/** Longer waits can only be a mistake, and Temporal accepts no infinite ones. */
 const LONGEST_WAIT_SECONDS = 30 * 86_400;
 
 /**
- * Retry-after-ms, Retry-After in seconds or as a date, else when the exhausted one of the account's limits is full
- * again; null when nothing says it.
+ * Retry-after-ms, Retry-After in seconds or as a date, else the time until the exhausted limit is full again; null when
+ * the headers say nothing.
  */
 export function retryAfterSeconds(headers: Headers | undefined, nowMs: number): number | null {
   const seconds = headers === undefined ? null : statedWait(headers, nowMs);

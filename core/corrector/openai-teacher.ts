@@ -47,7 +47,7 @@ export function openaiTerms({
 }
 
 const CHARACTERS_PER_TOKEN = 4;
-/** What a call of the tool and its answer are likely to take. */
+/** The likely tokens of a tool call and its answer. */
 const TOOL_CALL_TOKENS = { completion: 40, prompt: 250 };
 
 export class OpenAITeacher implements Teacher {
@@ -63,7 +63,7 @@ export class OpenAITeacher implements Teacher {
 
   /**
    * `template`: how the policy is prompted; `canSay`: see `AnswerRules`. Throws `ConfigError` for a wrong prompt file;
-   * keys are looked for at the first request.
+   * keys are read at the first request.
    */
   constructor(
     config: Pick<RunConfig, 'environment' | 'corrector'>,
@@ -109,7 +109,7 @@ export class OpenAITeacher implements Teacher {
     return await problemOf(this.#settings);
   }
 
-  /** All rounds: the tool makes a second request of the first one and its answer. */
+  /** All rounds: with the tool, a second request repeats the first one and its answer. */
   estimate(request: JudgeRequest): Usage {
     const { model, image, maxTokens } = this.#settings;
     const characters =

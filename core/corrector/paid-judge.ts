@@ -1,4 +1,4 @@
-/** Judging one thought by a paid teacher: first looks for a verdict that is known already. */
+/** Judges one thought by a paid teacher, unless its verdict is already known. */
 import { sha256 } from '../artifacts/keyed-store.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { skipsProvedThoughts } from '../../configs/teachers.ts';
@@ -31,7 +31,7 @@ export class PaidJudge {
   }
 
   /**
-   * The verdict of a thought that the solver proves right or the ledger knows; else null. `payer`: who asks, so that
+   * The verdict of a thought that the solver proves right or the ledger knows; else null. `payer`: the asker, so that
    * what it paid for before counts as its own.
    */
   async known(request: JudgeRequest, payer: string): Promise<PaidVerdict | null> {
@@ -55,8 +55,8 @@ export class PaidJudge {
   }
 
   /**
-   * The most that judging this thought may cost, in US dollars: what is likely, twice, for further rounds and a second
-   * question. Null where the model's price is unknown.
+   * The most that judging this thought may cost, in US dollars: twice the likely cost, to cover further rounds and a
+   * second question. Null where the model's price is unknown.
    */
   mostUsd(request: JudgeRequest): number | null {
     const usage = this.#teacher.estimate(request);

@@ -1,4 +1,4 @@
-/** What tokens cost, and what pictures count: dated tables for OpenAI's models. */
+/** Prices of tokens, and token counts of pictures: dated tables for OpenAI's models. */
 import type { Usage } from './teacher.ts';
 
 /** US dollars per million tokens. */
@@ -62,8 +62,8 @@ const PATCH_FACTORS: Readonly<Record<string, number>> = {
 const MOST_PATCHES = 1536;
 
 /**
- * Tokens of a square picture of `size` pixels a side; models of other makers are taken to count like gpt-4o. An
- * estimate: what is paid is measured.
+ * Tokens of a square picture of `size` pixels a side; models of other providers are assumed to count like gpt-4o. An
+ * estimate: actual costs are measured.
  */
 export function imageTokens(model: string, size: number, detail: 'auto' | 'low' | 'high'): number {
   const name =

@@ -1,6 +1,6 @@
 /**
  * Worked examples in a request's constant part: thoughts in the policy's wording, judged by the exact solver, so that
- * they are right whatever the wording.
+ * they are right in any wording.
  */
 import { z } from 'zod';
 import type { JsonState } from '../envs/env.ts';
@@ -15,7 +15,7 @@ export const exampleSchema = z.strictObject({
   picture: z.string(),
   /** The environment's state (`Environment.state()`). */
   state: z.record(z.string(), z.json()),
-  /** Whose thought is judged: the expert's best one, or a naive player's. */
+  /** Whose thought is judged: the expert's or a naive player's. */
   player: z.enum(['best', 'naive']),
   /** Answers to the questions. */
   answers: z.array(z.string()),

@@ -1,6 +1,6 @@
 /**
- * The limits of a provider's account as plain values, all times in seconds: tokens per minute, and a pause after it
- * said "too many".
+ * The limits of a provider's account as plain values, all times in seconds: tokens per minute, and a pause after a
+ * refusal.
  */
 
 /**
@@ -31,7 +31,7 @@ export class TokenBudget {
     return 0;
   }
 
-  /** Gives back what was estimated too much; takes what was too little. */
+  /** Corrects an estimate: returns the excess, or takes what was missing. */
   settle(estimated: number, used: number, now: number): void {
     this.#refill(now);
     this.#level = Math.min(this.#level + estimated - used, this.#perMinute);
@@ -43,13 +43,13 @@ export class TokenBudget {
     this.#level = Math.min(this.#level, remaining);
   }
 
-  /** What is left; below 0 while more was used than there was. */
+  /** What is left; below 0 while more was used than available. */
   left(now: number): number {
     this.#refill(now);
     return this.#level;
   }
 
-  /** Changes the limit from now on; what is in the bucket keeps its share. */
+  /** Changes the limit from now on; the bucket stays filled to the same share. */
   change(tokensPerMinute: number, now: number): void {
     this.#refill(now);
     this.#level *= tokensPerMinute / this.#perMinute;
@@ -66,7 +66,7 @@ export class TokenBudget {
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 60;
 
-/** Calls spread over this share of a pause behind its end, so that they do not all come back at once. */
+/** After a pause, calls are spread over this share of its length, so that they do not all come back at once. */
 const JITTER = 0.25;
 
 /** One pause for all calls of an account. */
@@ -80,8 +80,8 @@ export class CoolDown {
    * does not say.
    */
   refused(retryAfter: number | null, began: number, now: number): void {
-    // Calls in flight when the pause began are refused for the same reason: only a call after it makes the next one
-    // longer.
+    // Calls in flight when the pause began are refused for the same reason: only a refusal of a later call makes the
+    // next pause longer.
     if (began >= this.#until) this.#refusals++;
     const pause = retryAfter ?? Math.min(FIRST_PAUSE * 2 ** (this.#refusals - 1), LONGEST_PAUSE);
     if (now + pause <= this.#until) return;

@@ -20,7 +20,7 @@ export class SolverTeacher implements Teacher {
     this.#template = template;
   }
 
-  /** Looked for where it judges: a run without judging needs none. Throws `ConfigError`. */
+  /** Looked up when it judges: a run without judging needs none. Throws `ConfigError`. */
   get #expert(): Expert {
     return (this.#found ??= expertOf(this.#environment));
   }
@@ -39,8 +39,8 @@ export class SolverTeacher implements Teacher {
 
   /**
    * Correct: the thought describes the scene rightly, proposes a continuation that reaches the target from here, and
-   * names the right next action, without a mistake. Otherwise corrected: the same wording for the target so far, if it
-   * can still be reached from here, or for the best continuation.
+   * names the right next action, without a mistake. Otherwise corrected: the same wording, for the target so far if it
+   * can still be reached from here, else for the best continuation.
    */
   verdict({ environment, thought, target }: JudgeRequest): Verdict {
     const proposed = this.#expert.proposedPlan(environment, thought, this.#template);

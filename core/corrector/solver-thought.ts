@@ -1,4 +1,4 @@
-/** Wording a thought about a target formula, and reading the proposed formula back out of one. */
+/** Words a thought about a target formula, and reads the proposed formula back from one. */
 import type { JsonState } from '../envs/env.ts';
 import type { Thought } from '../episodes/episode.ts';
 import { fillTemplate } from '../policy/prompt-template.ts';
@@ -38,7 +38,7 @@ export function searches(template: ThoughtTemplate): boolean {
   return Object.values(template).some((text) => text.includes('{search}'));
 }
 
-/** A thought in the template's wording; a list stands alone in its place: `"{cards}"`. */
+/** A thought in the template's wording; a list is the whole value of its key: `"{cards}"`. */
 export function fillThought(
   template: ThoughtTemplate,
   words: Readonly<Record<string, string | readonly string[]>>,

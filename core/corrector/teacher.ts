@@ -5,7 +5,7 @@ import type { Prices } from './prices.ts';
 
 export type JudgeRequest = {
   /**
-   * The environment as it was before the step, only to be read: state, picture (drawn on demand), prompt values, legal
+   * The environment as it was before the step, read-only: state, picture (drawn on demand), prompt values, legal
    * actions.
    */
   environment: Environment;
@@ -30,8 +30,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
 }
 
 /**
- * A judged thought and what it took; `requests` counts every answer of the provider: tool rounds and the one re-asking
- * included.
+ * A judged thought and what it took; `requests` counts every answer of the provider, including tool rounds and the one
+ * repeated question.
  */
 export type Judgement = { verdict: Verdict; requests: number; usage: Usage };
 
@@ -45,24 +45,24 @@ export type JudgeOptions = {
   /** Ends the judgement; `judge` then throws the signal's reason. */
   signal?: AbortSignal;
   /**
-   * Answers of an earlier, interrupted try of the same judgement, in order: it goes on behind them instead of paying
+   * Answers of an earlier, interrupted try of the same judgement, in order: it continues after them instead of paying
    * for them again.
    */
   answers?: readonly Answer[];
-  /** Called with each new answer and awaited before anything else is asked: what it stores is paid once. */
+  /** Called with each new answer and awaited before the next request, so that a stored answer is paid once. */
   onAnswer?: (answer: Answer, details: { usage: Usage; rateLimit: RateLimitState }) => Promise<void>;
 };
 
 /**
- * What a paid teacher takes. `prices`: null: unknown. `pictureSize`: pixels on each side of the picture in a question.
- * `requestsPerThought`: that a judgement usually takes.
+ * A paid teacher's costs. `prices` null: unknown. `pictureSize`: pixels on each side of the picture in a question.
+ * `requestsPerThought`: usual number of requests for a judgement.
  */
 export type PaidTerms = { model: string; prices: Prices | null; pictureSize: number; requestsPerThought: number };
 
 export interface Teacher {
   /** Null: free and instant. */
   readonly terms: PaidTerms | null;
-  /** Why questions cannot be asked, as far as is known without asking; null: they can. */
+  /** Why questions cannot be asked, as far as is known without asking; null: no known reason. */
   problem(): Promise<TeacherError | null>;
   /**
    * Everything apart from the request that shapes an answer (teacher, model, prompt version, temperature, image
@@ -73,11 +73,11 @@ export interface Teacher {
    * What a judgement of this request is likely to use, for budgets: all its rounds, and answers of the greatest length.
    */
   estimate(request: JudgeRequest): Usage;
-  /** Throws `TeacherError` if there is no answer; an answer that makes no sense is the verdict `unusable`. */
+  /** Throws `TeacherError` if there is no answer; a senseless answer is the verdict `unusable`. */
   judge(request: JudgeRequest, options?: JudgeOptions): Promise<Judgement>;
 }
 
-/** A teacher that costs. */
+/** A paid teacher. */
 export type PaidTeacher = Teacher & { readonly terms: PaidTerms };
 
 /** Why a provider did not answer. The first four pass by themselves; the others need a person. */
@@ -109,7 +109,7 @@ export class TeacherError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** Whether trying again later may help without anyone's doing. */
+  /** Whether a later try may succeed without anyone's help. */
   get passes(): boolean {
     return PASSING.includes(this.kind);
   }

@@ -26,7 +26,7 @@ const MAKERS: Readonly<Record<TeacherName, Maker>> = {
   },
 };
 
-/** `canSay`: whether the policy's vocabulary can say a text (`PolicyTokenizer.canSay`). Throws `ConfigError`. */
+/** `canSay`: whether the policy's vocabulary can express a text (`PolicyTokenizer.canSay`). Throws `ConfigError`. */
 export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean): Teacher {
   const template = loadPromptTemplate(config.model.prompt, config.environment.name);
   return MAKERS[config.corrector.teacher].make(config, template, canSay);
@@ -42,7 +42,7 @@ export function checkTeacher(config: RunConfig): void {
   }
 }
 
-/** The same of a run that asks a paid teacher (`asksPaidTeacher`). */
+/** The same for a run that asks a paid teacher (`asksPaidTeacher`). */
 export function makePaidTeacher(config: RunConfig, canSay: (text: string) => boolean): PaidTeacher {
   const teacher = makeTeacher(config, canSay);
   if (teacher.terms === null)
@@ -50,7 +50,7 @@ export function makePaidTeacher(config: RunConfig, canSay: (text: string) => boo
   return teacher as PaidTeacher;
 }
 
-/** What the configured teacher takes; null: nothing. Asks and opens nothing. */
+/** The configured teacher's costs; null: free. Asks and opens nothing. */
 export function teacherTerms(config: Judged): PaidTerms | null {
   return MAKERS[config.corrector.teacher].terms(config);
 }

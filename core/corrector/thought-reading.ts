@@ -1,4 +1,4 @@
-/** What a thought says, read back out of the template's wording, and whether it is so. */
+/** What a thought says, read back from the template's wording, and whether it is true. */
 import { isDeepStrictEqual } from 'node:util';
 import { type MixedOptions, trainingDeals } from '../../configs/mixture.ts';
 import type { RunConfig } from '../../configs/schema.ts';
@@ -10,13 +10,13 @@ import { loadPromptTemplate } from '../policy/prompt-template.ts';
 import { findExpert } from './experts.ts';
 import { readWords, type ThoughtTemplate } from './solver-thought.ts';
 
-/** Null: the wording does not say. */
+/** Null: the wording does not tell. */
 export type ThoughtReading = {
-  /** What the agent saw: equal for states that look and read the same to it. */
+  /** What the agent saw: equal for states that look the same to it. */
   view: string;
-  /** Everything that it says of the picture is right (the cards, the numbers). */
+  /** Whether everything it says about the picture is right (the cards, the numbers). */
   seenRightly: boolean | null;
-  /** It aims at something that leads to success: a formula that makes the goal, the best action. */
+  /** Whether it aims at something that leads to success: a formula that makes the goal, the best action. */
   aimsRightly: boolean | null;
   /** The action that it names. */
   namedAction: string | null;

@@ -77,7 +77,7 @@ for (const [what, body, kind, message] of [
   ['calls that are not a list', completion({ tool_calls: 'none' }), 'server', /choices\.0\.message\.tool_calls/],
   ['content of a number', completion({ content: 7 }), 'server', /choices\.0\.message\.content/],
   ['an error', { error: { message: 'overloaded' } }, 'server', /choices: .*; it says: overloaded\)/],
-  ['a web page', '<html><body>nginx</body></html>', 'notFound', /such as a web page; check OPENAI_BASE_URL/],
+  ['a web page', '<html><body>nginx</body></html>', 'notFound', /for example with a web page; check OPENAI_BASE_URL/],
   ['nothing', undefined, 'server', /the whole/],
 ] as const)
   test(`refused by name: ${what}`, (t) => {
@@ -169,7 +169,7 @@ test.serial('a web server in the place of the API is found before a question is 
   const address = await answering(t, 'text/html', () => '<html>It works!</html>');
   const problem = await problemOf(config.corrector.openai, { OPENAI_BASE_URL: address });
   t.like(problem, { kind: 'notFound', passes: false });
-  t.regex(problem!.message, /such as a web page; check OPENAI_BASE_URL/);
+  t.regex(problem!.message, /for example with a web page; check OPENAI_BASE_URL/);
   const other = await answering(t, 'application/json', () => '{"status": "ok"}');
   t.like(await problemOf(config.corrector.openai, { OPENAI_BASE_URL: other }), { kind: 'notFound' });
   const api = await answering(t, 'application/json', () => JSON.stringify(completion({ content: '' })));

@@ -153,7 +153,7 @@ test.serial('what a model cannot be trained on is refused by file and index', as
   t.regex((await problem('</s><image>1', answer))!, /item 0: the question holds "<\/s>"/);
   t.regex(
     (await problem('<image>1', answer.replace('reach 24', 'Привет')))!,
-    /item 0: the model's vocabulary cannot say the answer, which begins "\{\\"cards/,
+    /item 0: the model's vocabulary cannot express the answer, which begins "\{\\"cards/,
   );
   t.regex((await problem(`<image>${'+'.repeat(13)}`, answer))!, /cut by 1 tokens to the 12 of fixedLength/);
   t.regex(

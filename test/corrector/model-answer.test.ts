@@ -62,7 +62,7 @@ test('no solution is believed where there is none', (t) => {
   t.like(readAnswer(none, at('('), rules), { reason: 'wrongNoSolution' });
 });
 
-test('a target that does not do says why, whatever the evaluation', (t) => {
+test('a target that does not work says why, whatever the evaluation', (t) => {
   for (const evaluation of ['yes', 'no']) {
     for (const target of ['(10-4)*(9-6)', '4*6', '10+9+5+4', '', 'hello', null])
       t.like(

@@ -115,7 +115,7 @@ test.serial('an evaluation keeps its budget, and goes on from the ledger once it
     const store = mkdtempSync(path.join(tmpdir(), 'gtr-player-'));
     await t.throwsAsync(play('numberline', store, 'me', whole.counts.costUsd! / 2), {
       name: 'ConfigError',
-      message: /may exceed the budget of \$.* is not paid twice/,
+      message: /may exceed the budget of \$.* are not paid twice/,
     });
     const raised = await play('numberline', store, 'me', 2 * whole.counts.costUsd! + 0.05);
     t.deepEqual(raised.steps, whole.steps);

@@ -31,7 +31,7 @@ test('what is wrong with key, model and address is one sentence each', async (t)
   t.deepEqual(await problem({}), [
     'unauthorized',
     "OPENAI_API_KEY is not set in the corrector worker's environment; set it, or OPENAI_BASE_URL for a server that " +
-      'wants no key.',
+      'needs no key.',
   ]);
   t.deepEqual(await problem({ OPENAI_BASE_URL: '127.0.0.1:8000/v1' }), [
     'unauthorized',

@@ -155,7 +155,7 @@ const UNSOUND: [what: string, parts: Record<string, string>, message: RegExp][] 
     { start: '() => play({ n: 0, seed: Math.floor(Math.random() * 200) })' },
     /^determinism: .*played twice/,
   ],
-  ['the same start', { start: '() => play({ n: 0, seed: 1 })' }, /^determinism: all of 20 episodes begin alike/],
+  ['the same start', { start: '() => play({ n: 0, seed: 1 })' }, /^determinism: all of 20 episodes begin the same way/],
   ['a stop of its own', { step: "{ reward: 0, stop: n >= 3 ? 'won' : null }" }, /`stop` after .* is "won"/],
   [
     'a state that is too large',
@@ -213,7 +213,7 @@ test('without an expert a paid teacher judges, and the solver is refused before 
   t.deepEqual(await likelyKept(config, 0, [episode as never], [true]), [{ steps: 1, final: true }]);
   t.true(estimateRun(config, { requestsPerMinute: null, tokensPerMinute: null }).calls.likely > 0);
   const solver = { ...config, corrector: { ...config.corrector, teacher: 'solver' as const } };
-  t.throws(() => checkTeacher(solver), { name: 'ConfigError', message: /has no expert, which is wanted here/ });
+  t.throws(() => checkTeacher(solver), { name: 'ConfigError', message: /has no expert, which is needed here/ });
   const skip = { ...config, corrector: { ...config.corrector, ask: 'verified-skip' as const } };
   t.throws(() => checkTeacher(skip), { message: /has no expert/ });
   t.throws(() => checkTeacher({ ...config, environment: { ...config.environment, name: counting({}) } }), {

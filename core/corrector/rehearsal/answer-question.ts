@@ -1,4 +1,4 @@
-/** What a good judge answers: the exact solver's verdict in the form that requests ask for. */
+/** A good judge's answer: the exact solver's verdict in the requested form. */
 import { handOf } from '../../envs/formulas/hand.ts';
 import { type ModelAnswer, writeAnswer } from '../model-answer.ts';
 import { SolverTeacher } from '../solver-teacher.ts';
@@ -7,7 +7,7 @@ import { renderResponse } from '../../policy/response.ts';
 import { expertOf } from '../experts.ts';
 import type { Invitation, Question } from './read-request.ts';
 
-/** Ways to answer wrongly that a checking reader finds out. */
+/** Wrong answers that a checking reader detects. */
 export type Mistake = 'wrongFormula' | 'wrongNoSolution' | 'wrongAction' | 'wrongWording';
 
 export function answerQuestion(question: Question, mistake: Mistake | null): ModelAnswer {
@@ -24,7 +24,7 @@ function rightAnswer({ scene, wording, thought, action, target }: Question): Mod
   ]);
 }
 
-/** What a good player answers to the agent's own prompt: the expert's thought and action. */
+/** A good player's answer to the agent's own prompt: the expert's thought and action. */
 export function acceptInvitation({ scene, template }: Invitation): string {
   if (scene.kind === 'household') {
     const { correction } = judgeHousehold(scene.texts, {}, '', template.thought);
@@ -37,7 +37,7 @@ export function acceptInvitation({ scene, template }: Invitation): string {
   return renderResponse(plan.word(template.thought), plan.action, template.keys);
 }
 
-/** Of games without formulas, every mistake but the wording's is a wrong action. */
+/** In games without formulas, every mistake except in the wording is a wrong action. */
 function withMistake(answer: ModelAnswer, mistake: Mistake, { scene, wording }: Question): ModelAnswer {
   const correction = answer.correction ?? {
     ...Object.fromEntries(Object.entries(wording).map(([key, text]) => [key, /^\{cards\}$/.test(text) ? [] : text])),

@@ -1,4 +1,4 @@
-/** The choice of a chat completion: a call of the tool, or the judgement, or what a scripted fault makes of it. */
+/** The choice of a chat completion: a tool call, the judgement, or either of them spoiled by a scripted fault. */
 import { FORMULA_TOOL_NAME } from '../formula-tool.ts';
 import { FORMULA_GAMES, handOf } from '../../envs/formulas/hand.ts';
 import { acceptInvitation, answerQuestion, type Mistake } from './answer-question.ts';
@@ -26,7 +26,7 @@ const MISTAKES: readonly (Fault | null)[] = [
   'wrongWording',
 ] satisfies Mistake[];
 
-/** A move instead of the agent's, or what a scripted fault makes of it. */
+/** A move in the agent's place, or one spoiled by a scripted fault. */
 export function completeMove(invitation: Invitation, fault: Fault | null): Choice {
   const text = acceptInvitation(invitation);
   const said = fault === 'wrongAction' ? text.replace(/"action":"[^"]*"/, '"action":"nothing of the kind"') : text;
@@ -46,7 +46,7 @@ export function complete(request: ChatRequest, question: Question, { toolRounds,
   return spokenSoFar(JSON.stringify(answerQuestion(question, mistake)), fault);
 }
 
-/** What a scripted fault puts instead of an answer; null: nothing. */
+/** A scripted fault's replacement for the answer; null: none. */
 function withoutAnswer(fault: Fault | null): Choice | null {
   switch (fault) {
     case 'refusal':
@@ -77,7 +77,7 @@ function spoken(content: string | null, finish: Choice['finish_reason'], refusal
   return { message: { role: 'assistant', content, refusal }, finish_reason: finish };
 }
 
-/** The first call is right; the others have arguments that cannot be, and a name that there is not. */
+/** The first call is right; the others have impossible arguments and an unknown name. */
 function toolCalls({ scene }: Question, id: string, count: number): Choice {
   const numbers =
     scene.kind === 'cards' && scene.environment.name in FORMULA_GAMES

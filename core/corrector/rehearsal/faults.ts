@@ -1,4 +1,4 @@
-/** Faults of a provider, scripted: what goes wrong, with which requests. */
+/** Scripted faults of a provider: what goes wrong, and with which requests. */
 import { z } from 'zod';
 import { RandomStream } from '../../random/counter.ts';
 
@@ -38,9 +38,12 @@ const ruleSchema = z.strictObject({
   share: z.number().min(0).max(1).optional(),
   /** Requests whose text holds this. */
   contains: z.string().optional(),
-  /** Only requests that begin a judgement (true), or that go on with one: tool rounds and askings again (false). */
+  /**
+   * Only requests that begin a judgement (true), or only those that continue one: tool rounds and repeated questions
+   * (false).
+   */
   first: z.boolean().optional(),
-  /** Most times that it happens. */
+  /** The most times that it happens. */
   times: z.int().min(1).optional(),
   /** Of `slow`: extra latency; of `rateLimit`: how long to wait. */
   seconds: z.number().min(0).default(1),
@@ -64,7 +67,8 @@ export class FaultScript {
   }
 
   /**
-   * The rule for request `number` (from 1) with this text, `first` of its judgement or not; null: it is answered well.
+   * The rule for request `number` (from 1) with this text, `first` of its judgement or not; null: it gets a good
+   * answer.
    */
   next(number: number, text: string, first: boolean): FaultRule | null {
     const entry = this.#rules.find(

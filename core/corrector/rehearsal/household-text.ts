@@ -1,6 +1,6 @@
 /**
  * A household task judged from a request's text alone: what was done so far, what is admissible, what was seen last. It
- * knows no more than a reader does.
+ * knows no more than the text says.
  */
 import { THINGS } from '../../envs/alfworld/kinds.ts';
 import type { Thought } from '../../episodes/episode.ts';
@@ -16,14 +16,14 @@ const THING_KINDS = new Set(
     .flat()
     .map((kind) => kind.toLowerCase()),
 );
-/** Which word of a task asks for which verb, and where it is done. */
+/** The words of a task, the verb that each asks for, and where it is done. */
 const PROPERTIES = [
   { words: /\b(clean|wash|rinse)/, verb: 'clean', device: 'sinkbasin' },
   { words: /\b(hot|heat|warm)/, verb: 'heat', device: 'microwave' },
   { words: /\b(cool|cold|chill)/, verb: 'cool', device: 'fridge' },
 ] as const;
 
-/** What comes next: all commands that are equally good by what is known, and the part of the task that they serve. */
+/** The next commands, all equally good as far as is known, and the part of the task that they serve. */
 type Onward = { commands: readonly string[]; subgoal: string };
 
 /**
@@ -153,7 +153,7 @@ function placeOf(history: readonly string[]): string {
 }
 
 /**
- * The things that a feedback lists: `On the desk 1 is a pen 2, and a book 1.`, or the closed thing that it tells of.
+ * The things listed in a feedback: `On the desk 1 is a pen 2, and a book 1.`, or the closed thing that it mentions.
  */
 function seenIn(feedback: string): string[] {
   const closed = /The (.+? \d+) is closed/.exec(feedback)?.[1];

@@ -1,4 +1,4 @@
-/** Reads a scene off its picture by drawing: of all scenes that there are, the one whose picture is nearest. */
+/** Reads a scene from its picture by comparing drawings: of all possible scenes, the one whose picture is nearest. */
 import sharp from 'sharp';
 import { RANKS, SUITS } from '../../envs/card.ts';
 import { drawBlackjackTable } from '../../envs/drawing/blackjack-table.ts';
@@ -6,7 +6,7 @@ import { drawCardTable } from '../../envs/drawing/card-table.ts';
 import { drawNumberLine } from '../../envs/drawing/number-line.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
 
-/** A picture with places that are filled independently of each other, each with one of `values`. */
+/** A picture with fields that are filled independently, each with one of `values`. */
 type Scene<V> = { fields: number; values: readonly V[]; draw(filling: readonly V[]): RgbImage };
 
 /**
@@ -64,7 +64,7 @@ export function readNumberLine(picture: RgbImage, largest: number): { target: nu
   return { target, current };
 }
 
-/** For each place: the bytes of a picture that belong to it, and what they are for each value. */
+/** For each field: the bytes of the picture that belong to it, and their content for each value. */
 type Looks = { bytes: Uint32Array; byValue: Uint8Array[] }[];
 
 const looksOfScenes = new Map<string, Looks>();
@@ -85,8 +85,8 @@ function readScene<V>(key: string, scene: Scene<V>, picture: RgbImage): V[] {
 }
 
 /**
- * One picture per value, with that value in all places; a byte that differs among them belongs to the place whose
- * middle is nearest.
+ * One picture per value, with that value in all fields; a byte that differs between them belongs to the field whose
+ * centre is nearest.
  */
 function looksOf<V>({ fields, values, draw }: Scene<V>): Looks {
   const pictures = values.map((value) => draw(Array.from({ length: fields }, () => value)));
@@ -125,7 +125,7 @@ function pixelOf(index: number, width: number): [x: number, y: number] {
   return [pixel % width, Math.floor(pixel / width)];
 }
 
-/** The middle of the box around some bytes. */
+/** The centre of the bounding box of some bytes. */
 function middleOf(indices: readonly number[], width: number): { x: number; y: number } {
   const pixels = indices.map((index) => pixelOf(index, width));
   const middle = (values: readonly number[]) => (Math.min(...values) + Math.max(...values)) / 2;

@@ -1,4 +1,4 @@
-/** Reads a request for a judgement back: which game, which thought, in which state, from its text and its picture. */
+/** Reads back from a request's text and picture which game, which thought and which state it is about. */
 import { z } from 'zod';
 import type { Environment, JsonState } from '../../envs/env.ts';
 import type { RgbImage } from '../../pictures/rgb-image.ts';
@@ -21,10 +21,10 @@ const message = z.object({
   tool_calls: z.array(z.unknown()).nullish(),
 });
 
-/** What the server reads of a chat-completions request. */
+/** The parts of a chat-completions request that the server reads. */
 export const requestSchema = z.looseObject({
   model: z.string(),
-  /** None: the request only asks whether the server is there. */
+  /** Empty: the request only asks whether the server is there. */
   messages: z.array(message),
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).default([]),
   tool_choice: z.unknown().optional(),
@@ -34,9 +34,9 @@ export type ChatRequest = z.infer<typeof requestSchema>;
 
 /** A thought to be judged. */
 export type Question = {
-  /** A card game as its picture and text show it; of a household task the texts alone. */
+  /** A card game, from its picture and text; a household task, from its texts alone. */
   scene: { kind: 'cards'; environment: Environment } | { kind: 'household'; texts: HouseholdTexts };
-  /** Wording of thoughts that the request asks for. */
+  /** The wording of thoughts in the request. */
   wording: Record<string, string>;
   thought: Thought;
   action: string;
@@ -129,7 +129,7 @@ function readState(
   return { dealer: [open, open], player, deck: { seed: 0, episode: 0 } };
 }
 
-/** What an agent's own prompt asks a player: a scene and the wording of the answer. */
+/** The question of an agent's own prompt to a player: a scene and the wording of the answer. */
 export type Invitation = { scene: Question['scene']; template: PromptTemplate };
 
 /**

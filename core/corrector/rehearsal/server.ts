@@ -1,6 +1,6 @@
 /**
- * A server that speaks OpenAI's chat completions and knows the games: to rehearse paid correction without paying,
- * faults included.
+ * A server that speaks OpenAI's chat completions and knows the games: for rehearsing paid correction without paying,
+ * including faults.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
@@ -26,19 +26,19 @@ import { type CompletionUsage, TokenMeter } from './token-meter.ts';
 
 export type RehearsalOptions = {
   prompts: readonly CorrectorPrompt[];
-  /** Seconds that an answer takes, drawn evenly between both. */
+  /** Seconds that an answer takes, drawn uniformly between both. */
   latency: [from: number, to: number];
   faults: FaultRule[];
   /** File to which a JSON line is appended for every request; null: no file. */
   log: string | null;
-  /** The only key that is let in; null: any, also none. */
+  /** The only accepted key; null: any, or none. */
   key: string | null;
   /** The account's limits; null: none. */
   requestsPerMinute: number | null;
   tokensPerMinute: number | null;
   /** How often a judgement of Points24 calls the tool before it answers. */
   toolRounds: number;
-  /** The only models that it has; none named: any. */
+  /** The only models that it has; empty: any. */
   models: readonly string[];
   /** Folder of card pictures that the games show; null: the drawn ones. */
   cardFaces: string | null;
@@ -47,17 +47,17 @@ export type RehearsalOptions = {
 
 /** A line of the log. No header and no key is ever written. */
 export type LoggedRequest = {
-  /** From 1; 0: a request without a message, which asks whether the server is there, and which no fault meets. */
+  /** From 1; 0: a request without a message, which asks whether the server is there; faults do not apply to it. */
   number: number;
   time: string;
   path: string;
   model: string | null;
   /**
-   * Hash of the system text, the first user text and the picture: the same thought in the same state has the same one.
+   * Hash of the system text, the first user text and the picture: equal for the same thought in the same state.
    */
   question: string | null;
   text: string | null;
-  /** Messages of the conversation beyond the first two: tool rounds and askings again. */
+  /** Messages of the conversation beyond the first two: tool rounds and repeated questions. */
   furtherMessages: number;
   fault: string | null;
   /** HTTP status; null when the connection ended without an answer. */
@@ -90,7 +90,7 @@ class Rehearsal {
   readonly #requests: TokenBudget | null;
   readonly #tokens: TokenBudget | null;
   readonly #questions = new Map<string, Promise<Question | Invitation | null>>();
-  /** How agents are asked in the games that are known. */
+  /** The agents' prompts in the known games. */
   readonly #templates: readonly PromptTemplate[];
   readonly #meter = new TokenMeter();
   #received = 0;
@@ -154,7 +154,7 @@ class Rehearsal {
       fault: rule?.fault ?? null,
       usage: null,
     };
-    // In the log before the answer is on its way; or when the client has gone before it.
+    // Logged before the answer is sent, or when the client disconnects first.
     let isLogged = false;
     const log = (status: number | null) => {
       if (isLogged || this.#options.log === null) return;
@@ -216,7 +216,7 @@ class Rehearsal {
           'content_filter',
         );
       case 'status':
-        // Providers quote what they were sent: the key must not get any further.
+        // Providers quote what they were sent; this tests that the key gets no further.
         return apiError(
           rule.status,
           rule.status === 401 ? `Incorrect API key provided: ${keyOf(request)}.` : `Scripted status ${rule.status}.`,
@@ -299,7 +299,7 @@ class Rehearsal {
     return question;
   }
 
-  /** A 429 with the time after which both limits let this request in; null: it was let in. */
+  /** A 429 with the time until both limits admit this request; null: it was admitted. */
   #takeFromLimits(tokens: number): Reply | null {
     const wait = this.#requests?.take(1, now()) || this.#tokens?.take(tokens, now()) || 0;
     if (wait === 0) return null;

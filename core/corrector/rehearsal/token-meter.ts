@@ -14,7 +14,7 @@ export type CompletionUsage = {
 const SMALLEST_CACHED = 1024;
 const CACHE_STEP = 128;
 const CHARACTERS_PER_TOKEN = 4;
-/** What pictures are taken to measure; pixels. */
+/** The assumed size of pictures, in pixels. */
 const IMAGE_SIZE = 300;
 
 /** The constant prefix of a request (tools, answer form, system text) is cached once it has been seen. */
