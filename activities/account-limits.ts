@@ -1,4 +1,4 @@
-/** Sets what a run's configuration says of its corrector's account. */
+/** Sets the limits in a run's configuration for its corrector's account. */
 import { getClient } from '@temporalio/activity';
 import type { RunConfig } from '../configs/schema.ts';
 import { type AccountLimits, setLimits } from '../core/corrector/account-limits.ts';
@@ -10,7 +10,7 @@ export type SetAccountLimitsInput = { queue: string; config: Pick<RunConfig, 'co
 
 export function createAccountActivities({ store }: ActivityDependencies) {
   return {
-    /** The limits that the configuration sets for its account; those that it leaves open are absent. */
+    /** The limits that the configuration sets for its account; others are absent. */
     setAccountLimits: activity(async ({ queue, config }: SetAccountLimitsInput): Promise<AccountLimits> => {
       const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
       const requestsPerThought = teacherTerms(config)?.requestsPerThought ?? 1;

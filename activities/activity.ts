@@ -1,4 +1,4 @@
-/** What every activity shares: its dependencies, clear failures, small results, and heartbeats with a resume point. */
+/** The common parts of activities: dependencies, clear failures, small results, and heartbeats with a resume point. */
 import { activityInfo, ApplicationFailure, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { ArtifactError, type ArtifactStore } from '../core/artifacts/store.ts';
@@ -7,19 +7,19 @@ import type { Doing } from '../core/episodes/doing.ts';
 import { faultPoint } from './fault-point.ts';
 import { runOf } from './run-of-activity.ts';
 
-/** What activities are given by the worker that runs them. */
+/** What a worker provides to its activities. */
 export type ActivityDependencies = {
   store: ArtifactStore;
   /** Folder of this installation's state (`GTR_HOME`). */
   home: string;
 };
 
-/** Largest activity result; anything larger belongs into an artifact. */
+/** Largest activity result; anything larger belongs in an artifact. */
 const LARGEST_RESULT = 64 * 1024;
 
 /**
- * Wraps an activity: it beats as long as it runs, known errors become non-retryable failures with their one sentence,
- * results are checked to be small. `run` may report and take up resume points of type `P` by its `beat`.
+ * Wraps an activity: it sends heartbeats while it runs, known errors become non-retryable failures with one sentence,
+ * and results are checked to be small. `run` may report and read resume points of type `P` by its `beat`.
  */
 export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) => Promise<R>): (input: I) => Promise<R> {
   return async (input) => {
@@ -43,7 +43,7 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
     const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
     if (bytes > LARGEST_RESULT)
       throw ApplicationFailure.nonRetryable(
-        `The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; it must go into an artifact`,
+        `The activity's result has ${bytes} bytes, more than ${LARGEST_RESULT}; store it as an artifact`,
         FAILURES.resultTooLarge,
       );
     await faultPoint('end');
@@ -51,12 +51,13 @@ export function activity<I, R, P = never>(run: (input: I, beat: Heartbeat<P>) =>
   };
 }
 
-/** What a heartbeat carries: progress as text, and data for the next attempt. */
+/** The content of a heartbeat: progress as text, and data for the next attempt. */
 type Details<P> = Doing & { resumePoint?: P };
 
 /**
- * Seconds between two signals that tell the run what its activity is at, and their least share of the age of the run's
- * execution: a history may have 50,000 events, a signal makes four, and an execution may go on for weeks.
+ * Seconds between two signals that tell the run what its activity is doing, and the smallest interval as a share of the
+ * age of the run's execution: a history may have 50,000 events, a signal makes four, and an execution may last for
+ * weeks.
  */
 const SIGNAL_SECONDS = 15;
 const SIGNAL_SHARE = 1 / 240;
@@ -67,7 +68,7 @@ const RECENT_SECONDS = 5;
 
 /** Beats at half the activity's own heartbeat timeout, always with the newest resume point. */
 export class Heartbeat<P> {
-  /** Where an earlier attempt of this activity got to; undefined on a fresh start. */
+  /** The resume point of an earlier attempt of this activity; undefined on a fresh start. */
   readonly #resumePoint: P | undefined;
   #latest: Details<P>;
   #told = performance.now();
@@ -85,7 +86,7 @@ export class Heartbeat<P> {
   }
 
   /**
-   * What `load` makes of the resume point; undefined on a fresh start, or if an artifact of it is missing or damaged:
+   * The resume point, loaded by `load`; undefined on a fresh start, or if one of its artifacts is missing or damaged:
    * then all work is done again.
    */
   async resume<S>(load: (point: P) => Promise<S>): Promise<S | undefined> {
@@ -98,7 +99,7 @@ export class Heartbeat<P> {
     }
   }
 
-  /** Says what the activity is at; what follows is under way from now on. */
+  /** Says what the activity is doing from now on. */
   tell(doing: Doing): void {
     const { resumePoint } = this.#latest;
     this.#latest = { ...doing, ...(resumePoint === undefined ? {} : { resumePoint }) };
@@ -107,8 +108,8 @@ export class Heartbeat<P> {
   }
 
   /**
-   * Sets and reports the resume point; what it refers to must be durable already. True once the server has it: the SDK
-   * sends heartbeats when it finds fit, so this one goes to the server itself.
+   * Sets and reports the resume point; everything it refers to must already be durable. True once the server has it:
+   * the SDK throttles heartbeats, so this one is sent directly.
    */
   async reached(point: P): Promise<boolean> {
     this.#latest = { ...this.#latest, resumePoint: point };
@@ -145,7 +146,7 @@ export class Heartbeat<P> {
   }
 
   /**
-   * Throws if the activity was cancelled. A worker that shuts down counts as a failure, and another attempt follows.
+   * Throws if the activity was cancelled. A worker's shutdown counts as a failure, so another attempt follows.
    */
   throwIfInterrupted(): void {
     cancellationSignal().throwIfAborted();
@@ -166,16 +167,19 @@ async function runBegan(): Promise<number> {
   }
 }
 
-/** For the Web UI: the run shows it among its current details. Losing a signal does no harm. */
+/** For the Web UI, where it is part of the run's current details. A lost signal does no harm. */
 async function tellRun(doing: Doing): Promise<void> {
   try {
     await Context.current().client.workflow.getHandle(runOf()).signal('doing', doing);
   } catch {
-    // the server is away, or does not exist (tests)
+    // the server is unreachable, or there is none (tests)
   }
 }
 
-/** False if the server did not take it: it is away, gave the activity to another worker, or does not exist (tests). */
+/**
+ * False if the server did not accept it: it is unreachable, gave the activity to another worker, or does not exist
+ * (tests).
+ */
 async function reportToServer(details: unknown): Promise<boolean> {
   try {
     const { client, info } = Context.current();

@@ -11,7 +11,8 @@ import { getPolicy } from '../core/records/policy-state.ts';
 import { notThisWorker, runMemo } from './run-memo.ts';
 
 /**
- * GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): lanes are divided, which changes no byte.
+ * GPU workers that share this machine's cores (`gtr up --workers gpu,gpu`): they divide the lanes, which changes no
+ * bytes.
  */
 const LANES_OF = Number(process.env.GTR_LANES_OF ?? 1);
 
@@ -50,7 +51,8 @@ export class AgentCache {
     const begun = runMemo.getStore()?.GtrModel;
     if (begun !== undefined && begun !== (await this.modelSha256(agent)))
       throw notThisWorker(
-        `Worker ${process.pid} finds another checkpoint in ${model.base} than the run began with; put the same files ` +
+        `Worker ${process.pid} finds a different checkpoint in ${model.base} from the one that the run ` +
+          `began with; put the same files ` +
           `there, or stop this worker.`,
       );
     return agent;
@@ -80,7 +82,7 @@ async function hashFiles(files: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The agent acts as a stored policy from now on; one that it has is not read again. */
+/** Makes the agent act as a stored policy; a policy that it already has is not read again. */
 export async function usePolicy(store: ArtifactStore, agent: Agent, policy: ArtifactRef): Promise<void> {
   if (agent.policy !== policy.sha256)
     await agent.setPolicy(await getPolicy(store, agent.engine, policy), policy.sha256);

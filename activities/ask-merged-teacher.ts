@@ -1,4 +1,4 @@
-/** What the teacher merged from a run's own checkpoints says about the kept steps, on the GPU. */
+/** Asks the teacher merged from a run's own checkpoints about the kept steps, on the GPU. */
 import { putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -13,7 +13,7 @@ import { type AgentCache, usePolicy } from './agent-cache.ts';
 import { resultOwner } from './resume-points.ts';
 import { type AssembleBatchInput, keptSegments } from './assemble-batch.ts';
 
-/** `from`: kept steps of the iteration in the waves before this one. `policy`: that sampled it. */
+/** `from`: kept steps of the iteration in the waves before this one. `policy`: the one that sampled it. */
 export type AskMergedTeacherInput = {
   config: RunConfig;
   iteration: number;
@@ -26,13 +26,12 @@ export type AskMergedTeacherInput = {
 export type AskMergedTeacherResult = { answers: ArtifactRef; seconds: number; modelSeconds: number };
 
 /**
- * Of each of the wave's steps that are trained on, in order. `kl`: how far its answer lies from the teacher
- * (`answerKl`), null where it is malformed; `thoughts`: what the teacher thinks there, null where nothing well-formed
- * came.
+ * For each of the wave's steps that are trained on, in order. `kl`: distance of its answer from the teacher
+ * (`answerKl`), null where it is malformed; `thoughts`: the teacher's thought, null where none was well-formed.
  */
 export type TeacherAnswers = { kl?: (number | null)[]; thoughts?: (Thought | null)[] };
 
-/** `teachers`: for teachers with whole matrices instead of adapters, which take sessions of their own. */
+/** `teachers`: for teachers with whole matrices instead of adapters, which need separate sessions. */
 export function createMergedTeacherActivities(
   { store }: ActivityDependencies,
   agents: AgentCache,
@@ -73,7 +72,7 @@ export function createMergedTeacherActivities(
           tokens === 'thought-and-noise'
             ? guessedLogprobs({ seed, iteration: input.iteration, episode: input.from + index }, count)
             : [];
-        // The policy itself answers as before: the difference is rounding, not the policy's.
+        // The teacher is the policy itself, so any difference is rounding.
         const isItself = input.teacher.policy.sha256 === input.policy.sha256;
         const scored = isItself
           ? wellFormed.map(({ step }) => step.tokenLogprobs!)
@@ -94,7 +93,7 @@ export function createMergedTeacherActivities(
       },
     ),
 
-    /** A thought of the teacher's about each kept step's observation. */
+    /** The teacher's thought about each kept step's observation. */
     teacherThoughts: activity(
       async (input: AskMergedTeacherInput, beat: Heartbeat<never>): Promise<AskMergedTeacherResult> => {
         const { agent, game, options, steps, took } = await open(input);

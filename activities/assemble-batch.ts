@@ -1,5 +1,5 @@
 /**
- * Turns judged waves into what the update trains on: kept steps with PPO targets, and the aggregated correction rows.
+ * Turns judged waves into a batch for the update: kept steps with PPO targets, and the aggregated correction rows.
  */
 import { resultOwner } from './resume-points.ts';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
@@ -25,10 +25,10 @@ export type AssembleBatchInput = {
   waves: { wave: ArtifactRef; judgements: ArtifactRef }[];
   /** Manifest of the rows of earlier iterations; null before the first. */
   corrections: ArtifactRef | null;
-  /** What the teacher merged from the run's own checkpoints says about the kept steps, wave by wave. */
+  /** Answers of the teacher merged from the run's own checkpoints about the kept steps, wave by wave. */
   teacherAnswers?: ArtifactRef[];
 };
-/** `metrics`: of the targets and the rows. */
+/** `metrics`: those of the targets and the rows. */
 export type AssembleBatchResult = { batch: ArtifactRef; corrections: ArtifactRef; metrics: Metrics };
 
 /** The stored batch. */
@@ -131,7 +131,7 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Mean, standard deviation, least and greatest value of each step's number; null if there are no steps. */
+/** Mean, standard deviation, minimum and maximum over the steps; null if there are no steps. */
 function spread(name: string, values: readonly number[]): Metrics {
   if (values.length === 0)
     return Object.fromEntries(['mean', 'std', 'min', 'max'].map((figure) => [`${name}/${figure}`, null]));
@@ -147,8 +147,8 @@ function spread(name: string, values: readonly number[]): Metrics {
 
 /**
  * Each corrected thought as a row: prompt + corrected thought + the agent's own action (the corrector's with action
- * cloning). With `confirmed` the thoughts that were right too, as they are. `references`: of a teacher who writes a
- * thought about each kept step instead.
+ * cloning). With `confirmed` also the thoughts that were right, unchanged. `references`: thoughts of a teacher that
+ * writes one about each kept step instead.
  */
 function correctionRows(
   segments: readonly KeptSegment[],

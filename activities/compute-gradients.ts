@@ -1,7 +1,7 @@
 /**
  * Optimizer steps that several GPU workers share (docs/scaling.md): each computes groups of a step's gradient shards
- * and applies the sum of all to its own copy of the state; every few steps one stores that. What a step ends with does
- * not depend on who computed what.
+ * and applies the sum of all to its own copy of the state; every few steps one worker stores it. The result of a step
+ * does not depend on which worker computed what.
  */
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { addSums, clips, collect, type EpochSums, stepRequests } from '../core/learner/update-epoch.ts';
@@ -16,27 +16,30 @@ import { StateReplica, type StoredState } from './state-replica.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { epochInputOf, ratesOf, type UpdateTask, updateMetrics } from './update-policy.ts';
 
-/** What an epoch has come to where its state was stored last: after `step` optimizer steps. */
+/** The last stored state of an epoch, after `step` optimizer steps. */
 export type SharedEpoch = StoredState & { step: number; sums: EpochSums };
 
-/** `group` of `groups` of the gradient shards of the step behind `stored` and `since`: gradients of steps, in order. */
+/**
+ * `group` of `groups` of the gradient shards of the step after `stored` and `since`; `since`: gradients of steps, in
+ * order.
+ */
 export type ComputeGradientsInput = UpdateTask & {
   stored: SharedEpoch;
   since: ArtifactRef[][];
   group: number;
   groups: number;
 };
-/** `gradient`: their sum; null: the group has no rows. `sums`: what its rows measured. */
+/** `gradient`: their sum; null: the group has no rows. `sums`: statistics of its rows. */
 export type ComputeGradientsResult = { gradient: ArtifactRef | null; sums: EpochSums } & Spent;
 
-/** `since`: the groups of each step behind `stored`, in order. */
+/** `since`: the groups of each step after `stored`, in order. */
 export type ApplyGradientsInput = UpdateTask & { stored: SharedEpoch; since: ComputeGradientsResult[][] };
 export type ApplyGradientsResult = SharedEpoch & { metrics: Record<string, number | null> } & Spent;
 
-/** Seconds of an activity; of them, computing, and reading from the store and writing into it. */
+/** Seconds of an activity, and of computing and of store access in it. */
 type Spent = { seconds: number; modelSeconds: number; exchangeSeconds: number };
 
-/** The requests of an epoch's steps, which a worker keeps. */
+/** The requests of an epoch's steps, cached by a worker. */
 type EpochRequests = { key: string; agent: Agent; of: (step: number) => GradientRequest };
 
 export function createSharedUpdateActivities({ store }: ActivityDependencies, agents: AgentCache) {
@@ -82,7 +85,7 @@ export function createSharedUpdateActivities({ store }: ActivityDependencies, ag
       return { gradient, sums, ...spent(started, agent, before, exchange) };
     }),
 
-    /** Stores the state behind the steps `since` the last stored one. */
+    /** Stores the state after the steps `since` the last stored one. */
     applyGradients: activity(async (input: ApplyGradientsInput): Promise<ApplyGradientsResult> => {
       const started = performance.now();
       const { config, epoch, stored, since } = input;
@@ -137,8 +140,8 @@ function stepName(epoch: number, step: number): string {
 }
 
 /**
- * What came before the stored state: gradients that every worker has applied, and older states. Who has not applied the
- * last ones does so in the first step behind it.
+ * Releases what came before the stored state: gradients that every worker has applied, and older states. A worker that
+ * has not applied the last ones does so in the first step after it.
  */
 async function releaseBefore(store: ArtifactStore, { epoch, stored, since }: ComputeGradientsInput): Promise<void> {
   const gradients = since.length === 0 ? (stored.behind?.gradients ?? []) : [];

@@ -13,7 +13,7 @@ import { type ActivityDependencies, activity } from './activity.ts';
 import type { RolloutWaveResult } from './roll-out-wave.ts';
 
 export type CorrectEpisodesInput = { config: RunConfig; iteration: number; wave: RolloutWaveResult };
-/** `keptSteps`: as far as the wave was judged. */
+/** `keptSteps`: kept steps, as far as the wave was judged. */
 export type CorrectEpisodesResult = {
   judgements: ArtifactRef;
   keptSteps: number;
@@ -55,7 +55,7 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
 
 export type CorrectionActivities = ReturnType<typeof createCorrectionActivities>;
 
-/** What judging says of each episode of a wave, as one artifact. */
+/** The judgements of all episodes of a wave, as one artifact. */
 export async function putJudgements(
   store: ArtifactStore,
   judged: readonly EpisodeProgress[],

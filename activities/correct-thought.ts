@@ -1,4 +1,4 @@
-/** One judged thought of a paid teacher: asked once, durable before it is reported, within the account's limits. */
+/** Has a paid teacher judge one thought: asked once, durable before it is reported, within the account's limits. */
 import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
@@ -16,7 +16,7 @@ import { CoolingDown, type CorrectorAccount } from './corrector-account.ts';
 import { type JudgingContext, openTeacher } from './review-wave.ts';
 import { getSampled } from './roll-out-wave.ts';
 
-/** `slot`: the episode's place in its wave. `progress`: how far it is judged; null: as in the context. */
+/** `slot`: the episode's index in its wave. `progress`: how far it is judged; null: as in the context. */
 export type CorrectThoughtInput = { context: ArtifactRef; slot: number; progress: ArtifactRef | null };
 /** `judged`: steps of the episode with a verdict; `done`: no more questions about it. */
 export type CorrectThoughtResult = { progress: ArtifactRef; judged: number; done: boolean; counts: CorrectorCounts };
@@ -24,19 +24,19 @@ export type CorrectThoughtResult = { progress: ArtifactRef; judged: number; done
 /** Tries of this activity that ended without an answer. */
 type FailedTries = { failures: number; rateLimited: number };
 
-/** `passes`: it may answer later without anyone's doing. */
+/** `passes`: a later try may succeed without anyone's help. */
 export type TeacherProblem = { reason: string; passes: boolean };
 
 export function createThoughtActivities({ store }: ActivityDependencies, account: CorrectorAccount) {
   const openContext = cachedContexts(store, account);
   return {
-    /** Why the run's teacher cannot be asked, as far as is known without asking; null: it can. */
+    /** Why the run's teacher cannot be asked, as far as is known without asking; null: no known reason. */
     checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
       const problem = await openTeacher(ownConfig(config, 0)).problem(); // of all environments alike
       return problem === null ? null : { reason: problem.message, passes: problem.passes };
     }),
 
-    /** Asks about the episode's next open thought and goes on with what is known behind it. */
+    /** Asks about the episode's next open thought, and continues through thoughts whose verdict is already known. */
     correctThought: activity(
       async (
         { context, slot, progress }: CorrectThoughtInput,
@@ -89,8 +89,7 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
 export type ThoughtActivities = ReturnType<typeof createThoughtActivities>;
 
 /**
- * What passes by itself is tried again, when the provider asks for it; what needs a person is the workflow's to wait
- * for.
+ * Transient errors are retried when the provider says; for the others the workflow waits for a person.
  */
 export function teacherFailure(error: unknown): unknown {
   if (error instanceof CoolingDown) return later(error.message, 'coolDown', error.seconds);
@@ -103,12 +102,12 @@ function later(message: string, kind: string, seconds: number): ApplicationFailu
   return ApplicationFailure.create({ message, type: `Corrector.${kind}`, nextRetryDelay: Math.ceil(seconds * 1000) });
 }
 
-/** 1 s, 2 s, 4 s ... 60 s, half of it random, so that calls that failed together do not return together. */
+/** 1 s, 2 s, 4 s ... 60 s, half of it random, so that calls that failed together do not retry together. */
 export function backoffSeconds(attempt: number): number {
   return Math.min(2 ** (attempt - 1), 60) * (0.5 + Math.random() / 2);
 }
 
-/** Reviewed waves that a worker keeps ready: each of their thoughts needs the same episodes. */
+/** Number of reviewed waves that a worker caches, because all their thoughts need the same episodes. */
 const CONTEXTS = 8;
 
 function cachedContexts(store: ArtifactStore, account: CorrectorAccount) {

@@ -6,13 +6,13 @@ import { Ledger } from '../core/corrector/ledger.ts';
 import { type PaidTeacher, type RateLimitState, TeacherError, type Usage } from '../core/corrector/teacher.ts';
 import { queueWorkers, readLimits } from '../core/corrector/account-limits.ts';
 
-/** How old the limits may be that a call goes by. */
+/** The maximum age of the limits that a call uses. */
 const REFRESH_SECONDS = 5;
 
-/** A cool-down longer than this is spent outside the worker. */
+/** A longer cool-down than this is spent outside the worker. */
 const LONGEST_WAIT_SECONDS = 20;
 
-/** The account refused calls a moment ago; `seconds`: when to come back. */
+/** The account has just refused calls; `seconds`: when to come back. */
 export class CoolingDown extends Error {
   override name = 'CoolingDown';
   readonly seconds: number;
@@ -86,7 +86,9 @@ export class CorrectorAccount {
     }
   }
 
-  /** Limits change while workers run (`gtr rate`), and so does their number: each has an equal share of the tokens. */
+  /**
+   * Limits and the number of workers can change at any time (`gtr rate`): each worker has an equal share of the tokens.
+   */
   async #refresh(): Promise<void> {
     if (this.#gate.now() < this.#refreshed + REFRESH_SECONDS) return;
     this.#refreshed = this.#gate.now();

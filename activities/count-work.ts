@@ -1,4 +1,4 @@
-/** The project's own metrics of a worker, in addition to the SDK's: what an operator plots during runs. */
+/** The project's own metrics of a worker, in addition to the SDK's, for operators. */
 import { metricMeter } from '@temporalio/activity';
 
 /** Work done -> its meaning. */
@@ -7,7 +7,7 @@ const COUNTERS = {
   gtr_response_tokens: 'Tokens sampled',
   gtr_iterations: 'Iterations published',
   gtr_resume_points: 'Resume points stored',
-  gtr_resume_point_milliseconds: 'Time in which resume points were stored, also while computing went on',
+  gtr_resume_point_milliseconds: 'Time spent storing resume points, also concurrently with computing',
 } as const;
 
 /** Adds a whole number to a counter. Only inside an activity. */

@@ -1,4 +1,4 @@
-/** How many steps of a wave a paid teacher will likely keep, so that as many waves are sampled as should suffice. */
+/** Estimates how many steps of a wave a paid teacher will keep, to plan the number of waves. */
 import { getJson } from '../core/artifacts/codecs.ts';
 import { likelyKept } from '../core/corrector/needed-steps.ts';
 import type { Episode } from '../core/episodes/episode.ts';
@@ -7,7 +7,7 @@ import type { CorrectEpisodesInput } from './correct-episodes-locally.ts';
 
 export function createEstimateActivities({ store }: ActivityDependencies) {
   return {
-    /** Kept steps of a wave that is over, as the exact solver sees it. */
+    /** Kept steps of a complete wave, according to the exact solver. */
     estimateKeptSteps: activity(async ({ config, iteration, wave }: CorrectEpisodesInput): Promise<number> => {
       const episodes = await getJson<Episode[]>(store, wave.episodes);
       const over = episodes.map(() => true);

@@ -19,7 +19,7 @@ import { playDeals } from './evaluate-policy.ts';
 export type EvaluateModelInput = { config: RunConfig; model: string; runId: string; label: string };
 export type EvaluateModelResult = EvaluatePolicyResult & { cost: CorrectorCounts };
 
-/** Tries of one request before the activity is tried again: answers that were paid for are in the ledger by then. */
+/** Tries of one request before the activity is retried; answers that were paid for are in the ledger by then. */
 const TRIES = 8;
 
 export function createModelEvaluationActivities({ store, home }: ActivityDependencies, account: CorrectorAccount) {
@@ -64,7 +64,7 @@ async function told(ask: () => Promise<ModelReply>, answered: Told): Promise<Mod
   return reply;
 }
 
-/** Waits out what passes by itself. */
+/** Waits through transient errors. */
 async function patiently(ask: () => Promise<ModelReply>, signal: AbortSignal): Promise<ModelReply> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -23,7 +23,7 @@ import type { Evaluation, EvaluatePolicyResult } from '../core/records/evaluatio
 import { rolloutSettings } from './roll-out-wave.ts';
 import { putEvaluationRecord, readRunRecords, runFolder, writeEvaluation } from '../core/records/run-records.ts';
 
-/** `iterationsDone`: where in the course of the run; null: apart from any. */
+/** `iterationsDone`: position in the run; null: outside any run. */
 export type EvaluatePolicyInput = {
   config: RunConfig;
   policy: ArtifactRef;
@@ -51,7 +51,7 @@ export async function evaluatePolicy(
   { config, policy, runId, label, iterationsDone }: EvaluatePolicyInput,
   beat: Heartbeat<ArtifactRef>,
 ): Promise<EvaluatePolicyResult> {
-  if (iterationsDone === null) await checkEvaluatedGames(config); // a run has read its games before it began
+  if (iterationsDone === null) await checkEvaluatedGames(config); // a run checks its games before it begins
   const agent = await agents.get(config);
   await usePolicy(store, agent, policy);
   const name = `evaluation ${label}`;
@@ -66,7 +66,7 @@ export async function evaluatePolicy(
     onRound: async ({ deals, finished }) => {
       const part = parts > 1 ? `, part ${finished.length + 1} of ${parts}` : '';
       points.tell({ doing: `evaluation (${label})${part}: ${roundOf(deals)}`, ...pace.of(deals) });
-      if (deals.over) pace = newPace(); // of the next part
+      if (deals.over) pace = newPace(); // for the next part
       if (beat.interrupted || points.due())
         await points.reach((owner) => putJson(store, 'evaluation-progress', { deals, finished }, owner));
       beat.throwIfInterrupted();
@@ -76,7 +76,7 @@ export async function evaluatePolicy(
   return result;
 }
 
-/** Keeps a result under its label, in the store and where people look on this machine. */
+/** Stores a result under its label, and writes it to the run's folder on this machine. */
 export async function recordEvaluation(
   { store, home }: ActivityDependencies,
   { runId, label, iterationsDone }: Pick<EvaluatePolicyInput, 'runId' | 'label' | 'iterationsDone'>,
@@ -138,7 +138,7 @@ export async function playPart(
   return episodes;
 }
 
-/** What the episodes of a part say of their player. */
+/** Summarises the episodes of a part. */
 export function partOf(config: RunConfig, { options }: Play, episodes: readonly Episode[]): EvaluationPart {
   const game = gameOf(config);
   return {

@@ -1,6 +1,6 @@
 /**
  * An evaluation that several GPU workers share (docs/scaling.md): each plays a share of the episodes, and one activity
- * makes a result of all. What it comes to does not depend on who played what.
+ * joins them to a result, which does not depend on which worker played what.
  */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
@@ -80,7 +80,7 @@ export function createEvaluationCollectActivities(dependencies: ActivityDependen
 
 export type EvaluationCollectActivities = ReturnType<typeof createEvaluationCollectActivities>;
 
-/** Episodes of a share: as many as of any other, or one more. */
+/** Number of episodes of a share: all the same, or one more. */
 function rangeOf({ evaluation }: RunConfig, share: number, shares: number): { from: number; to: number } {
   const edge = (index: number) => Math.floor((evaluation.episodes * index) / shares);
   return { from: edge(share), to: edge(share + 1) };

@@ -1,8 +1,7 @@
 /**
- * Points at which a rehearsal stops an activity, to kill something at exactly that moment (`npm run chaos`). If
- * `GTR_FAULTS` names a folder, an activity that reaches the point in its `armed.json` renames the file to
- * `reached.json`, so that each fault happens once, and waits until that file is removed. Without the variable, nothing
- * of this is active.
+ * Points at which a test stops an activity, to kill something at exactly that moment (`npm run chaos`). If `GTR_FAULTS`
+ * names a folder, an activity that reaches the point in its `armed.json` renames the file to `reached.json`, so that
+ * each fault happens once, and waits until that file is removed. Without the variable, all of this is inactive.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -13,7 +12,7 @@ import type { ArtifactRef, ArtifactStore, Content, Owner } from '../core/artifac
 
 /**
  * Before an activity does anything; after its n-th durable write into the store; around its first removal from it:
- * before, while the content lies aside, and after; after its work, before it reports.
+ * before, while the content is moved aside, and after; after its work, before it reports.
  */
 export const FAULT_POINTS = ['start', 'written', 'removing', 'aside', 'removed', 'end'] as const;
 export type FaultPoint = (typeof FAULT_POINTS)[number];
@@ -24,7 +23,7 @@ export type Fault = { activity: string; point: FaultPoint; writes?: number };
 /** Files of the folder that `GTR_FAULTS` names. */
 export const ARMED = 'armed.json';
 export const REACHED = 'reached.json';
-/** Holds the process id of the worker that stands there. */
+/** Holds the process id of the worker that has stopped there. */
 export const STANDING = 'standing.json';
 
 const LOOK_MS = 20;
@@ -32,7 +31,7 @@ const LOOK_MS = 20;
 const folder = process.env.GTR_FAULTS;
 const writes = new WeakMap<Context, number>();
 
-/** Waits here if this point is armed. Does nothing outside of an activity (a command that writes a record). */
+/** Waits here if this point is armed. Does nothing outside an activity (e.g. in a command that writes a record). */
 export async function faultPoint(point: FaultPoint): Promise<void> {
   const context = folder === undefined ? null : runningActivity();
   if (folder === undefined || context === null) return;

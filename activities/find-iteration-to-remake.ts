@@ -1,5 +1,5 @@
 /**
- * Finds what must run again when artifacts of a run have gone missing or bad: from whole inputs come the same bytes.
+ * Finds what must run again when artifacts of a run are missing or damaged: intact inputs give the same bytes.
  */
 import { findReferences, reach } from '../core/artifacts/references.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -18,7 +18,7 @@ export type IterationToRemake = {
 
 export function createRemakeActivities({ store }: ActivityDependencies) {
   return {
-    /** The iteration behind the newest one whose results are whole; null when that is the last one done. */
+    /** The iteration after the newest one with intact results; null when that is the last one. */
     findIterationToRemake: activity(
       async ({ runId, iterations }: FindIterationToRemakeInput): Promise<IterationToRemake | null> => {
         const records = (await readRunRecords(store, runId)).iterations.slice(0, iterations);

@@ -1,20 +1,24 @@
 /**
- * Asks the server which of the product's search attributes it knows: a workflow that sets an unknown one cannot go on.
+ * Asks the server which of the product's search attributes it knows: a workflow that sets an unknown one cannot
+ * continue.
  */
 import { getClient, log } from '@temporalio/activity';
 import { activity } from './activity.ts';
 
-/** Name -> type as the SDK names it. */
+/** Name -> the SDK's name of its type. */
 export type FindSearchAttributesInput = { wanted: Readonly<Record<string, string>> };
 
 /**
- * gRPC codes that say that this server does not tell: invalid argument, not found, permission denied, unimplemented,
+ * gRPC codes of servers that do not provide the list: invalid argument, not found, permission denied, unimplemented,
  * unauthenticated.
  */
 const NOT_TOLD = new Set([3, 5, 7, 12, 16]);
 
 export const searchAttributeActivities = {
-  /** Names of the wanted attributes that are registered with the wanted type; none where the server does not tell. */
+  /**
+   * Names of the wanted attributes that are registered with the wanted type; none if the server does not provide the
+   * list.
+   */
   findSearchAttributes: activity(async ({ wanted }: FindSearchAttributesInput): Promise<string[]> => {
     const { connection, options } = getClient();
     try {
@@ -24,7 +28,7 @@ export const searchAttributeActivities = {
       return Object.keys(wanted).filter((name) => customAttributes?.[name] === TYPE_NUMBERS[wanted[name]]);
     } catch (error) {
       if (!NOT_TOLD.has((error as { code?: number }).code ?? -1)) throw error;
-      log.warn('The server does not tell its search attributes; runs are listed without them', { error });
+      log.warn('The server does not list its search attributes; runs are listed without them', { error });
       return [];
     }
   }),

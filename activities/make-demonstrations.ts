@@ -1,5 +1,5 @@
 /**
- * Demonstrations for the supervised warm start, by the expert or from a user's file, in the order of training and in
+ * Demonstrations for the supervised warm start, from the expert or a user's file, in the order of training, stored in
  * pages.
  */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
@@ -40,12 +40,15 @@ export function createDemonstrationActivities({ store }: ActivityDependencies) {
 export type DemonstrationActivities = ReturnType<typeof createDemonstrationActivities>;
 
 /**
- * Demonstrations among which those of one walk are spread: few enough that their games are still there when they are
- * trained on.
+ * The window within which demonstrations of one walk are shuffled: small enough that their games are still cached when
+ * they are trained on.
  */
 const WALKS_SPREAD_OVER = 256;
 
-/** All of them in a seeded order, and again in another, until there are `count`; those of one walk near each other. */
+/**
+ * All demonstrations in a seeded order, repeated in new orders until there are `count`; those of one walk stay near
+ * each other.
+ */
 function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count, walk } }: SftConfig): T[] {
   const spread = walk.taught > 1 ? WALKS_SPREAD_OVER : all.length;
   const passes = Array.from({ length: Math.ceil(count / all.length) }, (_, pass) => {
@@ -57,7 +60,7 @@ function inTrainingOrder<T>(all: readonly T[], { seed, demonstrations: { count, 
   return passes.flat().slice(0, count);
 }
 
-/** Reads the stored list from `from` to before `until`; of the pages only the newest is kept. */
+/** Reads the stored list from `from` to before `until`; only the newest page is cached. */
 export function demonstrationReader(
   store: ArtifactStore,
   ref: ArtifactRef,

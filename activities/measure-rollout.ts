@@ -1,6 +1,5 @@
 /**
- * Metrics and samples of judged waves, about the policy that sampled them. Nothing trains on them, and the update need
- * not wait for them.
+ * Metrics and thought samples of judged waves. Nothing trains on them, so the update need not wait for them.
  */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';

@@ -1,4 +1,4 @@
-/** How a model sees a policy's thoughts: figures that nothing trains on. */
+/** Measures a policy's thoughts under a model: metrics that nothing trains on. */
 import { getJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -10,7 +10,7 @@ import { thoughtPerplexity } from '../core/learner/thought-perplexity.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import { type AgentCache, usePolicy } from './agent-cache.ts';
 
-/** `wave`: the episodes whose thoughts are measured; `policy`: that sampled them. */
+/** `wave`: the episodes whose thoughts are measured; `policy`: the one that sampled them. */
 export type MeasureThoughtsInput = { config: RunConfig; iteration: number; wave: ArtifactRef; policy: ArtifactRef };
 export type MeasureThoughtsResult = { metrics: Metrics; seconds: number; modelSeconds: number };
 

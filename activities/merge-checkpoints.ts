@@ -1,4 +1,4 @@
-/** The teacher made from a run's own checkpoints (GTR-Turbo): a TIES merge, repeated as the run goes on. */
+/** The teacher made from a run's own checkpoints (GTR-Turbo): a TIES merge, repeated during the run. */
 import { modelFolder } from '../configs/project-folder.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
@@ -12,7 +12,10 @@ import { type MergedTeacher, readRunRecords } from '../core/records/run-records.
 import { type ActivityDependencies, activity } from './activity.ts';
 import { resultOwner } from './resume-points.ts';
 
-/** Elements of adapted layers over which the distance of two ways to merge is measured: seconds, whatever the model. */
+/**
+ * Elements of adapted layers over which the distance between the two merges is measured: this takes seconds for any
+ * model.
+ */
 const DISTANCE_OVER = 2 ** 24;
 
 export type MergeCheckpointsInput = { config: RunConfig; runId: string; iteration: number };
@@ -20,8 +23,8 @@ export type MergeCheckpointsInput = { config: RunConfig; runId: string; iteratio
 export function createMergeActivities({ store }: ActivityDependencies) {
   return {
     /**
-     * The teacher of an iteration, from the records of those before: the same again, or the earlier teacher merged with
-     * the policies since; before there are any the start model.
+     * The teacher of an iteration, from the records of those before: the same one, or the earlier teacher merged with
+     * the policies since; until then the start model.
      */
     mergeCheckpoints: activity(async ({ config, runId, iteration }: MergeCheckpointsInput): Promise<MergedTeacher> => {
       const { interval, until, adapters, weights, alpha, method, density } = config.turbo.merge;

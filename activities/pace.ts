@@ -1,4 +1,4 @@
-/** How fast a piece of work goes, and when it will be done. */
+/** The speed of a piece of work, and when it will be done. */
 import type { RolloutProgress } from '../core/policy/rollout.ts';
 
 export class Pace {
@@ -7,13 +7,13 @@ export class Pace {
   readonly #all: number;
   #tokens = 0;
 
-  /** `from`: pieces, of `all`, that were done before. */
+  /** `from`: how many of `all` pieces were done before. */
   constructor(from: number, all: number) {
     this.#from = from;
     this.#all = all;
   }
 
-  /** `tokens`: generated or trained on since the last call. */
+  /** `tokens`: number generated or trained on since the last call. */
   at(done: number, tokens: number): { done: number; all: number; tokensPerSecond: number; secondsLeft: number } {
     this.#tokens += tokens;
     const seconds = (performance.now() - this.#began) / 1000;
@@ -31,7 +31,7 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** The same for episodes that are played together: how many rounds they take is unknown. */
+/** The same for episodes that are played together, whose number of rounds is unknown. */
 export class RolloutPace {
   readonly #began = performance.now();
   readonly #longest: number;

@@ -20,7 +20,7 @@ import { checkDisk, diskOfRun } from '../core/records/run-disk.ts';
 import { putRunStart } from '../core/records/run-records.ts';
 import { runOf } from './run-of-activity.ts';
 
-/** `run`: the training run whose beginning is recorded, and which will need its teacher; without: no run trains. */
+/** `run`: the training run to record, which will need its teacher; absent if no run trains. */
 export type PrepareRunInput = { config: RunConfig; run?: { id: string; startedAt: number } };
 export type PrepareRunResult = {
   policy: ArtifactRef;
@@ -29,7 +29,7 @@ export type PrepareRunResult = {
   trainedParameters: number;
   /** Id of the store that the run's artifacts lie in. */
   store: string;
-  /** What this worker computes on, where that is not the CPU that was asked for. */
+  /** The device of this worker, unless it is the CPU as configured. */
   device?: string;
 };
 
@@ -41,7 +41,7 @@ export function createPreparationActivities({ store }: ActivityDependencies, age
 
 export type PreparationActivities = ReturnType<typeof createPreparationActivities>;
 
-/** Opens a run's model, and stores the parameters and the optimizer that it begins with. */
+/** Opens a run's model, and stores its first parameters and optimizer. */
 export async function prepareRun(
   store: ArtifactStore,
   agents: AgentCache,
@@ -71,7 +71,7 @@ export async function prepareRun(
   };
 }
 
-/** Until the first iteration is done; it can be made again at any time. */
+/** Held until the first iteration is done; it can be rebuilt at any time. */
 export const START = 'start';
 
 export function putFirstState(store: ArtifactStore, engine: PolicyEngine, parameters: Float32Array) {

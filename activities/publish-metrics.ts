@@ -1,6 +1,6 @@
 /**
- * Records the outcome of an iteration: permanently in the store, and in the files that people read on this machine.
- * Each iteration is recorded once, whatever was retried.
+ * Records the outcome of an iteration: permanently in the store, and in readable files on this machine. Each iteration
+ * is recorded once, whatever was retried.
  */
 import path from 'node:path';
 import { writeDurably } from '../core/artifacts/file-store.ts';
@@ -46,7 +46,7 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
       const lines = (await readMetrics(path.join(folder, 'metrics.jsonl'))).filter(
         ({ iteration }) => iteration < finished.iteration,
       );
-      // What other machines published, or an earlier life of this one, is in the store.
+      // What other machines, or this one before a loss, have published is in the store.
       const earlier = (lines.at(-1)?.iteration ?? -1) === finished.iteration - 1 ? lines : await earlierRecords();
       const record: IterationRecord = {
         ...finished,
@@ -76,13 +76,13 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
   };
 }
 
-/** What only this iteration needed goes, and weights of older ones that need not be kept. */
+/** Releases what only this iteration needed, and weights of older ones that need not be kept. */
 async function letGoOfOlder(store: ArtifactStore, runId: string, { iteration, startedAt, config }: IterationRecord) {
   await releaseWork(store, () => true);
   for (const { since, run, slot, ref } of await store.holds(runId))
     if (slot === START || (slot === RESET && Date.parse(since) < startedAt)) await store.release({ run, slot }, ref);
   const records = await readRunRecords(store, runId);
-  // Later ones do not count if this one was made again.
+  // Later ones are void if this one was repeated.
   const iterations = records.iterations.filter((record) => record.iteration <= iteration);
   await letGo(store, runId, { ...records, iterations }, config);
 }

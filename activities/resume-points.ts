@@ -1,6 +1,6 @@
 /**
- * Resume points of an activity: when one is due, who holds what it stores, and when the one before it goes.
- * docs/durability.md says what is kept how long.
+ * Resume points of an activity: when one is due, who holds its artifacts, and when earlier ones are released.
+ * docs/durability.md says what is kept, and for how long.
  */
 import { activityInfo } from '@temporalio/activity';
 import { findReferences } from '../core/artifacts/references.ts';
@@ -13,8 +13,8 @@ import { rounded } from './pace.ts';
 import { runOf } from './run-of-activity.ts';
 
 /**
- * Seconds that a resume point of a kind took last on this worker. Activities are short compared with a run, so the
- * first point of an activity goes by the last activity's.
+ * Seconds that the last resume point of each kind took on this worker. Activities are short compared with a run, so the
+ * first point of an activity uses the previous activity's time.
  */
 const lastCosts = new Map<string, number>();
 
@@ -25,10 +25,10 @@ export class ResumePoints<P> {
   readonly #kind: string;
   readonly #durability: RunConfig['durability'];
   #lastEnded = performance.now();
-  /** Artifacts of this attempt's points that the server has, newest last, and of those before. */
+  /** Artifacts of this attempt's points that the server has, newest last, and of earlier attempts. */
   #reported: ArtifactRef[][] = [];
 
-  /** `name`: of the piece of work within its workflow, e.g. `epoch-2`; its words without numbers are its kind. */
+  /** `name`: the piece of work within its workflow, e.g. `epoch-2`; without numbers it is the kind. */
   constructor(beat: Heartbeat<P>, store: ArtifactStore, name: string, durability: RunConfig['durability']) {
     this.#beat = beat;
     this.#store = store;
@@ -46,7 +46,7 @@ export class ResumePoints<P> {
     return seconds === 0 || (performance.now() - this.#lastEnded) / 1000 >= this.interval;
   }
 
-  /** Seconds of work between two resume points, by what the last one took: what an interruption may cost. */
+  /** Seconds of work between two resume points, estimated from the last one: the cost of an interruption. */
   get interval(): number {
     const { resumePointSeconds, resumePointShare } = this.#durability;
     const cost = lastCosts.get(this.#kind) ?? 0;
@@ -63,7 +63,7 @@ export class ResumePoints<P> {
     if (!lastCosts.has(this.#kind)) lastCosts.set(this.#kind, seconds);
   }
 
-  /** Stores a point by `save`, for the owner that it is given, and reports it; then older points go. */
+  /** Stores a point by `save` for the given owner and reports it; then older points are released. */
   async reach(save: (owner: Owner) => Promise<P>): Promise<void> {
     const began = performance.now();
     const owner = attemptOwner(this.#name);
@@ -77,7 +77,7 @@ export class ResumePoints<P> {
   }
 
   /**
-   * Two points are kept: a heartbeat with the one before may still be on its way to the server, and arrive behind the
+   * Two points are kept: a heartbeat with the previous one may still be on its way to the server and arrive after the
    * newest.
    */
   async #removeOlder(owner: Owner, newest: ArtifactRef[]): Promise<void> {
@@ -90,7 +90,7 @@ export class ResumePoints<P> {
   }
 }
 
-/** Owner of what this attempt stores for a piece of work: no other attempt releases it. */
+/** Owner of this attempt's artifacts for a piece of work: no other attempt releases them. */
 function attemptOwner(name: string): Owner {
   return { run: runOf(), slot: `${executionSlot(name)}/attempt-${activityInfo().attempt}` };
 }
@@ -109,10 +109,10 @@ async function releaseAttemptsBefore(store: ArtifactStore, name: string, attempt
   await releaseSlots(store, (slot) => slot.startsWith(prefix) && Number(slot.slice(prefix.length)) < attempt);
 }
 
-/** A slot of this workflow execution: the piece of work, and whether it is its result. */
+/** A slot of this workflow execution: the piece of work, and whether it holds the result. */
 export type WorkSlot = { name: string; isResult: boolean };
 
-/** Releases what pieces of work of this workflow execution held, where `done` says that nothing needs it any more. */
+/** Releases the holds of this workflow execution's pieces of work for which `done` returns true. */
 export async function releaseWork(
   store: ArtifactStore,
   done: (slot: WorkSlot, ref: ArtifactRef) => boolean,
@@ -125,7 +125,7 @@ export async function releaseWork(
   });
 }
 
-/** Lets go of the run's holds in these slots. */
+/** Releases the run's holds in these slots. */
 export async function releaseSlots(
   store: ArtifactStore,
   chosen: (slot: string, ref: ArtifactRef) => boolean,

@@ -1,6 +1,6 @@
 /**
- * The light part of judging a wave by a paid teacher: what needs no question, what is to be asked about, and the
- * verdicts as one artifact at the end.
+ * The light part of judging a wave by a paid teacher: settles thoughts that need no question, finds those to ask about,
+ * and at the end stores the verdicts as one artifact.
  */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
@@ -21,8 +21,8 @@ import { type CorrectEpisodesInput, type CorrectEpisodesResult, putJudgements } 
 import { getSampled, type RolloutWaveResult } from './roll-out-wave.ts';
 
 /**
- * What the thoughts of one wave are judged by. `payer`: the wave's name in the ledger. `progress`: of each episode,
- * before anyone was asked; `upTo`: steps of it that are judged now.
+ * The context for judging the thoughts of one wave. `payer`: the wave's name in the ledger. `progress`: that of each
+ * episode before any question; `upTo`: how many of its steps are judged now.
  */
 export type JudgingContext = {
   config: RunConfig;
@@ -35,8 +35,8 @@ export type JudgingContext = {
 };
 
 /**
- * `needed`: kept steps for which the wave is judged. `context`: of the last review; null: the first. `judged`: progress
- * of episodes that were asked about since, by slot. `underWay`: slots with an open question.
+ * `needed`: kept steps for which the wave is judged. `context`: that of the last review; null: this is the first.
+ * `judged`: progress of episodes that were asked about since, by slot. `underWay`: slots with an open question.
  */
 export type ReviewWaveInput = CorrectEpisodesInput & {
   payer: string;
@@ -47,7 +47,7 @@ export type ReviewWaveInput = CorrectEpisodesInput & {
 };
 
 /**
- * How far an episode is: `judged` of the `upTo` steps that are to be judged now; `done`: no more questions about it.
+ * Progress of an episode: `judged` of the `upTo` steps that are to be judged now; `done`: no more questions about it.
  */
 export type EpisodeReview = { judged: number; upTo: number; done: boolean };
 
@@ -143,7 +143,7 @@ export function createReviewActivities({ store }: ActivityDependencies) {
 
 export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 
-/** The teacher of a run; it knows what its policy can say. */
+/** The teacher of a run, with its policy's vocabulary. */
 export function openTeacher(config: RunConfig): PaidTeacher {
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   return makePaidTeacher(config, (text) => tokenizer.canSay(text));

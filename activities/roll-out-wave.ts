@@ -1,4 +1,4 @@
-/** Samples one wave of episodes with the policy, in parts where a paid teacher judges them meanwhile. */
+/** Samples one wave of episodes with the policy, in parts if a paid teacher judges them meanwhile. */
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { algorithmOf } from '../configs/algorithms.ts';
@@ -24,7 +24,7 @@ export type RolloutWaveInput = {
   soFar?: RolloutWaveResult;
 };
 
-/** `episodes`: of a wave that is `over`, else its `RolloutProgress`; seconds count all parts. */
+/** `episodes`: those of a wave that is `over`, else its `RolloutProgress`; seconds cover all parts. */
 export type RolloutWaveResult = {
   wave: number;
   over: boolean;
@@ -120,13 +120,13 @@ function waveName(iteration: number, wave: number): string {
   return `wave-${iteration}-${wave}`;
 }
 
-/** The iteration that a piece of work samples for; null: it samples for none. */
+/** The iteration that a piece of work samples for; null: none. */
 export function sampledFor({ name }: Pick<WorkSlot, 'name'>): number | null {
   const [, iteration] = /^wave-(\d+)-\d+$/.exec(name) ?? [];
   return iteration === undefined ? null : Number(iteration);
 }
 
-/** Stores what was sampled of a wave. */
+/** Stores the samples of a wave. */
 export async function putSampled(
   store: ArtifactStore,
   iteration: number,
@@ -140,7 +140,7 @@ export async function putSampled(
   return { over, episodes: await stored };
 }
 
-/** What was sampled of a wave so far; `closed`: episodes of which nothing more will come. */
+/** The samples of a wave so far; `closed`: finished episodes. */
 export async function getSampled(
   store: ArtifactStore,
   { over, episodes }: Pick<RolloutWaveResult, 'over' | 'episodes'>,

@@ -1,4 +1,4 @@
-/** Which run an activity works for. */
+/** The run that an activity works for. */
 import { activityInfo } from '@temporalio/activity';
 
 /** The run at the top of the activity's workflow: iterations and waves are named after theirs. */

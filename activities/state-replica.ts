@@ -1,6 +1,6 @@
 /**
- * A worker's own copy of the state of an epoch whose optimizer steps are shared. It is brought forward by the gradients
- * that all workers exchange, so that parameters and optimizer need not be exchanged.
+ * A worker's own copy of the state of an epoch whose optimizer steps are shared. The gradients that all workers
+ * exchange advance it, so that parameters and optimizer need not be exchanged.
  */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../configs/schema.ts';
@@ -12,8 +12,8 @@ import { getOptimizer, getPolicy, type PolicyState } from '../core/records/polic
 import type { Stopwatch } from './stopwatch.ts';
 
 /**
- * A stored state. `behind`: how it came of another, which a worker may have: that one's key, and the gradients of the
- * step between them; null: that is not known.
+ * A stored state. `behind`: how it follows from an earlier state, which a worker may have: that one's key, and the
+ * gradients of the step between them; null: unknown.
  */
 export type StoredState = {
   policy: ArtifactRef;
@@ -23,8 +23,8 @@ export type StoredState = {
 };
 
 /**
- * `key`: names the state by the stored one and the gradients that it follows from. `outcomes`: what each step since the
- * stored state adds to the epoch's sums; null: the step had no gradients.
+ * `key`: identifies the state by the stored one and the gradients since. `outcomes`: what each step since the stored
+ * state adds to the epoch's sums; null: the step had no gradients.
  */
 export type Replicated = PolicyState & { key: string; skippedInARow: number; outcomes: (EpochSums | null)[] };
 
@@ -34,7 +34,7 @@ export class StateReplica {
   /** Gradients that were computed here, by hash, until their step is applied. */
   readonly #own = new Map<string, Float32Array>();
   #ownStep = '';
-  /** What the engine computes with. */
+  /** The state that the engine has. */
   #loaded: { agent: Agent; key: string; policies: number } | null = null;
 
   constructor(store: ArtifactStore) {
@@ -49,7 +49,7 @@ export class StateReplica {
   }
 
   /**
-   * The state after the steps `since` the stored one, given by their gradients in order; nobody else may change it.
+   * The state after the steps `since` the stored one, given by their gradients in order; the caller must not change it.
    * Throws `NotFiniteError` as `applyGradient` does. `reading` counts the time that the store takes.
    */
   async bring(
@@ -62,14 +62,14 @@ export class StateReplica {
     const keys = [keyOf(stored)];
     for (const refs of since) keys.push(nextKey(keys.at(-1)!, refs));
     const kept = this.#kept?.agent === agent ? this.#kept : null;
-    this.#kept = null; // should this fail in the middle, all is read anew
+    this.#kept = null; // if this fails half-way, everything is read again
     let state: Replicated;
     let done = kept === null ? -1 : keys.indexOf(kept.key);
     if (done > 0) state = kept!;
     else {
       const { behind, skippedInARow } = stored;
       if (done === 0) state = kept!;
-      // Later the gradients of the step between them may be gone.
+      // Later the gradients of the step between them may have been removed.
       else if (kept !== null && since.length === 0 && kept.key === behind?.key) {
         state = kept;
         await this.#apply(agent, state, behind.gradients, settings, reading);
@@ -85,7 +85,7 @@ export class StateReplica {
     return this.#kept;
   }
 
-  /** Lets the engine compute with the state that was brought forward last. */
+  /** Gives the engine the latest state. */
   async load(agent: Agent): Promise<void> {
     const { key, parameters } = this.#kept!;
     const loaded = this.#loaded;
@@ -94,7 +94,7 @@ export class StateReplica {
     this.#loaded = { agent, key, policies: agent.policies };
   }
 
-  /** The state that was brought forward last is stored now. */
+  /** Records that the latest state is stored. */
   isStored(stored: StoredState): void {
     Object.assign(this.#kept!, { key: keyOf(stored), outcomes: [] });
   }
@@ -110,7 +110,7 @@ export class StateReplica {
     return { parameters, adam, key: '', skippedInARow, outcomes: [] };
   }
 
-  /** One optimizer step: adds the gradients in order, clips, and lets Adam apply the sum. */
+  /** One optimizer step: adds the gradients in order, clips the sum and applies it by Adam. */
   async #apply(
     agent: Agent,
     state: Replicated,
@@ -146,7 +146,7 @@ export class StateReplica {
 
   async #gradient(ref: ArtifactRef): Promise<Float32Array> {
     const own = this.#own.get(ref.sha256);
-    this.#own.delete(ref.sha256); // two groups of equal bytes are two arrays: one is added to
+    this.#own.delete(ref.sha256); // two groups of equal bytes need two arrays, because one is overwritten
     return own ?? (await getGradient(this.#store, ref));
   }
 }

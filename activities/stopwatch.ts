@@ -1,4 +1,4 @@
-/** Counts the seconds of what it is given to do. */
+/** Counts the seconds of the work that it runs. */
 export class Stopwatch {
   seconds = 0;
 

@@ -81,7 +81,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
         const state =
           (await beat.resume(load)) ??
           (await load({ policy: input.policy, optimizer: input.optimizer, step: from, losses: [] }));
-        // Reading and hashing takes about what hashing and writing does.
+        // Reading and hashing takes about as long as hashing and writing.
         points.expect((performance.now() - loading) / 1000);
         if (from > 0) await releaseSlots(store, (slot) => slot === START);
         await releaseWork(store, (slot, { sha256 }) => slot.name !== name && !(slot.isResult && begunWith.has(sha256)));
@@ -146,7 +146,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
       },
     ),
 
-    /** Evaluates the written folder itself, as a run would open it. */
+    /** Evaluates the written folder, opened as a run would open it. */
     evaluateCheckpoint: activity(
       async (
         {
@@ -175,7 +175,7 @@ export function createSupervisedActivities(dependencies: ActivityDependencies, a
 
 export type SupervisedActivities = ReturnType<typeof createSupervisedActivities>;
 
-/** The same model, wording and evaluation as a run's configuration: what the shared activities take. */
+/** The same model, wording and evaluation as a run's configuration: the input of the shared activities. */
 function runConfig(
   { seed, environment, environments, model, prompt: past, evaluation, engine, durability, ...sft }: SftConfig,
   base: string,

@@ -31,7 +31,7 @@ export type UpdateTask = {
   epoch: number;
   batch: ArtifactRef;
   corrections: ArtifactRef;
-  /** Hash of the policy whose samples these must be. */
+  /** Hash of the policy that must have sampled them. */
   sampledBy: string;
 };
 export type UpdatePolicyInput = UpdateTask & { policy: ArtifactRef; optimizer: ArtifactRef };
@@ -43,7 +43,7 @@ export type UpdatePolicyResult = {
   modelSeconds: number;
 };
 
-/** A sample that another policy made than the one that is updated. */
+/** A sample of a policy other than the one that is updated. */
 class StaleSampleError extends Error {
   override name = 'StaleSampleError';
 }
@@ -75,7 +75,7 @@ export function createUpdateActivities({ store }: ActivityDependencies, agents: 
         const state =
           (await beat.resume(load)) ??
           (await load({ policy: input.policy, optimizer: input.optimizer, step: 0, skippedInARow: 0, sums: {} }));
-        // Reading and hashing takes about what hashing and writing does.
+        // Reading and hashing takes about as long as hashing and writing.
         points.expect((performance.now() - loading) / 1000);
         await releaseWork(store, isBehind(iteration, epoch));
         const save = async () => {
@@ -125,8 +125,8 @@ function epochName(epoch: number): string {
 }
 
 /**
- * What nothing needs once this epoch runs: resume points of all work before it, and results before the one that it
- * begins with; what is sampled meanwhile for the next iteration is not.
+ * Whether nothing needs a piece of work once this epoch runs: resume points of all earlier work, and results before the
+ * one that it begins with, but nothing that is sampled for the next iteration.
  */
 function isBehind(iteration: number, epoch: number): (slot: WorkSlot) => boolean {
   return ({ name, isResult }) => {
@@ -138,7 +138,7 @@ function isBehind(iteration: number, epoch: number): (slot: WorkSlot) => boolean
 
 export type UpdateActivities = ReturnType<typeof createUpdateActivities>;
 
-/** What an epoch trains on, and how. Throws `StaleSampleError`. */
+/** The batch and settings of an epoch. Throws `StaleSampleError`. */
 export async function epochInputOf(store: ArtifactStore, agent: Agent, task: UpdateTask): Promise<EpochInput<unknown>> {
   const { config, iteration, epoch } = task;
   const batch = await getJson<Batch>(store, task.batch);
@@ -167,8 +167,7 @@ export function ratesOf({ config, iteration, iterations }: Pick<UpdateTask, 'con
 }
 
 /**
- * PPO's ratio compares with the policy that sampled: samples of any other would be trained on wrongly, and nothing
- * would show it.
+ * PPO's ratio compares with the policy that sampled: samples of any other policy would silently be trained on wrongly.
  */
 function checkSampledBy({ samples }: Batch, sampledBy: string): void {
   const stale = samples.findIndex((sample) => sample.sampledBy !== sampledBy);
@@ -192,7 +191,7 @@ async function correctionRows(
   return files.flat();
 }
 
-/** What the optimizer steps made less so far: the mean loss, all parts with their weights. */
+/** The mean loss of the optimizer steps so far, all parts with their weights. */
 function trainedLoss(sums: EpochSums, { ppo }: RunConfig): number {
   const { actionLoss = 0, valueLoss = 0, ppoRows = 0, sftLoss = 0, steps = 0 } = sums;
   return (actionLoss + ppo.valueCoef * valueLoss) / Math.max(1, ppoRows) + sftLoss / Math.max(1, steps);

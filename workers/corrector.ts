@@ -11,7 +11,7 @@ import { queueOf } from '../workflows/queues.ts';
 import { activityDependencies, correctorAccount, workflowQueue } from './installation.ts';
 import { runWorker } from './run-worker.ts';
 
-/** Thoughts under way at once: they wait for the provider, not for this machine. */
+/** The most thoughts in flight: they wait for the provider, not for this machine. */
 const THOUGHTS_AT_ONCE = 256;
 
 /** Options of a corrector worker of an account, next to the workflow queue `base`. */
@@ -31,10 +31,10 @@ function correctorWorkerOptions(
       ...createModelEvaluationActivities(dependencies, paidAccount),
     },
     maxConcurrentActivityTaskExecutions: THOUGHTS_AT_ONCE,
-    // For servers that do not keep it themselves; the same for all workers of the account, because the last to poll
+    // For servers that do not store it themselves; the same for all workers of the account, because the last to poll
     // wins.
     ...(pace === null ? {} : { maxTaskQueueActivitiesPerSecond: pace }),
-    // An answer on its way is paid for: it may still arrive.
+    // An answer on its way is paid for: wait for it.
     shutdownGraceTime: '15s',
   };
 }

@@ -37,7 +37,7 @@ function gpuWorkerOptions(
       ...createSupervisedActivities(dependencies, agents),
     },
     maxConcurrentActivityTaskExecutions: 1,
-    // Resume points must not be held back for long: a killed worker loses what was.
+    // Resume points must not be throttled for long: a killed worker loses those that were held back.
     maxHeartbeatThrottleInterval: '200ms',
   };
 }

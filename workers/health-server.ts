@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Worker } from '@temporalio/worker';
 
-/** Time in which the server of a healthy worker answers. */
+/** Time within which a healthy worker's server answers. */
 const SERVER_ANSWERS_MS = 2000;
 
-/** What `/healthz` says of a worker. `state`: the worker's own, RUNNING while it polls. `activities`: running now. */
+/** The answer of `/healthz`. `state`: the worker's own, RUNNING while it polls. `activities`: running now. */
 export type WorkerHealth = {
   healthy: boolean;
   role: string;
@@ -36,7 +36,7 @@ export async function workerHealth(role: string, worker: Worker): Promise<Worker
   };
 }
 
-/** Serves `GET /healthz`: 200 while healthy, else 503, with what `check` found as JSON. Resolves once it listens. */
+/** Serves `GET /healthz`: 200 while healthy, else 503, with the result of `check` as JSON. Resolves once it listens. */
 export async function startHealthServer({ host, port }: Endpoint, check: () => Promise<WorkerHealth>): Promise<Server> {
   const server = createServer(async (request, response) => {
     if (request.method !== 'GET' || request.url !== '/healthz') return void response.writeHead(404).end();
@@ -52,7 +52,7 @@ export async function startHealthServer({ host, port }: Endpoint, check: () => P
 
 export type Endpoint = { host: string; port: number };
 
-/** Reads `host:port`; `name` says in the error where it came from. */
+/** Reads `host:port`; `name`: its source, for the error. */
 export function parseEndpoint(text: string, name: string): Endpoint {
   const [, host, port] = /^(\[[\da-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || Number(port) > 65_535)

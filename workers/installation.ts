@@ -39,7 +39,7 @@ export function temporalConfig(): TemporalConfig {
 }
 
 /**
- * What activities of this installation work on: artifacts lie in `GTR_STORE` (s3://bucket/prefix or a folder), by
+ * The dependencies of this installation's activities: artifacts are in `GTR_STORE` (s3://bucket/prefix or a folder), by
  * default in `artifacts/` of the home.
  */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {

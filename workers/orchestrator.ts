@@ -20,7 +20,7 @@ import { runWorker } from './run-worker.ts';
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
 /**
- * Workflows kept in memory between their tasks, each with a context of its own: a run has one for itself, one for its
+ * Workflows kept in memory between their tasks, each with its own context: a run has one for itself, one for its
  * iteration and a few for waves. Others are replayed from their history when their next task comes.
  */
 const CACHED_WORKFLOWS = 200;

@@ -1,4 +1,4 @@
-/** A worker does the work of runs whose artifacts lie in its store, and gives other tasks back. */
+/** A worker does the work of runs whose artifacts are in its store, and gives other tasks back. */
 import type { Info } from '@temporalio/activity';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/worker';
@@ -8,7 +8,7 @@ export class RunOwnership {
   readonly #service: NativeConnection['workflowService'];
   readonly #namespace: string;
   readonly #store: { id: string; location: string };
-  /** By execution: what a run's memo says, once it names a store. */
+  /** Memos by execution, once they name a store. */
   readonly #memos = new Map<string, RunMemo>();
 
   constructor(
@@ -35,7 +35,7 @@ export class RunOwnership {
     },
   });
 
-  /** The memo of the run at the top of the activity's family. */
+  /** The memo of the run at the root of the activity's workflows. */
   async #memoOf({ workflowExecution }: Info): Promise<RunMemo> {
     if (workflowExecution === undefined) return {};
     const { workflowId, runId } = workflowExecution;

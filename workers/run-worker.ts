@@ -1,4 +1,4 @@
-/** What every worker process shares: connecting, logging, metrics, health, and leaving in good order. */
+/** The common parts of worker processes: connecting, logging, metrics, health, and an orderly shutdown. */
 import { NativeConnection, Runtime, type TelemetryOptions, Worker, type WorkerOptions } from '@temporalio/worker';
 import { parseEndpoint, startHealthServer, workerHealth } from './health-server.ts';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -2,8 +2,8 @@
  * OpenTelemetry traces: a run is one trace, with a span for each workflow, activity and signal of it.
  *
  * Off unless an OTLP endpoint is set by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT` or
- * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`). Spans are sent in batches from the background; a collector that is away or
- * slow costs spans, never time or results of a run.
+ * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`). Spans are sent in batches in the background; if the collector is unreachable
+ * or slow, spans are lost, but runs are neither delayed nor changed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sampler } from '@opentelemetry/sdk-trace-node';
@@ -12,7 +12,7 @@ import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry
 export type Tracing = {
   /** For the options of a client or worker. */
   plugins: OpenTelemetryPlugin[];
-  /** Sends what is left, in two seconds at most: a collector that is away holds nobody up. */
+  /** Sends the rest, in two seconds at most, so that an unreachable collector holds nothing up. */
   close: () => Promise<void>;
 };
 
@@ -20,14 +20,14 @@ const CLOSE_MS = 2000;
 
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] as const;
 
-/** What `gtr watch` and pages that follow a run ask every second, which is no part of any run. */
+/** Queries of `gtr watch` and of live pages every second, which are not part of a run. */
 const WATCHING = /^(Describe|Query)Workflow/;
 
-/** Traces of this process, whose spans bear `service` as their service's name (`OTEL_SERVICE_NAME` goes before it). */
+/** Traces of this process, whose spans have the service name `service` (`OTEL_SERVICE_NAME` takes precedence). */
 export async function tracing(service: string): Promise<Tracing> {
   const on = ENDPOINTS.some((name) => process.env[name]) && process.env.OTEL_SDK_DISABLED !== 'true';
   if (!on) return { plugins: [], close: async () => {} };
-  // Loaded here, as they would cost every process without traces a part of a second.
+  // Loaded here, so that processes without traces do not spend a fraction of a second on it.
   const [{ OpenTelemetryPlugin }, { OTLPTraceExporter }, resources, sdk] = await Promise.all([
     import('@temporalio/interceptors-opentelemetry-v2'),
     import('@opentelemetry/exporter-trace-otlp-http'),

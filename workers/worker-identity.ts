@@ -1,4 +1,4 @@
-/** What a worker tells the server about itself, and whether other workers may share the queues. */
+/** A worker's identity for the server, and whether other workers may share the queues. */
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -13,9 +13,9 @@ import { correctorAccount, workflowQueue } from './installation.ts';
 /** `store`, `code`: the first digits of the store's id and of the sources' hash; a build names itself as `code`. */
 export type WorkerIdentity = { pid: number; host: string; store: string; code: string };
 
-/** Digits that tell stores and codes apart. */
+/** Number of digits that distinguish stores and codes. */
 const DIGITS = 12;
-/** What of the project decides on what a worker does. */
+/** The files that determine what a worker does. */
 const SOURCES = '{configs,core,activities,workflows}/**/*.{ts,json}';
 
 export async function ownIdentity(store: ArtifactStore): Promise<WorkerIdentity> {
@@ -39,7 +39,7 @@ export function identityText({ pid, host, store, code }: WorkerIdentity): string
   return `${pid}@${host} store=${store} code=${code}`;
 }
 
-/** Null: the worker of another program, or of version 0.1.0. */
+/** Null: a worker of another program, or of version 0.1.0. */
 export function parseIdentity(text: string | null | undefined): WorkerIdentity | null {
   const [, pid, host, store, code] = /^(\d+)@(\S+) store=(\S+) code=(\S+)$/.exec(text ?? '') ?? [];
   return pid === undefined ? null : { pid: Number(pid), host, store, code };
@@ -77,8 +77,8 @@ export async function foreignWorker(
       const who = `process ${other.pid} on ${other.host} serves the queue ${name} of the server at ${address}`;
       if (other.store !== own.store)
         return (
-          `${who} and keeps its artifacts in another store: give this home a server of its own ` +
-          `(TEMPORAL_ADDRESS=localhost:7243), a queue of its own (GTR_TASK_QUEUE), or the same GTR_STORE.`
+          `${who} and keeps its artifacts in another store: give this home its own server ` +
+          `(TEMPORAL_ADDRESS=localhost:7243), its own queue (GTR_TASK_QUEUE), or the same GTR_STORE.`
         );
       if (other.code !== own.code && !other.code.startsWith('build:') && !own.code.startsWith('build:'))
         return `${who} and runs other code: stop it first, or give both a build (GTR_BUILD_ID, docs/deployment.md).`;
@@ -87,7 +87,7 @@ export async function foreignWorker(
   return null;
 }
 
-/** Whether a worker that the server saw last at `lastSeen`, in milliseconds since 1970, is there still. */
+/** Whether a worker that the server saw last at `lastSeen`, in milliseconds since 1970, is still there. */
 export function isAlive({ pid, host }: WorkerIdentity, lastSeen: number): boolean {
   if (host !== os.hostname()) return Date.now() - lastSeen < SILENT_MS;
   return isRunning(pid);

@@ -1,4 +1,4 @@
-/** What a merged teacher says about an iteration's waves, asked while the next ones are sampled. */
+/** Asks a merged teacher about an iteration's waves while the next ones are sampled. */
 import type { AskMergedTeacherResult } from '../activities/ask-merged-teacher.ts';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { Algorithm } from '../configs/algorithms.ts';
@@ -8,10 +8,10 @@ import { activitiesOn } from './activities-on.ts';
 import type { CorrectWaveResult } from './correct-wave.ts';
 import type { IterationInput } from './iteration.ts';
 
-/** `policy`: that sampled the waves. */
+/** `policy`: the one that sampled the waves. */
 type AskingInput = Pick<IterationInput, 'config' | 'iteration'> & { policy: Pick<ArtifactRef, 'sha256'> };
 type Sampled = Pick<RolloutWaveResult, 'wave' | 'episodes'>;
-/** Called where it is awaited: a promise that nobody awaits would fail the workflow's task when it is rejected. */
+/** Called only where it is awaited: a rejected promise that nobody awaits would fail the workflow's task. */
 type Judged = () => Promise<Pick<CorrectWaveResult, 'judgements'>>;
 
 export class AskingTeacher {
@@ -26,14 +26,14 @@ export class AskingTeacher {
     this.#teacher = teacher;
   }
 
-  /** One more wave, in their order; `missing`: kept steps that those before leave to it. */
+  /** Adds the next wave; `missing`: kept steps that earlier waves leave to it. */
   add(wave: Sampled, judged: Judged, missing: () => Promise<number>): void {
     const asked = this.#ask(wave, judged, missing);
     asked.catch(() => {}); // awaited by `answers`
     this.#asked.push(asked);
   }
 
-  /** Of the waves that are trained on. */
+  /** The answers for the waves that are trained on. */
   async answers(): Promise<AskMergedTeacherResult[]> {
     return (await Promise.all(this.#asked)).filter((result) => result !== null);
   }

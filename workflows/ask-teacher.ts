@@ -1,10 +1,10 @@
-/** What a run asks of its paid teacher before the first iteration. */
+/** What a run checks about its paid teacher before the first iteration. */
 import { condition, workflowInfo } from '@temporalio/workflow';
 import { activitiesOn } from './activities-on.ts';
 import { queueOf } from './queues.ts';
 import type { Run } from './run.ts';
 
-/** What the configuration says of the corrector's account holds for all runs on it, until another says otherwise. */
+/** The configuration's limits of the corrector's account apply to all runs on it, until another run changes them. */
 export async function setAccountLimits({ config }: Run): Promise<void> {
   const { corrector, environment } = config;
   const { account, requestsPerMinute, tokensPerMinute } = corrector;
@@ -19,8 +19,8 @@ export async function setAccountLimits({ config }: Run): Promise<void> {
 const [FIRST_WAIT, LONGEST_WAIT] = [5, 300];
 
 /**
- * A teacher that will not answer shows before the first iteration. A run that goes on by `resume` with the same problem
- * is not held up again.
+ * Detects a teacher that will not answer before the first iteration. A run that is resumed with the same problem is not
+ * paused again.
  */
 export async function untilTeacherAnswers(run: Run): Promise<void> {
   const { account } = run.config.corrector;

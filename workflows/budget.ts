@@ -1,14 +1,14 @@
 /**
  * The budget of a run, kept exactly while many waves spend it at once: a wave may spend what the run has allowed it,
- * and asks for more.
+ * and can ask for more.
  */
 import { condition, defineSignal, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 
 /**
- * What a wave tells its run. `counts`: of the wave so far. `wantsUsd`: what it would like to be allowed in addition to
- * what it was; `thoughtUsd`: the most that one thought may cost, null if the model's price is unknown. `stuck`: it
- * waits for an allowance, and none of its questions is open.
+ * A wave's report to its run. `counts`: those of the wave so far. `wantsUsd`: the additional allowance that it asks
+ * for; `thoughtUsd`: the most that one thought may cost, null if the model's price is unknown. `stuck`: it waits for an
+ * allowance, and none of its questions is open.
  */
 export type WaveReport = {
   wave: string;
@@ -20,7 +20,7 @@ export type WaveReport = {
 };
 
 const waveReportSignal = defineSignal<[WaveReport]>('waveReport');
-/** US dollars that a wave may have spent in all; null: any. */
+/** US dollars that a wave may spend in total; null: any. */
 const allowanceSignal = defineSignal<[number | null]>('allowance');
 
 type OpenWave = WaveReport & { allowedUsd: number };
@@ -30,7 +30,7 @@ export class RunBudget {
   readonly #waves = new Map<string, OpenWave>();
   readonly #before: () => { counts: CorrectorCounts; limitUsd: number | null };
 
-  /** `before`: what the run's whole iterations took, and its limit now. */
+  /** `before`: the cost of the run's whole iterations, and its current limit. */
   constructor(before: () => { counts: CorrectorCounts; limitUsd: number | null }) {
     this.#before = before;
   }
@@ -39,7 +39,7 @@ export class RunBudget {
   listen(onReport: () => void): void {
     setHandler(waveReportSignal, (report) => {
       const known = this.#waves.get(report.wave);
-      // One that was closed goes on as a new execution, which begins without an allowance.
+      // A wave that was closed continues as a new execution, which begins without an allowance.
       this.#waves.set(report.wave, {
         ...report,
         allowedUsd: known === undefined || known.closed ? (report.counts.costUsd ?? 0) : known.allowedUsd,
@@ -49,12 +49,12 @@ export class RunBudget {
     });
   }
 
-  /** What the running iteration's waves took, as far as they have reported. */
+  /** The costs that the running iteration's waves have reported. */
   get running(): CorrectorCounts {
     return [...this.#waves.values()].reduce((sum, { counts }) => addCounts(sum, counts), NO_COUNTS);
   }
 
-  /** Why nothing goes on, if so. */
+  /** Why all waves are stuck, if they are. */
   get problem(): string | null {
     const { limitUsd } = this.#before();
     const open = [...this.#waves.values()].filter(({ closed }) => !closed);
@@ -72,19 +72,19 @@ export class RunBudget {
     );
   }
 
-  /** The limit is another now: what waves were allowed under the old one is taken back, so that they ask again. */
+  /** Changes the limit: allowances under the old one are withdrawn, so that waves ask again. */
   limitChanged(): void {
     for (const wave of this.#waves.values())
       if (!wave.closed && wave.wantsUsd === 0) this.#allow(wave, wave.counts.costUsd ?? 0);
     this.distribute();
   }
 
-  /** Allows waves what they want, as far as the limit goes. */
+  /** Allows waves what they ask for, up to the limit. */
   distribute(): void {
     const { limitUsd } = this.#before();
     for (const wave of this.#waves.values()) {
       if (wave.closed || wave.wantsUsd === 0) continue;
-      // What a stuck wave cannot use is there for others.
+      // What a stuck wave cannot use is available to others.
       if (wave.stuck) wave.allowedUsd = wave.counts.costUsd ?? 0;
       if (limitUsd !== null && wave.thoughtUsd === null) continue;
       const free = limitUsd === null ? Infinity : limitUsd - this.#committed();
@@ -111,7 +111,7 @@ export class RunBudget {
     return (this.#before().counts.costUsd ?? 0) + (this.running.costUsd ?? 0);
   }
 
-  /** Spent, or allowed to be. */
+  /** Spent or allowed. */
   #committed(): number {
     const waves = [...this.#waves.values()].map(({ closed, counts, allowedUsd }) =>
       closed ? (counts.costUsd ?? 0) : Math.max(counts.costUsd ?? 0, allowedUsd),
@@ -120,25 +120,25 @@ export class RunBudget {
   }
 }
 
-/** Thoughts after which a wave tells the run what it took. */
+/** Number of thoughts after which a wave reports to the run. */
 const REPORT_EVERY = 25;
 
 /** A wave's side. */
 export class WavePurse {
-  /** What the wave took. */
+  /** The cost of the wave. */
   counts: CorrectorCounts;
   readonly #runId: string;
   /** The most that one thought may cost; null: unknown. */
   #thoughtUsd: number | null = 0;
   readonly #openEpisodes: () => number;
-  /** Null: any; at first nothing. */
+  /** The allowance. Null: any; 0 at first. */
   #allowedUsd: number | null = 0;
   #underWay = 0;
   #asked = false;
   #stuckReported = false;
   #sinceReport = 0;
 
-  /** `counts`: of the wave before this execution. */
+  /** `counts`: those of the wave before this execution. */
   constructor({ runId, counts, openEpisodes }: { runId: string; counts: CorrectorCounts; openEpisodes: () => number }) {
     this.#runId = runId;
     this.#openEpisodes = openEpisodes;
@@ -149,13 +149,13 @@ export class WavePurse {
     });
   }
 
-  /** A review took this, and found thoughts of which one may cost `thoughtUsd`. */
+  /** Adds the cost of a review, which found thoughts that may cost `thoughtUsd` each. */
   add(counts: CorrectorCounts, thoughtUsd: number | null): void {
     this.counts = addCounts(this.counts, counts);
     this.#thoughtUsd = this.#thoughtUsd === null || thoughtUsd === null ? null : Math.max(this.#thoughtUsd, thoughtUsd);
   }
 
-  /** Resolves when one more thought may be paid for; `settle` must follow. */
+  /** Resolves when one more thought may be paid for; call `settle` afterwards. */
   async take(): Promise<void> {
     while (!this.#suffices) {
       if (!this.#asked) await this.#ask(false);
@@ -165,7 +165,7 @@ export class WavePurse {
     this.#underWay++;
   }
 
-  /** A thought is judged, or was not; `counts`: what it took. */
+  /** A thought was judged, or given up; `counts`: its cost. */
   async settle(counts: CorrectorCounts | null): Promise<void> {
     this.#underWay--;
     if (counts === null) return;
@@ -173,7 +173,7 @@ export class WavePurse {
     if (++this.#sinceReport >= REPORT_EVERY) await this.report(0);
   }
 
-  /** Tells the run what was taken; `closed`: no more will be, by this execution. */
+  /** Reports the cost to the run; `closed`: this execution will spend no more. */
   async report(wantsUsd: number, { stuck = false, closed = false } = {}): Promise<void> {
     this.#sinceReport = 0;
     await getExternalWorkflowHandle(this.#runId).signal(waveReportSignal, {
@@ -197,7 +197,7 @@ export class WavePurse {
   async #ask(stuck: boolean): Promise<void> {
     this.#asked = true;
     this.#stuckReported = stuck;
-    // Room for two thoughts of each open episode: fewer questions to the run, and not much that others could have had.
+    // Enough for two thoughts of each open episode: few requests to the run, without holding back much from others.
     await this.report(2 * this.#openEpisodes() * (this.#thoughtUsd ?? 1), { stuck });
   }
 }

@@ -4,7 +4,8 @@ import type { RunConfig } from '../configs/schema.ts';
 export type AlarmRule = RunConfig['collapse']['alarm'][number];
 
 /**
- * Of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is done.
+ * State of one rule. `start`: the metric's first value; `count`: iterations in a row below the limit; `fired`: it is
+ * done.
  */
 export type AlarmState = { start: number | null; count: number; fired: boolean };
 
@@ -12,8 +13,8 @@ export type AlarmState = { start: number | null; count: number; fired: boolean }
 export type Alarm = { raiseSft: number | null; reason: string };
 
 /**
- * The rules' states after one more iteration, and the rules that fire with it; each fires once. One whose metric is not
- * among those of the first iteration pauses the run: it would never fire. A metric that is null says nothing.
+ * The rules' states after one more iteration, and the rules that fire; each fires once. A rule whose metric is missing
+ * in the first iteration pauses the run, because it could never fire. A metric that is null is ignored.
  */
 export function checkAlarms(
   rules: readonly AlarmRule[],

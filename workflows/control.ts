@@ -1,4 +1,4 @@
-/** Steering a run: the signals that every workflow of a run understands, and the gate they work through. */
+/** Steering a run: the signals that every workflow of a run understands, and the gate that they control. */
 import {
   CancellationScope,
   type ChildWorkflowHandle,
@@ -12,9 +12,9 @@ import type { Doing } from '../core/episodes/doing.ts';
 
 const pauseSignal = defineSignal('pause');
 const resumeSignal = defineSignal('resume');
-/** What an activity of the run is doing, reported now and then (activities/activity.ts). */
+/** What an activity of the run is doing, reported from time to time (activities/activity.ts). */
 export const doingSignal = defineSignal<[Doing]>('doing');
-/** A part of the run cannot go on without a person: the run pauses, and says why. */
+/** A part of the run needs a person: the run pauses and says why. */
 export const haltSignal = defineSignal<[string]>('halt');
 
 /** `told`: whether it knows that it is paused. */
@@ -22,7 +22,7 @@ type Child = { handle: ChildWorkflowHandle<Workflow>; told: boolean; telling: bo
 
 type Queued = { scope: CancellationScope; takenBack: boolean };
 
-/** Where a workflow waits while it is paused. */
+/** The gate where a workflow waits while it is paused. */
 export class PauseGate {
   paused: boolean;
   #onChange: (paused: boolean) => void = () => {};
@@ -34,7 +34,7 @@ export class PauseGate {
   }
 
   /**
-   * Starts to handle the signals; one that came before is handled at once. `onChange` is called on every pause and
+   * Starts to handle the signals; one that came earlier is handled at once. `onChange` is called on every pause and
    * resume.
    */
   listen(onChange: (paused: boolean) => void = () => {}): void {
@@ -63,7 +63,7 @@ export class PauseGate {
     }
   }
 
-  /** One signal after the other, because two at once may arrive in any order; the newest state is the last. */
+  /** One signal at a time, because two at once may arrive in any order; the last one carries the newest state. */
   async #tell(child: Child): Promise<void> {
     if (child.telling) return;
     child.telling = true;
@@ -80,8 +80,7 @@ export class PauseGate {
   }
 
   /**
-   * Work that waits for one worker behind earlier work. A pause takes back all but the first; a resume queues them
-   * again.
+   * Work that queues for one worker. A pause withdraws all but the first; a resume queues them again.
    */
   async queue<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {

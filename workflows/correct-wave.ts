@@ -28,8 +28,8 @@ import { haltSignal, PauseGate } from './control.ts';
 export const sampledSignal = defineSignal<[RolloutWaveResult]>('sampled');
 
 /**
- * What a wave that goes on as a new execution carries. `context`: of its last review; `judged`: progress of the
- * episodes that were asked about since, by slot.
+ * What a wave carries over to a new execution. `context`: that of its last review; `judged`: progress of the episodes
+ * that were asked about since, by slot.
  */
 export type CarriedWave = {
   context: ArtifactRef;
@@ -40,7 +40,7 @@ export type CarriedWave = {
 
 /**
  * `runId`: workflow id of the run, which keeps the budget. `wave`: as far as it was sampled when judging began.
- * `needed`: kept steps for which the teacher is asked. `carried`: of a wave that goes on as a new execution.
+ * `needed`: kept steps for which the teacher is asked. `carried`: from the execution before.
  */
 export type CorrectWaveInput = CorrectEpisodesInput & {
   runId: string;
@@ -49,12 +49,12 @@ export type CorrectWaveInput = CorrectEpisodesInput & {
   carried?: CarriedWave;
 };
 
-/** `carried`: where judging goes on if more steps are needed; absent once the whole wave is judged. */
+/** `carried`: where judging continues if more steps are needed; absent once the whole wave is judged. */
 export type CorrectWaveResult = CorrectEpisodesResult & { carried?: CarriedWave };
 
 /**
- * Events after which no thought is begun any more and the wave goes on as a new execution: those of the thoughts under
- * way are added.
+ * Number of events after which no more thoughts are started and the wave continues as a new execution; open thoughts
+ * still add theirs.
  */
 const MOST_EVENTS = 4000;
 
@@ -94,7 +94,7 @@ class PaidWave {
     });
   }
 
-  /** Review what was sampled and judged, ask about what is open, until the review says that it is enough. */
+  /** Reviews what was sampled and judged and asks about what is open, until the review says that it is enough. */
   async execute(): Promise<CorrectWaveResult> {
     for (;;) {
       const wave = this.#wave;
@@ -134,7 +134,7 @@ class PaidWave {
       judged: this.#progress,
       underWay,
     });
-    // What was asked about meanwhile is newer than the review.
+    // Progress from questions asked meanwhile is newer than the review.
     const kept = underWay.filter((slot) => this.#progress[slot] !== undefined);
     this.#progress = Object.fromEntries(kept.map((slot) => [slot, this.#progress[slot]]));
     this.#episodes = review.episodes.map((episode, slot) =>
@@ -174,7 +174,7 @@ class PaidWave {
   }
 
   /**
-   * Thought by thought, until as much of the episode is judged as is needed and sampled, or this execution has enough
+   * Thought by thought, until the episode is judged as far as it is needed and sampled, or this execution has enough
    * events.
    */
   async #judgeEpisode(slot: number): Promise<void> {

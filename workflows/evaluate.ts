@@ -1,4 +1,4 @@
-/** Evaluation of one policy, or of the solver in its place, on fixed deals, apart from any run. */
+/** Evaluates one policy, or the solver in its place, on fixed deals, outside any run. */
 import { setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
 import type { CorrectorCounts } from '../core/episodes/corrector-counts.ts';
@@ -16,7 +16,7 @@ import { orInvalid } from './failures.ts';
  */
 export type EvaluateInput = { config: unknown; policy: ArtifactRef | 'solver' | { openai: string } | null };
 
-/** `policy`: what was evaluated; null: not one of ours. `cost`: what an external model took. */
+/** `policy`: the evaluated policy; null: not one of ours. `cost`: that of an external model. */
 export type EvaluateResult = EvaluatePolicyResult & { policy: ArtifactRef | null; cost?: CorrectorCounts };
 
 export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {

@@ -1,4 +1,4 @@
-/** Failures of workflows: what made one fail, however deep it lies, and input that one refuses. */
+/** Failures of workflows: their root cause, however deep, and refused input. */
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES } from '../configs/failure-types.ts';
 
@@ -9,14 +9,14 @@ export function hasFailureType(error: unknown, type: string): boolean {
   return false;
 }
 
-/** The failure at the bottom: what the outer ones say is where it happened. */
+/** The root cause; outer failures only say where it happened. */
 export function rootFailure(error: Error): Error {
   let failure = error;
   while (failure.cause instanceof Error && !(failure instanceof ApplicationFailure)) failure = failure.cause;
   return failure;
 }
 
-/** What `check` returns. What it throws fails the workflow as a wrong configuration, which is not retried. */
+/** The result of `check`. What it throws fails the workflow as a wrong configuration, without retries. */
 export function orInvalid<T>(check: () => T): T {
   try {
     return check();

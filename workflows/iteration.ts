@@ -25,9 +25,9 @@ export type IterationInput = {
   optimizer: ArtifactRef;
   /** Manifest of the correction rows of all iterations so far; null before the first. */
   corrections: ArtifactRef | null;
-  /** Kept steps of a wave of the last iteration on average: how many waves are sampled while none is judged yet. */
+  /** Average kept steps of a wave in the last iteration, to plan waves before any is judged. */
   keptPerWave: number | null;
-  /** What the iteration before sampled for this one. */
+  /** Samples that the iteration before made for this one. */
   ahead?: SamplesAhead;
   paused: boolean;
 };
@@ -95,7 +95,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
   if (usable !== null) askAbout(usable, config, asking);
   const samples = usable ?? own!.samples;
   const { keptPerWave } = samples;
-  // Samples that a change of the configuration made useless were paid for all the same.
+  // Samples that a change of the configuration made useless were still paid for.
   const corrector =
     carried === null || usable !== null ? samples.corrector : addCounts(carried.corrector, samples.corrector);
   progress.keptSteps = progress.envSteps;

@@ -1,4 +1,4 @@
-/** How the waves of an iteration are judged: by a free teacher as a whole, by a paid one as far as is needed. */
+/** Judges the waves of an iteration: a free teacher judges whole waves, a paid one only as far as needed. */
 import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import type { RunConfig } from '../configs/schema.ts';
@@ -26,13 +26,13 @@ export type SamplingContext = {
 
 /** The judging of one wave. */
 export interface Judging {
-  /** Whether anything of it was judged, or is being judged. */
+  /** Whether judging has begun. */
   readonly begun: boolean;
-  /** More of the wave is sampled. `missing`: kept steps that the waves before will not give. */
+  /** More of the wave is sampled. `missing`: kept steps that earlier waves do not supply. */
   heed(part: RolloutWaveResult, missing: () => Promise<number>): Promise<void>;
-  /** Kept steps of the whole wave: as judged, or as the exact solver would keep them while it is not. */
+  /** Kept steps of the whole wave: as judged, or before that as the exact solver would keep them. */
   expectedSteps(): Promise<number>;
-  /** Judges until `needed` steps are kept or the wave ends; the steps kept. */
+  /** Judges until `needed` steps are kept or the wave ends; returns the number of kept steps. */
   judge(needed: number): Promise<number>;
   /** The result of judging, once no question is open. */
   settled(): Promise<CorrectWaveResult>;
@@ -74,7 +74,7 @@ export class FreeJudging implements Judging {
   }
 }
 
-/** A paid teacher is asked thought by thought, by a workflow of its own that goes on while the wave is sampled. */
+/** A paid teacher is asked thought by thought, by a child workflow that runs while the wave is sampled. */
 export class PaidJudging implements Judging {
   readonly #context: SamplingContext;
   readonly #index: number;
@@ -98,7 +98,7 @@ export class PaidJudging implements Judging {
     this.#wave = part;
     if (this.#child !== null) {
       const child = this.#child;
-      // In order; a child that has failed says so by its result.
+      // In order; a failed child reports it by its result.
       this.#told = this.#told.then(async () => (await child).signal(sampledSignal, part)).catch(() => {});
     } else {
       const needed = await missing();
@@ -151,7 +151,10 @@ export class PaidJudging implements Judging {
     return await gate.forwardTo(handle, paused, handle.result());
   }
 
-  /** What the exact solver, which is free, would keep. Histories of version 0.1.0 have it in the result of sampling. */
+  /**
+   * Kept steps according to the exact solver, which is free. Histories of version 0.1.0 have it in the result of
+   * sampling.
+   */
   async #estimate(wave: RolloutWaveResult & { likelySteps?: number | null }): Promise<number> {
     if (typeof wave.likelySteps === 'number') return wave.likelySteps;
     const { config, iteration } = this.#context;

@@ -1,6 +1,5 @@
 /**
- * The one table of task queues: what runs where, for how long, and how often it is tried. Read by workflows and by
- * workers.
+ * The one table of task queues: what runs where, its time limits and retries. Read by workflows and by workers.
  */
 import type { Duration } from '@temporalio/common';
 import type { ActivityOptions } from '@temporalio/workflow';
@@ -28,19 +27,19 @@ export function queueOf(role: ActivityRole, base: string = WORKFLOW_QUEUE, accou
 /** Where a workflow runs: its queue, its name, and the run at the top of its family. What `workflowInfo()` gives. */
 export type WorkflowAddress = { taskQueue: string; workflowId: string; root?: { workflowId: string } };
 
-/** How long one attempt may take in all. */
+/** Time limit of one attempt. */
 const START_TO_CLOSE = { gpu: '24h', orchestrator: '10m', corrector: '30m' } as const satisfies Record<
   ActivityRole,
   string
 >;
 
-/** `account`: of the corrector; `longest`: how long one attempt may take in all, where that is not the role's. */
+/** `account`: that of the corrector; `longest`: time limit of one attempt, if it is not the role's. */
 export type OfActivity = { account?: string; longest?: Duration };
 
 /**
- * Activity options of a role. Every activity beats, so that a silent one is started again
- * after `heartbeatSeconds`; those of the GPU resume from their heartbeats, and may take long. Runs that wait on one
- * queue take turns: each is its own fairness key.
+ * Activity options of a role. Every activity sends heartbeats, so that a silent one is restarted after
+ * `heartbeatSeconds`; GPU activities resume from their heartbeats and may take long. Runs that wait on one queue take
+ * turns: each has its own fairness key.
  */
 export function activityOptions(
   role: ActivityRole,

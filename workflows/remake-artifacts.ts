@@ -1,4 +1,4 @@
-/** What a run does when artifacts are missing or damaged: it makes them again. */
+/** Rebuilds artifacts of a run that are missing or damaged. */
 import { FAILURES } from '../configs/failure-types.ts';
 import { activitiesOn } from './activities-on.ts';
 import { hasFailureType } from './failures.ts';
@@ -6,7 +6,7 @@ import { runIteration } from './run-iteration.ts';
 import type { Run } from './run.ts';
 import type { TrainState } from './train-state.ts';
 
-/** Does `work`. If it meets a missing or damaged artifact, everything that led to it is made again, once. */
+/** Does `work`. If an artifact is missing or damaged, everything that led to it is rebuilt, once. */
 export async function withWholeArtifacts<T>(run: Run, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -41,7 +41,7 @@ async function remakeArtifacts(run: Run, state: TrainState, reason: unknown): Pr
     if (result === null) break;
     const { policy, optimizer, corrections, ahead } = result;
     run.state = { ...state, policy, optimizer, corrections };
-    // What the teacher took for samples made ahead is what it took at first.
+    // The teacher's cost for samples made ahead stays the original one.
     if (ahead !== undefined) run.state.ahead = { ...ahead, corrector: state.ahead?.corrector ?? ahead.corrector };
   }
   run.budget.reset();

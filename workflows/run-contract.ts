@@ -8,8 +8,8 @@ export type RunStatus = 'preparing' | 'running' | 'paused' | 'evaluating' | 'don
 
 /**
  * The answer of the `progress` query; `policy`: after the last whole iteration. `halted`: why the run paused by itself
- * and what to do, else null. `device`: what the worker that opened the model computes on, where that is not the CPU
- * that was asked for. `corrector`: what judging took so far, with the reports of the running iteration.
+ * and what to do, else null. `device`: the device of the worker that opened the model, unless it is the CPU as
+ * configured. `corrector`: cost of judging so far, with the reports of the running iteration.
  */
 export type Progress = {
   status: RunStatus;
@@ -35,7 +35,7 @@ export const stopSignal = defineSignal<['finish' | 'now']>('stop');
 /** The live settings (configs/live-settings.ts) and their values. */
 export const settingsQuery = defineQuery<Record<string, unknown>>('settings');
 /**
- * Changes live settings (field -> value) from the next iteration on; answers with the values that now hold. An invalid
- * one is refused with one sentence.
+ * Changes live settings (field -> value) from the next iteration on; answers with the new values. An invalid value is
+ * refused with one sentence.
  */
 export const setUpdate = defineUpdate<Record<string, unknown>, [Record<string, unknown>]>('set');

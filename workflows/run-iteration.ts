@@ -4,7 +4,7 @@ import type { RunConfig } from '../configs/schema.ts';
 import { iteration, type IterationInput, type IterationResult } from './iteration.ts';
 import type { Run } from './run.ts';
 
-/** What an iteration begins with. */
+/** The input of an iteration. */
 export type IterationStart = Pick<
   IterationInput,
   'iteration' | 'policy' | 'optimizer' | 'corrections' | 'keptPerWave' | 'ahead'
@@ -27,7 +27,7 @@ export async function runIteration(
       const child = await startChild(iteration, {
         workflowId: `${run.id}/iteration-${index}`,
         args: [{ runId: run.id, config, iterations, ...start, paused }],
-        workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may live for a moment
+        workflowIdReusePolicy: 'TERMINATE_IF_RUNNING', // after a reset the dropped one may still be running briefly
         staticSummary: `iteration ${index + 1} of ${iterations}`,
       });
       return await run.gate.forwardTo(child, paused, child.result());

@@ -1,4 +1,4 @@
-/** The one state of a run: what its parts change, and what it shows of itself. */
+/** The single state of a run: what its parts change, and what it shows. */
 import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunConfig } from '../configs/schema.ts';
 import { addCounts, type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
@@ -19,7 +19,7 @@ export class Run {
   state: TrainState | null;
   status: RunStatus = 'preparing';
   phase = 'beginning';
-  /** What an activity of the phase is at. */
+  /** What an activity of this phase is doing. */
   doing: Doing | null = null;
   /** Why it paused by itself and waits for a person; null where it did not. */
   halted: string | null;
@@ -29,15 +29,15 @@ export class Run {
   lastMetrics: Record<string, number | null> | null = null;
   /** Search attributes that the server knows. */
   searchAttributes: readonly string[];
-  /** In its last evaluation, when settings change nothing any more. */
+  /** In the last evaluation, settings no longer have any effect. */
   ending = false;
-  /** Of the running iteration: `stop now` cancels it. */
+  /** The running iteration's scope: `stop now` cancels it. */
   iterating: CancellationScope | null = null;
   readonly gate: PauseGate;
   readonly budget: RunBudget;
   readonly #index = new RunIndex();
 
-  /** `carried`: of the execution before, or of the run that this is forked from. */
+  /** `carried`: from the execution before, or from the run that this one was forked from. */
   constructor(config: RunConfig, carried: TrainState | undefined) {
     this.config = config;
     this.state = carried ?? null;
@@ -55,17 +55,17 @@ export class Run {
     return Math.ceil(this.config.envSteps / this.config.rollout.envStepsPerIteration);
   }
 
-  /** What judging took, with the reports of the running iteration. */
+  /** Cost of judging, with the reports of the running iteration. */
   get corrector(): CorrectorCounts {
     return addCounts(this.#judged, this.budget.running);
   }
 
-  /** What judging took before the running iteration: of whole iterations, and of samples made ahead. */
+  /** Cost of judging before the running iteration: of whole iterations, and of samples made ahead. */
   get #judged(): CorrectorCounts {
     return addCounts(this.state?.corrector ?? NO_COUNTS, this.state?.ahead?.corrector ?? NO_COUNTS);
   }
 
-  /** Pauses for a reason that a person has to see to. */
+  /** Pauses for a reason that needs a person. */
   halt(reason: string): void {
     if (!this.gate.paused) this.gate.setPaused(true);
     this.halted = reason;
@@ -88,7 +88,7 @@ export class Run {
     };
   }
 
-  /** Shows where it is, in the Web UI and by its search attributes. */
+  /** Shows progress in the Web UI and by search attributes. */
   show(final: EvaluatePolicyResult | null = null): void {
     const { progress, config, state } = this;
     setCurrentDetails(progressDetails(config, progress, { state, final, doing: this.doing }));
@@ -100,7 +100,7 @@ export class Run {
     if (changes.length > 0) upsertSearchAttributes(changes);
   }
 
-  /** Shows that something else goes on now. */
+  /** Shows a new phase. */
   enter(phase: string): void {
     this.phase = phase;
     this.doing = null;

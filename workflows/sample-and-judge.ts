@@ -1,7 +1,7 @@
 /**
  * The first half of an iteration: waves of episodes are sampled and judged meanwhile, until enough of their steps are
- * kept. What is sampled, asked about and used follows from episodes and verdicts alone, never from
- * timing: it is the same, and costs the same, whatever dies.
+ * kept. What is sampled, asked about and used depends only on episodes and verdicts, never on timing: it is the same,
+ * and costs the same, whatever dies.
  */
 import type { RolloutWaveResult } from '../activities/roll-out-wave.ts';
 import { asksPaidTeacher } from '../configs/teachers.ts';
@@ -13,8 +13,8 @@ import { FreeJudging, type Judging, PaidJudging, type SamplingContext } from './
 export type JudgedWave = { wave: RolloutWaveResult; result: CorrectWaveResult };
 
 /**
- * `waves`: those that are trained on. `sampledWaves`: also those that were not needed in the end. `records`: of all
- * judged waves. `kept`: steps of `waves`. `corrector`: what judging them took. `keptPerWave`: on average.
+ * `waves`: those that are trained on. `sampledWaves`: also those that were not needed in the end. `records`: those of
+ * all judged waves. `kept`: steps of `waves`. `corrector`: cost of judging them. `keptPerWave`: the average.
  */
 export type SampledAndJudged = {
   waves: JudgedWave[];
@@ -26,8 +26,8 @@ export type SampledAndJudged = {
 };
 
 /**
- * Uses the first waves that suffice, in order. `keptPerWave`: kept steps of a wave in the last iteration, which tells
- * how many waves to sample; null: unknown.
+ * Uses the first waves that suffice, in order. `keptPerWave`: kept steps per wave in the last iteration, to plan the
+ * number of waves; null: unknown.
  */
 export async function sampleAndJudge(context: SamplingContext, keptPerWave: number | null): Promise<SampledAndJudged> {
   const needed = context.config.rollout.envStepsPerIteration;
@@ -59,7 +59,7 @@ async function sampleOneByOne(context: SamplingContext, waves: Wave[], count: nu
     sampling.push(wave.sample());
     const next: Promise<unknown>[] = [sampling[i]];
     // So that the GPU need not wait for this workflow, the next wave is queued once the one before is judged: then this
-    // one is being sampled. Of two that are queued at once either may be taken first.
+    // one is being sampled. If two were queued at once, either could be taken first.
     if (i > 0 && !asksPaidTeacher(context.config)) next.push(sampling[i - 1].then(() => before!.judging.settled()));
     await Promise.race(next);
   }
@@ -109,7 +109,7 @@ async function finish(waves: readonly Wave[], used: number): Promise<SampledAndJ
 /** A wave that is sampled part by part and judged meanwhile. */
 class Wave {
   readonly judging: Judging;
-  /** As far as it was sampled. */
+  /** Its episodes so far. */
   sampled: RolloutWaveResult | undefined;
   readonly #context: SamplingContext;
   readonly #index: number;

@@ -9,7 +9,7 @@ import { activitiesOn } from './activities-on.ts';
 import type { SamplingContext } from './judging.ts';
 import { sampleAndJudge } from './sample-and-judge.ts';
 
-/** `keptPerWave`: of the samples before, by which waves are planned; null: not known. */
+/** `keptPerWave`: that of earlier samples, by which waves are planned; null: unknown. */
 export type SampleIterationInput = {
   runId: string;
   config: RunConfig;
@@ -18,7 +18,7 @@ export type SampleIterationInput = {
   keptPerWave: number | null;
 } & Pick<SamplingContext, 'gate' | 'onKept' | 'onJudged'>;
 
-/** `firstWave`: on which thoughts are measured. */
+/** `firstWave`: the wave on which thoughts are measured. */
 export async function sampleIteration({
   policy,
   keptPerWave: keptBefore,
@@ -56,18 +56,18 @@ export async function sampleIteration({
   return { samples, firstWave: waves[0].wave };
 }
 
-/** Samples for the next iteration while this one updates; `policy`: that this one began with. */
+/** Samples for the next iteration while this one updates; `policy`: the one that this iteration began with. */
 export async function sampleAhead(input: SampleIterationInput): Promise<SamplesAhead> {
   const { samples, firstWave } = await sampleIteration(input);
   return {
     ...samples,
     settings: samplingSettings(input.config),
-    // While the policy is kept for certain.
+    // Now, while the policy is certain to be kept.
     thoughts: await measureThoughts(input, firstWave),
   };
 }
 
-/** Figures of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
+/** Metrics of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
 export async function measureThoughts(
   { config, iteration, policy }: Pick<SampleIterationInput, 'config' | 'iteration' | 'policy'>,
   { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },

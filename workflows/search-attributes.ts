@@ -15,10 +15,10 @@ export const SEARCH_ATTRIBUTES = {
 
 export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
-/** What a run shows of itself; `success`: newest known, null before the first. */
+/** What a run shows; `success`: the newest known, null before the first. */
 export type RunFacts = { config: RunConfig; status: string; envSteps: number; success: number | null };
 
-/** The values of a run. */
+/** A run's values. */
 function valuesOf({
   config,
   status,
@@ -36,8 +36,8 @@ function valuesOf({
 }
 
 /**
- * Remembers what the server knows about a run and reports changes. `known`: the attributes that the server has; others
- * are left out, so that runs work without them.
+ * Remembers the values that the server has for a run and reports changes. `known`: the attributes that the server has;
+ * others are left out, so that runs work without them.
  */
 export class RunIndex {
   readonly #told: Partial<Record<SearchAttributeName, string | number>> = {};

@@ -10,8 +10,8 @@ import { doingSignal, PauseGate } from './control.ts';
 import { orInvalid, refuse } from './failures.ts';
 
 /**
- * Optimizer steps of one activity, of `steps` in all: what a Web UI row and a pause wait for. A history has six events
- * a segment, and stays below 10,000.
+ * Optimizer steps of one activity, out of `steps`: the granularity of a row in the Web UI and of a pause. A history has
+ * six events a segment, and stays below 10,000.
  */
 export function stepsPerSegment(steps: number): number {
   return Math.max(100, Math.ceil(steps / 1000));

@@ -1,4 +1,4 @@
-/** Steering a run while it goes on: its signals, its queries, and the settings that it takes. */
+/** Steering a run: its signals, queries and live settings. */
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { FAILURES } from '../configs/failure-types.ts';
 import { changeSettings, fieldOf, LIVE_SETTINGS } from '../configs/live-settings.ts';
@@ -8,9 +8,9 @@ import { orInvalid } from './failures.ts';
 import type { Run } from './run.ts';
 import { metricsQuery, progressQuery, settingsQuery, setUpdate, stopSignal } from './run-contract.ts';
 
-/** From now on the run handles its signals and answers its queries and updates. */
+/** Starts to handle the run's signals, queries and updates. */
 export function steer(run: Run): void {
-  /** The run is paused because its budget is spent: a raised one lets it go on. */
+  /** The run is paused because its budget is spent: raising it lets the run continue. */
   let budgetSpent = false;
   const checkBudget = () => {
     const { problem } = run.budget;
@@ -49,7 +49,7 @@ export function steer(run: Run): void {
       run.show();
       return settings(run);
     },
-    { validator: (changes) => void changedConfig(run, changes) }, // throws what refuses it
+    { validator: (changes) => void changedConfig(run, changes) }, // throws the refusal
   );
 }
 
@@ -60,7 +60,7 @@ function settings({ config }: Run): Record<string, unknown> {
 function changedConfig(run: Run, changes: Record<string, unknown>): RunConfig {
   if (run.ending)
     throw ApplicationFailure.nonRetryable(
-      'set: the run is in its last evaluation; go on from it with gtr fork.',
+      'set: the run is in its last evaluation; continue from it with gtr fork.',
       FAILURES.configuration,
     );
   return orInvalid(() => changeSettings(run.config, changes, run.state?.envSteps ?? 0));

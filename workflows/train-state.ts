@@ -6,7 +6,7 @@ import type { SamplesAhead } from '../core/records/samples.ts';
 import type { AlarmState } from './collapse-alarm.ts';
 import type { IterationResult } from './iteration.ts';
 
-/** What an iteration leaves behind in the run's own state: enough for a table row. */
+/** An iteration's summary in the run's own state: enough for a table row. */
 export type IterationSummary = {
   iteration: number;
   success: number;
@@ -25,7 +25,7 @@ export type TrainState = {
   correctionRows: number;
   corrector: CorrectorCounts;
   keptPerWave: number | null;
-  /** What was sampled for the next iteration while the last one updated (`rollout.ahead`). */
+  /** Samples for the next iteration, made while the last one updated (`rollout.ahead`). */
   ahead?: SamplesAhead;
   /** Hash of the starting checkpoint's files; null in a fork whose model has not been opened yet. */
   modelSha256: string | null;
@@ -36,9 +36,9 @@ export type TrainState = {
   searchAttributes: string[];
   /** Why the run paused by itself; null when it did not. */
   halted: string | null;
-  /** What the worker that opened the model computes on, where that is not the CPU that was asked for. */
+  /** The device of the worker that opened the model, unless it is the CPU as configured. */
   device?: string;
-  /** Of the rules of `collapse.alarm`; states of version 0.1.0 have none. */
+  /** States of the rules of `collapse.alarm`; version 0.1.0 has none. */
   alarms?: AlarmState[];
 };
 
@@ -66,7 +66,7 @@ export function initialState(
   };
 }
 
-/** What the state takes over from an iteration. */
+/** What the state takes from an iteration. */
 type Finished = Pick<
   IterationResult,
   'policy' | 'optimizer' | 'corrections' | 'corrector' | 'keptPerWave' | 'ahead' | 'metrics' | 'seconds'

@@ -1,6 +1,6 @@
 /**
  * A training run: prepares the policy, iterates, evaluates, and continues as a new execution before its history grows
- * long. `steering.ts` handles what steers it meanwhile.
+ * long. `steering.ts` handles its signals.
  */
 import {
   isCancellation,
@@ -35,7 +35,7 @@ import { advance, initialState, type TrainState } from './train-state.ts';
 /** Iterations of one execution before it continues as new. */
 const ITERATIONS_PER_EXECUTION = 10;
 
-/** `carried`: by an execution before, or by a fork. */
+/** `carried`: from an earlier execution, or from a fork. */
 export async function train(input: unknown, carried?: TrainState): Promise<TrainResult> {
   const config = orInvalid(() => checkedRunConfig(input, 'the run configuration'));
   refuse(runIdProblem(workflowInfo().workflowId));
@@ -48,21 +48,21 @@ export async function train(input: unknown, carried?: TrainState): Promise<Train
     await recordOutcome(run, { status: result.status, failure: null, iterations: result.iterations, result });
     return result;
   } catch (error) {
-    // Neither the next execution, nor a fault of this code, whose task is tried again.
+    // Not for the next execution, nor for a fault of this code, whose task is retried.
     if (error instanceof TemporalFailure) await closeEarly(run, error);
     throw error;
   }
 }
 
 // On workers that belong to a build (docs/deployment.md): the run itself only starts iterations, so it moves to a new
-// build at their edges; an iteration and all it does stay with the build that began them. Other workers may not name a
-// behavior.
+// build at their edges; an iteration and all it does stay with the build that began them. Workers without a build must
+// not name a behavior.
 setWorkflowOptions(
   () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {}),
   train as (...args: unknown[]) => Promise<TrainResult>,
 );
 
-/** A run that was cancelled or failed says so; what its last whole iteration left stays. */
+/** Records that a run was cancelled or failed; the results of its whole iterations stay. */
 async function closeEarly(run: Run, error: TemporalFailure): Promise<void> {
   const canceled = isCancellation(error);
   if (canceled) {
@@ -78,8 +78,7 @@ async function closeEarly(run: Run, error: TemporalFailure): Promise<void> {
 }
 
 /**
- * Opens the model: what a run begins with. A fork brings its state, and sees only whether the model and the
- * configuration will do.
+ * Opens the model for a new run. A fork brings its own state, and only checks the model and the configuration.
  */
 async function prepare(run: Run): Promise<TrainState> {
   const { config } = run;
@@ -102,7 +101,7 @@ async function prepare(run: Run): Promise<TrainState> {
   return { ...run.state, startEvaluation: await evaluate(run, 'start') };
 }
 
-/** Iteration after iteration, until all are done or the run is to stop. */
+/** Runs iterations until all are done or the run is to stop. */
 async function iterate(run: Run): Promise<void> {
   run.status = 'running';
   for (let done = 0; run.state!.iteration < run.iterations && run.stop === null; done++) {
@@ -131,7 +130,7 @@ function watchForCollapse(run: Run, metrics: IterationResult['metrics']): void {
   const { states, alarms } = checkAlarms(run.config.collapse.alarm, run.state!.alarms ?? [], metrics);
   run.state = { ...run.state!, alarms: states };
   for (const { raiseSft, reason } of alarms) {
-    if (raiseSft === null) run.halt(`${reason}; \`gtr resume\` lets it go on`);
+    if (raiseSft === null) run.halt(`${reason}; \`gtr resume\` continues it`);
     else {
       const { sft } = run.config;
       run.config = { ...run.config, sft: { ...sft, coef: sft.coef * raiseSft } };

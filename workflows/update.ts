@@ -11,17 +11,17 @@ export type UpdateInput = {
   task: Omit<UpdateTask, 'epoch'>;
   policy: ArtifactRef;
   optimizer: ArtifactRef;
-  /** How the state came of the one before, where a spread epoch ended with it. */
+  /** How the state follows from the one before, if a spread epoch ended with it. */
   behind?: SharedEpoch['behind'];
   gate: PauseGate;
   /** Called with the number of finished epochs, and a sentence of progress. */
   onProgress: (epochs: number, text: string) => void;
 };
 
-/** `exchangeSeconds`, `behind`: of an update that is spread. */
+/** `exchangeSeconds`, `behind`: only for a spread update. */
 export type UpdateResult = UpdatePolicyResult & { exchangeSeconds?: number; behind?: SharedEpoch['behind'] };
 
-/** The policy after all epochs; metrics are those of the last one, seconds of all. */
+/** The policy after all epochs; metrics are those of the last epoch, seconds cover all. */
 export async function update(input: UpdateInput): Promise<UpdateResult> {
   const { task, onProgress } = input;
   const { ppo } = task.config;
@@ -44,7 +44,7 @@ export async function update(input: UpdateInput): Promise<UpdateResult> {
   return done;
 }
 
-/** An iteration that an older version began has no `parallel` in its configuration. */
+/** The configuration of an iteration that an older version began has no `parallel`. */
 function groupsOf({ parallel }: Partial<Pick<RunConfig, 'parallel'>>): number {
   return parallel?.gradients ?? 1;
 }

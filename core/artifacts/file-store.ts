@@ -71,7 +71,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
     const data = new Uint8Array((await opened.stat()).size);
     for (let done = 0; done < data.length;) {
       const { bytesRead } = await opened.read(data, done, Math.min(data.length - done, LONGEST_READ), done);
-      if (bytesRead === 0) return data.subarray(0, done); // cut short meanwhile: its hash tells
+      if (bytesRead === 0) return data.subarray(0, done); // cut short meanwhile: its hash will not match
       done += bytesRead;
     }
     return data;
@@ -80,7 +80,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
   }
 }
 
-/** Whether a file is there and has this content, found without reading it into memory. */
+/** Whether a file exists with this content, checked without reading it into memory. */
 async function holdsExactly(file: string, data: Content): Promise<boolean> {
   const opened = await open(file, 'r').catch(ignoreMissing);
   if (opened === undefined) return false;
@@ -103,9 +103,8 @@ async function holdsExactly(file: string, data: Content): Promise<boolean> {
 const COMPARED_AT_ONCE = 2 ** 22;
 
 /**
- * Writes a file so that after a crash at any moment either the old or the whole new content is there. A writer that is
- * killed leaves
- * `.<name>.<uuid>` behind.
+ * Writes a file so that after a crash at any moment either the old content or the complete new one is there. A writer
+ * that is killed leaves `.<name>.<uuid>` behind.
  */
 export async function writeDurably(target: string, data: Content | string): Promise<void> {
   const folder = path.dirname(target);
@@ -129,7 +128,7 @@ export async function writeDurably(target: string, data: Content | string): Prom
       : error;
   }
   await syncFolder(folder);
-  // New folders last only when their parents do.
+  // New folders are durable only if their parents are.
   if (created !== undefined)
     for (
       let parent = path.dirname(folder);

@@ -1,11 +1,11 @@
-/** Garbage collection: what no root reaches and no running activity may just have written. */
+/** Garbage collection: finds what no root reaches and no running activity can just have written. */
 import { reach, type Reached } from './references.ts';
 import type { ArtifactRef, ArtifactStore, StoredArtifact } from './store.ts';
 
 export type Garbage = {
-  /** What nothing reaches, old enough to go. */
+  /** Unreachable, and old enough to be removed. */
   garbage: StoredArtifact[];
-  /** What nothing reaches yet: too young to tell. */
+  /** Unreachable so far, but too young to tell. */
   young: StoredArtifact[];
   kept: StoredArtifact[];
   /** Kept artifacts that are missing or damaged: what they refer to is unknown. */

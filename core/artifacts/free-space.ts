@@ -2,7 +2,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 
-/** Bytes that this user may still write in a location, a folder that need not exist yet; null: not a folder (S3). */
+/** Bytes that this user may still write to a location, which need not exist yet; null: not a folder (S3). */
 export function freeSpace(location: string): number | null {
   const folder = nearestFolder(location);
   if (folder === null) return null;

@@ -1,5 +1,5 @@
 /**
- * The artifact store over any place that keeps bytes under keys: addresses, hash checks and records are the same
+ * The artifact store over any backend that keeps bytes under keys: addresses, hash checks and records are the same
  * everywhere.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -15,10 +15,10 @@ import {
   type StoredArtifact,
 } from './store.ts';
 
-/** One key of a place. */
+/** One key of a backend. */
 export type Entry = { key: string; bytes: number; modified: Date };
 
-/** What a killed `writeDurably` leaves behind: `.<name>.<uuid>` beside the file. */
+/** Leftovers of a killed `writeDurably`: `.<name>.<uuid>` beside the file. */
 const UNFINISHED = /(^|\/)\.[^/]+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Hexadecimal SHA-256. */
@@ -26,10 +26,10 @@ export function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Bytes that are hashed before the event loop runs: heartbeats, lanes' answers. */
+/** Bytes that are hashed at a time, so that the event loop can run (heartbeats, lanes' answers). */
 const HASHED_AT_ONCE = 2 ** 23;
 
-/** The same of large data, between which the event loop goes on. */
+/** The same for large data, yielding to the event loop in between. */
 async function sha256Piecewise(data: Content): Promise<string> {
   const hash = createHash('sha256');
   for (const piece of pieces(data))
@@ -58,11 +58,11 @@ export abstract class KeyedStore implements ArtifactStore {
   /** Undefined if the key does not exist; throws on any other failure. */
   protected abstract read(key: string): Promise<Uint8Array | undefined>;
   /**
-   * Durably, wholly or not at all. Renews the key's `modified` also when the same bytes are there. `hash`: hexadecimal
-   * SHA-256 of `data`, where it is known.
+   * Durable and atomic. Also renews the key's `modified` when the same bytes are there. `hash`: hexadecimal SHA-256 of
+   * `data`, where it is known.
    */
   protected abstract write(key: string, data: Content, hash?: string): Promise<void>;
-  /** Gives the content another key, in one step or so that both keys exist meanwhile; false if it does not exist. */
+  /** Renames the key, atomically or so that both keys exist meanwhile; false if it does not exist. */
   protected abstract move(key: string, to: string): Promise<boolean>;
   protected abstract look(key: string): Promise<Entry | undefined>;
   protected abstract entries(prefix: string): AsyncIterable<Entry>;
@@ -92,7 +92,7 @@ export abstract class KeyedStore implements ArtifactStore {
   async release(owner: Owner, ref: ArtifactRef, aside: () => Promise<void> = async () => {}): Promise<boolean> {
     const [hold, leaving] = [holdKey(owner, ref.sha256), leavingKey(owner, ref.sha256)];
     if ((await this.look(leaving)) === undefined) {
-      if ((await this.look(hold)) === undefined) return false; // what was never held is not the owner's to remove
+      if ((await this.look(hold)) === undefined) return false; // an owner removes only what it held
       await this.write(leaving, holdContent(owner, ref));
     }
     await this.erase(hold);
@@ -106,13 +106,14 @@ export abstract class KeyedStore implements ArtifactStore {
     if (!(await this.move(key, away)) && !((await this.#fetchBack(hash)) && (await this.move(key, away)))) return false;
     for (;;) {
       await aside();
-      // Who came before the move held it before: it goes back. Who comes after the move finds nothing, and stores it.
+      // An owner who came before the move has its hold: then it goes back. One who comes after the move finds nothing
+      // and stores it.
       if (await this.#isHeld(hash)) {
         await this.move(away, key);
         return false;
       }
       await this.erase(away);
-      // A reader who holds nothing may have fetched it back.
+      // A reader without a hold may have moved it back.
       if ((await this.look(key)) === undefined || (await this.#isHeld(hash)) || !(await this.move(key, away)))
         return true;
     }
@@ -157,7 +158,9 @@ export abstract class KeyedStore implements ArtifactStore {
     return false;
   }
 
-  /** Puts back what lies aside: of a release that died half-way, or is under way and will find it gone. */
+  /**
+   * Moves back what was moved aside by a release that died half-way, or by one that is running and will find it gone.
+   */
   async #fetchBack(hash: string): Promise<boolean> {
     for await (const { key } of this.entries(ASIDE))
       if (key.startsWith(`${ASIDE}${hash}.`) && (await this.move(key, artifactKey(hash)))) return true;
@@ -187,7 +190,7 @@ export abstract class KeyedStore implements ArtifactStore {
   }
 
   async *list(): AsyncIterable<StoredArtifact> {
-    // What a killed release left aside is an artifact as any other.
+    // What a killed release left aside is an artifact like any other.
     for (const { key } of await Array.fromAsync(this.entries(ASIDE)))
       await this.#fetchBack(key.slice(ASIDE.length).split('.')[0]);
     for await (const entry of this.entries('')) {
@@ -231,11 +234,11 @@ export abstract class KeyedStore implements ArtifactStore {
   }
 }
 
-/** Where a content lies while it is removed. */
+/** The key of a content while it is being removed. */
 const ASIDE = 'aside/';
 const HOLDS = 'records/holds/';
 
-/** Names of holds are found by content and, among all of them, by run. */
+/** Names of holds can be listed by content and filtered by run. */
 function holdKey({ run, slot }: Owner, hash: string): string {
   return `${holdName(hash)}${shortHash(run)}.${shortHash(slot)}.json`;
 }

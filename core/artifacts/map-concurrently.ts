@@ -1,8 +1,8 @@
-/** Many small reads of a store at once, but not all. */
+/** Many small reads of a store at once, with a limit. */
 
 const AT_ONCE = 32;
 
-/** `Promise.all(values.map(work))` with at most `AT_ONCE` under way. */
+/** `Promise.all(values.map(work))` with at most `AT_ONCE` running. */
 export async function mapConcurrently<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(values.length);
   let next = 0;

@@ -1,9 +1,9 @@
-/** Which artifacts refer to which: found in the values themselves, so that no table of kinds can be out of date. */
+/** Finds references between artifacts in the values themselves, so that no table of kinds can be out of date. */
 import { gunzipSync } from 'node:zlib';
 import { mapConcurrently } from './map-concurrently.ts';
 import { ArtifactError, type ArtifactRef, type ArtifactStore } from './store.ts';
 
-/** Every `{ sha256, bytes, kind }` anywhere in a JSON value, but for what was removed. */
+/** Every `{ sha256, bytes, kind }` anywhere in a JSON value, except removed ones. */
 export function findReferences(value: unknown): ArtifactRef[] {
   if (typeof value !== 'object' || value === null) return [];
   if (Array.isArray(value)) return value.flatMap(findReferences);
@@ -27,21 +27,21 @@ const RELEASABLE = new Set([
   'evaluation-progress',
 ]);
 
-/** Kinds that hold tensors, which refer to nothing and are large: only a check of their hash reads them. */
+/** Kinds that hold tensors, which are large and refer to nothing: they are read only to check their hash. */
 const TENSORS = new Set(['policy', 'optimizer', 'gradient']);
 
 /**
- * An artifact that was reached; `problem`: one sentence when it is missing or damaged. `owner`: whose root led to it
- * first.
+ * An artifact that was reached; `problem`: one sentence when it is missing or damaged. `owner`: the first owner whose
+ * root led to it.
  */
 export type Reached = { ref: ArtifactRef; owner: string; problem: string | null };
 
-/** Owners of references to what may have been released since: Temporal's histories forget nothing. */
+/** Owners whose references may have been released since: Temporal's histories forget nothing. */
 const mayBeReleased = (owner: string) => !owner.startsWith('records ');
 
 /**
  * Follows references from each owner's roots through all JSON artifacts. With `contents: 'all'` tensors are read too,
- * so that every hash is checked; with 'references' their presence alone. What was released is not reached. Owners are
+ * so that every hash is checked; with 'references' only their presence. Released artifacts are not reached. Owners are
  * workflows, or `records ...`.
  */
 export async function reach(

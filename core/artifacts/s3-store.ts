@@ -1,4 +1,4 @@
-/** Artifacts as objects of an S3 bucket: AWS's own, MinIO, R2, or whatever else speaks S3. */
+/** Artifacts as objects of an S3 bucket: AWS, MinIO, R2, or any compatible server. */
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -14,10 +14,10 @@ import type { Content } from './store.ts';
 
 /** Tries of one request. The client repeats transient errors only: connections, throttling, answers 500 to 504. */
 const TRIES = 4;
-/** Silence after which a connection or an answer counts as lost. */
+/** Time without data after which a connection or an answer counts as lost. */
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 60_000;
-/** S3's limit for an object that is sent in one request, which is what makes it appear wholly or not at all. */
+/** S3's limit for an object in one request; one request makes writes atomic. */
 const LARGEST_OBJECT = 5 * 2 ** 30;
 
 /**
@@ -41,7 +41,7 @@ export class S3Store extends KeyedStore {
       maxAttempts: TRIES,
       region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
       requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
-      // Other servers than AWS seldom have a host name for each bucket.
+      // Servers other than AWS rarely have a host name for each bucket.
       forcePathStyle: (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined,
     });
   }
@@ -53,7 +53,7 @@ export class S3Store extends KeyedStore {
     });
   }
 
-  /** Always sent: only so is a damaged object replaced. The server checks what arrives against its hash. */
+  /** Always sent, so that a damaged object is replaced. The server checks the received bytes against their hash. */
   protected async write(key: string, data: Content, hash?: string): Promise<void> {
     if (lengthOf(data) > LARGEST_OBJECT)
       throw new Error(
@@ -76,7 +76,7 @@ export class S3Store extends KeyedStore {
     );
   }
 
-  /** A copy within the server, then a deletion: meanwhile the content is under both keys. */
+  /** A copy within the server, then a deletion: in between the content has both keys. */
   protected async move(key: string, to: string): Promise<boolean> {
     const { Bucket, Key } = this.#object(key);
     const CopySource = `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`;
@@ -134,7 +134,7 @@ export class S3Store extends KeyedStore {
   }
 }
 
-/** What to do about errors that retrying does not fix. */
+/** Advice for errors that retrying does not fix. */
 const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'create the bucket, or name another in GTR_STORE',
   AccessDenied: 'allow these credentials to list, get, put and delete objects of the bucket',

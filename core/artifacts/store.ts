@@ -1,11 +1,11 @@
-/** Content-addressed storage: what is large travels through workflows as a reference. */
+/** Content-addressed storage: large values travel through workflows as references. */
 
-/** Names one stored content permanently. `kind` is for people and garbage collection; it is not part of the address. */
+/** Permanently names one stored content. `kind` is for people and garbage collection; it is not part of the address. */
 export type ArtifactRef = {
   sha256: string;
   bytes: number;
   kind: string;
-  /** The content was removed, since nothing needed it any more; the reference says what it was. */
+  /** The content was removed because nothing needed it any more; the reference says what it was. */
   removed?: true;
 };
 
@@ -15,12 +15,11 @@ export class ArtifactError extends Error {
 }
 
 /**
- * What lies in the store; `modified`: when it was stored last. `sha256` null: the unfinished file of a writer that was
- * killed.
+ * An entry of the store; `modified`: when it was last stored. `sha256` null: the unfinished file of a killed writer.
  */
 export type StoredArtifact = { key: string; sha256: string | null; bytes: number; modified: Date };
 
-/** A content, or one that lies in several pieces: large ones are stored without being copied together. */
+/** A content in one or several pieces: large ones are stored without joining the pieces. */
 export type Content = Uint8Array | readonly Uint8Array[];
 
 /** Who needs an artifact: a run and a part of it (`iteration-3`, an attempt of an activity). */
@@ -33,32 +32,33 @@ export interface ArtifactStore {
   /** Its folder or address, for messages. */
   readonly location: string;
   /**
-   * Stores `data` durably before it resolves. The same content twice is one artifact, which then counts as modified
-   * again.
+   * Stores `data` durably before it resolves. Storing the same content again renews the artifact's `modified`.
    */
   put(kind: string, data: Content): Promise<ArtifactRef>;
-  /** `put` for an owner, who holds it until `release`. Only what was always stored so may ever be released. */
+  /**
+   * `put` for an owner, who holds it until `release`. Only contents that were always stored this way may be released.
+   */
   putHeld(owner: Owner, kind: string, data: Content): Promise<ArtifactRef>;
-  /** Adds an owner of an existing content; returns false, and holds nothing, if it does not exist. */
+  /** Adds an owner to an existing content; returns false, without a hold, if it does not exist. */
   hold(owner: Owner, ref: ArtifactRef): Promise<boolean>;
   /**
-   * The owner no longer needs it. The last owner's release removes the content; returns whether it did. Safe together
-   * with puts of the same content, and if the caller dies or sleeps at any moment (docs/durability.md). `aside`: called
-   * when the content lies aside and another owner may still have come meanwhile.
+   * The owner no longer needs it. The last owner's release removes the content; returns whether it did. Safe with
+   * concurrent puts of the same content, and if the caller dies or sleeps at any moment (docs/durability.md). `aside`:
+   * called when the content has been moved aside, while another owner may still have come.
    */
   release(owner: Owner, ref: ArtifactRef, aside?: () => Promise<void>): Promise<boolean>;
   /** Whether anybody holds it. */
   isHeld(ref: ArtifactRef): Promise<boolean>;
   /** What a run holds; without a run: what all runs hold. */
   holds(run?: string): Promise<Hold[]>;
-  /** Forgets every hold on a content that gc removed. */
+  /** Removes every hold on a content that gc removed. */
   forgetHolds(sha256: string): Promise<void>;
   /** The content, verified against its hash. Throws `ArtifactError` when missing or damaged. */
   get(ref: ArtifactRef): Promise<Uint8Array>;
   has(ref: ArtifactRef): Promise<boolean>;
-  /** Every artifact and every unfinished file, in no order. */
+  /** Every artifact and every unfinished file, in any order. */
   list(): AsyncIterable<StoredArtifact>;
-  /** Removes what was listed unless it was stored again since `modified`; tells whether it did. */
+  /** Removes a listed entry unless it was stored again since `modified`; returns whether it did. */
   remove(artifact: StoredArtifact): Promise<boolean>;
 
   /**
@@ -66,7 +66,7 @@ export interface ArtifactStore {
    * reached. Written whole or not at all.
    */
   putRecord(name: string, value: unknown): Promise<void>;
-  /** Undefined if there is none of this name. */
+  /** Undefined if there is no record of this name. */
   getRecord<T>(name: string): Promise<T | undefined>;
   /** Names of all records below a folder such as `runs/my-run`, sorted. */
   listRecords(folder: string): Promise<string[]>;

@@ -1,15 +1,15 @@
-/** What judging thoughts took, as sums that add up over thoughts, waves, iterations and runs. */
+/** The cost of judging thoughts, as sums over thoughts, waves, iterations and runs. */
 import type { Metrics } from './metrics.ts';
 
-/** Of a provider's answers: those of failed tries that were paid for included, each once whatever was retried. */
+/** A provider's answers, including those of failed tries that were paid for, each counted once whatever was retried. */
 export type CorrectorCounts = {
   /** Thoughts that the teacher judged. */
   calls: number;
-  /** Requests that the provider answered: tool rounds and second questions included. */
+  /** Requests that the provider answered, including tool rounds and second questions. */
   requests: number;
   /** Thoughts that the exact solver proved right, so that no one was asked (`corrector.ask: verified-skip`). */
   skipped: number;
-  /** Thoughts whose answer was in the ledger, or about to be. */
+  /** Thoughts whose answer was in the ledger, or on its way there. */
   ledgerHits: number;
   /** Prompt tokens, cached ones included. */
   tokensIn: number;
@@ -18,15 +18,15 @@ export type CorrectorCounts = {
   /** Null: the model has no known price. */
   costUsd: number | null;
   /**
-   * Time from question to verdict in all, and of the slowest thought; waiting for the account's limits is not in it.
+   * Total time from question to verdict, and that of the slowest thought, without waiting for the account's limits.
    */
   seconds: number;
   slowestSeconds: number;
   /** Tries that ended with 429. */
   rateLimited: number;
-  /** Tries that ended without an answer, those included. */
+  /** Tries that ended without an answer, including 429s. */
   failures: number;
-  /** Answers without sense, by reason. */
+  /** Unusable answers, by reason. */
   unusable: Readonly<Record<string, number>>;
 };
 
@@ -46,7 +46,7 @@ export const NO_COUNTS: CorrectorCounts = {
   unusable: {},
 };
 
-/** Sums, and the slower of both. An unknown cost makes the sum unknown. */
+/** Adds counts; the slower of both. An unknown cost makes the sum unknown. */
 export function addCounts(a: CorrectorCounts, b: Partial<CorrectorCounts>): CorrectorCounts {
   const other = { ...NO_COUNTS, ...b };
   const sum = (
@@ -127,7 +127,7 @@ export function correctorCounts(metrics: Metrics): CorrectorCounts {
   };
 }
 
-/** What judging took, as text. */
+/** The cost of judging, as text. */
 export function correctorLine({
   calls,
   requests,

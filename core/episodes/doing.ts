@@ -1,8 +1,8 @@
-/** What an activity is at: in its heartbeats, in `gtr watch`, in Temporal's Web UI. */
+/** What an activity is doing, for its heartbeats, `gtr watch` and Temporal's Web UI. */
 
 /**
- * `done` of `all`: optimizer steps or episodes. `secondsLeft`: of this activity. `toldSecondsAgo`: since this report.
- * `interruptionSeconds`: the most work that an interruption costs, in addition to what is under way.
+ * `done` of `all`: optimizer steps or episodes. `secondsLeft`: for this activity. `toldSecondsAgo`: age of this report.
+ * `interruptionSeconds`: the most work that an interruption costs, in addition to the current step.
  */
 export type Doing = {
   doing?: string;
@@ -15,7 +15,7 @@ export type Doing = {
   interruptionSeconds?: number;
 };
 
-/** Seconds of work that may be lost without a word about it. */
+/** Seconds of work whose possible loss is not worth mentioning. */
 const WORTH_A_WORD = 60;
 
 /** One line of text. */

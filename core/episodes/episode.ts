@@ -1,12 +1,12 @@
 /**
- * What a rollout records and what judging adds to it. Produced by rollouts, consumed by correction and batch assembly.
+ * The records of a rollout, and of its judging. Produced by rollouts, consumed by correction and batch assembly.
  */
 import type { EnvironmentStop, JsonState } from '../envs/env.ts';
 
 /** A thought as the JSON object before the action key; values are strings or lists of strings. */
 export type Thought = Readonly<Record<string, string | readonly string[]>>;
 
-/** One environment step: what the agent answered in `states[t]`, and its result. */
+/** One environment step: the agent's answer in `states[t]`, and its result. */
 export type Step = {
   responseIds: number[];
   text: string;
@@ -20,7 +20,7 @@ export type Step = {
   legal: boolean;
   /** Weighted log-probability of the response under the policy that sampled it. */
   logprob: number;
-  /** Of every token of the response, where the algorithm compares them with a teacher's. [responseIds] */
+  /** Log-prob of every token of the response, if the algorithm compares them with a teacher's. [responseIds] */
   tokenLogprobs?: number[];
   value: number;
   /** Hash of that policy. */
@@ -30,22 +30,22 @@ export type Step = {
 };
 
 export type Episode = {
-  /** Place in the run, which seeds it: wave * episodesPerWave + slot within its iteration. */
+  /** Number in the run, which seeds it: wave * episodesPerWave + slot within its iteration. */
   episode: number;
   /** `steps.length + 1` states: before each step and after the last. */
   states: JsonState[];
   steps: Step[];
-  /** Why the environment ended it; null: the step limit, or the rollout left it because it is cut in any case. */
+  /** Why the environment ended it; null: the step limit, or the rollout stopped it because it will be cut. */
   stop: EnvironmentStop | null;
-  /** How often it began anew; what was before is not in it. */
+  /** How often it was restarted; earlier steps are not recorded. */
   restarts?: number;
-  /** Value of the last state of an episode that is still open, for bootstrapping; 0 when it is over. */
+  /** Value of the last state, for bootstrapping an open episode; 0 when it is over. */
   bootstrapValue: number;
 };
 
 /**
- * Why a teacher's answer is unusable: there was none (the first five), it had the wrong form, or it makes no sense in
- * this game.
+ * Why a teacher's answer is unusable: there was none (the first five), it had the wrong form, or it is wrong for this
+ * game.
  */
 const UNUSABLE_REASONS = [
   'refusal',
@@ -62,9 +62,8 @@ const UNUSABLE_REASONS = [
 export type UnusableReason = (typeof UNUSABLE_REASONS)[number];
 
 /**
- * A judged thought. `target`: the formula that the way on leads to, null in games without one. `unjudged`: malformed
- * response or not chosen for judging;
- * `unusable`: the teacher gave no sensible answer: no row, no cut.
+ * A judged thought. `target`: the formula that the thought aims at, null in games without one. `unjudged`: malformed
+ * response or not chosen for judging; `unusable`: the teacher gave no sensible answer: no row, no cut.
  */
 export type Verdict =
   | { outcome: 'correct'; target: string | null }
@@ -74,19 +73,19 @@ export type Verdict =
   | { outcome: 'unjudged' };
 
 /**
- * Who a verdict is from: the teacher, asked for this step; the ledger, where an equal question was answered; the exact
- * solver. `key`: of the ledger's entry.
+ * The source of a verdict: the teacher, asked for this step; the ledger, with an equal question; the exact solver.
+ * `key`: that of the ledger's entry.
  */
 export type VerdictSource = { by: 'teacher' | 'ledger'; key: string } | { by: 'solver' };
 
-/** What judging says of one episode: `verdicts.length` steps are kept. */
+/** The judgement of one episode: `verdicts.length` steps are kept. */
 export type EpisodeJudgement = {
   verdicts: Verdict[];
   /** Parallel to the verdicts; null if nobody was asked. */
   sources: (VerdictSource | null)[];
   /** The episode is cut after its last kept step, whose reward becomes -1. */
   cut: boolean;
-  /** Judged only as far as its steps were needed: more of them would be kept. */
+  /** Judged only as far as its steps were needed: more could be kept. */
   partial?: true;
 };
 

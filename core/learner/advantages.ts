@@ -3,7 +3,7 @@
 export type Segment = {
   rewards: readonly number[];
   values: readonly number[];
-  /** Value after the last step; 0 where the episode is over. */
+  /** Value after the last step; 0 if the episode is over. */
   bootstrapValue: number;
 };
 

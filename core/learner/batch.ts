@@ -1,9 +1,9 @@
-/** What one iteration trains on: PPO samples of the kept steps, and supervised rows of corrected thoughts. */
+/** The batch of one iteration: PPO samples of the kept steps, and supervised rows of corrected thoughts. */
 import type { JsonState } from '../envs/env.ts';
 
 /** One kept step with its PPO targets. */
 export type PpoSample = {
-  /** True state before the step, from which prompt and image are made again. */
+  /** True state before the step, from which prompt and image are rebuilt. */
   state: JsonState;
   responseIds: number[];
   thoughtTokens: number;
@@ -17,8 +17,8 @@ export type PpoSample = {
 };
 
 /**
- * One supervised row: prompt and corrected thought; only its first `trainedTokens` tokens carry loss, what follows is
- * left out.
+ * One supervised row: prompt and corrected thought; only its first `trainedTokens` tokens carry loss, the rest has
+ * none.
  */
 export type CorrectionRow = {
   state: JsonState;

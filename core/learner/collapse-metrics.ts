@@ -1,4 +1,4 @@
-/** Signs of collapse that single thoughts do not show: whether they depend on what the agent is asked and sees. */
+/** Signs of collapse that single thoughts do not show: whether thoughts depend on prompt and picture. */
 import { createHash } from 'node:crypto';
 import type { Environment, Game, JsonState } from '../envs/env.ts';
 import type { Step } from '../episodes/episode.ts';
@@ -10,7 +10,7 @@ import { scoreAnswers } from './score-answers.ts';
 
 /**
  * Over a seeded choice of `count` well-formed thoughts about different observations, scored at temperature 1 under the
- * agent's policy of the moment. `mutualInformation`: between thoughts and observations (RAGEN-2, arXiv 2604.06268), see
+ * agent's current policy. `mutualInformation`: between thoughts and observations (RAGEN-2, arXiv 2604.06268), see
  * below; `pictureGain`: how much likelier a thought's token is with its own picture than with a white one, in nats.
  * Null with fewer than two thoughts.
  */
@@ -51,7 +51,7 @@ export async function collapseMetrics<O>(
   };
 }
 
-/** What the agent is told and shown; states that look the same to it share one. */
+/** The agent's view; states that look the same to it share one. */
 function observation(agent: Agent, environment: Environment): string {
   const picture = createHash('sha256').update(environment.observe(agent.imageSize).data).digest('hex');
   return JSON.stringify([environment.promptValues(), picture]);
@@ -59,8 +59,8 @@ function observation(agent: Agent, environment: Environment): string {
 
 /**
  * Estimate of I(thought; observation) in nats per thought, at most log n: the mean over thoughts of log p(thought | its
- * own observation) - log of the mean of p(thought | each observation). `logprobs[i][j]`: of thought i under observation
- * j; its own is i. 0: thoughts do not depend on the observation.
+ * own observation) - log of the mean of p(thought | each observation). `logprobs[i][j]`: log-prob of thought i under
+ * observation j; its own is i. 0: thoughts do not depend on the observation.
  */
 export function mutualInformation(logprobs: readonly (readonly number[])[]): number {
   const terms = logprobs.map((row, own) => {

@@ -1,4 +1,4 @@
-/** Verdicts in words. */
+/** Verdicts as text. */
 import type { UnusableReason, Verdict } from '../episodes/episode.ts';
 
 const WORDS: Readonly<Record<Verdict['outcome'], string>> = {
@@ -11,15 +11,15 @@ const WORDS: Readonly<Record<Verdict['outcome'], string>> = {
 
 const REASONS: Readonly<Record<UnusableReason, string>> = {
   refusal: 'the teacher refused',
-  length: 'the answer was cut at its greatest length',
+  length: 'the answer was cut off at the maximum length',
   contentFilter: "the provider's content filter stopped it",
   empty: 'the answer was empty',
   toolRounds: 'it only asked for tools',
-  schema: 'the answer had another form',
-  wrongTarget: 'the target formula does not do',
-  wrongAction: 'the action does not do',
-  wrongNoSolution: 'there is a solution, against what it says',
-  wording: 'the policy cannot say the correction',
+  schema: 'the answer did not have the required form',
+  wrongTarget: 'the target formula does not work',
+  wrongAction: 'the action does not work',
+  wrongNoSolution: 'there is a solution, although the answer says there is none',
+  wording: "the policy's vocabulary cannot express the correction",
 };
 
 /** E.g. `corrected`, or `no sensible judgement: the answer was empty`. */

@@ -1,4 +1,4 @@
-/** What evaluation episodes say about their player. */
+/** Summarises evaluation episodes. */
 import type { Game, JsonState } from '../envs/env.ts';
 import { bootstrapInterval, wilsonInterval } from './intervals.ts';
 import { type ThoughtMetrics, thoughtMetrics } from './thought-metrics.ts';
@@ -9,8 +9,8 @@ import type { Episode } from '../episodes/episode.ts';
 export type SuccessRate = { success: number; low: number; high: number; episodes: number };
 
 /**
- * Success over a set of deals. `groups`: the same by what the game breaks it down by; `progress`: mean share of the
- * goal reached, where the game measures it.
+ * Success over a set of deals. `groups`: the same for each of the game's groups; `progress`: mean share of the goal
+ * reached, where the game measures it.
  */
 export type EvaluationPart = SuccessRate & {
   /** Mean sum of an episode's rewards, with its 95 % bootstrap interval. */

@@ -1,16 +1,16 @@
-/** Advantages of episodes that begin in the same state, against each other (GRPO, Shao et al., arXiv 2402.03300). */
+/** Advantages of episodes from the same start, relative to each other (GRPO, Shao et al., arXiv 2402.03300). */
 import type { Metrics } from '../episodes/metrics.ts';
 
 /** `group`: shared by episodes with the same start. `whole`: its return is complete. */
 export type PlayedEpisode = { group: number; return: number; whole: boolean };
 
-/** Deviations below this are rounding: all episodes of the group gained the same. */
+/** Deviations below this are rounding: all episodes of the group have the same return. */
 const LEAST_DEVIATION = 1e-9;
 
 /**
- * (return - mean of its group) / deviation of its group (unbiased) of each episode. null: nothing to learn from,
+ * (return - mean of its group) / deviation of its group (unbiased), for each episode. null: nothing to learn from,
  * because its group has fewer than `size` whole episodes, or equal returns in all of them, or is not among the groups
- * of largest variance that together hold the share `topP` of it (RAGEN-2's filter; 1: all).
+ * of largest variance that together make up the share `topP` of it (RAGEN-2's filter; 1: all).
  */
 export function compareGroups(
   episodes: readonly PlayedEpisode[],

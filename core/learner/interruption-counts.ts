@@ -1,7 +1,7 @@
-/** How often episodes of games that are played elsewhere could not go on where they were. */
+/** Counts episodes of games played elsewhere that could not continue where they were. */
 import type { Episode } from '../episodes/episode.ts';
 
-/** `restarted`: times that episodes began anew; `dropped`: of the `begun` episodes those that were left out. */
+/** `restarted`: how often episodes were restarted; `dropped`: how many of the `begun` episodes were dropped. */
 export type InterruptionCounts = { restarted: number; dropped: number };
 
 export function interruptionCounts(episodes: readonly Episode[], begun: number): InterruptionCounts {

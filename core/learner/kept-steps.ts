@@ -1,4 +1,7 @@
-/** From judged episodes to the steps that are trained: the cut applied, in (wave, slot, step) order, until enough. */
+/**
+ * Selects the steps to train on from judged episodes: applies the cut and takes steps in (wave, slot, step) order until
+ * there are enough.
+ */
 import { CUT_REWARD, type Episode, type EpisodeJudgement } from '../episodes/episode.ts';
 
 /** A run of consecutive kept steps of one episode. */
@@ -11,11 +14,11 @@ export type KeptSegment = {
   bootstrapValue: number;
   /** The episode ended within the kept steps (by the environment or by the cut). */
   ended: boolean;
-  /** Nothing of the episode was left out but what the cut drops; it may stand open at the step limit. */
+  /** Only the cut dropped steps of the episode; it may have ended at the step limit. */
   whole: boolean;
 };
 
-/** Steps of an episode that survive the cut, as far as it was judged. */
+/** The steps of an episode that survive the cut, up to where it was judged. */
 function keptLength(judgement: EpisodeJudgement): number {
   return judgement.verdicts.length;
 }

@@ -1,4 +1,4 @@
-/** Kept steps with their targets: advantages against a value head (GAE), or against the group (GRPO). */
+/** Kept steps with their targets: advantages relative to a value head (GAE), or to the group (GRPO). */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Metrics } from '../episodes/metrics.ts';
@@ -7,12 +7,12 @@ import type { PpoSample } from './batch.ts';
 import { compareGroups, type PlayedEpisode } from './group-advantages.ts';
 import type { KeptSegment } from './kept-steps.ts';
 
-/** The PPO rows of an iteration. `metrics`: about their targets. */
+/** The PPO samples of an iteration. `metrics`: about their targets. */
 export type Targets = { samples: PpoSample[]; metrics: Metrics };
 
 /**
- * As the run's algorithm makes them. `kl`: distance of each kept step's answer from a teacher, in order, which GAE's
- * advantages fall by; null where it is malformed.
+ * The samples for the run's algorithm. `kl`: distance of each kept step's answer from a teacher, in order, which is
+ * subtracted from GAE's advantages; null where the answer is malformed.
  */
 export function ppoSamples(
   segments: readonly KeptSegment[],
@@ -23,8 +23,8 @@ export function ppoSamples(
 }
 
 /**
- * GAE over each segment; then the format reward on the return of each well-formed step; then advantages over the
- * iteration (spec.md section 2), from which a teacher's distance was subtracted before.
+ * GAE over each segment; then the format reward on the return of each well-formed step; then advantages, less a
+ * teacher's distance, normalised over the iteration (spec.md section 2).
  */
 function gaeTargets(
   segments: readonly KeptSegment[],
@@ -53,9 +53,9 @@ function gaeTargets(
 }
 
 /**
- * Every step of an episode has its advantage within the group of episodes from the same start; the others are dropped,
- * and so is an episode of which not every kept step is in this iteration. An episode's return is the sum of its
- * rewards, format rewards included.
+ * Every step of an episode has the episode's advantage within its group from the same start. Episodes without one are
+ * dropped, and so are episodes with kept steps outside this iteration. An episode's return is the sum of its rewards,
+ * format rewards included.
  */
 function groupTargets(segments: readonly KeptSegment[], { rollout, grpo, formatReward }: RunConfig): Targets {
   const played = segments.map((segment): PlayedEpisode => {

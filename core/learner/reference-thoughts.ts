@@ -1,4 +1,4 @@
-/** Thoughts that a teacher writes about what the agent saw. */
+/** Thoughts that a teacher writes about the agent's observations. */
 import type { RunConfig } from '../../configs/schema.ts';
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Thought } from '../episodes/episode.ts';

@@ -1,4 +1,4 @@
-/** What one iteration's kept steps say about the policy (spec.md section 9). */
+/** Metrics of the policy from one iteration's kept steps (spec.md section 9). */
 import type { JsonState, Outcome } from '../envs/env.ts';
 import type { KeptSegment } from './kept-steps.ts';
 import { wilsonInterval } from './intervals.ts';
@@ -15,7 +15,7 @@ export function rolloutMetrics(
 ): Metrics {
   const steps = segments.flatMap(({ episode, rewards }) => episode.steps.slice(0, rewards.length));
   const verdicts = segments.flatMap(({ judgement, rewards }) => judgement.verdicts.slice(0, rewards.length));
-  // An episode that stands open at the step limit counts as it stands.
+  // An episode that is open at the step limit counts with its rewards so far.
   const over = segments.filter(({ whole }) => whole);
   const rewardSums = over.map(({ rewards }) => sum(rewards));
   const outcomes = over.map(({ episode, rewards }, index) =>

@@ -1,4 +1,4 @@
-/** Learning rates as functions of the place in a run. */
+/** Learning rates as functions of the progress of a run. */
 
 /** Cosine from `start` at update 0 to `end` at update `updates` and after. */
 export function cosineLearningRate(update: number, updates: number, start: number, end: number): number {

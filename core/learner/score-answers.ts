@@ -1,14 +1,14 @@
-/** Log-probs of answers that were given already, under the agent's policy of the moment. */
+/** Log-probs of given answers under the agent's current policy. */
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import type { Picture } from '../policy/families/model-family.ts';
 import { observationIn } from '../policy/observation.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 
-/** What was answered in a state of the game; `instead`: a picture to show instead of the state's own. */
+/** An answer in a state of the game; `instead`: a picture to show instead of the state's own. */
 export type GivenAnswer = { state: JsonState; responseIds: readonly number[]; instead?: RgbImage };
 
-/** Answers scored at once: what their pictures take stays small. Part of the arithmetic. */
+/** Answers scored at once, few enough that their pictures take little memory. Part of the arithmetic. */
 const AT_ONCE = 64;
 
 /** log_softmax(logits / temperature) at each id of each answer. `onScored` is called in between. */

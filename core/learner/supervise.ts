@@ -10,7 +10,7 @@ import { RandomStream } from '../random/counter.ts';
 import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
 import { cosineLearningRate } from './schedule.ts';
 
-/** What is answered in a state of the game, or about a picture file and a question of its own. */
+/** An answer in a state of the game, or about a picture file and its question. */
 export type TaughtAnswer = { text: string } & ({ state: JsonState } | { image: string; prompt: string });
 
 export type SupervisedInput<O> = {
@@ -33,9 +33,9 @@ export type SupervisedState = {
 };
 
 /**
- * Makes the optimizer steps `state.step` to `until`, changing `state` in place. `onStep` is told the tokens trained on.
- * `whileComputing` is called after each step but the last, while lanes compute the next step's gradients; `state` does
- * not change until it settles.
+ * Makes the optimizer steps `state.step` to `until`, changing `state` in place. `onStep` gets the number of tokens
+ * trained on. `whileComputing` is called after each step but the last, while lanes compute the next step's gradients;
+ * `state` does not change until it settles.
  */
 export async function superviseSteps<O>(
   input: SupervisedInput<O>,

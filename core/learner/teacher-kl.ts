@@ -1,15 +1,15 @@
-/** How far a policy's answer lies from what its teacher would say (GTR-Turbo, arXiv 2512.13043). */
+/** Distance of a policy's answer from its teacher's distribution (GTR-Turbo, arXiv 2512.13043). */
 import type { RunConfig } from '../../configs/schema.ts';
 import { type RandomKey, RandomStream } from '../random/counter.ts';
 
 export type KlClip = RunConfig['turbo']['kl']['clip'];
 
-/** No answer is held against the policy for more: a few far ones would rule all advantages. */
+/** The cap of an answer's distance: otherwise a few distant answers would dominate all advantages. */
 export const LARGEST_KL = 10;
 
 /**
  * KL(policy || teacher) of one sampled answer, in nats a token, from the log-probs of its tokens under both. `none`:
- * the mean of the differences as it is; `zero`: that mean within [0, 10]; `abs`: mean of their sizes; `k3`: Schulman's
+ * the plain mean of the differences; `zero`: that mean clipped to [0, 10]; `abs`: mean of their sizes; `k3`: Schulman's
  * estimate, which is never negative; both at most 10. 0 for an answer without tokens.
  */
 export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, clip: KlClip): number {
@@ -37,7 +37,7 @@ export function answerKl(policy: ArrayLike<number>, teacher: ArrayLike<number>, 
   }
 }
 
-/** Log-probs of a teacher that guesses, each the logarithm of a uniform number: a control for what a teacher says. */
+/** Log-probs of a random teacher, each the logarithm of a uniform number: a control for a real teacher. */
 export function guessedLogprobs(key: Omit<RandomKey, 'purpose'>, count: number): number[] {
   const random = new RandomStream({ ...key, purpose: 'guessed log-probs' });
   return Array.from({ length: count }, () => Math.log(random.uniform()));

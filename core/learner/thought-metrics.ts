@@ -6,20 +6,20 @@ import type { Step, Thought } from '../episodes/episode.ts';
 /** Thoughts that self-BLEU compares, at most: its cost grows with their square. */
 const SELF_BLEU_THOUGHTS = 64;
 
-/** What is read out of a thought (core/corrector/thought-reading.ts); null: its wording does not say. */
+/** What is read from a thought (core/corrector/thought-reading.ts); null: its wording does not tell. */
 type Reading = { view: string; seenRightly: boolean | null; aimsRightly: boolean | null; namedAction: string | null };
 
-/** Over well-formed thoughts; null where nothing was counted. */
+/** Metrics over well-formed thoughts; null where nothing was counted. */
 export type ThoughtMetrics = {
   /** 1: all thoughts are alike. */
   selfBleu2: number | null;
   /** Distinct thoughts per distinct view: states that look the same to the agent are one. */
   distinctPerState: number | null;
-  /** Share that reads the picture rightly: card accuracy. */
+  /** Share that reads the picture correctly: card accuracy. */
   perceptionRate: number | null;
   /** Share that aims at something that leads to success. */
   validGoalRate: number | null;
-  /** Share whose action is the one that the thought names. */
+  /** Share whose action is the one named in the thought. */
   agreementRate: number | null;
 };
 

@@ -1,4 +1,4 @@
-/** How likely a policy finds thoughts that another one sampled. */
+/** Perplexity, under one policy, of thoughts that another sampled. */
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Agent } from '../policy/agent.ts';
 import { observationIn } from '../policy/observation.ts';
@@ -9,8 +9,8 @@ import type { Step } from '../episodes/episode.ts';
 const THOUGHTS = 64;
 
 /**
- * exp of the mean negative log-likelihood of a thought token at temperature 1, under the agent's policy of the moment,
- * over a seeded choice of steps; null when no response has a thought.
+ * exp of the mean negative log-likelihood of a thought token at temperature 1, under the agent's current policy, over a
+ * seeded choice of steps; null when no response has a thought.
  */
 export async function thoughtPerplexity<O>(
   agent: Agent,

@@ -12,10 +12,10 @@ import { RandomStream } from '../random/counter.ts';
 import { type AdamState, adamStep, clipByGlobalNorm } from './adam.ts';
 import type { CorrectionRow, PpoSample } from './batch.ts';
 
-/** Optimizer steps in a row that may be skipped for a loss or gradient that is not finite. */
+/** The most consecutive optimizer steps that may be skipped because a loss or gradient is not finite. */
 const MOST_SKIPPED_IN_A_ROW = 3;
 
-/** Sums over the samples of an epoch so far; means are taken when it is done. */
+/** Sums over the samples of an epoch so far; means are computed at its end. */
 export type EpochSums = { [name: string]: number };
 
 export type EpochState = {
@@ -47,9 +47,9 @@ export function optimizerSteps(samples: number, samplesPerStep: number): number 
 
 /**
  * Makes the optimizer steps from `state.step` on, changing `state` in place. Sample order and row draws are functions
- * of (seed, iteration, epoch), so an epoch resumed in the middle ends with the same bytes. `onStep` is told the tokens
- * trained on. `whileComputing` is called after each step but the last, while lanes compute the next step's gradients;
- * `state` does not change until it settles.
+ * of (seed, iteration, epoch), so an epoch that is resumed in the middle ends with the same bytes. `onStep` gets the
+ * number of tokens trained on. `whileComputing` is called after each step but the last, while lanes compute the next
+ * step's gradients; `state` does not change until it settles.
  */
 export async function updateEpoch<O>(
   input: EpochInput<O>,
@@ -66,7 +66,7 @@ export async function updateEpoch<O>(
   while (next !== null) {
     const { rows } = next;
     const computing = agent.engine.gradients(next);
-    computing.catch(() => {}); // awaited below, unless the next request cannot be made
+    computing.catch(() => {}); // awaited below, unless preparing the next request fails
     const meanwhile = state.step > first ? whileComputing(state) : null;
     next = state.step + 1 < steps ? request(state.step + 1) : null;
     if (next !== null) agent.engine.layOut(next);
@@ -80,7 +80,7 @@ export async function updateEpoch<O>(
   }
 }
 
-/** What each optimizer step of an epoch asks for. */
+/** The request of each optimizer step of an epoch. */
 export function stepRequests<O>(input: EpochInput<O>): (step: number) => GradientRequest {
   const { config, samples, rows } = input;
   const { samplesPerStep } = config.ppo;
@@ -115,8 +115,8 @@ async function optimizerStep<O>(
 }
 
 /**
- * Clips the gradient, which it changes, and lets Adam apply it to `state`; false: it was not finite, and the step is
- * skipped. Throws `NotFiniteError` after a few of these in a row. `timed` counts the arithmetic.
+ * Clips the gradient in place and applies it to `state` by Adam; false: it was not finite, and the step is skipped.
+ * Throws `NotFiniteError` after a few of these in a row. `timed` counts the arithmetic.
  */
 export async function applyGradient(
   state: EpochState,
@@ -193,14 +193,14 @@ function stepRequest<O>(
   };
 }
 
-/** How far the ratio may leave 1, downwards and upwards; values as downwards. */
+/** How far the ratio may fall below or rise above 1; values use the lower bound. */
 export function clips(config: RunConfig): { clip: number; clipHigh: number } {
   const { clip } = config.ppo;
   const high = algorithmOf(config).advantages === 'group' ? config.grpo.clipHigh : null;
   return { clip, clipHigh: high ?? clip };
 }
 
-/** Adds what rows measured to `sums`; places without statistics belong to another group of shards. */
+/** Adds the rows' statistics to `sums`; entries without statistics belong to another group of shards. */
 export function collect(
   sums: EpochSums,
   rows: readonly TrainingRow[],
@@ -230,7 +230,7 @@ function add(sums: EpochSums, name: string, value: number): void {
   sums[name] = (sums[name] ?? 0) + value;
 }
 
-/** The sums of two groups of rows: least and greatest ratios stay such. */
+/** Joins the sums of two groups of rows; for ratios, the smallest and largest. */
 export function addSums(sums: EpochSums, other: EpochSums): void {
   for (const [name, value] of Object.entries(other)) {
     if (name === 'ratioMin') sums.ratioMin = Math.min(sums.ratioMin ?? Infinity, value);

@@ -39,7 +39,7 @@ export class PngError extends Error {}
 /** Channels by colour type: grey, RGB, palette, grey + alpha, RGBA. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** What a file shows on `background`. Throws `PngError`. */
+/** The picture of a file on `background`. Throws `PngError`. */
 export function decodePng(file: Buffer, background: Colour): RgbImage {
   const chunks = readChunks(file);
   const header = chunks.get('IHDR')?.[0];
@@ -54,14 +54,14 @@ export function decodePng(file: Buffer, background: Colour): RgbImage {
   const channels = CHANNELS[type];
   if (channels === undefined || (bits !== 8 && bits !== 16) || interlaced !== 0)
     throw new PngError(
-      `has ${bits} bits a channel, colour type ${type}, interlacing ${interlaced}, which is not read here`,
+      `has ${bits} bits a channel, colour type ${type}, interlacing ${interlaced}, which is not supported`,
     );
   const step = (channels * bits) / 8;
   const lines = unfilter(inflate(chunks.get('IDAT') ?? []), width * step, height, step);
   const [palette, alphas] = [chunks.get('PLTE')?.[0], chunks.get('tRNS')?.[0]];
   const data = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
-    // The high byte of a 16-bit channel stands first.
+    // The high byte of a 16-bit channel comes first.
     const channel = (index: number) => lines[pixel * step + (index * bits) / 8];
     const alpha = type === 3 ? (alphas?.[channel(0)] ?? 255) : channels % 2 === 0 ? channel(channels - 1) : 255;
     for (let rgb = 0; rgb < 3; rgb++) {
@@ -96,7 +96,7 @@ function inflate(parts: readonly Buffer[]): Buffer {
   }
 }
 
-/** Undoes the filter that stands before each line: none, left, up, average, Paeth. */
+/** Undoes the filter named before each line: none, left, up, average, Paeth. */
 function unfilter(filtered: Buffer, line: number, height: number, step: number): Uint8Array {
   if (filtered.length < (line + 1) * height) throw new PngError('ends early');
   const lines = new Uint8Array(line * height);

@@ -1,4 +1,4 @@
-/** Picture files of users, as Pillow's `convert("RGB")` gives them: what checkpoints elsewhere were trained on. */
+/** Reads users' picture files as Pillow's `convert("RGB")` does, because checkpoints were trained that way. */
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { ConfigError } from '../../configs/schema.ts';
@@ -42,7 +42,7 @@ function spread(
   return { width, height, data };
 }
 
-/** Without a profile: each ink takes its share of what black leaves. */
+/** Without a profile: each ink absorbs its share of the light that black leaves. */
 async function readCmyk(image: Sharp): Promise<RgbImage> {
   const { data, info } = await image
     .pipelineColourspace('cmyk')

@@ -11,7 +11,7 @@ type Kernel = { support: number; weight: (distance: number) => number };
 
 /**
  * Resizes along x, then y, rounding to bytes after each, as Pillow did in every release before 13 (which takes y first
- * for tall images). An image that has the size already is given back.
+ * for tall images). An image that already has the size is returned as it is.
  */
 export function resizeBicubic(image: RgbImage, width: number, height: number): RgbImage {
   return resize(image, width, height, BICUBIC);
@@ -85,7 +85,7 @@ function kernels(sourceLength: number, length: number, kernel: Kernel): Kernels 
     const total = raw.reduce((sum, weight) => sum + weight, 0);
     firsts[index] = first;
     counts[index] = end - first;
-    // Rounded half away from zero; the array drops what lies behind the point.
+    // Rounded half away from zero; the array drops the fraction.
     weights.set(
       raw.map((weight) => (weight / total) * 2 ** PRECISION_BITS + (weight < 0 ? -0.5 : 0.5)),
       index * stride,

@@ -1,6 +1,6 @@
 /**
  * The disk space of a run: bytes known before it starts, from its configuration and the number of elements that it
- * trains. docs/durability.md says what is kept how long.
+ * trains. docs/durability.md says what is kept, and for how long.
  */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig, SftConfig } from '../../configs/schema.ts';
@@ -9,13 +9,13 @@ import { mergedNext } from './retention.ts';
 
 /** Bytes. */
 export type DiskPlan = {
-  /** What lies in the store at its fullest. */
+  /** Contents of the store at its fullest. */
   parts: readonly { what: string; bytes: number }[];
   /** The sum of the parts. */
   most: number;
-  /** What a finished run leaves. */
+  /** Bytes that a finished run leaves. */
   left: number;
-  /** What makes it less, e.g. `lower checkpoints.keepLast`. */
+  /** Ways to reduce it, e.g. `lower checkpoints.keepLast`. */
   remedies: readonly string[];
 };
 
@@ -25,15 +25,15 @@ const ELEMENT_BYTES = 4;
 const POINTS = 3;
 
 /**
- * Measured on the built-in models (docs/durability.md): what a kept step leaves permanently in addition to its
- * response, and each token of it; a record with its samples, line of metrics and TensorBoard pictures.
+ * Measured on the built-in models (docs/durability.md): permanent bytes of a kept step besides its response, and of
+ * each response token; of a record with its samples, line of metrics and TensorBoard pictures.
  */
 const STEP_BYTES = 300;
 const TOKEN_BYTES = 6;
 const ITERATION_BYTES = 2 ** 16;
 const DEMONSTRATION_BYTES = 100;
 
-/** Numbers of elements: what the run trains, and a teacher merged of it, where it has one. */
+/** Numbers of elements: what the run trains, and its merged teacher, if any. */
 export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: number; teacher: number }): DiskPlan {
   const { ppo, rollout, evaluation, parallel, checkpoints } = config;
   const policy = ELEMENT_BYTES * trained;
@@ -42,12 +42,12 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
 
-  // At its fullest in the last update: the iterations before are kept, the last is under way.
+  // The store is fullest in the last update: earlier iterations are kept, the last one is running.
   const before = keptStates(config, iterations - 1);
   const after = keptStates(config, iterations);
   const kept = ({ whole, policies }: ReturnType<typeof keptStates>) => whole * state + policies * policy;
   const best = evaluation.everyIterations > 0 && evaluation.episodes > 0 ? policy : 0;
-  // The first iteration begins with a state of its own; every other with that of the iteration before, which is kept.
+  // The first iteration begins with its own state; every other with that of the iteration before, which is kept.
   const finished = Math.max(state, kept(before));
   const underWay =
     parallel.gradients === 1
@@ -66,7 +66,7 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
         underWay,
       ],
       ['merged teachers', merged * (Math.min(before.whole, iterations) + 1)],
-      // Of the running iteration resume points and the batch too.
+      // For the running iteration, also resume points and the batch.
       ['episodes, judgements and correction rows', (iterations + POINTS + 1) * sampled],
       ['records and metrics', records],
     ],
@@ -82,7 +82,7 @@ export function runDiskPlan(config: RunConfig, { trained, teacher }: { trained: 
   );
 }
 
-/** Of an iteration: states to continue from, and policies that teachers will be merged from. */
+/** For an iteration: states to continue from, and policies that teachers will be merged from. */
 function keptStates(config: RunConfig, iterations: number): { whole: number; policies: number } {
   const { keepLast, keepEvery } = config.checkpoints;
   const last = Math.min(keepLast, iterations);

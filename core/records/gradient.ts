@@ -1,19 +1,19 @@
-/** Gradients as artifacts: what GPU workers that share an optimizer step exchange. */
+/** Gradients as artifacts, which GPU workers that share an optimizer step exchange. */
 import type { RunConfig } from '../../configs/schema.ts';
 import type { ArtifactRef, ArtifactStore, Owner } from '../artifacts/store.ts';
 import { decodeSafetensors, safetensorsHeader, safetensorsPieces } from '../graph/safetensors.ts';
 import { elements } from '../graph/tensor.ts';
 import type { PolicyEngine } from '../policy/policy-engine.ts';
 
-/** Largest numbers of a scaled tensor lie in [2^14, 2^15): float16 ends at 65,504. */
+/** The largest number of a scaled tensor lies in [2^14, 2^15): float16 ends at 65,504. */
 const LARGEST_EXPONENT = 14;
 
 /**
- * Stores a flat gradient, and changes it to what `getGradient` will give, so that whoever has it need not read it.
+ * Stores a flat gradient, and changes it to what `getGradient` will return, so that its owner need not read it back.
  *
  * `exchange` float32: as it is. float16: each trained tensor times the power of two 2^k that brings its largest number
- * into [2^14, 2^15), rounded to the nearest float16 (ties to even). k follows from the tensor alone, so the bytes do
- * not depend on who computes. A tensor that is not finite stays so.
+ * into [2^14, 2^15), rounded to the nearest float16 (ties to even). k depends on the tensor alone, so the bytes do not
+ * depend on the worker. A tensor that is not finite stays so.
  */
 export function putGradient(
   store: ArtifactStore,
@@ -23,7 +23,7 @@ export function putGradient(
   owner: Owner,
 ): Promise<ArtifactRef> {
   if (exchange !== 'float16') {
-    // Also in a run that an older version began, which has no `exchange`.
+    // Runs that an older version began have no `exchange`.
     const tensor = { name: 'gradient', shape: [gradient.length], data: gradient };
     return store.putHeld(owner, 'gradient', safetensorsPieces([tensor]));
   }
@@ -57,12 +57,12 @@ export async function getGradient(store: ArtifactStore, ref: ArtifactRef): Promi
   return flat;
 }
 
-/** Rounds `values` by way of `halves`, which it fills; the exponent k. */
+/** Rounds `values` through `halves`, which it fills. Returns the exponent k. */
 function scale(values: Float32Array, halves: Float16Array): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i]);
-    if (!(size <= largest)) largest = size; // also where it is not a number
+    if (!(size <= largest)) largest = size; // also if it is NaN
   }
   const exponent = Number.isFinite(largest) && largest > 0 ? LARGEST_EXPONENT - exponentOf(largest) : 0;
   const factor = 2 ** exponent;
@@ -73,7 +73,7 @@ function scale(values: Float32Array, halves: Float16Array): number {
   return exponent;
 }
 
-/** floor(log2(x)) of a float32 that is normal; -127 of a smaller one. */
+/** floor(log2(x)) of a normal float32; -127 for a smaller one. */
 function exponentOf(x: number): number {
   return (new Uint32Array(Float32Array.of(x).buffer)[0] >>> 23) - 127;
 }

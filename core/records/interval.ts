@@ -1,4 +1,4 @@
-/** Says when something is due that is done every n seconds. */
+/** Says when something that is done every n seconds is due. */
 export class Interval {
   readonly #seconds: number;
   #last = performance.now();

@@ -1,8 +1,8 @@
-/** Numbers of nested measurements under one name each, as curves show them. */
+/** Flattens nested measurements to named numbers, for curves. */
 
 export type Measured = number | null | { readonly [name: string]: Measured };
 
-/** Each number with the way to it (`heldOut/success`); what was not measured (null) is left out. */
+/** Each number with its path (`heldOut/success`); null, not measured, is left out. */
 export function numbersOf(prefix: string, values: Readonly<Record<string, Measured>>): [name: string, value: number][] {
   return Object.entries(values).flatMap(([name, value]) => {
     if (value === null) return [];

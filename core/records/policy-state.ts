@@ -5,12 +5,12 @@ import type { AdamState } from '../learner/adam.ts';
 import type { Parameters, PolicyEngine } from '../policy/policy-engine.ts';
 import { asParameters } from '../policy/trained-parameters.ts';
 
-/** What training goes on from. */
+/** The state that training continues from. */
 export type PolicyState = { parameters: Float32Array; adam: AdamState };
 
 /**
- * Stores both for an owner, who holds them. Neither may change until it resolves, because they are not copied. The
- * trained parameters have their canonical names.
+ * Stores both for an owner, who holds them. Neither may change until it resolves, because they are not copied. Trained
+ * parameters are stored under their canonical names.
  */
 export async function putState(
   store: ArtifactStore,
@@ -33,13 +33,13 @@ function putPolicy(
   return putTrained(store, asParameters(engine.trained, flat), owner);
 }
 
-/** Stores trained parameters for an owner, for which no engine is needed. */
+/** Stores trained parameters for an owner, without an engine. */
 export function putTrained(store: ArtifactStore, trained: Parameters, owner: Owner): Promise<ArtifactRef> {
   const tensors = [...trained].map(([name, tensor]) => ({ name, ...tensor }));
   return store.putHeld(owner, 'policy', safetensorsPieces(tensors));
 }
 
-/** The trained parameters by canonical name, for which no engine is needed. */
+/** The trained parameters by canonical name, without an engine. */
 export async function getTrained(store: ArtifactStore, ref: ArtifactRef): Promise<Parameters> {
   return decodeSafetensors(await store.get(ref), `policy ${ref.sha256}`);
 }

@@ -1,12 +1,13 @@
 /**
- * Which finished iterations keep their weights, and letting go of the others. docs/durability.md says why it is safe.
+ * Decides which finished iterations keep their weights, and releases the others. docs/durability.md says why this is
+ * safe.
  */
 import type { ArtifactRef, ArtifactStore, Owner } from '../artifacts/store.ts';
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { type IterationRecord, putIterationRecord, type RunRecords } from './run-records.ts';
 
-/** What decides over an iteration's weights. */
+/** The facts that decide whether an iteration keeps its weights. */
 type RetentionConfig = Pick<RunConfig, 'algorithm' | 'checkpoints' | 'turbo'>;
 
 /** Owner of an iteration's weights that are kept permanently. */
@@ -15,17 +16,17 @@ export function iterationOwner(run: string, iteration: number): Owner {
 }
 
 /**
- * Owner of the state that a run was reset to, until an iteration is done that began later: its record may be released
- * by what was being published when the run was reset.
+ * Owner of the state that a run was reset to, until an iteration that began later is done: work that was being
+ * published at the reset may release the state's record.
  */
 export const RESET = 'reset';
 
-/** What of an iteration's record may go. */
+/** The parts of an iteration's record that may be removed. */
 export function weightsOf({ policy, optimizer, teacher }: IterationRecord): ArtifactRef[] {
   return [policy, optimizer, ...(teacher === undefined ? [] : [teacher.policy])];
 }
 
-/** The record with other references to its weights. */
+/** The record with changed references to its weights. */
 function withWeights(record: IterationRecord, change: (ref: ArtifactRef) => ArtifactRef): IterationRecord {
   const { policy, optimizer, teacher } = record;
   return {
@@ -36,14 +37,14 @@ function withWeights(record: IterationRecord, change: (ref: ArtifactRef) => Arti
   };
 }
 
-/** Whether a run whose newest iteration is `last` can still be gone on from after this one. */
+/** Whether a run whose newest iteration is `last` can still be continued from this one. */
 function isKeptWhole(iteration: number, last: number, { keepLast, keepEvery }: RunConfig['checkpoints']): boolean {
   return iteration > last - keepLast || (keepEvery > 0 && (iteration + 1) % keepEvery === 0);
 }
 
 /**
- * What a run goes on with after its first `done` iterations: policy, optimizer and teacher of the last of them, and the
- * policies that the next merge of a teacher takes.
+ * What a run needs to continue after its first `done` iterations: policy, optimizer and teacher of the last of them,
+ * and the policies that the next merge of a teacher needs.
  */
 export function goesOnWith(
   iterations: readonly IterationRecord[],
@@ -67,7 +68,7 @@ export function mergedNext(done: number, { algorithm, turbo }: RetentionConfig):
 }
 
 /**
- * Hashes of the weights that are kept once the newest of `records` is done: those of the last iterations, of every
+ * Hashes of the weights that are kept once the newest of `records` is done: those of the last iterations and of every
  * n-th, and the policy of the best evaluation during the run.
  */
 function neededWeights({ iterations, evaluations }: RunRecords, config: RetentionConfig): Set<string> {
@@ -80,7 +81,7 @@ function neededWeights({ iterations, evaluations }: RunRecords, config: Retentio
   return new Set(needed.map(({ sha256 }) => sha256));
 }
 
-/** The iteration whose policy did best in an evaluation during the run, the first of several; null: there was none. */
+/** The iteration with the best evaluation during the run, the first one among equals; null: there was none. */
 function bestEvaluated(evaluations: RunRecords['evaluations']): number | null {
   let best: { iteration: number; success: number } | null = null;
   const between = evaluations.flatMap(({ label, result }) => {
@@ -93,8 +94,8 @@ function bestEvaluated(evaluations: RunRecords['evaluations']): number | null {
 }
 
 /**
- * Lets go of the weights that iterations need not keep, the record first: what a record does not call removed is there.
- * `records`: of the run up to the iteration that was just recorded.
+ * Releases the weights that iterations need not keep, after marking them in the record: weights that a record does not
+ * mark as removed are there. `records`: those of the run up to the iteration that was just recorded.
  */
 export async function letGo(
   store: ArtifactStore,
@@ -112,7 +113,7 @@ export async function letGo(
         run,
         withWeights(record, (ref) => (gone.includes(ref) ? { ...ref, removed: true } : ref)),
       );
-    // Also where an earlier attempt died behind the record.
+    // Also if an earlier attempt died after writing the record.
     const owner = iterationOwner(run, record.iteration);
     for (const { slot, ref } of held)
       if (slot === owner.slot && gone.some(({ sha256 }) => sha256 === ref.sha256)) await store.release(owner, ref);

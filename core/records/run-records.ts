@@ -1,6 +1,6 @@
 /**
- * What a run leaves in the store under its name: one record per iteration and per evaluation. And the folder of
- * readable files that is made from them.
+ * A run's records in the store: one per iteration and per evaluation; and the folder of readable files that is made
+ * from them.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -33,7 +33,7 @@ export type IterationRecord = {
   /** When the iteration began, in milliseconds since 1970. */
   startedAt: number;
   config: RunConfig;
-  /** Hash of the policy that the iteration began with: by it records form a chain. */
+  /** Hash of the policy that the iteration began with: it links the records to a chain. */
   from: string;
   policy: ArtifactRef;
   optimizer: ArtifactRef;
@@ -42,9 +42,9 @@ export type IterationRecord = {
   waves: WaveRecord[];
   /** What the next iteration will train on, if it was sampled meanwhile. */
   ahead?: SamplesAhead;
-  /** Kept steps per wave on average; the next iteration begins with as many waves as it should need. */
+  /** Average kept steps per wave; the next iteration plans its waves by it. */
   keptPerWave: number;
-  /** Who taught it, if that was merged from the run's own checkpoints. */
+  /** Its teacher, if that was merged from the run's own checkpoints. */
   teacher?: MergedTeacher;
   metrics: Metrics;
 };
@@ -53,8 +53,8 @@ export type IterationRecord = {
 export type MetricsLine = Pick<IterationRecord, 'iteration' | 'metrics' | 'samples'>;
 
 /**
- * How a run began. `startedAt`: in milliseconds since 1970. `device`: what the worker that opened its model computes
- * on, as soon as it is known, where that is not the CPU that was asked for.
+ * How a run began. `startedAt`: in milliseconds since 1970. `device`: the device of the worker that opened its model,
+ * once it is known, unless it is the CPU as configured.
  */
 export type RunStart = { config: RunConfig; startedAt: number; device?: string };
 
@@ -63,7 +63,7 @@ export type RunOutcome = {
   status: 'done' | 'stopped' | 'canceled' | 'failed';
   failure: string | null;
   iterations: number;
-  /** The outcome of the run; null if it did not end by itself. */
+  /** The result of the run; null if it did not end by itself. */
   result: TrainResult | null;
 };
 
@@ -75,7 +75,7 @@ export type RunRecords = {
   outcome: RunOutcome | null;
 };
 
-/** Records of a run lie under this name. */
+/** The prefix of a run's records. */
 export function recordFolder(runId: string): string {
   return `runs/${folderName(runId)}`;
 }
@@ -86,8 +86,8 @@ export function runFolder(home: string, runId: string): string {
 }
 
 /**
- * A run's records in order. Iterations: the first and those that follow from it, each from the policy of the one
- * before. Iterations that a reset left behind are not among them.
+ * A run's records in order. Iterations: the first one and its successors, each starting from the policy of the one
+ * before. Iterations that a reset left behind are excluded.
  */
 export async function readRunRecords(store: ArtifactStore, runId: string): Promise<RunRecords> {
   const names = await store.listRecords(recordFolder(runId));
@@ -124,7 +124,7 @@ export async function readRunRecords(store: ArtifactStore, runId: string): Promi
   };
 }
 
-/** Whether a run ended with these iterations: the outcome of a run that was reset since does not hold. */
+/** Whether a run ended with these iterations: after a reset an earlier outcome is void. */
 function follows({ iterations: count, result }: RunOutcome, iterations: readonly IterationRecord[]): boolean {
   const last = iterations.at(-1);
   return (
@@ -133,7 +133,7 @@ function follows({ iterations: count, result }: RunOutcome, iterations: readonly
   );
 }
 
-/** The names of all that left records: training runs, warm starts, evaluations. */
+/** The names of everything that left records: training runs, warm starts, evaluations. */
 export async function listRuns(store: ArtifactStore): Promise<string[]> {
   return [...new Set((await store.listRecords('runs')).map(runOfRecord))];
 }
@@ -165,7 +165,7 @@ export function putEvaluationRecord(
 }
 
 /**
- * Forgets what came after the first `iterations` iterations: their records, the weights that they held, the
+ * Removes everything after the first `iterations` iterations: their records, the weights that they held, the
  * evaluations of later policies, and how the run ended.
  */
 export async function removeLaterRecords(store: ArtifactStore, runId: string, iterations: number): Promise<void> {

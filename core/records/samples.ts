@@ -1,4 +1,4 @@
-/** What an iteration trains on: its judged waves. */
+/** The samples of an iteration: its judged waves. */
 import type { ArtifactRef } from '../artifacts/store.ts';
 import type { CorrectorCounts } from '../episodes/corrector-counts.ts';
 import type { Metrics } from '../episodes/metrics.ts';
@@ -9,22 +9,22 @@ export type WaveRecord = { episodes: ArtifactRef; judgements: ArtifactRef; used:
 export type Samples = {
   /** Hash of the policy that sampled them. */
   sampledBy: string;
-  /** All waves that were judged, in order; those that are used come first. */
+  /** All judged waves, in order; the used ones come first. */
   waves: WaveRecord[];
-  /** Kept steps of those that are used; of the last one, all that it would give. */
+  /** Kept steps of the used waves; for the last one, all that it has. */
   kept: number[];
-  /** What judging took. */
+  /** The cost of judging. */
   corrector: CorrectorCounts;
-  /** Kept steps of a wave on average, by which the next iteration begins with as many waves as should do. */
+  /** Average kept steps of a wave, by which the next iteration plans its number of waves. */
   keptPerWave: number;
   responseTokens: number;
-  /** Seconds of GPU workers, of computing among these, and of judging: all waves, the last one. */
+  /** Seconds of GPU workers, of computing in them, and of judging: all waves, and the last one. */
   seconds: { sample: number; model: number; correct: number; correctLastWave: number };
 };
 
 /**
- * Samples of an iteration that were made while the one before updated (`rollout.ahead`). `settings`: what they were
- * made with (configs/sampling-settings.ts); `thoughts`: what they say of their policy.
+ * Samples of an iteration that were made while the one before updated (`rollout.ahead`). `settings`: their settings
+ * (configs/sampling-settings.ts); `thoughts`: metrics of their thoughts.
  */
 export type SamplesAhead = Samples & {
   settings: string;

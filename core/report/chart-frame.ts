@@ -1,4 +1,4 @@
-/** What all charts share: the place of a value, the grid, the axes, and the caption above. */
+/** The common parts of all charts: scales, grid, axes and caption. */
 import { type Html, type HtmlValue, html } from './html.ts';
 import { niceTicks } from './number-format.ts';
 
@@ -10,7 +10,9 @@ const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 24;
 
-/** The chart's area in data coordinates; `ticks` are the grid lines, the outer ones its lower and upper edge. */
+/**
+ * The chart's area in data coordinates; `ticks` are the grid lines, the first and last are its lower and upper edge.
+ */
 export type Area = { xLow: number; xHigh: number; ticks: readonly number[] };
 
 /**
@@ -76,5 +78,5 @@ export function figure(
 `;
 }
 
-/** Stands instead of a drawing if there is no value. */
+/** Shown instead of a drawing if there is no value. */
 export const NOT_MEASURED = html`<p class="empty">not measured</p>`;

@@ -1,4 +1,4 @@
-/** Which curves a report shows: metrics of spec.md section 9 over iterations. */
+/** The curves of a report: metrics of spec.md section 9 over iterations. */
 import type { MetricsLine } from '../records/run-records.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { labelOf } from '../../configs/mixture.ts';
@@ -16,7 +16,7 @@ const share = { yMin: 0, yMax: 1, format: percent };
 /** `ifMeasured`: shown only where an iteration has one of these. */
 const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: readonly string[] }[] = [
   {
-    title: 'What is learned',
+    title: 'Learning',
     rows: [
       {
         title: 'Thoughts judged',
@@ -40,7 +40,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
     rows: [
       {
         title: 'Self-BLEU-2',
-        note: '1: all thoughts are alike',
+        note: '1: all thoughts are the same',
         curves: [['self-BLEU-2', 'thought/selfBleu2']],
         yMin: 0,
         yMax: 1,
@@ -52,18 +52,18 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
         yMin: 0,
       },
       {
-        title: 'What thoughts say',
+        title: 'Content of thoughts',
         note: 'share of well-formed thoughts',
         curves: [
-          ['picture read rightly', 'thought/perceptionRate'],
+          ['picture read correctly', 'thought/perceptionRate'],
           ['aim leads to success', 'thought/validGoalRate'],
-          ['action as the thought says', 'thought/agreementRate'],
+          ['action as in the thought', 'thought/agreementRate'],
         ],
         ...share,
       },
       {
         title: 'Thoughts and observations',
-        note: 'mutual information, nats a thought; what the picture adds, nats a token',
+        note: 'mutual information, nats per thought; gain by the picture, nats per token',
         curves: [
           ['mutual information', 'collapse/mutualInformation'],
           ['picture gain', 'collapse/pictureGain'],
@@ -102,18 +102,18 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
     rows: [
       {
         title: 'Distance from the teacher',
-        note: 'nats a token, mean over answers',
+        note: 'nats per token, mean over answers',
         curves: [['distance', 'teacher/kl']],
       },
       {
         title: 'Checkpoints',
-        note: 'that the teacher was merged from; 0: the start model',
+        note: 'merged into the teacher; 0: the start model',
         curves: [['checkpoints', 'teacher/checkpoints']],
         yMin: 0,
       },
       {
         title: 'Thoughts of the teacher',
-        note: 'share of steps that it wrote a well-formed one about',
+        note: 'share of steps with a well-formed thought of the teacher',
         curves: [['well-formed', 'teacher/wellFormedRate']],
         ...share,
       },
@@ -125,11 +125,11 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
     rows: [
       {
         title: 'Groups',
-        note: 'trained on, and why not',
+        note: 'trained on, or why not',
         curves: [
           ['trained on', 'group/kept'],
-          ['all gained the same', 'group/withoutVariance'],
-          ['left out by grpo.topP', 'group/filtered'],
+          ['equal returns', 'group/withoutVariance'],
+          ['dropped by grpo.topP', 'group/filtered'],
           ['incomplete', 'group/incomplete'],
         ],
         yMin: 0,

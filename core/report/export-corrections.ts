@@ -18,11 +18,11 @@ export type ExportedCorrection = {
   iteration: number;
   /** Path of the picture that the agent saw, relative to corrections.jsonl. */
   image: string;
-  /** The wording with `<image>` in the picture's place, before the checkpoint's chat template. */
+  /** The prompt with `<image>` for the picture, before the checkpoint's chat template is applied. */
   prompt: string;
   /** The corrector's answer. */
   response: string;
-  /** The part of `response` that carries the loss: the thought, or with action cloning all of it. */
+  /** The part of `response` that carries the loss: the thought, or all of it with action cloning. */
   trained: string;
   /** The environment's true state. */
   state: JsonState;

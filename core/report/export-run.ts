@@ -1,4 +1,4 @@
-/** What a run left, as files that other programs read. */
+/** Exports a run as files that other programs read. */
 import path from 'node:path';
 import { metricsLines, type RunRecords, writeEvaluation } from '../records/run-records.ts';
 import { writeDurably } from '../artifacts/file-store.ts';
@@ -17,9 +17,9 @@ export type ExportRunInput = {
 };
 
 /**
- * Writes config.json, metrics.jsonl, evaluations, TensorBoard events, and of the last whole iteration the optimizer,
- * the trained parameters and all correction rows with their pictures; returns the paths. Weights as checkpoint folders
- * are the concern of `exportPolicy`.
+ * Writes config.json, metrics.jsonl, evaluations, TensorBoard events, and, from the last whole iteration, the
+ * optimizer, the trained parameters and all correction rows with their pictures; returns the paths. `exportPolicy`
+ * writes weights as checkpoint folders.
  */
 export async function exportRun({ out, config, startedAt, records, store }: ExportRunInput): Promise<string[]> {
   const at = (name: string) => path.join(out, name);

@@ -1,4 +1,4 @@
-/** The top of a report: what was run, how far it got, and its result. */
+/** The top of a report: the run's settings, progress and result. */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { EvaluationPart, SuccessRate } from '../learner/evaluation-part.ts';
 import type { MetricsLine } from '../records/run-records.ts';
@@ -56,18 +56,18 @@ function evaluationTile(name: string, start: EvaluationPart | null, final: Evalu
     part === null
       ? html`<tr><th>${label}</th><td colspan="2">not yet</td></tr>`
       : html`<tr><th>${label}</th><td>${percent(part.low)} to ${percent(part.high)}</td><td class="axis">${intervalBar(part)}</td></tr>`;
-  return html`<div class="tile wide"><h3>${name}</h3><p class="big">${big}</p><table>${row('start', start)}${row('final', final)}</table><p>95 % Wilson intervals over ${newest.episodes} episodes apart from training</p></div>`;
+  return html`<div class="tile wide"><h3>${name}</h3><p class="big">${big}</p><table>${row('start', start)}${row('final', final)}</table><p>95 % Wilson intervals over ${newest.episodes} episodes separate from training</p></div>`;
 }
 
-/** Of games that servers play: episodes that could not be played again as they had been. */
+/** For games on servers: episodes that could not be replayed. */
 function interruptionsTile(lines: readonly MetricsLine[]): Html | null {
   const [restarted, dropped] = ['episode/restarted', 'episode/dropped'].map((metric) => sum(lines, metric));
   return restarted === null
     ? null
-    : tile('Episodes that a server lost', `${restarted} begun anew`, `${dropped ?? 0} dropped`);
+    : tile('Episodes that a server lost', `${restarted} restarted`, `${dropped ?? 0} dropped`);
 }
 
-/** Final success of each group of episodes, e.g. of each type of task; nothing where a game knows no groups. */
+/** Final success of each group of episodes, e.g. each type of task; nothing where a game has no groups. */
 function groupTile({ groups, progress }: EvaluationPart): Html | null {
   const rows = Object.entries(groups)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -91,7 +91,7 @@ function sum(lines: readonly MetricsLine[], metric: string): number | null {
   return measured.length === 0 ? null : measured.reduce((total, value) => total + value, 0);
 }
 
-/** A cost that one iteration could not tell is unknown in all. */
+/** If the cost of one iteration is unknown, so is the total. */
 function costText(lines: readonly MetricsLine[]): string {
   if (lines.some(({ metrics }) => metrics['corrector/costUsd'] === null)) return 'cost unknown';
   return `$${(sum(lines, 'corrector/costUsd') ?? 0).toFixed(2)}`;

@@ -1,6 +1,6 @@
-/** HTML by template strings in which every value is escaped unless it is HTML itself. */
+/** HTML template strings in which every value is escaped unless it is HTML itself. */
 
-/** Markup that is safe to put in as it stands. */
+/** Markup that is safe to insert as it is. */
 export class Html {
   readonly text: string;
 

@@ -1,4 +1,4 @@
-/** Every judged thought of a run, with who judged it and what that took. */
+/** Every judged thought of a run, with its judge and cost. */
 import path from 'node:path';
 import type { IterationRecord } from '../records/run-records.ts';
 import { getJson } from '../artifacts/codecs.ts';
@@ -14,7 +14,7 @@ import type { JsonState } from '../envs/env.ts';
 import type { Episode, EpisodeJudgement, Thought, Verdict, VerdictSource } from '../episodes/episode.ts';
 import { PictureFolder } from './picture-folder.ts';
 
-/** What a teacher's answer took; `at`: when it came. Null cost: the price is unknown. */
+/** The cost of a teacher's answer; `at`: when it came. Null cost: the price is unknown. */
 export type AnswerCost = {
   requests: number;
   tokensIn: number;
@@ -28,13 +28,13 @@ export type AnswerCost = {
 export type JudgedThought = {
   iteration: number;
   wave: number;
-  /** Place of the episode in its wave, and of the step in it. */
+  /** Index of the episode in its wave, and of the step in the episode. */
   slot: number;
   step: number;
   /** Whether the iteration trained on the wave. */
   used: boolean;
   outcome: Verdict['outcome'];
-  /** Who the verdict is from: the teacher, asked for this step; the ledger; the exact solver. */
+  /** The source of the verdict: the teacher, asked for this step; the ledger; the exact solver. */
   by: VerdictSource['by'];
   /** Why an answer is unusable, else null. */
   reason: string | null;
@@ -42,13 +42,13 @@ export type JudgedThought = {
   thought: Thought;
   /** The action that the agent executed. */
   action: string;
-  /** What a corrected thought should have been, and its action; else null. */
+  /** The corrected thought and its action; else null. */
   correction: Thought | null;
   advised: string | null;
   reward: number;
   state: JsonState;
   /**
-   * The ledger's entry (`ledger/<two digits>/<key>` in the store), and what it took; null for the solver's verdicts.
+   * The ledger's entry (`ledger/<two digits>/<key>` in the store), and its cost; null for the solver's verdicts.
    */
   ledger: string | null;
   answer: AnswerCost | null;
@@ -117,8 +117,8 @@ async function answerCost(store: ArtifactStore, config: RunConfig, key: string):
 }
 
 /**
- * Writes `<out>/corrections.jsonl`, a line a thought with the path of its picture, and `<out>/images/`; returns how
- * many.
+ * Writes `<out>/corrections.jsonl`, a line per thought with the path of its picture, and `<out>/images/`; returns the
+ * number of thoughts.
  */
 export async function exportJudgedThoughts(
   out: string,

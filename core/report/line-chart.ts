@@ -3,7 +3,7 @@ import { areaOf, drawing, figure, NOT_MEASURED, scaleOf } from './chart-frame.ts
 import { type Html, type HtmlValue, html } from './html.ts';
 import { compactNumber } from './number-format.ts';
 
-/** One curve; `values[i]` belongs to iteration i + 1, null was not measured. `low` and `high` draw a band around it. */
+/** One curve; `values[i]` belongs to iteration i + 1, null: not measured. `low` and `high` draw a band around it. */
 export type Series = {
   name: string;
   values: readonly (number | null)[];
@@ -19,13 +19,13 @@ export type LineChart = {
   note?: string;
   series: readonly Series[];
   marks?: readonly Mark[];
-  /** Values that the axis reaches at least. */
+  /** Values that the axis must include. */
   yMin?: number;
   yMax?: number;
   format?: (value: number) => string;
 };
 
-/** A figure with the curves; points carry their values as tooltips. */
+/** A figure with the curves; tooltips show the values of points. */
 export function lineChart({ title, note, series, marks = [], yMin, yMax, format = compactNumber }: LineChart): Html {
   const measured = [
     ...series.flatMap(({ values, low = [], high = [] }) => [...values, ...low, ...high]),

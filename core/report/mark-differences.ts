@@ -1,4 +1,4 @@
-/** Which words a correction changed. */
+/** Marks the words that a correction changed. */
 
 /** A word of a text and whether the other text has it in the same order. */
 export type Word = { text: string; kept: boolean };

@@ -11,7 +11,7 @@ export function compactNumber(value: number): string {
   return size >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** A share of 1 in per cent, to a tenth. */
+/** A share as a percentage, to a tenth. */
 export function percent(share: number): string {
   return `${Number((100 * share).toFixed(1))} %`;
 }

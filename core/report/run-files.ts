@@ -10,7 +10,7 @@ export type Evaluation = { label: string; iterationsDone: number; result: Evalua
 
 export type RunFiles = { lines: MetricsLine[]; evaluations: Evaluation[] };
 
-/** Metrics and evaluations in a run's folder, in their order; both empty for a run that has just begun. */
+/** Metrics and evaluations in a run's folder, in order; both empty for a run that has just begun. */
 export async function readRunFiles(folder: string): Promise<RunFiles> {
   const lines = await readMetrics(path.join(folder, 'metrics.jsonl'));
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -25,7 +25,7 @@ export async function readRunFiles(folder: string): Promise<RunFiles> {
   return { lines, evaluations: inOrder(await Promise.all(read), lines) };
 }
 
-/** The evaluations that belong to a run's course, in its order. */
+/** The evaluations of a run's own policies, in order. */
 export function inOrder(
   evaluations: readonly { label: string; result: EvaluatePolicyResult }[],
   lines: readonly Pick<MetricsLine, 'iteration'>[],

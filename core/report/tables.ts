@@ -4,7 +4,7 @@ import type { RunConfig } from '../../configs/schema.ts';
 import { type Html, html } from './html.ts';
 import { compactNumber } from './number-format.ts';
 
-/** One row per tunable, named by its path; a part of the configuration is a table of its own. */
+/** One row per tunable, named by its path; each part of the configuration is a separate table. */
 export function configurationTables(config: RunConfig): Html {
   const { $schema: _, ...shown } = config;
   const isPart = (value: unknown): value is object =>

@@ -61,7 +61,7 @@ function plainWords(thought: Thought): Fields {
   return Object.entries(thought).map(([key, value]) => ({ key, words: [{ text: wordsOf(value), kept: true }] }));
 }
 
-/** Both thoughts with what differs marked; of the correction only the fields that changed. */
+/** Both thoughts with differences marked; for the correction only the fields that changed. */
 function changesOf(thought: Thought, correction: Thought): { before: Fields; after: Fields } {
   const keys = [...new Set([...Object.keys(thought), ...Object.keys(correction)])];
   const marked = keys.map((key) => ({ key, ...markDifferences(wordsOf(thought[key]), wordsOf(correction[key])) }));
@@ -72,7 +72,7 @@ function changesOf(thought: Thought, correction: Thought): { before: Fields; aft
   };
 }
 
-/** Runs of changed words become one mark. */
+/** Adjacent changed words get one mark. */
 function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
   const runs = (words: readonly Word[]) => {
     const joined: Word[] = [];
@@ -89,8 +89,8 @@ function fieldList(fields: Fields, mark: 'ins' | 'del'): Html {
 }
 
 /**
- * What the agent was told in addition to the picture, as far as it fits on a line: the formula, the task. Empty for a
- * state that cannot be read; its picture says so.
+ * The prompt values that fit on a line, such as the formula or the task. Empty for a state that cannot be read; its
+ * picture says so.
  */
 function told(config: RunConfig, state: JsonState): Html | null {
   try {
@@ -106,7 +106,7 @@ function told(config: RunConfig, state: JsonState): Html | null {
   }
 }
 
-/** Says what is wrong when a state cannot be drawn, e.g. because its game is not part of this version. */
+/** Shows the error when a state cannot be drawn, e.g. because its game is not part of this version. */
 function picture(config: RunConfig, state: JsonState): Html {
   let png: Buffer;
   try {

@@ -23,14 +23,14 @@ export type WriteReportInput = {
   status: string;
 };
 
-/** Writes `<folder>/report.html` from what the run has left so far and returns its path. */
+/** Writes `<folder>/report.html` from the run's files so far and returns its path. */
 export async function writeReport({ folder, ...run }: WriteReportInput): Promise<string> {
   const file = path.join(folder, 'report.html');
   await writeDurably(file, await reportPage({ ...run, files: await readRunFiles(folder), live: null }));
   return file;
 }
 
-/** `live`: a page that follows the run by `/follow.js`; `phase`: what goes on now, where that is known. */
+/** `live`: a page that follows the run by `/follow.js`; `phase`: what the run is doing, if known. */
 export type ReportPageInput = Omit<WriteReportInput, 'folder'> & {
   files: RunFiles;
   live: { phase: string | null } | null;

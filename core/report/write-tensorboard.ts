@@ -1,4 +1,4 @@
-/** A run's TensorBoard event files, written again from its records. */
+/** Writes a run's TensorBoard event files from its records. */
 import path from 'node:path';
 import { iterationStep } from '../tensorboard/iteration-step.ts';
 import type { RunRecords } from '../records/run-records.ts';

@@ -1,5 +1,5 @@
 /**
- * Growing an event file while TensorBoard reads it: in place, since a reader keeps the file open, and safely over
+ * Appends to an event file while TensorBoard reads it: in place, because a reader keeps the file open, and safe against
  * crashes.
  */
 import { open, readFile } from 'node:fs/promises';
@@ -7,9 +7,9 @@ import { writeDurably } from '../artifacts/file-store.ts';
 import { eventFile, type LoggedStep, readSteps, stepRecord } from './event-file.ts';
 
 /**
- * Appends a step. The file holds steps in ascending order; whatever stands behind the last lower step is dropped: half
- * a record that a crash left, this step from an earlier try, steps of iterations before a reset. `earlier` gives the
- * steps below this one that must exist; if one is missing, the file is rewritten from them.
+ * Appends a step. The file holds steps in ascending order; everything after the last lower step is dropped: half a
+ * record from a crash, this step from an earlier try, steps from before a reset. `earlier` returns the steps below this
+ * one that must exist; if one is missing, the file is rewritten from them.
  */
 export async function appendStep(
   file: string,
@@ -30,7 +30,7 @@ export async function appendStep(
   await replaceTail(file, content, kept.at(-1)?.end ?? start, stepRecord(step));
 }
 
-/** Leaves `tail` behind the first `end` bytes; a file that is so already is left alone. */
+/** Replaces what follows the first `end` bytes by `tail`, unless it is the same. */
 async function replaceTail(file: string, content: Buffer, end: number, tail: Buffer): Promise<void> {
   if (content.subarray(end).equals(tail)) return;
   const handle = await open(file, 'r+');

@@ -28,15 +28,15 @@ export function stepRecord({ step, time, values }: LoggedStep): Buffer {
 }
 
 /**
- * Where the steps of a file end, up to its end or to the first record that is not whole; `start`: the end of the
- * version record, 0 without one.
+ * The end offsets of a file's steps, up to its end or to the first incomplete record; `start`: the end of the version
+ * record, 0 without one.
  */
 export function readSteps(file: Buffer): { start: number; steps: { step: number; end: number }[] } {
   const [version, ...records] = readTfRecords(file);
   return { start: version?.end ?? 0, steps: records.map(({ content, end }) => ({ step: stepOf(content), end })) };
 }
 
-/** Field 2 stands right behind the wall time of nine bytes; 0 is left out. */
+/** Field 2 follows the nine bytes of the wall time; 0 is left out. */
 function stepOf(event: Buffer): number {
   let step = 0;
   if (event[9] === 2 << 3)
@@ -48,8 +48,8 @@ function stepOf(event: Buffer): number {
 }
 
 /**
- * The first field, wall_time, is a double, which `MessageWriter` does not write; fields of a message may simply be
- * joined.
+ * The first field, wall_time, is a double, which `MessageWriter` does not write; fields of a message can simply be
+ * concatenated.
  */
 function eventRecord(time: number, write: (event: MessageWriter) => void): Buffer {
   const wallTime = Buffer.from([(1 << 3) | 1, 0, 0, 0, 0, 0, 0, 0, 0]);

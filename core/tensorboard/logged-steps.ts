@@ -1,4 +1,4 @@
-/** What TensorBoard shows of a run: scalars of all metrics and evaluations, and a few thoughts with their pictures. */
+/** TensorBoard's view of a run: scalars of all metrics and evaluations, and a few thoughts with their pictures. */
 import type { RunConfig } from '../../configs/schema.ts';
 import { drawState } from '../envs/draw-state.ts';
 import { describeVerdict } from '../learner/describe-verdict.ts';
@@ -7,13 +7,13 @@ import { type Measured, numbersOf } from '../records/numbers.ts';
 import type { ThoughtSample } from '../learner/thought-samples.ts';
 import type { LoggedStep, LoggedValue } from './event-file.ts';
 
-/** Files of a run below its `tensorboard` folder; each shows as a run of its own. */
+/** Files of a run below its `tensorboard` folder; TensorBoard shows each as a separate run. */
 export const EVENT_FILES = {
   training: 'training/events.out.tfevents.gtr',
   evaluation: 'evaluation/events.out.tfevents.gtr',
 } as const;
 
-/** Thoughts shown of each iteration. */
+/** Thoughts shown per iteration. */
 const SAMPLES = 3;
 const PICTURE_SIZE = 300;
 
@@ -62,7 +62,7 @@ function sampleValues(config: RunConfig, sample: ThoughtSample, number: number):
   ];
 }
 
-/** Indented text is code in markdown: nothing in it is read as markup. */
+/** Indented text is code in markdown, so nothing in it is interpreted. */
 function sampleMarkdown({ text, verdict, action, legal, reward }: ThoughtSample): string {
   const indented = (content: string) => content.replaceAll(/^/gm, '    ');
   const correction =

@@ -10,7 +10,7 @@ export function tfRecord(content: Uint8Array): Buffer {
   return record;
 }
 
-/** The whole records of a file from its start on; `end`: the offset behind a record. */
+/** The complete records of a file from its start; `end`: the offset after a record. */
 export function readTfRecords(file: Buffer): { content: Buffer; end: number }[] {
   const records: { content: Buffer; end: number }[] = [];
   for (let at = 0; at + 16 <= file.length;) {

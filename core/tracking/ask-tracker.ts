@@ -2,14 +2,14 @@
 import type { z } from 'zod';
 import { TrackerError } from './tracker.ts';
 
-/** Time that a tracker gets for one answer. */
+/** Time limit for one answer of a tracker. */
 const ANSWER_MS = 20_000;
-/** Characters of a wrong answer that its error quotes. */
+/** The most characters of a wrong answer that an error quotes. */
 const QUOTED = 200;
 
 export type Request = { url: string; method?: 'GET' | 'POST'; headers?: Record<string, string>; body?: unknown };
 
-/** An answer that is not of the 200s. */
+/** An answer whose status is not 2xx. */
 export class RefusedRequest extends TrackerError {
   readonly status: number;
   readonly body: string;
@@ -21,7 +21,10 @@ export class RefusedRequest extends TrackerError {
   }
 }
 
-/** Sends JSON and reads JSON. Throws `TrackerError`: away, too slow, refused (`RefusedRequest`), no such answer. */
+/**
+ * Sends JSON and reads JSON. Throws `TrackerError`: unreachable, too slow, refused (`RefusedRequest`), or not the
+ * expected answer.
+ */
 export async function askTracker<T>(
   { url, method = 'POST', headers, body }: Request,
   schema: z.ZodType<T>,
@@ -43,7 +46,7 @@ export async function askTracker<T>(
   const parsed = schema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;
   throw new TrackerError(
-    `${withoutSecrets(url)} answered what no such server does: ${text.slice(0, QUOTED).trim() || 'nothing'}`,
+    `${withoutSecrets(url)} answered unlike such a server: ${text.slice(0, QUOTED).trim() || 'nothing'}`,
   );
 }
 
@@ -55,14 +58,14 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** fetch says "fetch failed" and hides why in the cause. */
+/** fetch says "fetch failed" and hides the reason in `cause`. */
 function reasonOf(error: Error): string {
   if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS / 1000} s`;
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
   return code === 'ECONNREFUSED' ? 'nobody answers there' : message || code || error.message;
 }
 
-/** An address as people may see it: names, passwords and tokens in it are left out. */
+/** An address without names, passwords and tokens, fit to be shown. */
 export function withoutSecrets(address: string): string {
   const url = new URL(address);
   [url.username, url.password, url.search] = ['', '', ''];

@@ -1,4 +1,4 @@
-/** Keeps trackers at what the runs of a store say, run by run. Nothing here is seen by a run. */
+/** Keeps trackers up to date with the runs of a store, run by run. Runs do not notice. */
 import path from 'node:path';
 import type { RunConfig } from '../../configs/schema.ts';
 import type { TrackerName } from '../../configs/trackers.ts';
@@ -8,12 +8,12 @@ import { RefusedRequest } from './ask-tracker.ts';
 import { type TrackedStatus, type Tracker, TrackerError } from './tracker.ts';
 import { beginningOf, trackRun } from './track-run.ts';
 
-/** Pause after a tracker was away: the first, and the longest. */
+/** First and longest pause after a tracker was unreachable. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [5000, 300_000];
 
 /**
- * `chosen`: who shows a run, null for nobody. `open` may throw `TrackerError`. `statuses`: of the runs that a server
- * knows; null where none answers.
+ * `chosen`: the tracker of a run, or null. `open` may throw `TrackerError`. `statuses`: those of the runs that a server
+ * knows; null if no server answers.
  */
 export type FollowSettings = {
   store: ArtifactStore;
@@ -28,7 +28,7 @@ type Pause = { until: number; ms: number };
 export class RunFollower {
   readonly #settings: FollowSettings;
   readonly #trackers = new Map<TrackerName, Tracker>();
-  /** What of a run was sent: the names of its records and its status. */
+  /** What was sent of a run: the names of its records and its status. */
   readonly #sent = new Map<string, string>();
   /** Runs that are tracked and have no outcome yet. */
   readonly #open = new Set<string>();
@@ -40,7 +40,8 @@ export class RunFollower {
   }
 
   /**
-   * Sends what is new. A tracker that is away is left alone for a while; its runs lose nothing. Never throws for one.
+   * Sends what is new. An unreachable tracker is skipped for a while, and its runs lose nothing. A tracker's failure
+   * never throws.
    */
   async pass(): Promise<void> {
     const { store, statuses } = this.#settings;
@@ -77,7 +78,7 @@ export class RunFollower {
 
   /** Whether it was sent. */
   async #send(runId: string, name: TrackerName, send: (tracker: Tracker) => Promise<number>): Promise<boolean> {
-    // Who answers, but refuses this run, may take another one.
+    // A tracker that answers, but refuses this run, may accept another one.
     const [all, one] = [name, `${name} ${runId}`];
     if ([all, one].some((key) => (this.#pauses.get(key)?.until ?? 0) > Date.now())) return false;
     try {
@@ -92,7 +93,7 @@ export class RunFollower {
       const key = error instanceof TrackerError && !(error instanceof RefusedRequest) ? all : one;
       const ms = Math.min(2 * (this.#pauses.get(key)?.ms ?? FIRST_PAUSE_MS / 2), LONGEST_PAUSE_MS);
       this.#pauses.set(key, { until: Date.now() + ms, ms });
-      this.#tell(one, `${runId} is not shown by ${name} for now, and goes on as it is: ${message}`);
+      this.#tell(one, `${runId} is not shown by ${name} for now; the run itself continues: ${message}`);
       return false;
     }
   }

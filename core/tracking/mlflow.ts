@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { askTracker, RefusedRequest, withoutSecrets } from './ask-tracker.ts';
 import { type Point, RunGone, settingsOf, type TrackedRun, type TrackedStatus, type Tracker } from './tracker.ts';
 
-/** What one request may carry, and how long a parameter may be. */
+/** Limits of one request, and of a parameter's length. */
 const METRICS_AT_ONCE = 1000;
 const PARAMETERS_AT_ONCE = 100;
 const LONGEST_PARAMETER = 500;
-/** By it a run is found again. */
+/** The tag that identifies a run. */
 const KEY_TAG = 'gtr.key';
 
 const experiment = z.object({ experiment: z.object({ experiment_id: z.string() }) });
@@ -58,7 +58,7 @@ export class Mlflow implements Tracker {
           ],
         })
       ).run.info.run_id;
-    // The same parameter again is no fault.
+    // Sending the same parameter again is not a fault.
     const params = settingsOf(config).map(([field, value]) => ({
       key: allowedName(field),
       value: value.slice(0, LONGEST_PARAMETER),
@@ -127,7 +127,7 @@ export class Mlflow implements Tracker {
   }
 }
 
-/** MLflow takes letters, digits and `_-. :/` in names. */
+/** MLflow allows letters, digits and `_-. :/` in names. */
 function allowedName(name: string): string {
   return name.replaceAll(/[^\w\-. :/]/g, '_');
 }

@@ -6,7 +6,7 @@ import { type Tracker, TrackerError } from './tracker.ts';
 import { Trackio } from './trackio.ts';
 import { Wandb } from './wandb.ts';
 
-/** What curves lie under at a tracker, unless its own variable names something. */
+/** The default project name at a tracker. */
 const PROJECT_NAME = 'durable-gtr';
 
 const OPEN: Readonly<Record<TrackerName, (env: NodeJS.ProcessEnv, home: string) => Tracker>> = {
@@ -42,11 +42,11 @@ function addressOf(env: NodeJS.ProcessEnv, variable: string): string {
   const address = env[variable];
   if (!address) throw new TrackerError(`${variable} is not set; give it the server's address.`);
   if (!/^https?:\/\//.test(address) || !URL.canParse(address))
-    throw new TrackerError(`${variable}: ${address} is no address such as http://localhost:5000.`);
+    throw new TrackerError(`${variable}: ${address} is not an address such as http://localhost:5000.`);
   return address;
 }
 
-/** As MLflow's own client: a token, or a user with a password, also in the address. */
+/** As in MLflow's own client: a token, or a user with a password, also in the address. */
 function mlflowHeaders(env: NodeJS.ProcessEnv): Record<string, string> {
   const { MLFLOW_TRACKING_TOKEN: token, MLFLOW_TRACKING_URI = '' } = env;
   if (token) return { authorization: `Bearer ${token}` };

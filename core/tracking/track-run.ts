@@ -1,7 +1,7 @@
 /**
- * Brings a tracker up to what a run's records say. What was sent is recorded in the store, so that a point is sent once
- * by whoever follows the run: a resumed run continues one curve. A run that was set back, and then did otherwise,
- * begins another one.
+ * Brings a tracker up to date with a run's records. What was sent is recorded in the store, so that a point is sent
+ * once, whichever process follows the run: a resumed run continues one curve. A run that was reset and then took
+ * another course begins a new one.
  */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../../configs/schema.ts';
@@ -12,12 +12,12 @@ import { numbersOf } from '../records/numbers.ts';
 import { recordFolder, type RunRecords } from '../records/run-records.ts';
 import { type Point, RunGone, type TrackedRun, type TrackedStatus, type Tracker } from './tracker.ts';
 
-/** Points after which it is recorded that they were sent. */
+/** Number of points after which progress is recorded. */
 const RECORDED_AFTER = 50;
 
 /**
- * What a tracker has of a run. `attempt`: courses that it has seen of it. `points`: ids, in the order in which they
- * were sent.
+ * What a tracker has of a run. `attempt`: number of courses so far. `points`: ids, in the order in which they were
+ * sent.
  */
 type Sent = { id: string; startedAt: number; attempt: number; points: string[]; status: TrackedStatus };
 
@@ -31,7 +31,7 @@ export function beginningOf({ start, iterations }: RunRecords): { config: RunCon
 }
 
 /**
- * Sends what is new of a run; resolves with how many points that were. Throws `TrackerError`; then the rest is kept.
+ * Sends new points of a run; resolves with their number. Throws `TrackerError`; the rest is sent next time.
  */
 export async function trackRun(
   store: ArtifactStore,
@@ -97,8 +97,8 @@ function isOpen(status: TrackedStatus): boolean {
 }
 
 /**
- * Whether a run that had the points `before` may have come to those of now by going on: what is gone since may come
- * again, as in a run that was set back, but nothing else may have come in its place.
+ * Whether a run with the points `before` can have continued to its present points: missing ones may come again, as
+ * after a reset, but nothing else may have taken their place.
  */
 function follow(before: readonly string[], now: readonly Point[]): boolean {
   const places = (ids: readonly string[]) => new Map(ids.map((id) => [id.split('@')[0], id]));
@@ -127,12 +127,12 @@ function pointsOf({ iterations, evaluations }: RunRecords, startedAt: number): P
       },
     ];
   });
-  // One evaluation a step: the last one may also be one of those in between.
+  // One evaluation per step: the final one may repeat one during the run.
   const once = new Map([...evaluated, ...trained].map((point) => [point.id, point]));
   return [...once.values()].sort((a, b) => a.step - b.step);
 }
 
-/** Iterations before an evaluation; null for one that is not of the run's course. */
+/** Iterations before an evaluation; null for one of a policy outside the run. */
 function stepOf(label: string, iterations: number): number | null {
   if (label === 'start') return 0;
   if (label === 'final') return iterations;

@@ -1,9 +1,9 @@
-/** What trackers show of a run, and what each of them must do. */
+/** What trackers show of a run, and the interface of a tracker. */
 import type { RunConfig } from '../../configs/schema.ts';
 
 /**
- * Values of one moment. `id`: which iteration (with its policy) or evaluation, so that a point sent twice is one.
- * `step`: for an iteration its number, counted from 0; for an evaluation the iterations before it. `time`: in
+ * Values at one time. `id`: identifies the iteration (with its policy) or evaluation, so that a point sent twice counts
+ * once. `step`: for an iteration its number, counted from 0; for an evaluation the iterations before it. `time`: in
  * milliseconds since 1970.
  */
 export type Point = { id: string; step: number; time: number; values: readonly (readonly [string, number])[] };
@@ -11,8 +11,8 @@ export type Point = { id: string; step: number; time: number; values: readonly (
 export type TrackedStatus = 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'canceled' | 'terminated';
 
 /**
- * A run as trackers show it. `key`: names the run's course for ever: another one, where the run was set back or begun
- * anew, has another key. `name`: for people. `points`: in ascending order of their steps.
+ * A run as trackers show it. `key`: identifies the run's course permanently; after a reset or restart that leads
+ * elsewhere, the course has another key. `name`: for people. `points`: in ascending order of their steps.
  */
 export type TrackedRun = {
   key: string;
@@ -23,15 +23,15 @@ export type TrackedRun = {
   points: readonly Point[];
 };
 
-/** Somebody else's place for curves. All methods throw a sentence where it is away, slow, or answers wrongly. */
+/** An external service for curves. All methods throw one sentence if it is unreachable, slow, or answers wrongly. */
 export interface Tracker {
-  /** Where it is, for people. */
+  /** Its address, for people. */
   readonly place: string;
-  /** Makes the run there, or finds it by its key; resolves with what the tracker calls it. */
+  /** Creates the run, or finds it by its key; resolves with the tracker's id of it. */
   begin(run: TrackedRun): Promise<string>;
-  /** Adds `points` of the run; those that are there already stay single. */
+  /** Adds `points` of the run; existing points are not duplicated. */
   add(id: string, points: readonly Point[], run: TrackedRun): Promise<void>;
-  /** Says how the run is now: that it ended, or that it goes on after all. */
+  /** Sets the run's status: ended, or running again. */
   tellStatus(id: string, run: TrackedRun): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export class TrackerError extends Error {
   override name = 'TrackerError';
 }
 
-/** The tracker does not know the run that it made once: its place was emptied since. */
+/** The tracker no longer knows the run that it created: its database was emptied. */
 export class RunGone extends TrackerError {
   override name = 'RunGone';
 }

@@ -6,7 +6,7 @@ import type { Point, TrackedRun, Tracker } from './tracker.ts';
 /** Points of one request. */
 const AT_ONCE = 100;
 
-/** `token`: of the link that the server prints when it starts; null: it asks for none. */
+/** `token`: from the link that the server prints when it starts; null: it needs none. */
 export type TrackioSettings = { address: string; project: string; token: string | null; hfToken: string | null };
 
 export class Trackio implements Tracker {
@@ -18,14 +18,14 @@ export class Trackio implements Tracker {
     this.place = `${withoutSecrets(settings.address)} (project ${settings.project})`;
   }
 
-  /** A run is there with its first point. */
+  /** A run exists from its first point on. */
   async begin({ key }: TrackedRun): Promise<string> {
     return await Promise.resolve(key);
   }
 
   async add(id: string, points: readonly Point[], { name, config }: TrackedRun): Promise<void> {
     const { project, hfToken } = this.#settings;
-    // A point whose log_id is there already is left out by the server.
+    // The server drops a point whose log_id it already has.
     const logs = points.map((point) => ({
       project,
       run: name,
@@ -39,7 +39,7 @@ export class Trackio implements Tracker {
       await this.#ask('bulk_log', { logs: logs.slice(at, at + AT_ONCE), hf_token: hfToken });
   }
 
-  /** Trackio keeps no status of runs that are logged over HTTP. */
+  /** Trackio has no status for runs that are logged over HTTP. */
   async tellStatus(): Promise<void> {}
 
   #ask(api: string, body: unknown): Promise<unknown> {

@@ -1,13 +1,13 @@
 /**
  * The transaction log of Weights & Biases, which `wandb sync` reads: records of `wandb_internal.proto` in the framing
- * of LevelDB's log, whose checksum here is that of zlib. Field numbers are those of the messages.
+ * of LevelDB's log, but with zlib's checksum. Field numbers are those of the messages.
  */
 import { crc32 } from 'node:zlib';
 import { MessageWriter } from '../graph/protobuf.ts';
 
 const BLOCK = 32_768;
 const HEADER = 7;
-/** A record that lies in one block whole, or its first, middle and last piece. */
+/** A record within one block, or its first, middle and last piece. */
 const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 /** `:W&B`, a magic number and the version. */
 const FILE_HEADER = Buffer.from([0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0]);
@@ -28,7 +28,7 @@ export type WandbRow = { step: number; time: number; values: ReadonlyMap<string,
 
 /**
  * A whole log: the same run and rows always give the same bytes, and more rows only append to them. `exitCode`: null
- * for a run that goes on.
+ * for a run that is still going.
  */
 export function wandbLog(run: WandbRun, rows: readonly WandbRow[], exitCode: number | null): Buffer {
   const seconds = (time: number) => (time - run.startedAt) / 1000;
@@ -64,7 +64,7 @@ function lastValues(rows: readonly WandbRow[]): Map<string, number> {
   return new Map(rows.flatMap(({ values }) => [...values]));
 }
 
-/** One `Record` whose content is field `kind`; they are numbered when they are framed. */
+/** One `Record` whose content is field `kind`; records are numbered when framed. */
 function record(kind: number, write: (content: MessageWriter) => void): (number: number) => Uint8Array {
   return (number) => {
     const message = new MessageWriter();

@@ -5,7 +5,7 @@ import { writeDurably } from '../artifacts/file-store.ts';
 import type { Point, TrackedRun, Tracker } from './tracker.ts';
 import { wandbLog, type WandbRow } from './wandb-log.ts';
 
-/** `folder`: in it the offline runs lie. */
+/** `folder`: the folder of the offline runs. */
 export type WandbSettings = { folder: string; project: string; entity: string | null };
 
 export class Wandb implements Tracker {
@@ -21,7 +21,7 @@ export class Wandb implements Tracker {
     return await Promise.resolve(key);
   }
 
-  /** The file is always made of all that the run has. */
+  /** The file is always rewritten with everything that the run has. */
   async add(id: string, _: readonly Point[], run: TrackedRun): Promise<void> {
     await this.#write(id, run);
   }
@@ -36,12 +36,12 @@ export class Wandb implements Tracker {
     const file = path.join(folder, `offline-run-${compactTime(startedAt)}-${id}`, `run-${id}.wandb`);
     const described = { id, name, project, entity, notes: config.title, config, startedAt: Math.round(startedAt) };
     await writeDurably(file, wandbLog(described, rowsOf(points), exitCodeOf(status)));
-    // What was uploaded is not all any more.
+    // The earlier upload is no longer complete.
     await rm(`${file}.synced`, { force: true });
   }
 }
 
-/** One row a step: W&B wants them ascending, and an evaluation has the step of the iteration after it. */
+/** One row a step: W&B needs ascending steps, and an evaluation has the step of the iteration after it. */
 function rowsOf(points: readonly Point[]): WandbRow[] {
   const rows = new Map<number, { step: number; time: number; values: Map<string, number> }>();
   for (const { step, time, values } of points) {

@@ -18,7 +18,7 @@ test('a worker with another checkpoint of that name does not take the task, and 
   t.is((error as ApplicationFailure).nonRetryable, false); // another worker takes it
   t.regex(
     error!.message,
-    /models\/points24-tiny than the run began with; put the same files there, or stop this worker/,
+    /models\/points24-tiny from the one that the run began with; put the same files there, or stop this worker/,
   );
   await agents.close();
 });

@@ -73,7 +73,7 @@ test.serial('another home is told that workers of this one serve the server', as
   for (const args of [['up'], ['up', '--no-server', '--workers', 'gpu'], ['quickstart', '--id', 'other']]) {
     const { code, err } = await gtr(args, { env: { GTR_HOME: other } });
     t.is(code, 2, err);
-    t.regex(err, /process \d+ on \S+ serves the queue gtr .* in another store: give this home a server of its own/);
+    t.regex(err, /process \d+ on \S+ serves the queue gtr .* in another store: give this home its own server/);
   }
   t.is(await gtr(['result', 'other']).then(({ code }) => code), 2);
 });

@@ -61,7 +61,7 @@ test('a run that names a tracker is followed over kills of the follower and abse
   const away = follow(records.home, 'http://127.0.0.1:9');
   t.regex(
     (await away.line())!,
-    /^my-run is not shown by trackio for now, and goes on as it is: http:\/\/127\.0\.0\.1:9/,
+    /^my-run is not shown by trackio for now; the run itself continues: http:\/\/127\.0\.0\.1:9/,
   );
   away.child.kill('SIGKILL');
   await once(away.child, 'exit');

@@ -129,7 +129,7 @@ test(
     tracker.fault = { error: new TrackerError('nobody answers there'), kept: false };
     await follower.pass();
     await follower.pass(); // within the pause: nothing is asked
-    t.deepEqual(lines, ['followed is not shown by mlflow for now, and goes on as it is: nobody answers there']);
+    t.deepEqual(lines, ['followed is not shown by mlflow for now; the run itself continues: nobody answers there']);
     t.deepEqual(tracker.names, [['followed', 'running', []]]);
   },
 );

@@ -90,8 +90,8 @@ test('Trackio: each point has an id by which the server knows it again', async (
 });
 
 for (const [status, body, said] of [
-  [200, '<html>login</html>', /answered what no such server does: <html>login/],
-  [200, '[]', /answered what no such server does/],
+  [200, '<html>login</html>', /answered unlike such a server: <html>login/],
+  [200, '[]', /answered unlike such a server/],
   [403, 'forbidden', /answered 403: forbidden/],
   [500, '', /answered 500: nothing/],
 ] as const)
@@ -109,7 +109,9 @@ for (const [status, body, said] of [
 
 test('where a tracker is must be said', (t) => {
   t.throws(() => openTracker('mlflow', {}, '/'), { message: /^MLFLOW_TRACKING_URI is not set/ });
-  t.throws(() => openTracker('trackio', { TRACKIO_SERVER_URL: 'localhost:7860' }, '/'), { message: /is no address/ });
+  t.throws(() => openTracker('trackio', { TRACKIO_SERVER_URL: 'localhost:7860' }, '/'), {
+    message: /is not an address/,
+  });
 });
 
 /** The records of a log, each framed as LevelDB does. */
