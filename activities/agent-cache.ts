@@ -52,8 +52,7 @@ export class AgentCache {
     if (begun !== undefined && begun !== (await this.modelSha256(agent)))
       throw notThisWorker(
         `Worker ${process.pid} finds a different checkpoint in ${model.base} from the one that the run ` +
-          `began with; put the same files ` +
-          `there, or stop this worker.`,
+          `began with; put the same files there, or stop this worker.`,
       );
     return agent;
   }
