@@ -1,4 +1,4 @@
-/** `gtr assemble`: a LLaVA-architecture checkpoint of a language model, a vision tower and a new projector. */
+/** `gtr assemble`: a LLaVA-architecture checkpoint from a language model, a vision tower and a new projector. */
 import type { Command } from 'commander';
 import { assemble } from '../core/policy/assemble/assemble.ts';
 import { imageTokens } from '../core/policy/families/llava/llava-config.ts';
@@ -7,15 +7,15 @@ import { UsageError } from './errors.ts';
 export function register(program: Command): void {
   program
     .command('assemble')
-    .description('make a checkpoint of a language model, a vision tower and a new projector')
+    .description('make a checkpoint from a language model, a vision tower and a new projector')
     .requiredOption('--language <folder>', 'language model in Hugging Face format')
-    .requiredOption('--vision <folder>', 'vision model in Hugging Face format, or a checkpoint whose eyes are taken')
+    .requiredOption('--vision <folder>', 'vision model in Hugging Face format, or a checkpoint with a vision tower')
     .requiredOption('--out <folder>', 'checkpoint folder to write')
-    .option('--seed <number>', "the projector's random numbers follow from it", '1')
+    .option('--seed <number>', "seed of the projector's random numbers", '1')
     .action(async (options: { language: string; vision: string; out: string; seed: string }) => {
       const seed = Number(options.seed);
       if (!Number.isSafeInteger(seed) || seed < 0)
-        throw new UsageError(`--seed ${options.seed}: must be a whole number from 0 on.`);
+        throw new UsageError(`--seed ${options.seed}: must be a whole number, 0 or more.`);
       const config = await assemble({ ...options, seed });
       const { vision, text, imageTokenId } = config;
       process.stdout.write(

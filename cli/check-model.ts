@@ -1,4 +1,4 @@
-/** Says at once what is wrong with the files that a run will read, where the CLI sees the same disk as the workers. */
+/** Reports faults in the files that a run will read, if the CLI sees the same disk as the workers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { modelFolder } from '../configs/project-folder.ts';
@@ -18,7 +18,7 @@ export function checkModelFolders({ base, adapter }: { base: string; adapter: st
     );
 }
 
-/** Reads the environments' files and reports what they hold. Workers check games that only they can see. */
+/** Reads the environments' files and reports on them. Workers check games that only they can see. */
 export async function checkGameFiles(config: Parameters<typeof checkEnvironments>[0]): Promise<void> {
   const named = config.environments ?? [config.environment];
   if (named.some(({ options }) => options.source === 'data') && !process.env.ALFWORLD_DATA) return;

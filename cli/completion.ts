@@ -6,7 +6,7 @@ import { PROJECT } from '../configs/project-folder.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** What a verb takes: its options, the fixed choices of its arguments, and whether it names a run. */
+/** A verb's options, the fixed choices of its arguments, and whether it names a run. */
 type Verb = { name: string; description: string; words: string[]; takesRun: boolean };
 
 export function register(program: Command): void {

@@ -1,4 +1,4 @@
-/** Reading a run's configuration: a JSON file and `--set a.b=c` changes, checked before anything starts. */
+/** Reads a run's configuration: a JSON file and `--set a.b=c` changes, checked before anything starts. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -24,7 +24,7 @@ export function readConfig<T extends z.ZodType>(schema: T, nameOrPath: string, c
   return applyChanges(schema, content, changes, file);
 }
 
-/** A configuration with its changes, checked; `origin` names where it is from. */
+/** A configuration with its changes, checked; `origin` names its source. */
 export function applyChanges<T extends z.ZodType>(
   schema: T,
   content: unknown,

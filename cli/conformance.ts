@@ -33,7 +33,7 @@ export function register(program: Command): void {
         });
         // Products in float32, not in TensorFloat-32's 10 bits.
         if (device.provider === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
-        // Reports what cannot be opened before anything is computed.
+        // Opens all folders first, so that a bad one is reported before anything is computed.
         const cases = namedFolders(folders)
           .flatMap(referenceFolders)
           .map((folder) => ({ folder, opened: openReferenceCase(folder) }));
@@ -88,7 +88,7 @@ export function register(program: Command): void {
   conformance
     .command('environment <name>')
     .description('a module with your own game, by path or package (or a built-in game): the contract, check by check')
-    .option('--config <file>', 'run or sft configuration: its options, prompt, and whose tokenizer must say all texts')
+    .option('--config <file>', 'run or sft configuration: its options, prompt and tokenizer are used')
     .option('--set <option=value...>', 'options of the environment', collect, [])
     .action(async (name: string, { config, set }: { config?: string; set: string[] }) => {
       const totals = new Totals();
@@ -111,7 +111,7 @@ export function register(program: Command): void {
     });
 }
 
-/** What `FOLDER/*` names, without the files in it and a folder of pictures, which another kind compares. */
+/** The folders that `FOLDER/*` names, without files and without a folder of pictures, which another kind compares. */
 function namedFolders(names: readonly string[]): string[] {
   const here = names.filter((name) => !existsSync(name) || isFolder(name));
   const cases = here.filter((name) => !existsSync(path.join(name, 'pixels.json')));
@@ -124,7 +124,7 @@ function isFolder(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** The file of recorded episodes that is named, or lies in the folder that is named. */
+/** The named file of recorded episodes, or the one in the named folder. */
 function recordedEpisodes(named: string): string {
   const file = isFolder(named)
     ? ['episodes.jsonl.gz', 'episodes.jsonl'].map((name) => path.join(named, name)).find((name) => existsSync(name))

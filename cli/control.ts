@@ -12,7 +12,7 @@ export function register(program: Command): void {
         process.stdout.write(`${run}: ${done}\n`);
       });
   verb('pause', 'let the running activities finish, then wait', 'pauses after the activities that run now.');
-  verb('resume', 'go on with a paused run', 'goes on.');
+  verb('resume', 'continue a paused run', 'continues.');
   program
     .command('stop <run>')
     .description('end a run after its iteration')

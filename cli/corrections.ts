@@ -1,4 +1,4 @@
-/** `gtr corrections`: what a run's corrector said, thought by thought. */
+/** `gtr corrections`: a run's judged thoughts. */
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exportJudgedThoughts, type JudgedThought, judgedThoughts } from '../core/report/judged-thoughts.ts';
@@ -11,9 +11,9 @@ export function register(program: Command): void {
   program
     .command('corrections <run>')
     .description("list or export the judged thoughts of a run's whole iterations")
-    .option('--iteration <n>', 'of this iteration only, counted from 1', whole)
+    .option('--iteration <n>', 'only this iteration, counted from 1', whole)
     .addOption(
-      new Option('--outcome <outcome>', 'of this outcome only').choices([
+      new Option('--outcome <outcome>', 'only this outcome').choices([
         'correct',
         'corrected',
         'noSolution',
@@ -21,14 +21,14 @@ export function register(program: Command): void {
       ]),
     )
     .addOption(
-      new Option('--by <who>', 'judged by them only: the teacher asked, the ledger, the exact solver').choices([
+      new Option('--by <who>', 'only those judged by the teacher, the ledger or the exact solver').choices([
         'teacher',
         'ledger',
         'solver',
       ]),
     )
     .option('--limit <n>', 'thoughts shown', whole, 50)
-    .option('--json', 'one JSON object a line, all of them')
+    .option('--json', 'all of them, one JSON object per line')
     .option('--out <folder>', 'write all of them as corrections.jsonl with their pictures')
     .action(async (run: string, { iteration, outcome, by, limit, json, out }: Options) => {
       const { config, store, records } = await withClientIfAny((client) => readRun(client, run));
@@ -85,6 +85,6 @@ function thoughtLines({
 }
 
 function whole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('must be a whole number above 0.');
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('must be a whole number, 1 or more.');
   return Number(text);
 }

@@ -21,7 +21,7 @@ import { readConfig } from './config-file.ts';
 import { type Disk, diskMisfit, diskOfRun, diskText } from '../core/records/run-disk.ts';
 import type { Finding } from './doctor.ts';
 
-/** Words around the image where no configuration names a prompt template: those of the paper's Points24. */
+/** The prompt if no configuration names a template: that of the paper's Points24. */
 const WORDS_OF_A_PROMPT = 200;
 
 /**
@@ -62,7 +62,7 @@ export async function examineModel(
       () => loadTokenizer(base),
       (tokenizer) =>
         `a response ends with token ${checkpoint.config.text.eosTokenIds.join(' or ')}; ` +
-        `${tokenizer.hasChatTemplate ? 'chat template of the checkpoint' : 'no chat template: prompts are taken as they are'}`,
+        `${tokenizer.hasChatTemplate ? 'chat template of the checkpoint' : 'no chat template: prompts are used as they are'}`,
     ),
     images,
   ].map(({ finding }) => finding);
@@ -80,7 +80,7 @@ export async function examineModel(
   ];
 }
 
-/** LoRA with the paper's numbers, or of the adapter that the checkpoint brings. */
+/** LoRA with the paper's numbers, or with those of the checkpoint's adapter. */
 function defaultsFor(base: string, { adapter }: Checkpoint): RunConfig {
   const { rank, alpha } = adapter ?? {};
   return parseConfig(
@@ -136,7 +136,7 @@ async function playedPrompt(config: RunConfig): Promise<LongestPrompt> {
   return await longestPrompt(openWordings(config, modelFolder), config);
 }
 
-/** Longer prompts and responses than the model has positions; without a configuration the length is unknown. */
+/** Prompts and responses longer than the model's positions; without a configuration the length is unknown. */
 function positionFindings({ config: { text } }: Checkpoint, promptTokens: number, named: RunConfig | null): Finding[] {
   const problem = named === null ? null : tooLong(text, promptTokens, named.rollout.maxNewTokens);
   if (problem === null) return [];
@@ -193,7 +193,7 @@ function diskFinding(disk: Disk): Finding {
   return { name: 'Disk', ok: reason === null, needed: true, found: reason ?? diskText(disk), mend: null };
 }
 
-/** A finding on what `open` gives; a failure is named as what is unsupported or missing. */
+/** A finding on the result of `open`; a failure names what is unsupported or missing. */
 function look<T>(name: string, open: () => T, describe: (value: T) => string): { value: T | null; finding: Finding } {
   try {
     const value = open();

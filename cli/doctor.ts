@@ -24,7 +24,7 @@ export function register(program: Command): void {
     .command('doctor')
     .description('what is installed, reachable or missing, and how to fix it')
     .option('--model <folder>', 'check a checkpoint instead: what it is, what is unsupported, memory')
-    .option('--config <file>', 'with --model: the run whose batch and lengths count')
+    .option('--config <file>', 'with --model: the run whose batch and lengths to check')
     .option('--set <a.b=c...>', 'with --config: change fields of it', collect, [])
     .option('--json', 'one JSON object')
     .action(
@@ -103,7 +103,7 @@ function packages(): Finding {
   };
 }
 
-/** Loaded here, not at the top: that it cannot be loaded is a finding. */
+/** Loaded here, not at the top, because a failure to load is a finding. */
 async function onnxruntime(): Promise<Finding> {
   const finding = { name: 'onnxruntime', needed: true, mend: INSTALL_PACKAGES };
   try {
@@ -127,7 +127,7 @@ function temporalCli(): Finding {
     name: 'Temporal CLI',
     ok: version !== null,
     needed: true,
-    found: version === null ? `none of at least version ${TEMPORAL_VERSION}` : `${version} (${temporalCliPath()})`,
+    found: version === null ? `none of version ${TEMPORAL_VERSION} or newer` : `${version} (${temporalCliPath()})`,
     mend: INSTALL_TEMPORAL,
   };
 }
@@ -157,10 +157,10 @@ async function webgpu(): Promise<Finding> {
   const devices = await webgpuDevices().catch(() => []);
   const listed = devices.map((device, index) => `${index} ${describeDevice(device)}`).join(', ');
   if (problem !== null) return { ...gpu, ok: false, found: `${listed}${listed === '' ? '' : ', but '}${problem}` };
-  return { ...gpu, ok: true, found: listed === '' ? 'computes on the device of the system' : listed };
+  return { ...gpu, ok: true, found: listed === '' ? "computes on the system's default device" : listed };
 }
 
-/** What `engine.provider: auto` would take. */
+/** What `engine.provider: auto` would choose. */
 async function automatic(): Promise<Finding> {
   const device = deviceLabel(await chooseDevice({ provider: 'auto' }));
   return {
@@ -205,7 +205,7 @@ async function server(): Promise<Finding> {
   }
 }
 
-/** Asked for its list of models, which is free and wants the key. Addresses and keys are not shown. */
+/** Asks for its list of models, which is free and needs the key. Addresses and keys are not shown. */
 async function paidTeacher(): Promise<Finding> {
   const finding = {
     name: 'Paid teacher',
@@ -237,12 +237,12 @@ function writableFolder(folder: string): string {
   return `${folder}, ${gibibytes(bavail * bsize)} free`;
 }
 
-/** A needed thing, found unless `see` throws. */
+/** A required thing, found unless `see` throws. */
 function look(name: string, see: () => string, mend: string): Finding {
   return { ...note(name, see, mend), needed: true };
 }
 
-/** A thing that is good to know. */
+/** An optional thing. */
 function note(name: string, see: () => string, mend: string | null): Finding {
   try {
     return { name, ok: true, needed: false, found: see(), mend };

@@ -1,8 +1,8 @@
-/** What the activities of a run are at, as their heartbeats say. */
+/** What the activities of a run are doing, from their heartbeats. */
 import type { Client } from '@temporalio/client';
 import type { Doing } from '../core/episodes/doing.ts';
 
-/** A step that is under way for less is not mentioned. */
+/** Steps that have run for less are not mentioned. */
 const SHOWN_SECONDS = 5;
 
 /** The activities of these workflows that report something; nothing for a workflow that does not exist. */

@@ -1,4 +1,4 @@
-/** The environment that a command names, with what a configuration says of it. */
+/** The environment that a command names, with its settings from a configuration. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { modelFolder, PROJECT } from '../configs/project-folder.ts';

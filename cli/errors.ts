@@ -17,19 +17,19 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Errors of the caller's making by class or failure type; everything else is a failure. */
+/** Classes and failure types of the caller's mistakes; everything else is a failure. */
 const USAGE = new Set(['UsageError', 'ConfigError', 'CheckpointError', 'SafetensorsError', 'AlfworldGameError']);
 const USAGE_FAILURES = new Set<string>([FAILURES.configuration, FAILURES.game, FAILURES.model]);
-/** What the system says of a path that was named wrongly. */
+/** Sentences for the system's error codes of wrong paths. */
 const WRONG_PATH: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
-  ENAMETOOLONG: 'is too long a name',
+  ENAMETOOLONG: 'has too long a name',
   ENOTDIR: 'is not a folder, or is not inside one',
   EISDIR: 'is a folder, not a file',
   EEXIST: 'is there already',
   EACCES: 'cannot be used by this user',
   EPERM: 'cannot be used by this user',
-  EROFS: 'lies where nothing can be written',
+  EROFS: 'is on a read-only disk',
   ENOSPC: 'no space is left to write it',
   EDQUOT: 'no space is left to write it',
 };
@@ -53,7 +53,7 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
     };
   const { name, message, code, path: where, syscall } = error as NodeJS.ErrnoException;
   if (where !== undefined && code !== undefined && code in WRONG_PATH) {
-    // Parent folders are created, too; so a missing one means that the system does not allow it.
+    // Parent folders are created too, so a missing one means that the system does not allow it.
     const wrong = syscall === 'mkdir' && code === 'ENOENT' ? 'cannot be made there' : WRONG_PATH[code];
     return { message: `${where}: ${wrong}; ${otherPlace(where)}.`, exitCode: 2 };
   }

@@ -1,4 +1,4 @@
-/** `gtr estimate`: what a run's paid teacher, its policy and its store will take, before anything is started. */
+/** `gtr estimate`: the costs of a run's paid teacher, policy and store, before anything is started. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -25,8 +25,8 @@ export function register(program: Command): void {
     )
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
-    .option('--sampling-rate <number>', 'tokens that the policy samples a second, all rows together', rate)
-    .option('--updating-rate <number>', 'samples that an update takes a second', rate)
+    .option('--sampling-rate <number>', 'tokens that the policy samples per second, all rows together', rate)
+    .option('--updating-rate <number>', 'samples that an update processes per second', rate)
     .option('--json', 'one JSON object')
     .action(async (options: Options) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
@@ -70,7 +70,7 @@ async function estimateTeacher(config: RunConfig, store: ArtifactStore) {
   return { model: terms.model, limits, ...estimateRun(config, limits) };
 }
 
-/** Or why it is not known: a checkpoint that only workers see. Weights need not be there. */
+/** Or why it is unknown: a checkpoint that only workers see. Weights need not be there. */
 function diskIfKnown(config: RunConfig, store: ArtifactStore): Disk | string {
   const { base, adapter } = config.model;
   const folder = modelFolder(base);
@@ -121,7 +121,7 @@ function estimateText(
     ),
     row('  by tokens per minute', bounds.tokensPerMinute, time, 'no limit known (corrector.tokensPerMinute, gtr rate)'),
     row('  by the time of a judgement', bounds.latency, time),
-    row('one after another', serialHours, time),
+    row('in sequence', serialHours, time),
     '',
     'Assumed:',
     ...assumptions.map((assumption) => `- ${assumption}`),

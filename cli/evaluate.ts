@@ -20,13 +20,13 @@ import { collect } from './train.ts';
 
 type Options = { config?: string; policy: string[]; prompt?: string; episodes?: number; set: string[]; json?: boolean };
 
-/** What is evaluated, and how it is called. */
+/** What is evaluated, and its name. */
 type Candidate = { config: RunConfig; policy: EvaluateInput['policy']; name: string };
 
 export function register(program: Command): void {
   program
     .command('evaluate')
-    .description('evaluate a policy on fixed deals, sampled and greedy; without a server it brings its own')
+    .description('evaluate a policy on fixed deals, sampled and greedy; starts a server if there is none')
     .option('--config <file>', 'run configuration that names environment, model and evaluation; not needed for a run')
     .option(
       '--policy <ref>',
@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async ({ policy, json, ...options }: Options) => {
       const names = policy.length === 0 ? ['start'] : policy;
-      // Reports a mistake in any of them before any is evaluated or paid for.
+      // Checks all of them before any is evaluated or paid for.
       const candidates = await withClientIfAny((client) => resolveAll(client, names, options));
       const results = await withAnyInstallation([...new Set(candidates.flatMap(rolesOf))], async (client) => {
         const evaluated: Evaluated[] = [];
@@ -79,7 +79,7 @@ async function evaluateOne(client: Client, { config, policy, name }: Candidate, 
   return { evaluated: name, environment, environments, evaluation, ...result };
 }
 
-/** The workers that evaluating it takes. */
+/** The workers needed to evaluate it. */
 function rolesOf({ policy }: Candidate): WorkerRole[] {
   if (policy === 'solver') return ['orchestrator'];
   return ['orchestrator', policy === null || isStored(policy) ? 'gpu' : 'corrector'];
@@ -178,6 +178,6 @@ async function resolveRun(
 
 function positiveInteger(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('must be a whole number from 1.');
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('must be a whole number, 1 or more.');
   return number;
 }

@@ -5,7 +5,7 @@ import { playedName } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import type { EvaluationPart, SuccessRate } from '../core/learner/evaluation-part.ts';
 
-/** `cost`: what an external model took. */
+/** `cost`: that of an external model. */
 export type Evaluated = EvaluatePolicyResult & {
   cost?: CorrectorCounts;
   evaluated: string;
@@ -81,7 +81,7 @@ function tableRow(policy: string, deals: string, part: EvaluationPart, cost: Cor
   ];
 }
 
-/** What the moves of an external model took. */
+/** The cost of an external model's moves. */
 function costLine(cost: CorrectorCounts): string {
   return correctorLine(cost).replace('corrector: ', 'asked: ');
 }
@@ -105,8 +105,8 @@ function partLines(name: string, part: EvaluationPart): string[] {
       `${percent(part.wellFormedRate)}${part.progress === null ? '' : `, goal reached ${percent(part.progress)}`}`,
     ...(part.interruptions === undefined
       ? []
-      : [`  episodes begun anew ${part.interruptions.restarted}, dropped ${part.interruptions.dropped}`]),
-    `  thoughts: seen rightly ${percent(thought.perceptionRate)}, valid goal ${percent(thought.validGoalRate)}, ` +
+      : [`  episodes restarted ${part.interruptions.restarted}, dropped ${part.interruptions.dropped}`]),
+    `  thoughts: picture read correctly ${percent(thought.perceptionRate)}, valid goal ${percent(thought.validGoalRate)}, ` +
       `action as thought ${percent(thought.agreementRate)}, distinct per state ${number(thought.distinctPerState)}, ` +
       `self-BLEU-2 ${number(thought.selfBleu2)}`,
   ];

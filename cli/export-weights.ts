@@ -1,5 +1,5 @@
 /**
- * The weights of a run as folders for other programs and later runs: the trained adapter, and the model with it merged.
+ * The weights of a run as folders for other programs and later runs: the trained adapter, and the merged model.
  */
 import { modelFolder } from '../configs/project-folder.ts';
 import { getTrained } from '../core/records/policy-state.ts';

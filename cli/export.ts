@@ -1,4 +1,4 @@
-/** `gtr export`: what a run made, in other programs' formats. */
+/** `gtr export`: a run's results in other programs' formats. */
 import path from 'node:path';
 import type { Command } from 'commander';
 import { exportRun } from '../core/report/export-run.ts';
@@ -10,7 +10,7 @@ export function register(program: Command): void {
   program
     .command('export <run>')
     .description(
-      'write what a run made: weights for transformers, PEFT and later runs, TensorBoard events, metrics, ' +
+      "write a run's results: weights for transformers, PEFT and later runs, TensorBoard events, metrics, " +
         'corrections with their pictures',
     )
     .requiredOption('--out <folder>', 'folder to write')

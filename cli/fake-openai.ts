@@ -1,4 +1,4 @@
-/** `gtr fake-openai`: a server to rehearse paid correction with, faults included, without paying. */
+/** `gtr fake-openai`: a server for rehearsing paid correction, including faults, without paying. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
@@ -30,7 +30,7 @@ export function register(program: Command): void {
   program
     .command('fake-openai')
     .description(
-      "a server that speaks OpenAI's chat completions and judges thoughts as it knows the games: to rehearse a run " +
+      "a server that speaks OpenAI's chat completions and judges thoughts in its games: to rehearse a run " +
         'with corrector.teacher=openai without paying',
     )
     .option('--port <n>', 'port on 127.0.0.1; 0: any free one', '8080')
@@ -40,11 +40,11 @@ export function register(program: Command): void {
       'JSON file of scripted faults (docs/corrector.md); they can be replaced while it runs by POST /faults',
     )
     .option('--log <file>', 'a JSON line for every request; an existing file is overwritten')
-    .option('--key <key>', 'the only API key that is let in; default: any')
+    .option('--key <key>', 'the only accepted API key; default: any')
     .option('--rpm <n>', 'requests per minute of the account, enforced')
     .option('--tpm <n>', 'tokens per minute of the account, enforced')
     .option('--tool-rounds <n>', 'how often a judgement of Points24 calls the solver before it answers', '1')
-    .option('--model <name>', 'a model that it has; others are unknown to it; default: any', collect, [])
+    .option('--model <name>', 'a model that it has; it refuses others; default: any', collect, [])
     .option(
       '--prompt <file>',
       'another wording of corrector requests to understand (corrector.openai.prompt)',
@@ -131,7 +131,7 @@ function latencyOf(text: string): [number, number] {
 
 function count(text: string, option: string, least: number, most = Infinity): number {
   if (!/^\d+$/.test(text) || Number(text) < least)
-    throw new UsageError(`${option} ${text}: must be a whole number of at least ${least}.`);
+    throw new UsageError(`${option} ${text}: must be a whole number, ${least} or more.`);
   if (Number(text) > most) throw new UsageError(`${option} ${text}: must be at most ${most}.`);
   return Number(text);
 }

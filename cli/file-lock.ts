@@ -1,4 +1,4 @@
-/** A lock that ends with the process that holds it, however that ends: SQLite's, which is the operating system's. */
+/** A lock that is released when its process ends, however it ends: SQLite's, which is the operating system's. */
 import { DatabaseSync } from 'node:sqlite';
 
 export class FileLock {
@@ -8,7 +8,7 @@ export class FileLock {
     this.#database = database;
   }
 
-  /** Takes the lock; null where another process has it. The file is made, and stays. */
+  /** Takes the lock; null if another process has it. The file is created, and stays. */
   static take(file: string): FileLock | null {
     const database = new DatabaseSync(file, { timeout: 0 });
     try {

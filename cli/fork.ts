@@ -22,7 +22,7 @@ import { isKnown, startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
 import { collect } from './train.ts';
 
-/** What the policy and the counting of its iterations are bound to. */
+/** Fields that the policy and the numbering of its iterations depend on. */
 const FIXED_FIELDS = [
   'model.base',
   'model.adapter',
@@ -47,14 +47,13 @@ export function register(program: Command): void {
     .action(async (run: string, { at, id, set }: { at: number; id: string; set: string[] }) => {
       await withClient((client) => forkRun(client, run, at, id, set));
       process.stdout.write(
-        `Run ${id} goes on after iteration ${at} of ${run}; follow it with \`./gtr watch ${id}\`.\n`,
+        `Run ${id} continues after iteration ${at} of ${run}; follow it with \`./gtr watch ${id}\`.\n`,
       );
     });
 }
 
 /**
- * The new run begins with copies of the first `at` iterations' records, so that its curves begin where the other run's
- * do.
+ * The new run begins with copies of the first `at` iterations' records, so its curves begin where the other run's do.
  */
 async function forkRun(client: Client, run: string, at: number, id: string, changes: readonly string[]): Promise<void> {
   const { records } = await readRun(client, run);
@@ -67,13 +66,13 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
   const { config: ofThen, metrics, teacher } = kept.iterations[at - 1];
   const earlier = afterIteration(ofThen, metrics);
   const config = parseConfig(runConfigSchema, changes.reduce(applyChange, earlier), `fork of ${run}`);
-  // A merge of products cannot be taken apart into A and B.
+  // A merge of products cannot be split into A and B.
   const fixed = teacher?.whole ? [...FIXED_FIELDS, 'turbo.merge.adapters'] : FIXED_FIELDS;
   for (const field of fixed)
     if (!isDeepStrictEqual(fieldOf(config, field), fieldOf(earlier, field)))
       throw new UsageError(
-        `--set ${field}: cannot change in a fork, since the ${field.startsWith('turbo') ? 'teacher' : 'policy'} of ` +
-          `${run} is bound to it; start a run of its own with gtr train.`,
+        `--set ${field}: cannot change in a fork, because the ${field.startsWith('turbo') ? 'teacher' : 'policy'} of ` +
+          `${run} depends on it; start a new run with gtr train.`,
       );
   const state = stateAfter(kept, config);
   const { store } = activityDependencies();
@@ -90,7 +89,7 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
   await startRun<typeof train>(client, 'train', id, [config, state], config.title, { GtrStore: await storeId(store) });
 }
 
-/** The state that a run has after these iterations; what their judging cost, the other run has paid. */
+/** A run's state after these iterations; the other run has paid for judging them. */
 function stateAfter({ iterations, evaluations }: RunRecords, { rollout }: RunConfig): TrainState {
   const [{ policy, optimizer }] = iterations;
   const state = iterations.reduce(

@@ -16,14 +16,14 @@ export function register(program: Command): void {
   program
     .command('gc')
     .description('show the artifacts that no run reaches; with --delete, delete them')
-    .option('--delete', 'delete what is shown')
+    .option('--delete', 'delete them')
     .option(
       '--drop <run...>',
       'forget this closed run: its records, its workflows, and the artifacts that only it reaches',
       collect,
       [],
     )
-    .option('--older-than <age>', 'spare what was stored since, e.g. 30m, 6h, 7d', age, age('1h'))
+    .option('--older-than <age>', 'keep what was stored since, e.g. 30m, 6h, 7d', age, age('1h'))
     .action(async (options: { delete?: boolean; drop: string[]; olderThan: number }) => {
       const { store } = activityDependencies();
       const before = new Date(Date.now() - options.olderThan);
@@ -41,7 +41,7 @@ export function register(program: Command): void {
       if (problems.length > 0)
         throw new UsageError(
           `Nothing was deleted: ${problems.length} artifacts of kept runs are missing or damaged, so what they ` +
-            `refer to is unknown; restore them, or give the runs up with --drop.`,
+            `refer to is unknown; restore them, or drop the runs with --drop.`,
         );
       for (const run of options.drop) await withClient((client) => forget(client, store, run));
       const removed = await mapConcurrently(garbage, async (artifact) => {
@@ -72,7 +72,7 @@ async function forget(client: Client, store: ArtifactStore, run: string): Promis
   for (const name of await store.listRecords(recordFolder(run))) await store.removeRecord(name);
 }
 
-/** References of all records and of every execution that the server knows, by owner; those of dropped runs left out. */
+/** References of all records and of every execution that the server knows, by owner, without dropped runs. */
 async function keptReferences(
   client: Client,
   store: ArtifactStore,
@@ -83,7 +83,7 @@ async function keptReferences(
   for (const run of dropped) {
     const own = executions.filter((execution) => belongsTo(run, execution));
     if (own.some(({ status }) => status.name === 'RUNNING'))
-      throw new UsageError(`--drop ${run}: the run is open; stop it first, or let it end.`);
+      throw new UsageError(`--drop ${run}: the run is open; stop it first, or wait for its end.`);
     if (own.length === 0 && !records.some((name) => name.startsWith(`${recordFolder(run)}/`)))
       throw new UsageError(
         `--drop ${run}: there is no such run on this server, and no record of it in ${store.location}.`,

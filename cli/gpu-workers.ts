@@ -1,4 +1,4 @@
-/** How many GPU workers there are for a run. */
+/** Counts the GPU workers for a run. */
 import type { Client } from '@temporalio/client';
 import { temporalConfig, workflowQueue } from '../workers/installation.ts';
 import { isAlive, parseIdentity } from '../workers/worker-identity.ts';
@@ -8,10 +8,10 @@ import { queueOf } from '../workflows/queues.ts';
 const ACTIVITY_TASKS = 2;
 const STARTED = 2;
 
-/** `there`: workers that take the run's work; `working`: of them, those that are at it now. */
+/** `there`: workers that take the run's work; `working`: those of them that are doing it now. */
 export type GpuWorkers = { there: number; working: number };
 
-/** Of a run whose activities belong to `workflowIds`. */
+/** For a run whose activities belong to `workflowIds`. */
 export async function gpuWorkers(client: Client, workflowIds: readonly string[]): Promise<GpuWorkers> {
   const queue = queueOf('gpu', workflowQueue());
   const [{ pollers }, ...described] = await Promise.all([
@@ -31,7 +31,7 @@ export async function gpuWorkers(client: Client, workflowIds: readonly string[])
     const worker = parseIdentity(identity);
     return worker !== null && isAlive(worker, Number(lastAccessTime?.seconds ?? 0) * 1000) ? [identity!] : [];
   });
-  // One that computes takes no other task meanwhile, and the server forgets within minutes that it ever asked.
+  // A busy worker does not poll, and the server forgets it within minutes.
   const working = described.flatMap((workflow) =>
     (workflow?.raw.pendingActivities ?? []).flatMap(({ state, activityOptions, lastWorkerIdentity }) =>
       state === STARTED && activityOptions?.taskQueue?.name === queue && lastWorkerIdentity ? [lastWorkerIdentity] : [],

@@ -1,4 +1,4 @@
-/** Who has an installation's home: one `gtr up` or `npm start` at a time keeps a server and workers on it. */
+/** Ownership of an installation's home: one `gtr up` or `npm start` at a time runs a server and workers on it. */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,11 +7,11 @@ import { UsageError } from './errors.ts';
 import { FileLock } from './file-lock.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** `address`: of the Temporal server that the owner uses; `since`: when it began, as ISO 8601. */
+/** `address`: that of the owner's Temporal server; `since`: when it began, as ISO 8601. */
 export type HomeOwner = { pid: number; host: string; since: string; address: string };
 
 const LOCK = 'owner.lock';
-/** Who holds it, as text. After a process was killed, what it names no longer counts. */
+/** The owner, as text. It is stale after the process was killed. */
 const OWNER = 'owner.json';
 
 export class HomeLock {
@@ -21,7 +21,7 @@ export class HomeLock {
     this.#lock = lock;
   }
 
-  /** Takes the home for this process. Throws a sentence that names the process that has it. */
+  /** Takes the home for this process. Throws a sentence that names the owner, if another process has it. */
   static async take(home: string, address: string): Promise<HomeLock> {
     makeFolder(home);
     const lock = FileLock.take(path.join(home, LOCK));
@@ -39,7 +39,7 @@ export class HomeLock {
   }
 }
 
-/** What the owner of a home last reported about itself; null if no owner did. */
+/** The last report of a home's owner about itself; null if there is none. */
 function ownerOf(home: string): HomeOwner | null {
   try {
     return JSON.parse(readFileSync(path.join(home, OWNER), 'utf8')) as HomeOwner;

@@ -1,13 +1,13 @@
-/** Finds and stops a Temporal server whose `gtr up` was killed, by the note that `gtr up` left. */
+/** Finds and stops a Temporal server whose `gtr up` was killed, by the process id that `gtr up` recorded. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Time that it gets to leave after SIGTERM. */
+/** Time that it gets to exit after SIGTERM. */
 const GRACE_MS = 10_000;
 
-/** Where the process id of a home's server stands. */
+/** The file with the process id of a home's server. */
 function pidFile(home: string): string {
   return path.join(home, 'server.pid');
 }
@@ -31,7 +31,7 @@ export async function stopLeftoverServer(home: string, database: string): Promis
   } catch {
     return null;
   }
-  // The number may belong to somebody else by now.
+  // Another process may have the number by now.
   const left = () => commandOf(pid).includes(database);
   if (!(pid > 0) || !left()) return null;
   for (const [signal, time] of [

@@ -83,7 +83,7 @@ program.hook('preAction', (_, command) => {
   }
 });
 
-// Who reads the output may have seen enough (`gtr play alfworld | head`): the command ends with it.
+// If the reader of the output ends (`gtr play alfworld | head`), so does the command.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(process.exitCode ?? 0);
@@ -92,7 +92,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  // Commander has printed its own sentence; help and version end well.
+  // Commander has printed its own sentence; help and version are not errors.
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   const { message, exitCode } = explain(error);
   process.stderr.write(`gtr: ${program.opts().debug ? (error as Error).stack : message}\n`);

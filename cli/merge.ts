@@ -1,4 +1,4 @@
-/** `gtr merge`: the TIES merge of a run's checkpoints as a checkpoint of its own. */
+/** `gtr merge`: the TIES merge of a run's checkpoints, as a checkpoint. */
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { modelFolder } from '../configs/project-folder.ts';
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .description("write the TIES merge of a run's checkpoints as a checkpoint")
     .requiredOption('--iterations <A-B>', 'the policies after iterations A to B', range)
     .requiredOption('--out <folder>', 'folder to write')
-    .option('--density <share>', 'share of the elements of each change that is kept', share, 0.8)
+    .option('--density <share>', 'share of the elements of each change to keep', share, 0.8)
     .addOption(
       new Option('--weights <kind>', 'how the checkpoints count').choices(['uniform', 'ema']).default('uniform'),
     )
@@ -50,7 +50,7 @@ export function register(program: Command): void {
       if (gone.length > 0)
         throw new UsageError(
           `--iterations ${first}-${last}: the weights after ${gone.join(', ')} were not kept; choose others, or set ` +
-            `checkpoints.keepLast or checkpoints.keepEvery while the run goes on.`,
+            `checkpoints.keepLast or checkpoints.keepEvery while the run is going on.`,
         );
       const trained = trainedParameters(checkpoint, model.train, model.valueHead);
       const merge = {
@@ -63,7 +63,7 @@ export function register(program: Command): void {
       const distance = factorDistance(merge);
       if (distance !== null)
         process.stdout.write(
-          `the merge of A and B apart differs from this one by ${distance.toPrecision(3)} of its change\n`,
+          `the separate merge of A and B differs from this one by ${distance.toPrecision(3)} of its change\n`,
         );
       process.stdout.write(`${out}\n`);
     });

@@ -1,5 +1,5 @@
 /**
- * A server and workers for one command, if none answer: in memory, on a port of their own, gone when the command ends.
+ * A temporary server and workers for one command, if none answer: in memory, on a free port.
  */
 import type { Client } from '@temporalio/client';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
@@ -8,14 +8,14 @@ import { isLocal, Supervisor, type WorkerRole } from './supervisor.ts';
 import { serverAnswers, withClient } from './temporal.ts';
 
 /**
- * Runs `use` on the server that answers, else on one of its own with workers of these roles. Runs of this installation
- * are not touched: the server knows none.
+ * Runs `use` on the server that answers, else on a temporary one with workers of these roles. The temporary server
+ * knows no runs, so those of this installation are not touched.
  */
 export async function withAnyInstallation<T>(
   roles: readonly WorkerRole[],
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
-  // The user means an address elsewhere: tell them that nothing answers there.
+  // The user named an address elsewhere: report that nothing answers there.
   if ((await serverAnswers()) || !isLocal(temporalConfig().address)) return await withClient(use);
   const address = `127.0.0.1:${await freePort()}`;
   process.env.TEMPORAL_ADDRESS = address;

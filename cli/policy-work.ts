@@ -11,22 +11,22 @@ import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import { describePictures, type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
 import { gibibytes, modelFit } from '../core/policy/model-fit.ts';
 
-/** Tokens a second of sampling, all rows together; samples a second of updates. Null: not known. */
+/** Tokens a second of sampling, all rows together; samples a second of updates. Null: unknown. */
 export type Rates = { sampling: number | null; updating: number | null };
 
 export type PolicyWork = {
-  /** At most: answers as long as allowed, evaluated episodes too. */
+  /** The maximum: answers as long as allowed, including evaluations. */
   sampledTokens: number;
-  /** Samples of all epochs; a corrected thought beside each counts with it. */
+  /** Samples of all epochs, each with its corrected thought. */
   updateSamples: number;
   hours: Rates;
-  /** Tokens of the longest prompt, and what pictures become; or why neither is known. */
+  /** Tokens of the longest prompt, and how pictures are cut; or why neither is known. */
   prompt: { tokens: number; pictures: string } | string;
   /** Bytes that a worker holds, and of them those of one GPU; null where the prompt is not known. */
   memory: { host: number; device: number } | null;
 };
 
-/** Plays two episodes for the prompts; weights are not read. */
+/** Plays two episodes to measure prompts; does not read weights. */
 export async function policyWork(config: RunConfig, rates: Rates): Promise<PolicyWork> {
   const { evaluation, rollout, ppo } = config;
   const iterations = Math.ceil(config.envSteps / rollout.envStepsPerIteration);

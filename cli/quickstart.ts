@@ -25,14 +25,13 @@ export function register(program: Command): void {
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .action(async ({ config, id, set }: { config: string; id: string; set: string[] }) => {
       const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`));
-      // Ctrl-C: everything stops in order, the run stays where it is and goes on with the next `npm start`.
+      // Ctrl-C: everything stops in order; the next `npm start` continues the run.
       const interrupted = new Promise<'interrupted'>((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
       });
       try {
         const outcome = await Promise.race([interrupted, runQuickstart(supervisor, config, id, set)]);
-        if (outcome === 'interrupted')
-          process.stdout.write('\nStopping; the run is kept. `npm start` goes on with it.\n');
+        if (outcome === 'interrupted') process.stdout.write('\nStopping; the run is kept. `npm start` continues it.\n');
       } finally {
         await supervisor.stop();
       }
@@ -61,11 +60,11 @@ async function runQuickstart(
       process.stdout.write(`Run ${id}: ${config.title}\n`);
     } else {
       process.stdout.write(
-        `Run ${id} was started before and goes on (or is done); for another one: ./gtr train --config ${configFile} ` +
-          `--id NAME --wait\n`,
+        `Run ${id} was started before and continues (or is done); for another one: ./gtr train ` +
+          `--config ${configFile} --id NAME --wait\n`,
       );
     }
-    process.stdout.write(`The run as it goes on: ${reportLink(id)}\nTemporal's Web UI: ${link}\n`);
+    process.stdout.write(`Follow the run: ${reportLink(id)}\nTemporal's Web UI: ${link}\n`);
     await followRun(client, id);
     process.stdout.write(`Report: ${await reportRun(client, id)}\n`);
   });

@@ -1,4 +1,4 @@
-/** `gtr rate`: the limits of a corrector's account, shown and changed while runs go on. */
+/** `gtr rate`: the limits of a corrector's account, shown, and changed during runs. */
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   type AccountLimits,
@@ -11,7 +11,7 @@ import { activityDependencies, workflowQueue } from '../workers/installation.ts'
 import { DEFAULT_ACCOUNT, queueOf } from '../workflows/queues.ts';
 import { withClient } from './temporal.ts';
 
-/** A limit, or the word for having none. */
+/** A limit, or `none`. */
 type Limit = number | 'none';
 type Options = {
   account: string;
@@ -24,15 +24,11 @@ type Options = {
 export function register(program: Command): void {
   program
     .command('rate')
-    .description('show or change the limits of a corrector account; they hold at once, for all runs on it')
-    .option('--account <name>', 'as `corrector.account` of runs names it', DEFAULT_ACCOUNT)
-    .option('--requests-per-minute <n>', 'limit of the provider, or none', limit)
-    .option(
-      '--requests-per-thought <n>',
-      "requests that judging a thought takes: 2 with the solver's tool, else 1",
-      positive,
-    )
-    .option('--tokens-per-minute <n>', 'limit of the provider, or none', limit)
+    .description('show or change the limits of a corrector account; changes apply at once, to all runs on it')
+    .option('--account <name>', "account, as in runs' `corrector.account`", DEFAULT_ACCOUNT)
+    .option('--requests-per-minute <n>', "the provider's limit, or none", limit)
+    .option('--requests-per-thought <n>', "requests per judged thought: 2 with the solver's tool, else 1", positive)
+    .option('--tokens-per-minute <n>', "the provider's limit, or none", limit)
     .option('--json', 'one JSON object')
     .action(async ({ account, json, ...given }: Options) => {
       const changes = Object.fromEntries(
@@ -68,7 +64,7 @@ function rateText(
     'requests per minute  ' +
       `${requestsPerMinute ?? 'no limit'}${requestsPerMinute === null ? '' : `, ${requestsPerThought} a thought`}`,
     'tokens per minute    ' +
-      `${tokensPerMinute ?? 'no limit'}${tokensPerMinute !== null && workers > 1 ? `, in equal shares to ${workers} workers` : ''}`,
+      `${tokensPerMinute ?? 'no limit'}${tokensPerMinute !== null && workers > 1 ? `, divided equally among ${workers} workers` : ''}`,
     `task queue ${queue}  ` +
       `${thoughtsPerMinute === null ? 'not paced' : `starts ${thoughtsPerMinute} thoughts a minute`}`,
     '',

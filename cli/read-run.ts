@@ -1,4 +1,4 @@
-/** What the CLI knows of a training run: from its records, and from Temporal where a server answers. */
+/** The CLI's view of a training run: from its records, and from Temporal if a server answers. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { parseConfig, type RunConfig, runConfigSchema } from '../configs/schema.ts';
 import type { ArtifactStore } from '../core/artifacts/store.ts';
@@ -9,12 +9,13 @@ import { activityDependencies, temporalConfig } from '../workers/installation.ts
 import type { Progress } from '../workflows/run-contract.ts';
 import { explain, UsageError } from './errors.ts';
 
-/** Open runs are `running` or `paused`; without a server, `running` is what was heard of last. */
+/** Open runs are `running` or `paused`; without a server, `running` is the last known status. */
 export type RunState = 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'canceled' | 'terminated';
 
 /**
- * `source`: whether a server was asked. `failure`: why a failed run failed. `progress`: of an open run whose workers
- * answer. `result`: of a run that is done or stopped. `folder`: the run's files on this machine, written anew.
+ * `source`: whether a server was asked. `failure`: why a failed run failed. `progress`: that of an open run whose
+ * workers answer. `result`: that of a run that is done or stopped. `folder`: the run's files on this machine,
+ * rewritten.
  */
 export type KnownRun = {
   source: 'server' | 'records';
@@ -29,14 +30,14 @@ export type KnownRun = {
   store: ArtifactStore;
 };
 
-/** What Temporal tells of a run. */
+/** Temporal's information on a run. */
 type Told = Pick<KnownRun, 'status' | 'failure' | 'progress' | 'result'> & { startedAt: Date };
 
-/** Time in which the workers of an open run must say where it is. */
+/** Time within which the workers of an open run must report its progress. */
 const QUERY_MS = 5000;
 
 /**
- * Everything about a run. A run that Temporal has forgotten, or cannot be asked about (`client` null), is read from its
+ * Everything about a run. A run that Temporal has forgotten, or without a server (`client` null), is read from its
  * records. Throws a sentence if there are none, and `ConfigError` if the workflow is not a training run.
  */
 export async function readRun(client: Client | null, runId: string): Promise<KnownRun> {
@@ -103,7 +104,10 @@ async function tellOf(client: Client, runId: string): Promise<Told | null> {
   }
 }
 
-/** What the records tell. Those of version 0.1.0 name no outcome: there all iterations and the last evaluation do. */
+/**
+ * The records' information. Those of version 0.1.0 have no outcome: there it follows from all iterations and the last
+ * evaluation.
+ */
 export function recorded(config: RunConfig, { outcome, iterations, evaluations }: RunRecords): Omit<Told, 'startedAt'> {
   if (outcome !== null)
     return { status: outcome.status, failure: outcome.failure, progress: null, result: outcome.result };

@@ -1,4 +1,4 @@
-/** Reports as pages that follow their runs, for the browsers of this machine. */
+/** Live reports of runs, for the browsers of this machine. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Client } from '@temporalio/client';
@@ -10,10 +10,10 @@ import { lookAtRun } from './read-run.ts';
 import { rowsOf, statusesOf } from './runs.ts';
 import { splitAddress } from './temporal.ts';
 
-/** The page's port lies so far above the server's, and so far above the Web UI's by 1000. */
+/** The page's port is the server's plus this, and the Web UI's plus 1000. */
 const PORTS_ABOVE = 2000;
 
-/** Replaces what is shown by what is new, and leaves what was opened open. */
+/** Updates the page, and leaves opened details open. */
 const FOLLOW = `const follow = async () => {
   try {
     const answer = await fetch(location.href);
@@ -25,13 +25,13 @@ const FOLLOW = `const follow = async () => {
       if (now.innerHTML !== then.innerHTML) now.replaceWith(then);
       document.title = next.title;
     }
-  } catch {} // the installation is away for a moment, or for good: what was shown stays
+  } catch {} // the installation is down, for a moment or for good: keep what is shown
   setTimeout(follow, 3000);
 };
 setTimeout(follow, 3000);
 `;
 
-/** Where the page of a run is; without a run, the list of them. */
+/** The address of a run's page; without a run, of the list. */
 export function reportLink(run?: string): string {
   return `http://localhost:${reportPort()}/${run === undefined ? '' : `runs/${encodeURIComponent(run)}`}`;
 }
@@ -40,7 +40,7 @@ function reportPort(): number {
   return splitAddress(temporalConfig().address).port + PORTS_ABOVE;
 }
 
-/** Serves the reports to this machine alone; null where the port is taken. */
+/** Serves the reports to this machine only; null if the port is taken. */
 export async function serveReports(client: Client | null): Promise<Server | null> {
   const server = createServer((request, response) => {
     answer(client, request, response).catch((error: Error) => {
@@ -59,7 +59,7 @@ export async function serveReports(client: Client | null): Promise<Server | null
 async function answer(client: Client | null, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const send = (status: number, type: string, text: string) =>
     response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' }).end(text);
-  // A page elsewhere whose name leads here must not read what is ours.
+  // Guards against DNS rebinding: foreign pages must not read ours.
   if (!/^(localhost|127\.0\.0\.1)(:\d+)?$/.test(request.headers.host ?? '')) return void send(403, 'text/plain', '');
   if (request.method !== 'GET') return void send(405, 'text/plain', '');
   const { pathname } = new URL(request.url!, 'http://localhost');
@@ -68,7 +68,7 @@ async function answer(client: Client | null, request: IncomingMessage, response:
   const [, named] = /^\/runs\/([^/]+)$/.exec(pathname) ?? [];
   const run = named === undefined ? null : nameOf(named);
   const page = run === null ? null : await pageOf(client, run);
-  if (page === null) return void send(404, 'text/plain', `There is no such page; / lists the runs.\n`);
+  if (page === null) return void send(404, 'text/plain', `No such page; / lists the runs.\n`);
   send(200, 'text/html', page);
 }
 

@@ -1,4 +1,4 @@
-/** `gtr reset`: a run goes on from an earlier iteration, by Temporal's own reset. */
+/** `gtr reset`: continues a run from an earlier iteration, by Temporal's own reset. */
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -10,21 +10,21 @@ import { UsageError } from './errors.ts';
 import { withClient } from './temporal.ts';
 
 /**
- * `ResetReapplyExcludeType` of Temporal's API: signals and updates that came after the point are not applied again,
- * they were meant for what is dropped.
+ * `ResetReapplyExcludeType` of Temporal's API: signals and updates after the point are not applied again, because they
+ * were meant for what is dropped.
  */
 const REAPPLY_NEITHER = [1, 2];
 
 export function register(program: Command): void {
   program
     .command('reset <run>')
-    .description('go on from an earlier iteration, with the settings of then; what came after it is dropped')
+    .description('continue from an earlier iteration, with the settings of that time; drops later ones')
     .requiredOption('--to <iterations>', 'whole iterations to keep; 0: from the first iteration', iterationCount)
     .action(async (run: string, { to }: { to: number }) => {
       const { store } = activityDependencies();
       await withClient((client) => resetRun(client, store, run, to));
       await removeLaterRecords(store, run, to);
-      process.stdout.write(`${run}: goes on after ${to} iterations.\n`);
+      process.stdout.write(`${run}: continues after ${to} iterations.\n`);
     });
 }
 
@@ -34,7 +34,7 @@ export function iterationCount(text: string): number {
   return Number(text);
 }
 
-/** The step of a run at which it started an iteration: the execution, and the workflow task that decided it. */
+/** The point of a run at which it started an iteration: the execution, and the workflow task that decided it. */
 type IterationStart = { runId: string; eventId: NonNullable<unknown> };
 
 async function resetRun(client: Client, store: ArtifactStore, run: string, to: number): Promise<void> {
@@ -45,7 +45,7 @@ async function resetRun(client: Client, store: ArtifactStore, run: string, to: n
     const begun = [...starts.keys()].sort((a, b) => a - b);
     throw new UsageError(
       `--to ${to}: ${run} ` +
-        `${begun.length === 0 ? 'has begun no iteration yet; wait for its first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it has begun itself`}.`,
+        `${begun.length === 0 ? 'has not begun an iteration yet; wait for the first' : `can go back to ${begun[0]} to ${begun.at(-1)}, the iterations that it began itself`}.`,
     );
   }
   if (to > 0) await holdState(store, run, to);
@@ -60,8 +60,8 @@ async function resetRun(client: Client, store: ArtifactStore, run: string, to: n
 }
 
 /**
- * Holds the state that the run continues from, even if it is just being released. The state before the first iteration
- * is made again if it is gone.
+ * Holds the state that the run continues from, even while it is being released. The state before the first iteration is
+ * rebuilt if it is gone.
  */
 async function holdState(store: ArtifactStore, run: string, to: number): Promise<void> {
   const { iterations } = await readRunRecords(store, run);
@@ -74,14 +74,14 @@ async function holdState(store: ArtifactStore, run: string, to: number): Promise
   throw new UsageError(`--to ${to}: ${whereItCanGoOn(run, iterations)}; or give 0.`);
 }
 
-/** Where each iteration was started last: a long run has several executions, a run that was reset has more. */
+/** Where each iteration was last started: a long run has several executions, a reset run has more. */
 async function iterationStarts(client: Client, run: string): Promise<Map<number, IterationStart>> {
   const executions = await Array.fromAsync(client.workflow.list({ query: `WorkflowId = "${run}"` }));
   await client.workflow.getHandle(run).describe(); // throws if there is no such run
   const starts = new Map<number, IterationStart>();
   for (const { runId } of executions.sort((a, b) => a.startTime.getTime() - b.startTime.getTime())) {
     const { events } = await client.workflow.getHandle(run, runId).fetchHistory();
-    let newest = -1; // a later remake of a lower iteration only restores artifacts: the run did not stand there
+    let newest = -1; // repeating a lower iteration later only restores artifacts: it is not the run's position
     for (const { startChildWorkflowExecutionInitiatedEventAttributes: child } of events!) {
       const [, iteration] = child?.workflowId?.startsWith(`${run}/`)
         ? (/\/iteration-(\d+)$/.exec(child.workflowId) ?? [])

@@ -15,7 +15,7 @@ export function register(program: Command): void {
     });
 }
 
-/** The contract's JSON object; fields that only a finished run has are null before. */
+/** The JSON object of the command contract; fields of finished runs are null before the end. */
 function resultObject(run: string, known: KnownRun) {
   const { status, failure, source, result, progress, records, config, folder } = known;
   const closedEarly = result === null && !isOpen(known) ? records.iterations.at(-1) : undefined;
@@ -41,7 +41,7 @@ function resultText(run: string, known: KnownRun): string {
   if (result !== null) return `${resultLines(result)}\n`;
   const iterations = progress?.iteration ?? records.iterations.length;
   const heard =
-    isOpen(known) && source === 'records' ? ' when last heard of; no Temporal server answers that knows it' : '';
+    isOpen(known) && source === 'records' ? ' when last seen; no Temporal server that knows it answers' : '';
   return `${run}: ${status} after ${iterations} iterations${heard}${failure === null ? '' : `: ${failure}`}\n`;
 }
 

@@ -1,4 +1,4 @@
-/** Which artifacts runs refer to: in their records, and in whatever Temporal still knows of their workflows. */
+/** Finds the artifacts that runs refer to, in their records and in Temporal's histories of their workflows. */
 import { type Client, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
 import { findReferences } from '../core/artifacts/references.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
@@ -16,8 +16,8 @@ export function belongsTo(run: string, { workflowId }: Pick<WorkflowExecutionInf
 }
 
 /**
- * What an execution's history and the heartbeats of its running activities refer to; nothing if it was deleted
- * meanwhile. Throws if payloads cannot be read: then nothing is known.
+ * References in an execution's history and in the heartbeats of its running activities; none if it was deleted
+ * meanwhile. Throws if payloads cannot be read, because then references are unknown.
  */
 export async function referencesOfExecution(
   client: Client,
@@ -35,13 +35,13 @@ export async function referencesOfExecution(
   }
 }
 
-/** What all records below a folder of records refer to, by record. */
+/** References of all records below a folder of records, by record. */
 export async function referencesOfRecords(store: ArtifactStore, folder: string): Promise<ArtifactRef[]> {
   const records = await mapConcurrently(await store.listRecords(folder), (name) => store.getRecord(name));
   return records.flatMap(findReferences);
 }
 
-/** A run's references by their owner: its records, and where a server answers each execution of it. */
+/** A run's references by owner: its records, and each of its executions if a server answers. */
 export async function referencesOfRun(
   client: Client | null,
   store: ArtifactStore,
@@ -67,7 +67,7 @@ export function merged(found: readonly (readonly [string, ArtifactRef[]])[]): Ma
   return byOwner;
 }
 
-/** Encodings whose data is JSON, and encodings that hold no reference. */
+/** Encodings whose data is JSON, and encodings without references. */
 const JSON_ENCODINGS = new Set(['json/plain', 'json/protobuf']);
 const EMPTY_ENCODINGS = new Set(['binary/null', 'binary/plain', 'binary/protobuf']);
 
@@ -81,7 +81,7 @@ function payloadValues(message: unknown): unknown[] {
   if (JSON_ENCODINGS.has(encoding)) return [JSON.parse(Buffer.from(data ?? []).toString('utf8'))];
   if (EMPTY_ENCODINGS.has(encoding)) return [];
   throw new Error(
-    `Temporal holds payloads in the encoding "${encoding}", in which references cannot be seen; delete nothing ` +
-      `before they can`,
+    `Temporal holds payloads in the encoding "${encoding}", whose references cannot be read; delete nothing ` +
+      `until they can be`,
   );
 }

@@ -1,4 +1,4 @@
-/** `gtr runs`: what runs there are, how far they got, and what they take on the disk. */
+/** `gtr runs`: all runs, their progress, and their size on disk. */
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { mapConcurrently } from '../core/artifacts/map-concurrently.ts';
@@ -11,8 +11,8 @@ import { recorded, type RunState } from './read-run.ts';
 import { withClientIfAny } from './temporal.ts';
 
 /**
- * A run in a table. `success`: of the last evaluation; before that, of the newest training iterations; null before the
- * first. `bytes`: of its artifacts in the store, including those that it shares with other runs.
+ * A run in a table. `success`: from the last evaluation, or before that from the newest training iterations; null
+ * before the first. `bytes`: size of its artifacts in the store, including those shared with other runs.
  */
 type RunRow = {
   run: string;
@@ -27,7 +27,7 @@ type RunRow = {
 export function register(program: Command): void {
   program
     .command('runs')
-    .description('list the training runs: status, success, size on disk; without a server, as their records tell')
+    .description('list the training runs: status, success, size on disk; without a server, from their records')
     .option('--json', 'one JSON array')
     .action(async ({ json }: { json?: boolean }) => {
       const { store } = activityDependencies();

@@ -7,7 +7,7 @@ import { withClient } from './temporal.ts';
 export function register(program: Command): void {
   program
     .command('set <run> [changes...]')
-    .description('change settings of a running run: field=value ...; without any, show the settings that can change')
+    .description('change settings of a running run: field=value ...; without any, show what can change')
     .action(async (run: string, changes: string[]) => {
       const settings = Object.fromEntries(changes.map(parseChange));
       const values = await withClient(async (client) => {

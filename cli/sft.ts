@@ -19,7 +19,7 @@ import { withClient, workflowResult } from './temporal.ts';
 import { collect } from './train.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Seconds between two lines, and between two that say the same of a step that is under way. */
+/** Seconds between two lines, and between two repeats for a step that is still running. */
 const PRINT_SECONDS = 2;
 const REPEAT_SECONDS = 30;
 
@@ -64,7 +64,7 @@ export function register(program: Command): void {
     });
 }
 
-/** What the starting model says of demonstrations; a new one is made, and asked, by the worker. */
+/** The starting model's check of demonstrations; for a new model the worker makes and checks it. */
 function modelCheck({ model, environment }: SftConfig) {
   const { base, adapter, prompt } = model;
   if (base === null) return undefined;

@@ -11,7 +11,7 @@ import { UsageError } from './errors.ts';
 
 /**
  * Starts `type` with the id `id`. An id that was used before is refused, because the run's files carry its name.
- * `memo`: names the store of a workflow that reads from it, so that no worker with another store takes its work.
+ * `memo`: names the store that a workflow reads from, so that no worker with another store takes its work.
  */
 export async function startRun<W extends Workflow>(
   client: Client,

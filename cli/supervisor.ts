@@ -24,15 +24,15 @@ export const WORKER_ROLES = ['orchestrator', 'gpu', 'corrector'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /**
- * A worker process. `name`: among the processes of the installation. `device`: of a GPU worker, as `gpu:1` names it;
+ * A worker process. `name`: unique among the installation's processes. `device`: that of a GPU worker, as in `gpu:1`;
  * null: the default one. `lanesOf`: GPU workers that share the machine's cores, so that each takes its share of
  * `engine.lanes`.
  */
 export type WorkerProcess = { role: WorkerRole; name: string; device: string | null; lanesOf: number };
 
 /**
- * The processes of a list such as `orchestrator,corrector,gpu:0,gpu:1`: a role may stand more than once, and a GPU
- * worker may name its device. Throws `UsageError`.
+ * The processes of a list such as `orchestrator,corrector,gpu:0,gpu:1`: a role may be repeated, and a GPU worker may
+ * name its device. Throws `UsageError`.
  */
 export function workerProcesses(list: string): WorkerProcess[] {
   const entries = list.split(',').filter(Boolean);
@@ -42,10 +42,10 @@ export function workerProcesses(list: string): WorkerProcess[] {
     if (!(WORKER_ROLES as readonly string[]).includes(role))
       throw new UsageError(`--workers: unknown role "${entry}"; known are ${WORKER_ROLES.join(', ')}.`);
     if (rest.length > 0 || (device !== null && (role !== 'gpu' || !/^\d+$/.test(device))))
-      throw new UsageError(`--workers: ${entry}: only a GPU worker has a device, by its number: gpu:0, gpu:1.`);
+      throw new UsageError(`--workers: ${entry}: only a GPU worker can have a device number: gpu:0, gpu:1.`);
     const sameBefore = entries.slice(0, index).filter((earlier) => earlier === entry).length;
     if (device !== null && sameBefore > 0)
-      throw new UsageError(`--workers: ${entry} stands twice; a device serves one worker.`);
+      throw new UsageError(`--workers: ${entry} is repeated; a device serves one worker.`);
     const name = sameBefore === 0 ? entry : `${entry}-${sameBefore + 1}`;
     return { role: role as WorkerRole, name, device, lanesOf: entry === 'gpu' ? withoutDevice : 1 };
   });
@@ -55,21 +55,20 @@ export function workerProcesses(list: string): WorkerProcess[] {
 const SERVER_SETTINGS = {
   // Runs that wait on one queue take turns (workflows/queues.ts).
   'matching.enableFairness': true,
-  // How often in a second the server may look for tasks that wait to be handed out: by default 20 times, so that each
-  // may wait for 50 ms.
+  // How many times per second the server may look for tasks to hand out: by default 20, so that each may wait 50 ms.
   'history.transferProcessorMaxPollRPS': 1000,
 } as const;
 
 /** Pause before a process that died is started again. */
 const RESTART_MS = 1000;
-/** Time in which the server must answer. */
+/** Time within which the server must answer. */
 const SERVER_START_MS = 30_000;
-/** Time that processes get to leave after SIGTERM. */
+/** Time that processes get to exit after SIGTERM. */
 const GRACE_MS = 25_000;
 
 /**
- * `env`: of the worker processes, in addition to this process's own. `metrics`, `health`: address of the first worker
- * started; each further one takes the next port.
+ * `env`: variables of the worker processes, in addition to this process's own. `metrics`, `health`: address of the
+ * first worker; each further one takes the next port.
  */
 export type SupervisorSettings = { env?: NodeJS.ProcessEnv; metrics?: string; health?: string };
 
@@ -92,14 +91,14 @@ export class Supervisor {
   }
 
   /**
-   * Makes this process the owner of the home, and stops what an owner that was killed left running. Throws a sentence
-   * where another process is.
+   * Makes this process the owner of the home, and stops what a killed owner left running. Throws a sentence if another
+   * process owns it.
    */
   async takeHome(address: string): Promise<void> {
     this.#lock ??= await HomeLock.take(this.#home, address);
     const left = await stopLeftoverServer(this.#home, this.#database);
     if (left !== null)
-      this.#say(`The Temporal server of a \`gtr up\` that was killed (process ${left}) is stopped and started again.`);
+      this.#say(`The Temporal server that a killed \`gtr up\` left (process ${left}) was stopped; starting a new one.`);
   }
 
   get #database(): string {
@@ -107,14 +106,14 @@ export class Supervisor {
   }
 
   /**
-   * Starts Temporal's own server: with its database in the installation's home and the Web UI, or for a moment
-   * (`lasting: false`), in memory.
+   * Starts Temporal's own server: with its database in the installation's home and the Web UI, or temporarily
+   * (`lasting: false`) in memory.
    */
   async startServer(address: string, { lasting = true } = {}): Promise<void> {
     const { port } = splitAddress(address);
     if (!isLocal(address))
       throw new UsageError(
-        `No Temporal server answers at ${address}, and only a local one can be started here; start yours, or unset ` +
+        `No Temporal server answers at ${address}, and only a local one can be started; start yours, or unset ` +
           `TEMPORAL_ADDRESS.`,
       );
     if (lasting) {
@@ -158,7 +157,7 @@ export class Supervisor {
     const env = {
       ...process.env,
       ...this.#settings.env,
-      // CUDA numbers what is left visible from 0 on, so the process's default device is this one.
+      // CUDA numbers the visible devices from 0, so this becomes the process's default device.
       ...(device === null ? {} : { GTR_DEVICE: device, CUDA_VISIBLE_DEVICES: device }),
       ...(lanesOf === 1 ? {} : { GTR_LANES_OF: String(lanesOf) }),
       GTR_METRICS_ADDRESS: metrics,
@@ -177,8 +176,8 @@ export class Supervisor {
   async serveReports(): Promise<void> {
     const { connection, namespace } = temporalConfig();
     const client = new Client({ connection: Connection.lazy(connection), namespace });
-    if ((await serveReports(client)) !== null) this.#say(`Reports that follow their runs: ${reportLink()}`);
-    else this.#say(`Reports are not served: another program has the port of ${reportLink()}`);
+    if ((await serveReports(client)) !== null) this.#say(`Live reports: ${reportLink()}`);
+    else this.#say(`No live reports: another program uses the port of ${reportLink()}`);
   }
 
   /** Sends curves of the runs that name a tracker, as long as this process runs. */
@@ -186,12 +185,12 @@ export class Supervisor {
     this.#tracking ??= new ContinuedTracking(this.#say);
   }
 
-  /** Process id of a running child, e.g. to see what its death does; undefined while it is started again. */
+  /** Process id of a running child, e.g. to kill it in tests; undefined while it is being restarted. */
   pidOf(name: string): number | undefined {
     return this.#children.get(name)?.pid;
   }
 
-  /** Resolves after SIGINT or SIGTERM, when every process has left. */
+  /** Resolves after SIGINT or SIGTERM, when every process has exited. */
   async untilSignal(): Promise<void> {
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     await this.stop();
@@ -206,10 +205,10 @@ export class Supervisor {
         .filter((child) => child.exitCode === null && child.signalCode === null);
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
-      // the timer does not keep the process alive once all have left
+      // the timer does not keep the process alive once all have exited
       await Promise.race([Promise.all(exits), sleep(GRACE_MS, undefined, { ref: false })]);
       for (const child of children) child.kill('SIGKILL');
-      await Promise.all(exits); // a killed one may take a moment to be gone
+      await Promise.all(exits); // a killed process may take a moment to disappear
     };
     await end([...this.#children.keys()].filter((name) => name !== 'server'));
     await this.#tracking?.stop();
@@ -220,7 +219,7 @@ export class Supervisor {
     this.#lock = null;
   }
 
-  /** Runs a process, its output in the log folder, and starts it again when it dies. */
+  /** Runs a process with its output in the log folder, and restarts it when it dies. */
   #keep(
     name: string,
     command: string,
@@ -229,7 +228,7 @@ export class Supervisor {
   ): ChildProcess {
     const { env = process.env, onStart = () => {} } = options;
     const log = createWriteStream(this.#logFile(name), { flags: 'a' });
-    // A group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order.
+    // A separate process group: Ctrl-C reaches only the supervisor, which then ends its children in order.
     const child = spawn(command, args, { cwd: PROJECT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
     log.on('error', ({ message }) => this.#say(`The log of ${name} cannot be written: ${message}`));
     child.stdout!.pipe(log, { end: false });
@@ -241,7 +240,7 @@ export class Supervisor {
       log.end();
       if (this.#stopping) return;
       this.#say(
-        `The ${name} process ended (${signal ?? `exit code ${code}`}) and is started again; see ${this.#logFile(name)}`,
+        `The ${name} process ended (${signal ?? `exit code ${code}`}) and is restarted; see ${this.#logFile(name)}`,
       );
       await sleep(RESTART_MS);
       if (!this.#stopping) this.#keep(name, command, args, options);
@@ -258,7 +257,7 @@ export class Supervisor {
   }
 }
 
-/** Whether an address is of this machine. */
+/** Whether an address is on this machine. */
 export function isLocal(address: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(splitAddress(address).host);
 }
@@ -274,7 +273,7 @@ function serverArguments(port: number, options: readonly string[]): string[] {
   ];
 }
 
-/** `--search-attribute GtrModel=Keyword ...`: a server that knows them already keeps them. */
+/** `--search-attribute GtrModel=Keyword ...`: a server that already knows them keeps them. */
 function searchAttributeFlags(): string[] {
   return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
     '--search-attribute',

@@ -7,7 +7,7 @@ import { tracing } from '../workers/tracing.ts';
 import { UsageError } from './errors.ts';
 
 /**
- * Time after which an address that accepts no connection counts as silent, and a server that stops answering as gone.
+ * Time after which an address without a connection counts as silent, and a server without answers as gone.
  */
 const LISTEN_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -19,7 +19,7 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
     (error: unknown) => {
       if (REFUSED.has(statusOf(error) ?? 0))
         throw new UsageError(
-          `The Temporal server at ${address} refuses this caller; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`,
+          `The Temporal server at ${address} refuses access; check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.`,
         );
       throw new UsageError(
         `No Temporal server answers at ${address}; start one with \`./gtr up\`, or set TEMPORAL_ADDRESS to yours.`,
@@ -35,14 +35,14 @@ export async function withClient<T>(use: (client: Client) => Promise<T>): Promis
   }
 }
 
-/** As `withClient`; `use` gets null if nothing listens there. A server that refuses the caller is still reported. */
+/** As `withClient`; `use` gets null if nothing listens there. Refused access is still an error. */
 export async function withClientIfAny<T>(use: (client: Client | null) => Promise<T>): Promise<T> {
   return (await isListening(temporalConfig().address)) ? await withClient(use) : await use(null);
 }
 
 /**
- * Whether a server answers at the configured address. Returns at once if nothing listens there; a slow server gets its
- * time.
+ * Whether a server answers at the configured address. Returns at once if nothing listens there, and waits for a slow
+ * server.
  */
 export async function serverAnswers(): Promise<boolean> {
   const { connection: options, address } = temporalConfig();
@@ -56,24 +56,26 @@ export async function serverAnswers(): Promise<boolean> {
 }
 
 /**
- * gRPC status codes of a server that is away for a moment: cancelled by the connection's end, deadline exceeded,
+ * gRPC status codes of a server that is temporarily unreachable: cancelled by the connection's end, deadline exceeded,
  * unavailable.
  */
 const AWAY = new Set([1, 4, 14]);
 
-/** gRPC status codes of a server that does not know the caller: permission denied, unauthenticated. */
+/** gRPC status codes of refused access: permission denied, unauthenticated. */
 const REFUSED = new Set([7, 16]);
 
-/** gRPC's status code of a failed call, where there is one. */
+/** gRPC's status code of a failed call, if it has one. */
 function statusOf(error: unknown): number | undefined {
   const { code } = ((error instanceof ServiceError ? error.cause : error) ?? {}) as { code?: unknown };
   return typeof code === 'number' ? code : undefined;
 }
 
-/** Pause before a server that is away is asked again. */
+/** Pause before an unreachable server is asked again. */
 const ASK_AGAIN_MS = 1000;
 
-/** The result of a workflow; waits for a server that is away. Fails with WorkflowFailedError as the workflow does. */
+/**
+ * The result of a workflow; waits while the server is unreachable. Throws WorkflowFailedError if the workflow fails.
+ */
 export async function workflowResult<Result>(client: Client, id: string): Promise<Result> {
   for (;;) {
     try {

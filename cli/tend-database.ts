@@ -1,17 +1,16 @@
-/** What is done to the embedded server's database before a server opens it. Only for the owner of the home. */
+/** Maintenance of the embedded server's database before a server opens it. Only for the owner of the home. */
 import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { writeDurably } from '../core/artifacts/file-store.ts';
 import { megabytes } from '../core/artifacts/megabytes.ts';
 
-/** Free pages of a database that are given back, where they are more than half of it. */
+/** The least free space to reclaim, if it is also more than half of the database. */
 const GIVEN_BACK_BYTES = 32 * 2 ** 20;
 
 /**
- * Keeps a copy of the database before another version of the CLI opens it, which may change its tables for good; and
- * gives back what runs left that the server has forgotten since. `version`: what the CLI says of itself. Returns
- * sentences for people.
+ * Copies the database before another version of the CLI opens it, which may change its tables for good; and reclaims
+ * the space of runs that the server has forgotten. `version`: the CLI's own version text. Returns sentences for people.
  */
 export async function tendDatabase(database: string, version: string): Promise<string[]> {
   const note = `${database}.version`;
@@ -23,7 +22,7 @@ export async function tendDatabase(database: string, version: string): Promise<s
   return said;
 }
 
-/** Copies the database beside it; an older copy goes when the new one is whole. */
+/** Copies the database beside itself; an older copy is removed once the new one is complete. */
 async function keepCopy(database: string, before: string): Promise<string> {
   const copy = `${database}.before-${before.replaceAll(/[^\w.]+/g, '-').replace(/-$/, '')}.backup`;
   const older = globSync(`${path.basename(database)}.before-*.backup`, { cwd: path.dirname(database) });
@@ -48,9 +47,9 @@ function giveBack(database: string): string[] {
     if (free < GIVEN_BACK_BYTES || 2 * free < size) return [];
     open.exec('VACUUM');
   } catch {
-    return []; // no space for the smaller one beside it: the large one does as well
+    return []; // no space for the smaller copy: keep the large one
   } finally {
     open.close();
   }
-  return [`${database} is made smaller: ${megabytes(size)} before, ${megabytes(statSync(database).size)} now.`];
+  return [`${database} was shrunk: ${megabytes(size)} before, ${megabytes(statSync(database).size)} now.`];
 }

@@ -1,4 +1,4 @@
-/** `gtr track`: a run's curves at MLflow, Trackio or Weights & Biases, made of its records. */
+/** `gtr track`: a run's curves at MLflow, Trackio or Weights & Biases, made from its records. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
@@ -18,9 +18,9 @@ const NAMES = Object.keys(TRACKERS).filter((name) => name !== 'none');
 export function register(program: Command): void {
   program
     .command('track [run]')
-    .description("send a run's curves to a tracker, from its records: all that the tracker has not yet")
+    .description("send a run's curves to a tracker, from its records: whatever the tracker lacks")
     .addOption(new Option('--to <tracker>', 'the tracker, instead of the one that the run names').choices(NAMES))
-    .option('--follow', 'go on until the run has ended; without a run: all that name a tracker, until Ctrl-C')
+    .option('--follow', 'continue until the run has ended; without a run: all runs that name a tracker, until Ctrl-C')
     .action(async (run: string | undefined, { to, follow }: { to?: TrackerName; follow?: boolean }) => {
       const say = (line: string) => process.stdout.write(`${line}\n`);
       if (run !== undefined) return await (follow ? followOne(run, to, say) : sendOne(run, to, say));
@@ -47,7 +47,7 @@ async function sendOne(run: string, to: TrackerName | undefined, say: Say): Prom
   }
 }
 
-/** Pause between two looks at whether the run has ended. */
+/** Pause between two checks whether the run has ended. */
 const LOOK_MS = 2000;
 
 async function followOne(run: string, to: TrackerName | undefined, say: Say): Promise<void> {
@@ -67,6 +67,6 @@ function isOpen(status: RunState | undefined): boolean {
 function nameOf(run: string, config: RunConfig, to: TrackerName | undefined): TrackerName {
   const name = to ?? trackerOf(config);
   if (name === null)
-    throw new UsageError(`${run} names no tracker (\`tracking\` is none); say which one with --to ${NAMES.join('|')}.`);
+    throw new UsageError(`${run} names no tracker (\`tracking\` is none); choose one with --to ${NAMES.join('|')}.`);
   return name;
 }

@@ -1,4 +1,4 @@
-/** Follows the runs of a home for trackers: beside `gtr up`, or as `gtr track --follow`. */
+/** Sends the curves of a home's runs to trackers: within `gtr up`, or as `gtr track --follow`. */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunConfig } from '../configs/schema.ts';
@@ -11,15 +11,15 @@ import { makeFolder } from './make-folder.ts';
 import { statusesOf } from './runs.ts';
 import { withClientIfAny } from './temporal.ts';
 
-/** Pause between two looks at the records. */
+/** Pause between two readings of the records. */
 const LOOK_MS = 5000;
-/** Time for what is new at the end. */
+/** Time for sending the rest at the end. */
 const LAST_LOOK_MS = 10_000;
 
-/** Who sends at a time: two would make two runs at the tracker. */
+/** The lock of the sender: two at once would create two runs at the tracker. */
 const LOCK = 'tracking.lock';
 
-/** Waits for whoever sends from this home just now. */
+/** Waits until nobody else sends from this home. */
 export async function whileSendingAlone<T>(send: () => Promise<T>): Promise<T> {
   const { home } = activityDependencies();
   makeFolder(home);
@@ -32,12 +32,12 @@ export async function whileSendingAlone<T>(send: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What a run's configuration asks for. */
+/** The tracker that a run's configuration names. */
 export function trackerOf({ tracking = 'none' }: Partial<RunConfig>): TrackerName | null {
   return tracking === 'none' ? null : tracking;
 }
 
-/** Sends what is new, again and again, until it is stopped; what fails is told and tried again. */
+/** Sends new points repeatedly until it is stopped; failures are reported and retried. */
 export class ContinuedTracking {
   readonly #follower: RunFollower;
   readonly #say: (line: string) => void;
@@ -61,7 +61,7 @@ export class ContinuedTracking {
     this.#done = this.#goOn();
   }
 
-  /** Sends what is new a last time, if that does not take long. */
+  /** Sends new points a last time, if that does not take long. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     const last = this.#done.then(() => this.#pass());

@@ -42,7 +42,7 @@ export function register(program: Command): void {
         const unpriced = modelWithoutPrice(config);
         if (unpriced !== null)
           process.stderr.write(
-            `warning: the price of ${unpriced} is not known, so the cost of this run will not ` +
+            `warning: the price of ${unpriced} is unknown, so the cost of this run will not ` +
               `be either; set corrector.openai.prices.\n`,
           );
         process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
@@ -57,7 +57,7 @@ function modelWithoutPrice(config: RunConfig): string | null {
   return terms?.prices === null ? terms.model : null;
 }
 
-/** What `--simulator` changes in an environment's options, which stand under `prefix`. */
+/** The changes that `--simulator` makes to an environment's options, whose fields begin with `prefix`. */
 export function simulatorChanges(simulator: string | undefined, prefix = ''): string[] {
   return simulator === undefined ? [] : [`${prefix}source=data`, `${prefix}simulator=${simulator}`];
 }

@@ -1,4 +1,4 @@
-/** `gtr up`: the Temporal server and the workers, watched over in the foreground. */
+/** `gtr up`: the Temporal server and the workers, supervised in the foreground. */
 import type { Command } from 'commander';
 import { gtrHome, temporalConfig } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
@@ -15,7 +15,7 @@ export function register(program: Command): void {
       `comma-separated: ${WORKER_ROLES.join(', ')}; several of a role as gpu,gpu; one per device as gpu:0,gpu:1`,
       WORKER_ROLES.join(','),
     )
-    .option('--no-server', 'use a server that runs already')
+    .option('--no-server', 'use a server that is already running')
     .option(
       '--metrics <address>',
       'serve Prometheus metrics at host:port, each further worker at the next port (GTR_METRICS_ADDRESS)',
@@ -40,7 +40,7 @@ export function register(program: Command): void {
           supervisor.trackRuns();
         }
         process.stdout.write(
-          `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything, runs go on at the next start.\n`,
+          `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything; runs continue at the next start.\n`,
         );
         await supervisor.untilSignal();
       },

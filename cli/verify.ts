@@ -1,4 +1,4 @@
-/** `gtr verify`: hashes again everything that a run refers to. */
+/** `gtr verify`: checks the hashes of everything that a run refers to. */
 import type { Command } from 'commander';
 import { reach } from '../core/artifacts/references.ts';
 import { activityDependencies } from '../workers/installation.ts';
@@ -10,7 +10,7 @@ import { withClientIfAny } from './temporal.ts';
 export function register(program: Command): void {
   program
     .command('verify <run>')
-    .description('hash again every artifact that a run refers to; exit code 1 when one is missing or damaged')
+    .description('check the hash of every artifact that a run refers to; exit code 1 when one is missing or damaged')
     .option('--json', 'one JSON object')
     .action(async (run: string, { json }: { json?: boolean }) => {
       const { store } = activityDependencies();
@@ -31,7 +31,7 @@ export function register(program: Command): void {
         for (const { owner, problem } of problems) process.stdout.write(`FAILED ${problem} (named by ${owner})\n`);
         process.stdout.write(
           `${run}: ${reached.length} artifacts, ${megabytes(bytes)}: ` +
-            `${problems.length === 0 ? 'all whole' : `${problems.length} missing or damaged`}\n`,
+            `${problems.length === 0 ? 'all intact' : `${problems.length} missing or damaged`}\n`,
         );
       }
       if (problems.length > 0) process.exitCode = 1;

@@ -22,15 +22,15 @@ export function register(program: Command): void {
     });
 }
 
-/** Seconds between two lines on what goes on within an iteration, where no bar shows it. */
+/** Seconds between two lines on the progress within an iteration, if no bar shows it. */
 const PRINT_SECONDS = 30;
 
 /** Time between two queries of a run. */
 const INTERVAL_MS = 1000;
 
 /**
- * Prints a run's progress until it ends, also while the server is started again; returns its result. Ctrl-C only stops
- * the watching.
+ * Prints a run's progress until it ends, also across restarts of the server; returns its result. Ctrl-C only stops
+ * watching.
  */
 export async function followRun(client: Client, run: string): Promise<TrainResult> {
   const finished = workflowResult<TrainResult>(client, run);
@@ -58,7 +58,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
       for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
       shown = Math.max(shown, progress.summaries.length);
       if (progress.halted !== null && progress.halted !== lastHalt)
-        print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` goes on)`);
+        print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` continues it)`);
       lastHalt = progress.halted;
       if (looks % LOOKS_PER_WORKERS === 0) {
         const now = await gpuWorkers(client, [run, `${run}/iteration-${progress.iteration}`]).catch(() => workers);
@@ -136,13 +136,13 @@ function percent(share: number): string {
 
 /** Progress queries between two counts of the run's workers. */
 const LOOKS_PER_WORKERS = 5;
-/** Progress queries between two checks of what keeps the run waiting. */
+/** Progress queries between two checks of what the run waits for. */
 const LOOKS_PER_TROUBLE = 10;
-/** Failures of an activity, one after the other, that are more than a hiccup. */
+/** The number of consecutive failures of an activity that is worth reporting. */
 const TRIES = 3;
 
 /**
- * Why something of the run has failed again and again and is tried on, as its newest failure says; null: nothing has.
+ * The newest failure of an activity of the run that keeps failing and is being retried; null: none.
  */
 async function troubleOf(client: Client, run: string): Promise<string | null> {
   for await (const { workflowId } of client.workflow.list({
@@ -162,7 +162,7 @@ async function queryProgress(client: Client, run: string): Promise<Progress | nu
     return await client.workflow.getHandle(run).query<Progress>('progress');
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw error;
-    return null; // no worker answers just now, or the run has not begun: look again
+    return null; // no worker answers, or the run has not begun: look again later
   }
 }
 
@@ -175,7 +175,7 @@ async function iterationShare(client: Client, run: string, { iteration, status }
       .query<IterationProgress>('progress');
     return Math.min(1, keptSteps / envSteps) / 2 + epochs / epochsInAll / 2;
   } catch {
-    return 0; // there is none between two iterations
+    return 0; // between two iterations there is none
   }
 }
 
@@ -184,7 +184,7 @@ const BAR_WIDTH = 24;
 function drawBar(text: string, share: number): void {
   const filled = Math.round(share * BAR_WIDTH);
   const line = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${text}`;
-  // A line that wraps would not be drawn over.
+  // A line that wraps could not be overwritten.
   process.stdout.write(`\r\u001b[K${line.slice(0, process.stdout.columns - 1)}`);
 }
 

@@ -16,7 +16,7 @@ const STARTED = 2;
 export async function refuseForeignWorkers(): Promise<void> {
   const own = await ownIdentity(activityDependencies().store);
   const reason = await withClient((client) => foreignWorker(client.workflowService, temporalConfig(), own));
-  if (reason !== null) throw new UsageError(`Another installation is at work: ${reason}`);
+  if (reason !== null) throw new UsageError(`Another installation is running: ${reason}`);
 }
 
 /** Whether workers of a running `gtr up` serve the workflows and the policy. */
@@ -42,8 +42,8 @@ async function isPolled(client: Client, name: string, taskQueueType: number): Pr
 }
 
 /**
- * Whether a worker has an activity of the queue: one that takes one at a time polls for none meanwhile, and the server
- * forgets within minutes that it ever did.
+ * Whether a worker runs an activity of the queue: a busy worker does not poll, and the server forgets it within
+ * minutes.
  */
 async function isWorkedOn(client: Client, queue: string): Promise<boolean> {
   for await (const { workflowId, runId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' })) {

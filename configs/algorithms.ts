@@ -1,13 +1,13 @@
 /** The algorithms: one record each. Code reads the record and never compares names. */
 
 /**
- * What an algorithm does (spec.md section 2).
+ * An algorithm (spec.md section 2).
  *
  * - `judges`: a teacher judges thoughts; corrected thoughts become rows.
  * - `cuts`: episodes that can no longer reach the target are cut (`corrector.cut`).
  * - `advantages`: measured against the value head (GAE), or against the group of episodes from the same start (GRPO).
- * - `merged`: what a teacher merged from the run's own checkpoints is asked for (GTR-Turbo): its log-probs, or
- *   thoughts, which become rows.
+ * - `merged`: what a teacher merged from the run's own checkpoints supplies (GTR-Turbo): log-probs, or thoughts, which
+ *   become rows.
  * - `losses`: factors of the configured weights; 0 leaves a loss out.
  */
 export type Algorithm = {

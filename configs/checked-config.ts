@@ -1,4 +1,4 @@
-/** Configurations checked where zod is not: in workflow code. The same as `parseConfig` of `schema.ts`. */
+/** Checks configurations without zod, in workflow code. The same as `parseConfig` of `schema.ts`. */
 import { ConfigError } from './config-error.ts';
 import { type Problem, runProblems, sftProblems } from './config-rules.ts';
 import { describeProblems } from './describe-problems.ts';
@@ -8,7 +8,7 @@ import type { RunConfig, SftConfig } from './schema.ts';
 import { withCurrentNames } from './schema/renamed.ts';
 import sftShape from './schema/sft.shape.json' with { type: 'json' };
 
-/** `origin` names the file or place in the one sentence of the `ConfigError`. */
+/** `origin` names the source in the one sentence of the `ConfigError`. */
 export function checkedRunConfig(input: unknown, origin: string): RunConfig {
   return checked(runShape as unknown as Shape, runProblems, 'configs/run.schema.json', input, origin);
 }

@@ -1,16 +1,16 @@
-/** What fields of a configuration ask of each other, beyond what each must be. Pure: workflows check by them too. */
+/** Rules between the fields of a configuration. Pure, because workflows check them too. */
 import { STEPS_PER_STORED_STATE } from './shared-update.ts';
 import { mixtureProblems } from './mixture.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import type { RunConfig, SftConfig } from './schema.ts';
 
-/** What is wrong, and with which field. */
+/** A fault and its field. */
 export type Problem = { path: readonly PropertyKey[]; message: string };
 
-/** An activity takes three events, and a history may have 10,000. */
+/** An activity takes three events, and a history should stay below 10,000. */
 const MOST_UPDATE_ACTIVITIES = 2500;
 
-/** Problems of a training run's configuration whose fields are each as they must be. */
+/** Problems of a training run's configuration whose fields are valid by themselves. */
 export function runProblems(config: RunConfig): Problem[] {
   const { algorithm, optimizer, ppo, rollout, parallel } = config;
   const problems: Problem[] = [];
@@ -43,7 +43,7 @@ export function runProblems(config: RunConfig): Problem[] {
   return [...problems, ...mixtureProblems(config), ...engineProblems(config)];
 }
 
-/** The same of a supervised warm start's. */
+/** The same for a supervised warm start. */
 export function sftProblems(config: SftConfig): Problem[] {
   const { base, architecture } = config.model;
   const problems = [...mixtureProblems(config), ...engineProblems(config)];
@@ -63,6 +63,6 @@ export function sftProblems(config: SftConfig): Problem[] {
 function engineProblems({ engine: { provider, precision } }: Pick<RunConfig, 'engine'>): Problem[] {
   if (provider === 'cuda' || provider === 'auto' || precision !== 'bfloat16') return [];
   const message =
-    'bfloat16 needs engine.provider cuda, because onnxruntime has no such kernels elsewhere; use float32 or float16';
+    'bfloat16 needs engine.provider cuda, because no other provider has its kernels; use float32 or float16';
   return [{ path: ['engine', 'precision'], message }];
 }

@@ -1,6 +1,6 @@
-/** The types that failures of activities and workflows carry. */
+/** Types of failures of activities and workflows. */
 
-/** What went wrong -> failure type. Retrying does not help; the message says what does. */
+/** Fault -> failure type. Retrying does not help; the message says what to do. */
 export const FAILURES = {
   configuration: 'Config.Invalid',
   game: 'Game.Unusable',

@@ -1,7 +1,7 @@
-/** Collects what is wrong with users' files, to report all of it at once. */
+/** Collects faults in users' files, to report them all at once. */
 import { ConfigError } from './schema.ts';
 
-/** Faults that are listed; the rest are only counted. */
+/** The most faults that are listed; the rest are only counted. */
 const MOST_TOLD = 20;
 
 export class Faults {

@@ -1,4 +1,4 @@
-/** The settings that can change while a run is going on: a closed list, and the check of a change. */
+/** The settings that can change during a run: a closed list, and the check of a change. */
 import { checkedRunConfig } from './checked-config.ts';
 import { ConfigError } from './config-error.ts';
 import type { RunConfig } from './schema.ts';
@@ -26,7 +26,7 @@ export const LIVE_SETTINGS = {
   'evaluation.episodes': 'episodes of an evaluation',
   'evaluation.everyIterations': 'also evaluate after every n-th iteration',
   'evaluation.decoding': 'decoding in evaluations: sampled, greedy or both',
-  'durability.heartbeatSeconds': 'silence after which a GPU activity is started again',
+  'durability.heartbeatSeconds': 'silence after which a GPU activity is restarted',
   'durability.resumePointSeconds': 'shortest time between resume points',
   'durability.resumePointShare': 'share of the time for storing resume points',
   'checkpoints.keepLast': 'newest iterations that keep their weights',

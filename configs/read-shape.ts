@@ -1,13 +1,13 @@
 /**
- * Reads a configuration by its shape: the JSON schema that `schema.ts` gives (`schema/*.shape.json`). It
- * says the same as zod, in the same words, and takes a hundredth of its memory: workflow code, which is loaded anew for
- * each workflow that a worker keeps, uses it.
+ * Reads a configuration by its shape, the JSON schema generated from `schema.ts` (`schema/*.shape.json`). It reports
+ * the same as zod, in the same words, with a hundredth of its memory. Workflow code uses it, which is loaded once for
+ * each workflow that a worker keeps.
  */
 import type { Problem } from './config-rules.ts';
 
 type Type = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
 
-/** As much of JSON Schema as the shapes use. */
+/** The part of JSON Schema that the shapes use. */
 export type Shape = {
   type?: Type | readonly [Type, 'null'];
   default?: unknown;
@@ -29,13 +29,13 @@ export type Shape = {
   minItems?: number;
   pattern?: string;
   patternErrorMessage?: string;
-  /** Said instead of what a value of another type would be told. */
+  /** Message for a value of another type. */
   errorMessage?: string;
 };
 
 /**
- * The value with its defaults filled in, and what is wrong with it. `unknown`: keys that nobody knows; `limit`: of the
- * right type, but beyond a limit.
+ * The value with its defaults filled in, and its faults. `unknown`: unknown keys; `limit`: right type, but beyond a
+ * limit.
  */
 type Read = { value: unknown; problems: (Problem & { unknown?: readonly string[]; limit?: true })[] };
 
@@ -76,7 +76,7 @@ function wrong(value: unknown, path: readonly PropertyKey[], message: string): R
   return { value, problems: [{ path, message }] };
 }
 
-/** What may be null, one of several objects that their `kind` tells apart, or one of anything. */
+/** Null, one of several objects told apart by `kind`, or any of several shapes. */
 function readOption(options: readonly Shape[], value: unknown, path: readonly PropertyKey[]): Read {
   const some = options.filter(({ type }) => type !== 'null');
   if (value === null && some.length < options.length) return fine(value);
@@ -140,7 +140,7 @@ function* limitProblems(shape: Shape, value: unknown, whole: boolean): Generator
       exclusiveMinimum = -Infinity,
       exclusiveMaximum = Infinity,
     } = shape;
-    // Beyond them whole numbers are not exact any more.
+    // Beyond these bounds whole numbers are no longer exact.
     const safe = Number.MAX_SAFE_INTEGER;
     if (whole && value < -safe) yield `Too small: expected int to be >=${-safe}`;
     if (whole && value > safe) yield `Too big: expected int to be <=${safe}`;

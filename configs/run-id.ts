@@ -1,6 +1,6 @@
-/** Which names a run may have: the name is a workflow id, the fairness key of task queues, and a folder name. */
+/** The names that a run may have: the name is a workflow id, the fairness key of task queues, and a folder name. */
 
-/** Most bytes of the folder name: file systems allow 255, and files beside the folder append to it. */
+/** The most bytes of the folder name: file systems allow 255, and files beside the folder append to it. */
 const LONGEST = 200;
 
 /** Why a run cannot have this name, in one sentence; null if it can. */

@@ -1,6 +1,6 @@
 /**
  * The description of a run: each setting with its meaning, default and limits; a file of `schema/` per section. Names
- * follow spec.md; the paper's numbers stand in the presets.
+ * follow spec.md; the presets have the paper's numbers.
  */
 import { z } from 'zod';
 import { ALGORITHMS } from './algorithms.ts';

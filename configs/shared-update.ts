@@ -1,2 +1,2 @@
-/** Optimizer steps of an update that is spread, after which policy and optimizer are stored. */
+/** A spread update stores policy and optimizer after this many optimizer steps. */
 export const STEPS_PER_STORED_STATE = 4;

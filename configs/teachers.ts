@@ -23,8 +23,8 @@ export function asksPaidTeacher(config: { algorithm: AlgorithmName; corrector: {
 }
 
 /**
- * Whether a paid teacher is only asked about thoughts that the exact solver cannot prove right. Reads the
- * configurations of older versions, too.
+ * Whether a paid teacher is only asked about thoughts that the exact solver cannot prove right. Also reads the
+ * configurations of older versions.
  */
 export function skipsProvedThoughts(config: { corrector: { ask: 'always' | 'verified-skip' } }): boolean {
   return (withCurrentNames(config) as typeof config).corrector.ask === 'verified-skip';

@@ -1,4 +1,4 @@
-/** Where else a run's curves may be shown. Pure values; how each tracker is spoken to is in core/tracking/. */
+/** External trackers for a run's curves. Pure values; core/tracking/ has the protocols. */
 
 export const TRACKERS = {
   none: { summary: 'nowhere else' },
@@ -7,5 +7,5 @@ export const TRACKERS = {
   wandb: { summary: 'an offline run of Weights & Biases, which `wandb sync` uploads' },
 } as const satisfies Readonly<Record<string, { summary: string }>>;
 
-/** A tracker that shows something. */
+/** A tracker other than `none`. */
 export type TrackerName = Exclude<keyof typeof TRACKERS, 'none'>;

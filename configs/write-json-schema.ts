@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { runConfigSchema, sftConfigSchema } from './schema.ts';
 
-/** The schema files beside the configurations, and the shapes that `read-shape.ts` takes, as text. */
+/** The schema files beside the configurations, and the shapes for `read-shape.ts`, as text. */
 export function jsonSchemas(): Record<string, string> {
   const text = (value: unknown, indent?: number) => `${JSON.stringify(value, null, indent)}\n`;
   return Object.fromEntries(

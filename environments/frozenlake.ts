@@ -12,19 +12,19 @@ const MAPS = {
 } as const;
 
 const rows = z
-  .array(z.string().regex(/^[SFHG]+$/, 'must be of the letters S, F, H and G'))
+  .array(z.string().regex(/^[SFHG]+$/, 'must consist of the letters S, F, H and G'))
   .min(2)
   .max(10)
   .refine((map) => map.every(({ length }) => length === map.length), 'must be as wide as it is high')
   .refine((map) => map.join('').split('S').length === 2, 'must hold the start S once');
 
 const optionsSchema = z.strictObject({
-  /** `random`: another one each episode, with a way to the goal; or one of Gymnasium's; or rows of S, F, H, G. */
+  /** `random`: a new one each episode, with a way to the goal; or one of Gymnasium's; or rows of S, F, H, G. */
   map: z.union([z.enum(['random', '4x4', '8x8']), rows]).default('random'),
-  /** Cells on a side of random maps, and the share of them that is ice. */
+  /** Cells per side of random maps, and the share of them that is ice. */
   size: z.int().min(2).max(8).default(4),
   frozen: z.number().gt(0).max(1).default(0.8),
-  /** On slippery ice a move goes where it is meant to with `successRate`, else to either side of it. */
+  /** On slippery ice a move goes in its direction with probability `successRate`, else to either side. */
   slippery: z.boolean().default(false),
   successRate: z
     .number()
@@ -36,11 +36,11 @@ const optionsSchema = z.strictObject({
 });
 type Options = z.infer<typeof optionsSchema>;
 
-/** `sure`: how likely a move goes where it is meant to; `seed`, `episode`: where slips are drawn from. */
+/** `sure`: probability that a move goes in its direction; `seed`, `episode`: seed of the slips. */
 export type Lake = { map: string[]; at: number; steps: number; sure: number; seed: number; episode: number };
 type Spot = Pick<Lake, 'map' | 'at' | 'sure'>;
 
-/** Where a move may lead, and how likely: [cell, probability]. */
+/** Where a move may lead: [cell, probability]. */
 export function outcomesOf({ map, at, sure }: Spot, move: Move): [cell: number, probability: number][] {
   const to = (direction: Move) => beside(map.length, at, direction) ?? at;
   if (sure === 1) return [[to(move), 1]];
@@ -65,11 +65,11 @@ function randomMap(random: RandomStream, { size, frozen }: Options): string[] {
   }
 }
 
-/** Later steps count less, so that of equally safe routes the shortest has the highest value. */
+/** Later steps count less, so that among equally safe routes the shortest has the highest value. */
 const DISCOUNT = 0.99;
 const known = new Map<string, Float64Array>();
 
-/** The value of each cell: the discounted chance to reach the goal, by value iteration. */
+/** The value of each cell: the discounted probability of reaching the goal, by value iteration. */
 function valuesOf(map: readonly string[], sure: number): Float64Array {
   const name = [...map, sure].join(' ');
   const before = known.get(name);
@@ -227,7 +227,7 @@ export default {
       },
     ],
   },
-  /** As of ice that is not slippery, which a picture cannot tell. */
+  /** Assumes ice that is not slippery, because a picture cannot tell. */
   readState(picture) {
     const letters = Object.keys(GROUNDS);
     const grid = readGrid(picture, Object.values(GROUNDS), [PLAYER]);

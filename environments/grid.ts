@@ -11,17 +11,17 @@ export function beside(side: number, cell: number, move: Move): number | null {
   return x < 0 || y < 0 || x >= side || y >= side ? null : y * side + x;
 }
 
-/** A place in words: the column's digit and the row's, from 0 at the upper left. */
+/** A cell's name: its column's and its row's digit, from 0 at the upper left. */
 export function digits(side: number, cell: number): string {
   return `${cell % side}${Math.floor(cell / side)}`;
 }
 
-/** What is drawn: of each cell the ground, and what stands on it (null: nothing). */
+/** The scene: the ground of each cell, and what stands on it (null: nothing). */
 export type Scene = { side: number; ground(cell: number): Colour; piece(cell: number): Colour | null };
 
 const LINE: Colour = [128, 128, 128];
 
-/** Cells of whole pixels, each with a line at its left and upper edge; pieces stand in the middle of their cell. */
+/** Cells of whole pixels, each with a line at its left and upper edge; pieces are in the middle of their cell. */
 export function drawGrid({ side, ground, piece }: Scene, size: number): RgbImage {
   const canvas = new Canvas(size, size, LINE);
   const cell = Math.floor(size / side);

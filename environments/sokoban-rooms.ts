@@ -6,7 +6,7 @@ import type { RandomStream } from 'durable-gtr/environment';
 import { beside, type Move, MOVE_NAMES, MOVES } from './grid.ts';
 import { isFree, OPPOSITE, type Pieces, type Room, sorted } from './sokoban-rules.ts';
 
-/** Cells that a step of the walk clears, around where it stands: [column, row]. */
+/** Cells that a step of the walk clears, relative to its position: [column, row]. */
 const BRUSHES: readonly (readonly (readonly [number, number])[])[] = [
   [[-1, 0], [0, 0], [1, 0]],
   [[0, -1], [0, 0], [0, 1]],
@@ -17,7 +17,7 @@ const BRUSHES: readonly (readonly (readonly [number, number])[])[] = [
 const TURNS = 0.35;
 /** Steps of the walk per cell of width and height. */
 const WALK = 1.7;
-/** Most states that are searched for where boxes may be pulled to, and moves to get there. */
+/** The most states and moves in the search for places to pull boxes to. */
 const MOST_STATES = 20_000;
 const LONGEST_WAY = 300;
 
@@ -56,8 +56,8 @@ function walk(random: RandomStream, size: number): number[] {
 }
 
 /**
- * Depth first through what pulls and moves lead to from the solved room; the best is most pulls times the distances of
- * boxes from their targets. Null where no state leaves all targets free.
+ * Depth-first search over pulls and moves from the solved room; the best state has the largest product of pulls and
+ * distances of boxes from their targets. Null if every state has a box on a target.
  */
 function pullAway({ rows }: Room, start: number, targets: readonly number[]): Pieces | null {
   const side = rows.length;

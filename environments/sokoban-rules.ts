@@ -1,7 +1,7 @@
-/** Sokoban's moves, and how many of them lead to the solution. */
+/** Sokoban's moves, and their number to the solution. */
 import { beside, type Move, MOVE_NAMES } from './grid.ts';
 
-/** What never moves: `#` wall, `.` target, blank floor; a row of text each, walls all around. */
+/** The fixed parts: `#` wall, `.` target, blank floor; a row of text each, walls all around. */
 export type Room = { rows: string[] };
 /** `boxes`: their cells in rising order; `counted`: boxes on targets that rewards have counted. */
 export type Sokoban = Room & { at: number; boxes: number[]; steps: number; counted: number };
@@ -28,7 +28,7 @@ export function sorted(cells: readonly number[]): number[] {
 
 const nameOf = ({ at, boxes }: Pieces) => [at, ...boxes].reduce((code, cell) => code * 128 + cell, 0);
 
-/** Moves to the solution of every state of a room that has one, by its name. */
+/** Number of moves to the solution for every solvable state of a room, by name. */
 const known = new Map<string, Map<number, number>>();
 const KEPT_ROOMS = 64;
 

@@ -9,7 +9,7 @@ import { makeRoom } from './sokoban-rooms.ts';
 import { afterMove, distanceOf, type Room, type Sokoban } from './sokoban-rules.ts';
 
 const optionsSchema = z.strictObject({
-  /** Cells on a side, walls at the edges included, and boxes. */
+  /** Cells per side, including the walls at the edges, and number of boxes. */
   size: z.int().min(5).max(10).default(6),
   boxes: z.int().min(1).max(4).default(1),
   /** Steps after which an episode is truncated. */
@@ -55,7 +55,7 @@ function play(begin: Sokoban, { maxSteps }: Options) {
       if (isSolved(now) || now.steps >= maxSteps) throw new Error('sokoban: the episode is over');
       if (!MOVE_NAMES.includes(action as Move)) throw new RangeError(`sokoban: "${action}" is not an action`);
       const after = { ...now, ...afterMove(now, action as Move), steps: now.steps + 1 };
-      // What lies on targets at the start counts with the first step, as in gym-sokoban.
+      // Boxes on targets at the start count with the first step, as in gym-sokoban.
       const on = placed(after);
       const reward =
         STEP +
@@ -110,7 +110,7 @@ export default {
       if (far === 0 || far === Infinity) return [];
       return MOVE_NAMES.filter((move) => distanceOf({ ...now, ...afterMove(now, move) }) === far - 1);
     },
-    /** Straight at the first box that is not on its target, sideways first, whatever is there. */
+    /** Straight towards the first box that is not on a target, sideways first, whatever is there. */
     naiveAction(environment) {
       const now = stateOf(environment);
       const side = now.rows.length;

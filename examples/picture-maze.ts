@@ -106,7 +106,7 @@ export default {
     words: { at: 'place of the agent', goal: 'place of the goal', next: 'up, down, left or right' },
     request: 'The thought: {thought}\nThe action that it took on it: {action}',
   },
-  /** Only rehearsals look: the middle of each cell tells what it is. */
+  /** For rehearsals only: the middle of each cell shows what it is. */
   readState({ width, height, data }) {
     const colours = Array.from({ length: CELLS }, (_, cell) => {
       const [x, y] = [(cell % SIDE) + 0.5, Math.floor(cell / SIDE) + 0.5].map((middle) => middle / SIDE);

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME ...`: runs bench/NAME.ts with the arguments behind it; without a name it lists them. */
+/** `npm run bench -- NAME ...`: runs bench/NAME.ts with the arguments after it; without a name it lists them. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -16,6 +16,6 @@ if (name === undefined || path.dirname(file) !== folder || !existsSync(file)) {
   );
   process.exit(2);
 }
-// The measurement sees the command line of a file that was started itself.
+// The measurement sees the command line as if its file had been started directly.
 process.argv.splice(1, process.argv.length, file, ...args);
 await import(file);

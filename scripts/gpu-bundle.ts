@@ -1,6 +1,6 @@
 /**
- * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: what bench/gpu-check.ts needs on a
- * machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with its CUDA
+ * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: packs what bench/gpu-check.ts needs
+ * on a machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with its CUDA
  * provider (with `--libraries` CUDA 13's too), Vulkan's loader, compressed in pieces of at most `--piece` MB, and
  * unpack.sh.
  */
@@ -94,15 +94,17 @@ try {
   rmSync(stage, { recursive: true, force: true });
 }
 
-/** Vulkan's loader (for webgpu) goes beside onnxruntime, where gpu-check.sh names it; a driver has its library. */
+/**
+ * Vulkan's loader (for webgpu) goes beside onnxruntime, where gpu-check.sh finds it; the driver has its own library.
+ */
 function copyVulkanLoader(folder: string): void {
   const [loader] = globSync('{/usr,}/lib{/x86_64-linux-gnu,64,}/libvulkan.so.1');
   if (loader === undefined)
-    console.error('gpu-bundle: this machine has no libvulkan.so.1 (Debian: libvulkan1); webgpu needs one over there.');
+    console.error('gpu-bundle: this machine has no libvulkan.so.1 (Debian: libvulkan1); webgpu needs it over there.');
   else cpSync(realpathSync(loader), path.join(folder, 'libvulkan.so.1'));
 }
 
-/** The packages and all that they need, optional ones where they are installed. */
+/** The packages and their dependencies, optional ones if they are installed. */
 function withDependencies(names: readonly string[], found = new Set<string>()): Set<string> {
   for (const name of names) {
     const manifest = path.join(PROJECT, 'node_modules', name, 'package.json');

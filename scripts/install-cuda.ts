@@ -1,7 +1,7 @@
 /**
  * `npm run install-cuda [-- --provider-only] [--into DIR] [--python PYTHON]`: puts what `engine.provider: cuda` needs
- * beside onnxruntime: its CUDA provider and CUDA 13's libraries, from the packages that pip knows (about 1.3 GB to
- * download; an NVIDIA driver of version 580 or newer must be there).
+ * beside onnxruntime: its CUDA provider and CUDA 13's libraries, from pip packages (about 1.3 GB to download; an NVIDIA
+ * driver of version 580 or newer must be there).
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -10,7 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import onnxruntime from 'onnxruntime-node/package.json' with { type: 'json' };
 
-/** Where onnxruntime looks for its providers, and scripts/node.sh lets the system's loader look for theirs. */
+/** Where onnxruntime looks for its providers, and (by scripts/node.sh) the system's loader for their libraries. */
 export const PROVIDER_FOLDER = path.resolve(
   import.meta.dirname,
   '..',
@@ -22,12 +22,12 @@ export const PROVIDER_FOLDER = path.resolve(
   process.arch,
 );
 
-/** The provider of the very version of onnxruntime that is installed: parts of two versions do not fit together. */
+/** The provider of exactly the installed version of onnxruntime: parts of two versions do not fit together. */
 const PROVIDER = {
   package: `onnxruntime-gpu==${onnxruntime.version}`,
   files: ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'],
 };
-/** What the provider names as needed, and cuDNN, which it opens when an operator asks for it. */
+/** The provider's dependencies, and cuDNN, which it opens when an operator needs it. */
 const LIBRARIES = {
   packages: [
     'nvidia-cublas==13.1.0.3',
@@ -73,7 +73,7 @@ export function installCuda({
       if (found.length === 0) throw new Error(`${pattern} is in none of ${packages.join(', ')}`);
       for (const file of found) cpSync(path.join(scratch, file), path.join(folder, path.basename(file)));
     }
-    // cuDNN is opened by its bare name.
+    // cuDNN is opened by its unversioned name.
     if (!providerOnly) symlinkForce('libcudnn.so.9', path.join(folder, 'libcudnn.so'));
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /**
- * Puts the Temporal CLI into the per-user cache: the release of its makers where it can be reached, else built with Go.
+ * Puts the Temporal CLI into the per-user cache: the official release if it can be downloaded, else a build with Go.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { withLock } from './lock.mjs';
 import { run, say, SetUpError, withSignsOfLife } from './progress.mjs';
 import { cachedTemporal, findTemporal, TEMPORAL_VERSION, versionLine } from './temporal-version.mjs';
 
-/** Silence after which a download counts as impossible: closed networks hang. */
+/** Time without data after which a download is given up, because closed networks hang. */
 const SILENCE_MS = 5000;
 
 const PLATFORM = `${process.platform}_${process.arch === 'x64' ? 'amd64' : process.arch}`;
@@ -21,7 +21,7 @@ const ARCHIVES: Readonly<Record<string, string>> = {
   darwin_arm64: 'cca01b7ea35ad56e2a328d9ae596bf716bd22313ef63c7a761c88354457c2415',
 };
 
-/** The release, at its makers' own address and at the one behind it. */
+/** The release, at its official address and at the one it redirects to. */
 const SOURCES = [
   `https://temporal.download/cli/archive/v${TEMPORAL_VERSION}?platform=${PLATFORM.replace('_', '&arch=')}`,
   `https://github.com/temporalio/cli/releases/download/v${TEMPORAL_VERSION}/temporal_cli_${TEMPORAL_VERSION}_${PLATFORM}.tar.gz`,
@@ -32,7 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 try {
   const folder = path.dirname(cachedTemporal());
   await withLock(`${folder}.lock`, async () => {
-    if (findTemporal() === null) await install(folder); // another set-up may have been faster
+    if (findTemporal() === null) await install(folder); // another installation may have been faster
   });
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error;
@@ -40,7 +40,7 @@ try {
   process.exit(2);
 }
 
-/** Everything happens in a folder of its own; the finished binary is moved into place in one step. */
+/** Everything happens in a separate folder; the finished binary is moved into place in one step. */
 async function install(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const left of readdirSync(folder).filter((name) => name.startsWith('.work-')))
@@ -61,7 +61,7 @@ async function install(folder: string): Promise<void> {
   say(`The Temporal CLI ${TEMPORAL_VERSION} is in ${folder}`);
 }
 
-/** Gets the release into `work`; why it cannot be had, or null when it is there. */
+/** Downloads the release into `work`. Returns why that failed, or null. */
 async function download(work: string): Promise<string | null> {
   const sha256 = ARCHIVES[PLATFORM];
   if (sha256 === undefined) return `there is no release for ${PLATFORM}`;
@@ -71,7 +71,7 @@ async function download(work: string): Promise<string | null> {
     try {
       const archive = await withSignsOfLife('download', () => fetchAll(source));
       if (createHash('sha256').update(archive).digest('hex') !== sha256)
-        throw new Error(`${new URL(source).host} gave other bytes than the release`);
+        throw new Error(`${new URL(source).host} sent bytes that are not the release`);
       writeFileSync(path.join(work, 'temporal.tar.gz'), archive);
       const { ok } = await run('tar', ['-xzf', 'temporal.tar.gz', 'temporal'], { cwd: work });
       if (ok) return null;
@@ -84,7 +84,7 @@ async function download(work: string): Promise<string | null> {
   return whyNot;
 }
 
-/** The bytes at an address; gives up after a silence. */
+/** The bytes at an address; gives up after a time without data. */
 async function fetchAll(address: string): Promise<Buffer> {
   const silence = new AbortController();
   const giveUp = () => silence.abort(new Error(`${new URL(address).host} does not answer`));

@@ -1,4 +1,4 @@
-/** The Temporal CLI as the rest of the project uses it; the set-up puts it in place. */
+/** The Temporal CLI for the rest of the project; the set-up installs it. */
 import { findTemporal, TEMPORAL_VERSION, versionLine } from './temporal-version.mjs';
 
 /** The command that gets a missing Temporal CLI. */
@@ -14,7 +14,7 @@ export function temporalCliPath(): string {
   return found;
 }
 
-/** What `temporal --version` says of the CLI in use; null without one. */
+/** The output of `temporal --version`; null without a CLI. */
 export function temporalCliVersion(): string | null {
   const found = findTemporal();
   return found === null ? null : versionLine(found);

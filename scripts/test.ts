@@ -31,8 +31,8 @@ function succeeds(tool: string, args: string[]): Promise<boolean> {
 }
 
 /**
- * Runs AVA, shows its report and counts what it says. The report for people, not TAP: the TAP reporter of AVA 8.0
- * breaks off at a timeout. What tests print themselves goes to stderr, so it is not counted.
+ * Runs AVA, shows its report and counts the results. It reads the default report, not TAP, because AVA 8.0's TAP
+ * reporter crashes at a timeout. Output of the tests themselves goes to stderr, so it is not counted.
  */
 async function runTests(patterns: string[]): Promise<TestCounts> {
   const { FORCE_COLOR: _, ...env } = process.env;
@@ -50,7 +50,7 @@ async function runTests(patterns: string[]): Promise<TestCounts> {
     countResult(line, counts);
     process.stdout.write(`${line}\n`);
   }
-  // Whatever AVA's lines say: no success without its own, and none without tests.
+  // Whatever AVA's lines say, there is no success without its exit code 0, or without tests.
   if (counts.failed === 0 && ((await exit) !== 0 || counts.passed === 0)) {
     process.stdout.write(counts.passed === 0 ? '  ✘ no test passed\n' : '  ✘ AVA failed\n');
     counts.failed++;

@@ -7,7 +7,7 @@ const pricePerMillion = z.number().min(0);
 
 const openai = z
   .strictObject({
-    model: z.string().min(1).default('gpt-4o').describe('Model name as the server knows it.'),
+    model: z.string().min(1).default('gpt-4o').describe("The server's name of the model."),
     prompt: z
       .string()
       .nullable()
@@ -46,7 +46,7 @@ const openai = z
       .number()
       .positive()
       .default(60)
-      .describe('Seconds after which an unanswered request is dropped and sent again.'),
+      .describe('Seconds after which an unanswered request is sent again.'),
     image: z
       .strictObject({
         size: positive.default(300).describe('Pixels on each side; the scene is drawn at this size.'),
@@ -55,7 +55,7 @@ const openai = z
         detail: z
           .enum(['auto', 'low', 'high'])
           .default('auto')
-          .describe('How closely the model looks; this decides what a picture costs.'),
+          .describe('Level of detail of the picture; this decides what it costs.'),
       })
       .prefault({})
       .describe('The picture in a request.'),

@@ -1,4 +1,4 @@
-/** What a supervised warm start is trained on. */
+/** The training data of a supervised warm start. */
 import { z } from 'zod';
 import { positive, probability } from './values.ts';
 

@@ -8,13 +8,13 @@ export const durability = z
       .number()
       .min(1)
       .default(20)
-      .describe('Seconds of silence after which a GPU activity is started again on another worker.'),
+      .describe('Seconds of silence after which a GPU activity is restarted on another worker.'),
     resumePointSeconds: z
       .number()
       .min(0)
       .default(10)
       .describe(
-        'Seconds between resume points of a GPU activity; more where storing them would take more than ' +
+        'Seconds between resume points of a GPU activity; more if storing them would take more than ' +
           '`resumePointShare`. 0: a resume point after every round or optimizer step.',
       ),
     resumePointShare: z

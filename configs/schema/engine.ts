@@ -46,7 +46,7 @@ export const engine = z
       .default(null)
       .describe(
         'Lengths of responses, and of prompts that differ in length, are rounded up to a multiple of this; ' +
-          'null: to 1/32 to 1/16 of the length. Choose it large where `sessions` is small, so that few shapes ' +
+          'null: to 1/32 to 1/16 of the length. Choose it large if `sessions` is small, so that few shapes ' +
           'occur.',
       ),
     precision: z
@@ -89,7 +89,7 @@ export const parallel = z
       .enum(['float32', 'float16'])
       .default('float32')
       .describe(
-        'What groups of gradients are exchanged in. float16: half the bytes; every group is rounded, by a rule that ' +
+        'Format in which gradients are exchanged. float16: half the bytes; every group is rounded, by a rule that ' +
           'does not depend on workers (docs/scaling.md). Part of the arithmetic.',
       ),
   })

@@ -1,4 +1,4 @@
-/** What of the past stands in a prompt. */
+/** The past in a prompt. */
 import { z } from 'zod';
 import { positive } from './values.ts';
 
@@ -8,10 +8,10 @@ export const prompt = z
       .enum(['none', 'text', 'concat'])
       .default('none')
       .describe(
-        'What the agent is told of earlier steps of its episode. text: observations and answers, in words; ' +
-          'concat: the conversation itself, with its pictures (LLaVA). The oldest steps are left out where ' +
+        'Earlier steps of the episode in the prompt. text: observations and answers, in words; ' +
+          'concat: the conversation itself, with its pictures (LLaVA). The oldest steps are left out if ' +
           'positions run short.',
       ),
-    steps: positive.default(4).describe('Earlier steps that are told, at most.'),
+    steps: positive.default(4).describe('Most earlier steps in a prompt.'),
   })
   .describe('The past in prompts.');

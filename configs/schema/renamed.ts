@@ -19,7 +19,7 @@ export function withCurrentNames(config: unknown): unknown {
   return withFirstEnvironment(result);
 }
 
-/** `corrector.ask` of `corrector.policy`; any other field as it is. */
+/** `corrector.ask` for `corrector.policy`; any other field unchanged. */
 export function currentName(field: string): string {
   const renamed = RENAMED.find(({ section, old }) => field === `${section}.${old}`);
   return renamed === undefined ? field : `${renamed.section}.${renamed.now}`;

@@ -14,7 +14,7 @@ export const rollout = z
       .default(0.2)
       .describe('Sampling temperature; PPO divides the logits by it as well. 0: greedy.'),
     repetitionPenalty: z.number().min(1).default(1.2).describe('Affects sampling only (spec.md section 3).'),
-    penalizePrompt: z.boolean().default(false).describe('Count prompt ids in the penalty, too.'),
+    penalizePrompt: z.boolean().default(false).describe('Also count prompt ids in the penalty.'),
     maxNewTokens: positive.default(256).describe('Most tokens in a response.'),
     ahead: z
       .int()

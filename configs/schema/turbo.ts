@@ -21,15 +21,15 @@ export const turbo = z
           .enum(['product', 'factors'])
           .default('product')
           .describe(
-            'What of LoRA is merged. The product B A of each layer: whole matrices, with a session of their ' +
-              'own. Or A and B separately: an adapter again, and far cheaper (docs/turbo.md).',
+            'What is merged with LoRA. product: B A of each layer, whole matrices with their own session; ' +
+              'factors: A and B separately, an adapter again and far cheaper (docs/turbo.md).',
           ),
         weights: z
           .enum(['sma', 'ema'])
           .default('sma')
           .describe(
-            'How checkpoints count. sma: all alike (the last teacher counts for those it was made from); ema: ' +
-              'newer ones more.',
+            'How checkpoints count. sma: all the same (the last teacher counts for those it was made from); ' +
+              'ema: newer ones count more.',
           ),
         alpha: z.number().gt(0).max(1).default(0.5).describe('With ema: weight of each new checkpoint.'),
         density: z.number().gt(0).max(1).default(0.8).describe("Share of each tensor's changes that TIES keeps."),
@@ -58,8 +58,8 @@ export const turbo = z
           .enum(['advantage', 'returns'])
           .default('advantage')
           .describe(
-            'What the distance is subtracted from: advantages only, or returns, so that the value head learns it ' +
-              'as well.',
+            'What the distance is subtracted from: advantages only, or returns, so that the value head ' +
+              'learns it as well.',
           ),
       })
       .prefault({})
@@ -67,7 +67,7 @@ export const turbo = z
     sft: z
       .strictObject({
         temperature: z.number().min(0).default(0.2).describe('Temperature at which the teacher is sampled.'),
-        tries: positive.default(3).describe('Most answers that are sampled until one is well-formed.'),
+        tries: positive.default(3).describe('Most answers to sample until one is well-formed.'),
       })
       .prefault({})
       .describe('gtr-turbo-sft.'),

@@ -33,7 +33,7 @@ export const grpo = z
       .max(1)
       .default(1)
       .describe(
-        'Keep only the groups with the largest variance of returns that together hold this share of all ' +
+        'Keep only the groups with the largest variance of returns that together make up this share of all ' +
           'variance; 1: all groups whose returns differ.',
       ),
     clipHigh: z

@@ -1,4 +1,4 @@
-/** What the sections of a configuration share. */
+/** Common parts of a configuration's sections. */
 import { z } from 'zod';
 
 /** The names of a table, for an enum. */
@@ -6,7 +6,7 @@ export function namesOf<T extends object>(table: T): [keyof T & string, ...(keyo
   return Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
 }
 
-/** `name: what it is; ...` of a table. */
+/** `name: summary; ...` of a table. */
 export function summaries(table: Readonly<Record<string, { summary: string }>>): string {
   return `${Object.entries(table)
     .map(([name, { summary }]) => `${name}: ${summary}`)

@@ -1,5 +1,5 @@
 /**
- * Records what the bridge says when the original text environment (AlfredTWEnv) plays the two games of the tests.
+ * Records the bridge's answers while the original text environment (AlfredTWEnv) plays the two games of the tests.
  *
  * ALFWORLD_PYTHON=<a Python with textworld[pddl]==1.7.0 and alfworld==0.4.2> node scripts/golden/alfworld-bridge.ts
  */

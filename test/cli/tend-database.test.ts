@@ -50,7 +50,7 @@ test('space of runs that were forgotten is given back', async (t) => {
   t.deepEqual(await tendDatabase(database, OLD), []); // all of it is used
   write(database, 'DELETE FROM large');
   t.true(statSync(database).size > 50_000_000);
-  t.regex((await tendDatabase(database, OLD))[0], /is made smaller: 50\.1 MB before, 0\.0 MB now/);
+  t.regex((await tendDatabase(database, OLD))[0], /was shrunk: 50\.1 MB before, 0\.0 MB now/);
   t.true(statSync(database).size < 100_000);
   t.deepEqual(rowsOf(database), ['kept']);
 });

@@ -19,9 +19,9 @@ test('a GPU worker may name its device, which it has to itself', (t) => {
 
 for (const [list, message] of [
   ['gpus', /--workers: unknown role "gpus"; known are orchestrator, gpu, corrector/],
-  ['gpu:0,gpu:0', /--workers: gpu:0 stands twice; a device serves one worker/],
-  ['corrector:0', /--workers: corrector:0: only a GPU worker has a device/],
-  ['gpu:first', /--workers: gpu:first: only a GPU worker has a device, by its number/],
+  ['gpu:0,gpu:0', /--workers: gpu:0 is repeated; a device serves one worker/],
+  ['corrector:0', /--workers: corrector:0: only a GPU worker can have a device number/],
+  ['gpu:first', /--workers: gpu:first: only a GPU worker can have a device number/],
 ] as const)
   test(`${list} is refused with one sentence`, (t) => {
     t.throws(() => workerProcesses(list), { name: 'UsageError', message });

@@ -91,7 +91,7 @@ test('a correction is there, with a possible action that is the next part of its
 
 test('another form is named by its place', (t) => {
   for (const [text, place] of [
-    ['no JSON', 'no JSON'],
+    ['no JSON', 'not JSON'],
     ['[]', 'the whole'],
     [answer({ evaluation: 'maybe' }), 'evaluation'],
     [answer({ correction: { ...correction, cards: '4 5 9 K' } }), 'correction.cards'],

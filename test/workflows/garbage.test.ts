@@ -56,7 +56,10 @@ test.serial('a paused run loses nothing to gc without a safety margin, and ends 
   t.regex((await gtr(['verify', 'open'])).out, /^open: \d+ artifacts, .*: all whole/m);
 
   const dropped = await gtr(['gc', '--drop', 'open', '--delete']);
-  t.deepEqual([dropped.code, dropped.err], [2, 'gtr: --drop open: the run is open; stop it first, or let it end.']);
+  t.deepEqual(
+    [dropped.code, dropped.err],
+    [2, 'gtr: --drop open: the run is open; stop it first, or wait for its end.'],
+  );
   await withClient((client) => client.workflow.getHandle('open').signal('resume'));
   t.is((await result('open')).policy.sha256, undisturbed.policy.sha256);
 });

@@ -44,7 +44,7 @@ test.serial('a run that is reset in the middle of an iteration ends as its fork 
   await withClient((client) => activityRuns(client, 'first/iteration-1', 'rolloutWave'));
   t.deepEqual(await gtr(['reset', 'first', '--to', '1']), {
     code: 0,
-    out: 'first: goes on after 1 iterations.\n',
+    out: 'first: continues after 1 iterations.\n',
     err: '',
   });
   const reset = await result('first');
@@ -112,7 +112,7 @@ test.serial('what cannot be reset or forked is refused in one sentence', async (
   };
   t.is(
     await refused('reset', 'second', '--to', '7'),
-    'gtr: --to 7: second can go back to 1 to 2, the iterations that it has begun itself.',
+    'gtr: --to 7: second can go back to 1 to 2, the iterations that it began itself.',
   );
   t.is(
     await refused('fork', 'first', '--at', '3', '--id', 'third'),
@@ -124,7 +124,7 @@ test.serial('what cannot be reset or forked is refused in one sentence', async (
   );
   t.regex(
     await refused('fork', 'first', '--at', '1', '--id', 'third', '--set', 'model.base=models/ezpoints-tiny'),
-    /^gtr: --set model\.base: cannot change in a fork, since the policy of first is bound to it; /,
+    /^gtr: --set model\.base: cannot change in a fork, because the policy of first depends on it; /,
   );
   t.regex(
     await refused('fork', 'nobody', '--at', '1', '--id', 'third'),

@@ -68,7 +68,7 @@ test.serial('verbs that need no server tell the same without one', async (t) => 
       ['open', 'running', true],
     ],
   );
-  t.regex(await done('result', 'open'), /^open: running after \d+ iterations when last heard of/);
+  t.regex(await done('result', 'open'), /^open: running after \d+ iterations when last seen/);
   t.regex(await done('result', 'whole'), /^done after 1 iterations, 16 environment steps, policy [0-9a-f]{12}\n/);
 
   const out = mkdtempSync(path.join(tmpdir(), 'gtr-export-'));
