@@ -1,7 +1,7 @@
 /**
- * Loads a second and steps a second of the household games, admissible commands on, random walks; beside the original
- * engine when a Python that has textworld[pddl] 1.7.0 and alfworld 0.4.2 is named. CPU time of one process each,
- * because other work may share the machine.
+ * Loads and steps per second of the household games, with admissible commands, on random walks; compared with the
+ * original engine when a Python that has textworld[pddl] 1.7.0 and alfworld 0.4.2 is named. CPU time of one process
+ * each, because other work may share the machine.
  *
  * node bench/alfworld.ts [--games DIR] [--python PYTHON] [--steps 400] [--python-games 2] [--python-steps 40]
  */
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** What one engine did: CPU seconds of `loads` loads and of `steps` steps. */
+/** The measurement of one engine: CPU seconds of `loads` loads and of `steps` steps. */
 type Measured = { loads: number; loadSeconds: number; steps: number; stepSeconds: number; commands: number };
 
 const files = globSync('**/game.tw-pddl{,.gz}', { cwd: options.games })

@@ -1,5 +1,5 @@
 /**
- * Kills parts of an installation of its own while `configs/smoke.json` runs, and compares what each run came to with an
+ * Kills parts of a separate installation while `configs/smoke.json` runs, and compares the outcome of each run with an
  * undisturbed one: the whole kill matrix (each activity x before, in the middle, after its work x each victim), the
  * same with two GPU workers that share the run (each, both, one for good), other misfortunes, then N kills at random
  * moments.
@@ -43,10 +43,10 @@ const smallDisk = options['small-disk'];
 const parts = smallDisk === undefined ? options.parts.split(',') : [];
 const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), 'gtr-chaos-'));
 
-/** Bytes of the disk that fills up: what a run and its resume points need is less. */
+/** Bytes of the disk that fills up: a run and its resume points need less. */
 const SMALL_DISK = '512m';
 
-/** Silence after which no request is under way. */
+/** Silence after which no request can be in flight. */
 const SETTLED_MS = 1500;
 
 const faults = await FaultSwitch.open(temporaryFolder());
@@ -63,7 +63,7 @@ if (parts.includes('workers') && teacher === 'solver') {
   if (parts.length === 1) process.exit(failures === 0 ? 0 : 1);
 }
 const installation = await startInstallation();
-// Ctrl-C takes the installation along.
+// Ctrl-C also stops the installation.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void stop().then(() => process.exit(130)));
 const stop = async () => {
@@ -73,7 +73,7 @@ const stop = async () => {
 const scene = { ...installation, faults };
 const { merged } = algorithmOf(smokeConfig(options.set));
 
-/** Runs, compares with the undisturbed run, says what came out. */
+/** Runs, compares with the undisturbed run, and prints the result. */
 async function compare(name: string, run: () => Promise<Outcome>, { countRequests = true } = {}): Promise<void> {
   const started = performance.now();
   const found = await run().then(
@@ -91,14 +91,14 @@ async function compare(name: string, run: () => Promise<Outcome>, { countRequest
   );
 }
 
-/** Each run asks at a temperature of its own, so that no ledger knows its answers. */
+/** Each run asks at a different temperature, so that the ledger never knows the answers. */
 let runs = 0;
 const changes = () =>
   rehearsal === null
     ? options.set
     : [...options.set, 'corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`];
 
-/** An answer on its way to a killed worker is lost and asked for again: kills wait until none is. */
+/** An answer on its way to a killed worker is lost and asked for again: so kills wait until there are none. */
 async function requestsSettled(): Promise<void> {
   if (rehearsal === null) return;
   for (let before = -1; before !== rehearsal.log().length; await sleep(SETTLED_MS)) before = rehearsal.log().length;
@@ -135,8 +135,7 @@ try {
     await compare(`server away for ${options.away} s`, () =>
       serverAway(scene, 'away', Number(options.away), options.set),
     );
-    if (!onSmallDisk())
-      console.log('disk full: not tried, because this system lets nobody mount a small disk of his own');
+    if (!onSmallDisk()) console.log('disk full: not tried, because users cannot mount a small disk on this system');
   }
   if (parts.includes('random')) {
     for await (const { runId, victims, outcome } of killAtRandom(installation.supervisor, {
@@ -149,12 +148,12 @@ try {
 } finally {
   await stop();
 }
-console.log(failures === 0 ? 'Nothing was lost.' : `${failures} runs came to something else.`);
+console.log(failures === 0 ? 'Nothing was lost.' : `${failures} runs had a different outcome.`);
 process.exitCode = failures === 0 ? 0 : 1;
 
 /**
- * The same script with its store on a small disk of its own, for which no rights are needed where the kernel allows
- * user namespaces; false where it does not.
+ * The same script with its store on a separate small disk, which needs no rights if the kernel allows user namespaces;
+ * false if it does not.
  */
 function onSmallDisk(): boolean {
   const unshare = ['--user', '--map-root-user', '--mount'];

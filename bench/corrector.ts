@@ -1,7 +1,7 @@
 /**
- * Is the corrector off the critical path? The same iteration with a teacher that takes 12.6 s a thought and with an
- * instant one, and what the same work takes one thing after another, as the original does it. Workflows, corrector
- * worker, HTTP, ledger and judgements are real; the policy only takes its time.
+ * Is the corrector off the critical path? Measures the same iteration with a teacher that takes 12.6 s a thought and
+ * with an instant one, and the time of the same work in sequence, as in the original. Workflows, corrector worker,
+ * HTTP, ledger and judgements are real; the policy is a stand-in that takes a large model's time.
  *
  * npm run bench -- corrector [--steps N] [--environments N] [--latency S] [--round S] [--update S] [--scale X]
  */
@@ -34,7 +34,7 @@ const [steps, environments, scale] = [values.steps, values.environments, values.
 const [latency, roundSeconds, updateSecondsPerStep] = [values.latency, values.round, values.update].map(
   (seconds) => Number(seconds) * scale,
 );
-/** The solver is not a tool here: a thought is one request of the whole latency. */
+/** The solver is not a tool here: a thought is one request with the whole latency. */
 const CHANGES = [
   `envSteps=${steps}`,
   `rollout.envStepsPerIteration=${steps}`,
@@ -56,10 +56,10 @@ const policy = await Worker.create({
   connection,
   taskQueue: queueOf('gpu', workflowQueue()),
   activities: pretendPolicyActivities(activityDependencies(), { roundSeconds, updateSecondsPerStep }),
-  maxConcurrentActivityTaskExecutions: 2, // a GPU for each of both runs
+  maxConcurrentActivityTaskExecutions: 2, // a GPU for each of the two runs
 });
 
-/** An iteration of its own; seconds from its record. */
+/** A separate iteration; seconds from its record. */
 async function iteration(
   id: string,
   teacher: 'openai' | 'solver',
@@ -98,10 +98,7 @@ try {
     `${paid.seconds.toFixed(1)} s (until all is judged: ${paid.sampleAndCorrect.toFixed(1)} s)`,
   );
   line('this / instant', (paid.seconds / instant.seconds).toFixed(3));
-  line(
-    'one thing after another, as the original',
-    `${serial.toFixed(1)} s, ${(serial / paid.seconds).toFixed(1)} times this`,
-  );
+  line('in sequence, as in the original', `${serial.toFixed(1)} s, ${(serial / paid.seconds).toFixed(1)} times this`);
 } finally {
   await connection.close();
   await installation.stop();

@@ -1,7 +1,7 @@
 /**
- * What durability costs: iterations of the paper's 1,024 steps with the solver teacher on the tiny model, on an
- * installation of its own, split into model, corrector and the rest by the phases that each iteration records; beside
- * it the CPU time of each process. An iteration's time ends where the next begins.
+ * The cost of durability: iterations of the paper's 1,024 steps with the solver teacher on the tiny model, on a
+ * separate installation, split into model, corrector and the rest by the phases that each iteration records; also the
+ * CPU time of each process. An iteration's time ends where the next begins.
  *
  * npm run bench -- durability [--iterations 5] [--steps 1024] [--set a.b=c ...]
  */

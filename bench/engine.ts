@@ -1,8 +1,8 @@
 /**
- * Times of the policy engine on one core, PyTorch's beside them in turns, then on two cores. CPU seconds, the least of
- * the repeats (a quarter of them for the large model), because other work may share the machine; for two cores the
- * clock decides. Of cases with adapters the peak memory too, each in a process of its own. With `--python`, an
- * interpreter that has what bench/engine-pytorch.py names.
+ * Times of the policy engine on one core, alternating with PyTorch's, then on two cores. CPU seconds, the least of the
+ * repeats (a quarter of them for the large model), because other work may share the machine; wall-clock time for two
+ * cores. For cases with adapters also the peak memory, each in a separate process. `--python`: an interpreter with the
+ * packages that bench/engine-pytorch.py names.
  *
  * npm run bench -- engine [--python PATH] [--repeats 12] [--only TEXT] [--lanes 1,2] [--models DIR]
  */
@@ -82,7 +82,7 @@ if (several !== undefined) {
     if ((asked.kind === 'update' || asked.kind === 'sample') && asked.model !== '135m') await speedUp(name, asked);
 }
 
-/** The engine's runs and PyTorch's in turns, after one of each that is not counted. */
+/** The engine's and PyTorch's runs, alternating, after one warm-up of each. */
 async function sideBySide(name: string, asked: Case): Promise<{ ours: Seconds; theirs: Map<string, Seconds> }> {
   const variants = pytorch === null ? [] : VARIANTS[asked.kind];
   const { run, close } = await prepare(asked, models, one);
@@ -100,7 +100,7 @@ async function sideBySide(name: string, asked: Case): Promise<{ ours: Seconds; t
   return { ours: least(ours), theirs: new Map([...theirs].map(([variant, runs]) => [variant, least(runs)])) };
 }
 
-/** The same request with one lane and with several, in turns. */
+/** The same request with one lane and with several, alternating. */
 async function speedUp(name: string, asked: Case): Promise<void> {
   const engines = await Promise.all([one, several].map((lanes) => prepare(asked, models, lanes)));
   const runs: Seconds[][] = [[], []];

@@ -1,6 +1,6 @@
 /**
- * Exports beside transformers and PEFT: of each recorded checkpoint, policies trained everywhere, by LoRA on the
- * decoder, and by LoRA on all parts are exported; log-probs that the engine computes are compared with those of
+ * Compares exports with transformers and PEFT: for each recorded checkpoint, policies with all parameters trained, with
+ * LoRA on the decoder, and with LoRA on all parts are exported; the engine's log-probs are compared with those of
  * `merged/` in transformers, and of the source with `adapter/` in PEFT (bench/exports.py).
  *
  * npm run bench -- exports --python PATH [--cases DIR,DIR]
@@ -39,9 +39,9 @@ const SCOPES: Record<string, TrainScope> = {
   'LoRA on the decoder': { ...lora, parts: ['language_model'] },
   'LoRA on all parts': { ...lora, parts: ['language_model', 'vision_tower', 'multi_modal_projector'] },
 };
-/** By how much parameters are moved from where they start. */
+/** How far parameters are moved from their start. */
 const MOVED = 0.02;
-/** Differences of log-probs: float32, and weights that were rounded to half a width once more. */
+/** Allowed differences of log-probs: for float32, and for weights that were rounded to half a width once more. */
 const [EXACT, ROUNDED] = [1e-4, 0.1];
 
 type Job = {
@@ -101,7 +101,7 @@ async function exported(source: string, scope: string, trainScope: TrainScope): 
   const random = new RandomStream({ seed: 1, purpose: 'exports' });
   const policy = engine.initialParameters(1).map((value) => value + MOVED * random.normal());
   const trained = asParameters(engine.trained, policy);
-  // What is written in half a width is what is compared.
+  // Compares with the weights as written, in half a width.
   await engine.setParameters(policy);
   const { logprobs } = await engine.score({ rows, pictures, temperature: 1 });
   await engine.close();

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- fuzz [--runs 10000] [--seed 1] [--only NAME]`: foreign input at every border. Each must come in or
- * be refused by a named error; anything else is printed with the smallest input that shows it, and ends with code 1.
+ * `npm run bench -- fuzz [--runs 10000] [--seed 1] [--only NAME]`: foreign input at every border. Each input must be
+ * accepted or refused by a named error; anything else is printed with the smallest input that shows it, and exits with
+ * 1.
  */
 import { parseArgs } from 'node:util';
 import { BORDERS, fuzz } from './fuzz/borders.ts';

@@ -1,14 +1,14 @@
 /**
- * What a GPU makes of the engine: the recorded checkpoints in float32, then a LLaVA of 7B shapes with random weights
- * and LoRA r 128: tokens a second of sampling, samples a second of updating, peak memory of the device; the same work
- * in transformers and peft beside it. Every part is a process of its own, so that memory is free again.
+ * Checks and measures the engine on a GPU: the recorded checkpoints in float32, then a LLaVA of 7B shapes with random
+ * weights and LoRA r 128: sampled tokens per second, updated samples per second, peak memory of the device; then the
+ * same work in transformers and peft. Every part is a separate process, so that its memory is freed.
  *
  * npm run bench -- gpu-check [--provider cuda] [--shape 7b] [--python PATH] [--batches 1,8,32] [--prompt-tokens 768]
  * [--response-tokens 256] [--rows-per-shard 4] [--models DIR] [--cases DIR|none] [--limit SECONDS]
  *
- * `--limit`: what a part may take. scripts/gpu-check.sh starts it for both providers on a machine that has nothing but
- * a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` runs it
- * through anywhere.
+ * `--limit`: time limit of a part. scripts/gpu-check.sh starts it for both providers on a machine that has nothing but
+ * a bundle of scripts/gpu-bundle.ts; `--provider cpu --shape tiny --prompt-tokens 32 --response-tokens 8` tries it
+ * anywhere.
  */
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -104,7 +104,7 @@ async function checkAll(): Promise<void> {
   );
 }
 
-/** Recorded checkpoints, a folder each: the worst quantity of each, in units of what is allowed. */
+/** Recorded checkpoints, a folder each: the worst quantity of each, as a multiple of the tolerance. */
 async function conform(): Promise<void> {
   for (const folder of referenceFolders(options.cases)) {
     const outcome = child<{ passed: number; failed: string[] }>({ case: folder }, { NVIDIA_TF32_OVERRIDE: '0' });
@@ -167,7 +167,7 @@ function child<R>(part: Part, env: NodeJS.ProcessEnv): Promise<{ result: R; peak
   );
 }
 
-/** The JSON that a process prints last, and the most that the GPU held meanwhile, in MiB. */
+/** The last JSON that a process prints, and the GPU's peak memory meanwhile, in MiB. */
 async function watched<R>(
   command: string,
   args: string[],

@@ -1,6 +1,6 @@
 /**
- * What crosses between a GPU and the CPU, and what the CPU computes in the GPU's place: in a run of a training shard,
- * and in sampling, a turn of it. From onnxruntime's own profile.
+ * What is copied between a GPU and the CPU, and what the CPU computes instead of the GPU, in a training shard and in a
+ * decoding step of sampling. From onnxruntime's own profile.
  *
  * npm run bench -- gpu-copies [--provider webgpu] [--shape tiny] [--train lora|all] [--models DIR]
  */

@@ -1,6 +1,6 @@
 /**
- * The figure of README: the quickstart by GTR, whose GPU worker and server are killed in the middle, beside PPO alone
- * from the same start. Every point is an evaluation on the same 300 deals. Writes docs/learning-curves.svg.
+ * The figure in README: the quickstart by GTR, whose GPU worker and server are killed in the middle, and PPO alone from
+ * the same start. Every point is an evaluation on the same 300 deals. Writes docs/learning-curves.svg.
  *
  * npm run bench -- learning-curves
  */
@@ -48,7 +48,7 @@ try {
   await installation.stop();
 }
 
-/** Kills as soon as so many iterations have left their records. */
+/** Kills as soon as this many iterations are recorded. */
 async function killAfter(run: string, iterations: number): Promise<void> {
   const { store } = activityDependencies(installation.home);
   while ((await readRunRecords(store, run)).iterations.length < iterations)
@@ -56,7 +56,7 @@ async function killAfter(run: string, iterations: number): Promise<void> {
   for (const name of ['gpu', 'server']) process.kill(installation.supervisor.pidOf(name)!, 'SIGKILL');
 }
 
-/** Evaluations in their order, the one of the start first. */
+/** Evaluations in order, the start's first. */
 async function evaluations(run: string): Promise<Point[]> {
   const records = await readRunRecords(activityDependencies(installation.home).store, run);
   const done = (label: string) =>

@@ -1,7 +1,7 @@
 /**
- * Many runs at once on the embedded server, in an installation of its own: all are started together, each must end, and
- * runs of one seed must end with one policy. Says how long it took, what the server's history came to, and each
- * process's memory.
+ * Many runs at once on the embedded server, in a separate installation: all are started together, each must end, and
+ * runs of one seed must end with one policy. Prints the duration, the size of the server's database, and each process's
+ * memory.
  *
  * npm run bench -- load [--runs 200] [--seeds 4]
  */
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 });
 const [runs, seeds] = [Number(options.runs), Number(options.seeds)];
 
-/** A run as small as a run can be: one iteration of eight steps. */
+/** The smallest possible run: one iteration of eight steps. */
 const SMALL = [
   'rollout.envStepsPerIteration=8',
   'envSteps=8',

@@ -1,7 +1,6 @@
 /**
- * Memory of sampling and updating: what the plan says beside what a process of its own takes at its peak (resident
- * set), for several shapes, element types, with and without gradient checkpointing; then plans for 7B models, which
- * nothing here runs.
+ * Memory of sampling and updating: the plan compared with a separate process's peak resident set, for several shapes
+ * and element types, with and without gradient checkpointing; then plans for 7B models, which are not run here.
  *
  * npm run bench -- memory [--models DIR] [--only NAME]
  */
@@ -202,7 +201,7 @@ async function runOnce({
   };
   await engine.sample(requests.sample(sampled, responseTokens));
   const sample = elapsed();
-  // Two shards, so that a sum stands beside a gradient.
+  // Two shards, so that there are a sum and a gradient at once.
   const { gradient } = await engine.gradients(
     requests.gradient({ ppo: rows, sft: rows, shortest: responseTokens, longest: responseTokens }),
   );

@@ -1,6 +1,6 @@
 /**
- * What a merge of LoRA policies takes: products B A and TIES on one matrix of a 7B decoder (Qwen2.5-VL: 3584 x 18944,
- * rank 128), or a part of its columns, and what follows for all of its 6.5 thousand million adapted elements.
+ * The cost of merging LoRA policies: products B A and TIES on one matrix of a 7B decoder (Qwen2.5-VL: 3584 x 18944,
+ * rank 128), or a part of its columns, extrapolated to all of its 6.5 billion adapted elements.
  *
  * npm run bench -- merge [--columns 4736]
  */
@@ -35,12 +35,12 @@ console.log(
     `(${((1e9 * merging) / elements).toFixed(0)} ns an element)`,
 );
 console.log(
-  `7B, ${(ADAPTED / 1e9).toFixed(2)} thousand million adapted elements, one new policy: product ` +
+  `7B, ${(ADAPTED / 1e9).toFixed(2)} billion adapted elements, one new policy: product ` +
     `${minutes(multiplying).toFixed(0)} min, TIES ${minutes(merging).toFixed(0)} min; a teacher of whole matrices ` +
     `${gigabytes(ADAPTED)}, of A and B ${gigabytes(LORA)}`,
 );
 
-/** What `work` makes, and its seconds of CPU time. */
+/** The result of `work`, and its CPU seconds. */
 function timed<T>(work: () => T): [T, number] {
   const { user: before } = process.cpuUsage();
   const made = work();

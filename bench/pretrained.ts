@@ -1,10 +1,11 @@
 /**
- * The study of docs/results-pretrained.md: a pretrained language model of 135 million parameters, joined to eyes of
- * this project, is shown EZPoints by the expert (`gtr sft`) and then trained by GTR, by PPO only and by SFT rows only,
- * LoRA, thoughts in natural language. Resumable: what is done is not done again, a run under way goes on.
+ * The study of docs/results-pretrained.md: a pretrained language model of 135 million parameters, joined to a vision
+ * tower of this project, learns EZPoints from the expert (`gtr sft`) and is then trained by GTR, by PPO only and by SFT
+ * rows only, with LoRA and thoughts in natural language. Resumable: finished work is not repeated, and an open run
+ * continues.
  *
  * npm run bench -- pretrained [--python PATH] [--seeds 1] [--only pretrained/gtr] [--set a.b=c ...] [--table]
- * (--python: an interpreter that has the packages of bench/pretrained/prepare.ts; --table: only write what there is)
+ * (--python: an interpreter that has the packages of bench/pretrained/prepare.ts; --table: only write the tables)
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';

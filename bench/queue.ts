@@ -1,6 +1,6 @@
 /**
- * A long corrector queue: thoughts of scripted players wait, as waves of runs do, while no corrector worker is there;
- * then one comes and asks the rehearsal server about each. Says how long the queue was, how fast it drained, and
+ * A long corrector queue: thoughts of scripted players wait, like waves of runs, while there is no corrector worker;
+ * then one starts and asks the rehearsal server about each. Prints how long the queue was, how fast it drained, and
  * whether every thought was judged and asked about once.
  *
  * npm run bench -- queue [--thoughts 10000] [--wave 250]
@@ -40,7 +40,7 @@ try {
   const { store } = activityDependencies();
   const episodes = await scriptedEpisodes(config, thoughts);
   await withClient(async (client) => {
-    // The waves' run: it keeps the budget, and stays paused.
+    // The waves' run, which keeps the budget and stays paused.
     const run = await startRun<typeof train>(client, 'train', 'waiting', [config], 'queue');
     await run.signal('pause');
     const started = performance.now();
@@ -104,7 +104,7 @@ try {
   await rehearsal.stop();
 }
 
-/** Episodes of one step, each by a player who does what a demonstration shows. */
+/** Episodes of one step, each by a player who follows a demonstration. */
 async function scriptedEpisodes(config: RunConfig, count: number): Promise<Episode[]> {
   const { environment, model } = config;
   const template = loadPromptTemplate(model.prompt, environment.name);

@@ -1,6 +1,6 @@
 /**
- * What a second GPU worker gives: the same run by one worker and by two of one core each, in turns; what the exchange
- * takes; from the measured rates, 1 to 8 workers in simulation; and, from trained elements and the store's rates,
+ * The speed-up from a second GPU worker: the same run by one worker and by two of one core each, alternating; the cost
+ * of the exchange; 1 to 8 workers simulated from the measured rates; and, from trained elements and the store's rates,
  * optimizer steps of LoRA on 7B with 2, 4 and 8 GPUs.
  *
  * npm run bench -- scale [--only built-in,135m,7b] [--base DIR] [--repeats 2] [--iterations 3] [--set a.b=c ...]
@@ -124,7 +124,7 @@ async function tell(name: string, run: MeasuredRun, one: Measured, two: Measured
   for (const workers of SIMULATED) {
     const waves = Math.max(parts.waves, workers);
     const shape = { workers, waves, groups: Math.max(2, workers), steps };
-    // The same episodes in more waves, where there are more workers than waves.
+    // The same episodes in more waves, if there are more workers than waves.
     const asked = { ...rates, wave: (rates.wave * parts.waves) / waves };
     const { rollout: sampling, update, exchange, iteration } = simulate(asked, shape);
     console.log(`| ${workers}, simulated | ${[sampling, update, exchange, iteration].map(seconds).join(' | ')} |`);
@@ -135,7 +135,7 @@ async function tellLargeModel(): Promise<void> {
   const { read, write } = await storeRates(tmpdir(), 256 * 2 ** 20, 5);
   const elementSeconds = timePerElement();
   const stepSeconds = Number(options['step-seconds']);
-  /** A worker hashes and copies, and the bytes pass a link, one after the other. */
+  /** A worker hashes and copies, and then the bytes pass a link. */
   const over = (gigabytes: string, each: boolean): Store => ({
     read: 1 / (read.cpu + 1e-9 / Number(gigabytes)),
     write: 1 / (write.cpu + 1e-9 / Number(gigabytes)),

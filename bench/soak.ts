@@ -1,5 +1,5 @@
 /**
- * Memory of every process over many iterations of one run, on an installation of its own: a table with a line per
+ * Memory of every process over many iterations of one run, on a separate installation: a table with a line per
  * iteration, then the slope of the second half.
  *
  * npm run bench -- soak [--iterations 50] [--steps 32]
@@ -61,7 +61,7 @@ try {
   await installation.stop();
 }
 
-/** Of the line that fits the points best. */
+/** The slope of the best-fit line. */
 function slope(points: readonly (readonly number[])[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(points.map((point) => point[0])), mean(points.map((point) => point[1]))];

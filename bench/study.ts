@@ -1,10 +1,10 @@
 /**
  * The study of docs/results.md, docs/results-search.md and docs/results-alfworld.md: trains every arm with every seed
- * as ordinary runs, evaluates what they end with on fixed deals, and writes table and figure from their records.
- * Resumable: what is done is not done again, a run under way goes on.
+ * as ordinary runs, evaluates their final policies on fixed deals, and writes tables and figures from their records.
+ * Resumable: finished runs are not repeated, and an open run continues.
  *
  * npm run bench -- study [--seeds 1,2,3] [--only points24/gtr,ezpoints] [--set a.b=c ...] [--table]   (--table: only
- * write what there is)
+ * write the tables)
  */
 import { parseArgs } from 'node:util';
 import { activityDependencies } from '../workers/installation.ts';

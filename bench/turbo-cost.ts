@@ -1,6 +1,6 @@
 /**
- * What a teacher merged from a run's own checkpoints costs: iterations of PPO, Turbo-KL and Turbo-SFT on the tiny
- * model, in turns on one installation of its own. The first iteration of each run is left out: it compiles graphs, and
+ * The cost of a teacher merged from a run's own checkpoints: iterations of PPO, Turbo-KL and Turbo-SFT on the tiny
+ * model, alternating on one separate installation. The first iteration of each run is left out: it compiles graphs, and
  * its teacher is the policy itself.
  *
  * npm run bench -- turbo-cost [--rounds 2] [--iterations 4] [--config points24-tiny] [--set a.b=c ...]
@@ -61,7 +61,7 @@ try {
   await installation.stop();
 }
 
-/** What the parts come to in an iteration of one to four epochs. */
+/** The sums of the parts in an iteration of one to four epochs. */
 async function tellParts(): Promise<void> {
   const { steps, sample, logprobs, thoughts, update, updateBoth } = await measureParts(
     configOf('gtr-turbo-sft'),
@@ -87,7 +87,7 @@ function configOf(algorithm: string) {
   return { ...config, algorithm: algorithm as typeof config.algorithm, envSteps };
 }
 
-/** What the iterations of one run took, but the first. */
+/** The costs of a run's iterations after the first. */
 async function iterationsOf(algorithm: string, round: number): Promise<Spent[]> {
   const id = `${algorithm}-${round}`;
   const pid = installation.supervisor.pidOf('gpu')!;

@@ -1,9 +1,9 @@
 /**
- * The study of docs/results-turbo.md: teachers merged from a run's own checkpoints beside PPO, GRPO and GTR, and what
- * each part of such a teacher does. Resumable: what is done is not done again, a run under way goes on.
+ * The study of docs/results-turbo.md: teachers merged from a run's own checkpoints compared with PPO, GRPO and GTR, and
+ * the effect of each part of such a teacher. Resumable: finished runs are not repeated, and an open run continues.
  *
  * npm run bench -- turbo [--seeds 1,2,3] [--only ezpoints/turbo-kl] [--set a.b=c ...] [--table]   (--table: only write
- * what there is)
+ * the tables)
  */
 import { parseArgs } from 'node:util';
 import { activityDependencies } from '../workers/installation.ts';

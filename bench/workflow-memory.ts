@@ -1,6 +1,6 @@
 /**
- * What a workflow that a worker keeps takes for its code: the modules of the bundle are run anew for each, in one
- * context, as the SDK does (`reuseV8Context`), and the heap is measured.
+ * The heap that a cached workflow takes for its code: the modules of the bundle are run again for each workflow, in one
+ * context, as in the SDK (`reuseV8Context`), and the heap is measured.
  *
  * npm run bench -- workflow-memory [--workflows 200]
  */
@@ -16,7 +16,7 @@ const workflows = Number(values.workflows);
 setFlagsFromString('--expose-gc');
 const collectGarbage = vm.runInNewContext('gc') as () => void;
 
-/** Modules that the workflow at hand has run. */
+/** Modules that the current workflow has run. */
 let loaded = new Map<PropertyKey, unknown>();
 const moduleCache = new Proxy(
   {},

@@ -1,4 +1,4 @@
-/** The other side of `activities/fault-point.ts`: arms a fault, waits until an activity stands there, lets it go on. */
+/** The other side of `activities/fault-point.ts`: arms a fault, waits until an activity stops there, releases it. */
 import { existsSync, watch } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,7 +21,7 @@ export class FaultSwitch {
     return new FaultSwitch(folder);
   }
 
-  /** The next activity that comes to this point stops there. */
+  /** The next activity that reaches this point stops there. */
   async arm(fault: Fault): Promise<void> {
     const unfinished = path.join(this.#folder, 'unfinished.json');
     await writeFile(unfinished, JSON.stringify(fault));
@@ -56,7 +56,7 @@ export class FaultSwitch {
     }
   }
 
-  /** Lets a stopped activity go on, if it still lives, and disarms what was not reached. */
+  /** Releases a stopped activity, if it is still alive, and disarms a point that was not reached. */
   async release(): Promise<void> {
     await rm(path.join(this.#folder, STANDING), { force: true });
     await rm(path.join(this.#folder, REACHED), { force: true });

@@ -3,13 +3,15 @@ import { FAULT_POINTS, type Fault, type FaultPoint } from '../../activities/faul
 import type { Algorithm } from '../../configs/algorithms.ts';
 import { type Kill, VICTIMS, type Victim } from './kills.ts';
 
-/** Who judges: the exact solver, a wave in one activity; or a paid teacher (the rehearsal server), a thought in one. */
+/**
+ * The teacher: the exact solver, one activity per wave; or a paid one (the rehearsal server), one activity per thought.
+ */
 export type ChaosTeacher = 'solver' | 'openai';
 
 /**
- * Activities of a run in the order in which a run first comes to them, and which of its durable writes stands for the
- * middle of each: where an activity has resume points, a later one that is half stored (the policy, not yet the
- * optimizer), so that it goes on from the one before. null: it writes nothing.
+ * Activities of a run in the order in which they first occur, and the durable write that is the middle of each: for an
+ * activity with resume points, a later one that is half stored (the policy, not yet the optimizer), so that it resumes
+ * from the one before. null: it writes nothing.
  */
 const WRITES = {
   findSearchAttributes: null,
@@ -40,7 +42,7 @@ const ONLY_OF: Partial<Record<ActivityName, ChaosTeacher>> = {
   correctThought: 'openai',
 };
 
-/** Activities of algorithms whose teacher is merged from the run's own checkpoints; `any`: whatever it is asked. */
+/** Activities of algorithms whose teacher is merged from the run's own checkpoints; `any`: whatever it supplies. */
 const MERGED: Partial<Record<ActivityName, 'any' | NonNullable<Algorithm['merged']>>> = {
   mergeCheckpoints: 'any',
   teacherLogprobs: 'kl',
@@ -56,7 +58,7 @@ export function faultIn(activity: ActivityName, point: FaultPoint): Fault {
 /** One run of the matrix: the same victim dies at the same point of every activity in turn. */
 export type MatrixRow = { point: FaultPoint; victim: Victim; kills: Kill[] };
 
-/** `merged`: what the runs' algorithm asks of a merged teacher. */
+/** `merged`: what a merged teacher supplies to the runs' algorithm. */
 export function killMatrix(teacher: ChaosTeacher, merged: Algorithm['merged'] = null): MatrixRow[] {
   const isAsked = (of: (typeof MERGED)[ActivityName]) =>
     of === undefined || (merged !== null && [merged, 'any'].includes(of));

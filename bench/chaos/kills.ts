@@ -1,4 +1,4 @@
-/** Runs in which something is killed: at exact places of activities, or at random moments. */
+/** Runs in which something is killed: at exact points of activities, or at random moments. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../../activities/fault-point.ts';
 import { readConfig } from '../../cli/config-file.ts';
@@ -38,7 +38,7 @@ export async function undisturbedOutcome(runId: string, changes: readonly string
 
 /**
  * One run with a kill at each of the points, which must come in this order. Throws when a point is not reached before
- * the run ends. `settled`: what is waited for before each kill.
+ * the run ends. `settled`: awaited before each kill.
  */
 export async function outcomeWithKills(
   supervisor: Supervisor,
@@ -60,7 +60,7 @@ export async function outcomeWithKills(
     await faults.reached(ended.signal);
     await settled();
     await kill(supervisor, victim);
-    // Armed before the stopped activity goes on: what follows it may come at once.
+    // Armed before the stopped activity is released, because the next point may follow immediately.
     const next = kills.at(index + 1);
     if (next !== undefined) await faults.arm(next.fault);
     await faults.release();
@@ -68,7 +68,7 @@ export async function outcomeWithKills(
   return await outcomeOf(runId);
 }
 
-/** Kills at random moments, random victims, in one run after the other until there were enough. */
+/** Kills at random moments, random victims, in successive runs until there were enough. */
 export async function* killAtRandom(
   supervisor: Supervisor,
   { kills, seed, changes }: { kills: number; seed: number; changes: readonly string[] },
@@ -81,7 +81,7 @@ export async function* killAtRandom(
     await startSmoke(runId, changes);
     let running = true;
     const outcome = outcomeOf(runId).finally(() => (running = false));
-    outcome.catch(() => {}); // whoever gets it awaits it
+    outcome.catch(() => {}); // the caller awaits it
     for (;;) {
       await Promise.race([sleep(random.uniform() * LONGEST_PAUSE_MS), outcome.catch(() => {})]);
       if (!running || left === 0) break;
@@ -94,19 +94,19 @@ export async function* killAtRandom(
   }
 }
 
-/** SIGKILL, and waits until the processes are gone; the supervisor starts them again. */
+/** Sends SIGKILL and waits until the processes are gone; the supervisor restarts them. */
 export async function kill(supervisor: Supervisor, victim: Victim): Promise<void> {
   const names = victim === 'everything' ? [...WORKER_ROLES, 'server'] : [victim];
   await killAll(await Promise.all(names.map((name) => runningPid(supervisor, name))));
 }
 
-/** The same of processes. */
+/** The same for processes. */
 export async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   for (const pid of pids) while (isAlive(pid)) await sleep(LOOK_MS);
 }
 
-/** Waits for a process that is just being started again. */
+/** Waits for a process that is being restarted. */
 export async function runningPid(supervisor: Supervisor, name: string): Promise<number> {
   for (;;) {
     const pid = supervisor.pidOf(name);

@@ -1,6 +1,6 @@
 /**
- * What else happens to a run: its machine falls asleep, its disk fills up, its artifacts go bad, its server is away.
- * Each ends with what the run came to.
+ * Other misfortunes of a run: its machine falls asleep, its disk fills up, its artifacts are damaged, its server is
+ * unreachable. Each returns the run's outcome.
  */
 import { readdirSync } from 'node:fs';
 import { open, rm, stat, truncate } from 'node:fs/promises';
@@ -46,7 +46,7 @@ export async function machineAsleep(
   }
 }
 
-/** The server stands still for `seconds`, with everything under way. */
+/** The server is stopped for `seconds` in the middle of everything. */
 export async function serverAway(
   { supervisor, faults }: Scene,
   runId: string,
@@ -96,8 +96,8 @@ function artifactFiles(store: string): string[] {
 }
 
 /**
- * The disk of the store is full from the update on until an activity has failed for it. `store` must lie on a small
- * disk of its own.
+ * The disk of the store is full from the update on until an activity has failed for it. `store` must be on a separate
+ * small disk.
  */
 export async function diskFull(
   { faults }: Scene,

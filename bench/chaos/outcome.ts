@@ -1,4 +1,4 @@
-/** What a run came to, as far as it must not depend on what was killed meanwhile. */
+/** The outcome of a run, as far as it must not depend on what was killed. */
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
@@ -12,7 +12,7 @@ import type { TrainResult } from '../../core/records/train-result.ts';
 import type { train } from '../../workflows/train.ts';
 
 /**
- * Everything of a result but where it lies: hashes, counters, rows, corrector requests, evaluations, and the lasting
+ * Everything in a result except locations: hashes, counters, rows, corrector requests, evaluations, and the lasting
  * metrics of every iteration.
  */
 export type Outcome = {
@@ -25,18 +25,18 @@ export type Outcome = {
   /** Lines of metrics.jsonl. */
   metrics: unknown[];
   /**
-   * Records in the store; of judgements, which say where each answer lies, the correction rows made of them stand for
-   * all.
+   * Records in the store; judgements, which contain the location of each answer, are represented by their correction
+   * rows.
    */
   records: unknown[];
 };
 
-/** Metrics that are times, or what a provider counts as it comes (cached tokens depend on the order of requests). */
+/** Metrics that are times, or depend on the order of requests (cached tokens). */
 const OF_THE_MOMENT = /^time\/|^corrector\/(latency|tokens|cost)/;
 
 const RETRY_MS = 500;
 
-/** The result of a run, through deaths of the server. Throws what made the run fail. */
+/** The result of a run, across deaths of the server. Throws the cause if the run failed. */
 export async function resultOf(runId: string): Promise<TrainResult> {
   for (;;) {
     try {
@@ -48,7 +48,7 @@ export async function resultOf(runId: string): Promise<TrainResult> {
   }
 }
 
-/** Waits for the end of a run and gathers what it left. */
+/** Waits for the end of a run and gathers its outcome. */
 export async function outcomeOf(runId: string): Promise<Outcome> {
   const result = await resultOf(runId);
   const { home, store } = activityDependencies();

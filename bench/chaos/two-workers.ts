@@ -1,4 +1,4 @@
-/** Two GPU workers share a run, and are killed in every place of its activities. */
+/** Two GPU workers share a run, and are killed at every point of its activities. */
 import { FAULT_POINTS, type Fault, type FaultPoint } from '../../activities/fault-point.ts';
 import { Supervisor, workerProcesses } from '../../cli/supervisor.ts';
 import type { FaultSwitch } from './fault-switch.ts';
@@ -9,11 +9,11 @@ import { differences, type Outcome, outcomeOf, resultOf } from './outcome.ts';
 /** Both halves of an iteration and evaluations are spread; the next iteration is sampled ahead. */
 export const SPREAD = ['parallel.waves=2', 'parallel.gradients=2', 'rollout.ahead=1', 'ppo.samplesPerStep=8'];
 
-/** The worker at the point, both; the one at the point, which does not come back. */
+/** The worker at the point; both; the one at the point, without a restart. */
 export const WORKER_VICTIMS = ['one', 'both', 'one for good'] as const;
 export type WorkerVictim = (typeof WORKER_VICTIMS)[number];
 
-/** Activities of GPU workers in the order in which a run first comes to them; which durable write is their middle. */
+/** Activities of GPU workers in the order in which they first occur, and the durable write that is their middle. */
 const WRITES = { prepareRun: 1, playEvaluationShare: 1, rolloutWave: 2, computeGradients: 1, applyGradients: 2 };
 const REMOVES = new Set(['rolloutWave', 'computeGradients']);
 const REMOVAL_POINTS = new Set<FaultPoint>(['removing', 'aside', 'removed']);
@@ -32,7 +32,7 @@ export function workerMatrix(): WorkerRow[] {
   );
 }
 
-/** The two workers, each watched over by a machine of its own that starts it again when it dies. */
+/** The two workers, each under its own supervisor that restarts it when it dies. */
 export class WorkerPair {
   readonly #home: string;
   readonly #machines: [Supervisor | null, Supervisor | null] = [null, null];
@@ -41,7 +41,7 @@ export class WorkerPair {
     this.#home = home;
   }
 
-  /** Starts those that are not there. */
+  /** Starts the missing ones. */
   async start(): Promise<void> {
     for (const [index, worker] of workerProcesses('gpu,gpu').entries()) {
       if (this.#machines[index] !== null) continue;
@@ -92,7 +92,7 @@ export async function outcomeWithWorkersKilled(
   return await outcomeOf(runId);
 }
 
-/** Every row, or those of a victim or a point, compared with the run that nobody disturbed, on an own installation. */
+/** Every row, or those of a victim or a point, compared with the undisturbed run, on a separate installation. */
 export async function* killWorkers(
   faults: FaultSwitch,
   changes: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything
- * behind it are real.
+ * A GPU worker that takes the time of a large policy and plays without one: the game, its thoughts and everything else
+ * are real.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActivityDependencies, activity } from '../../activities/activity.ts';
@@ -26,7 +26,7 @@ import { RandomStream } from '../../core/random/counter.ts';
 /** Seconds of a large policy: one step of all environments, and the update per kept step, all epochs together. */
 export type Pace = { roundSeconds: number; updateSecondsPerStep: number };
 
-/** Share of thoughts that aim rightly; the others follow a naive habit. */
+/** Share of thoughts with a valid goal; the others follow a naive habit. */
 const RIGHT = 0.5;
 
 export function pretendPolicyActivities(
@@ -85,7 +85,7 @@ export function pretendPolicyActivities(
   };
 }
 
-/** The episodes as they stand after so many rounds. */
+/** The episodes after this many rounds. */
 function after(round: number, whole: readonly Episode[]): RolloutProgress {
   const closed = whole.map(({ steps }) => steps.length <= round);
   const episodes = whole.map((episode, slot) =>
@@ -96,7 +96,7 @@ function after(round: number, whole: readonly Episode[]): RolloutProgress {
   return { round, episodes, closed, over: !closed.includes(false) };
 }
 
-/** All of it as the model's time. */
+/** Reports all of it as the model's time. */
 function took(started: number): { seconds: number; modelSeconds: number } {
   const seconds = (performance.now() - started) / 1000;
   return { seconds, modelSeconds: seconds };

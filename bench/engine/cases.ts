@@ -1,4 +1,4 @@
-/** What `npm run bench -- engine` measures: one table for the engine and for PyTorch, with the goals that were set. */
+/** The cases of `npm run bench -- engine`: one table for the engine and PyTorch, with goals. */
 
 /**
  * Some optimizer steps: `ppo` samples and `sft` corrections each, prompts of one length, responses of `shortest` to
@@ -28,9 +28,9 @@ export type SampleCase = {
   rounds: number;
   lora?: number;
 };
-/** A product of two square matrices: what the core can do. */
+/** A product of two square matrices: the core's speed. */
 export type ProductCase = { kind: 'product'; size: number };
-/** The matrix products of one pass of an update, and nothing else of it. */
+/** Only the matrix products of one pass of an update. */
 export type PassProductsCase = Omit<UpdateCase, 'kind'> & { kind: 'pass products' };
 export type Case = (UpdateCase | SampleCase | ProductCase | PassProductsCase) & {
   /** At most this share of PyTorch's time, by variant of bench/engine-pytorch.py. */
@@ -149,7 +149,7 @@ export const CASES: Record<string, Case> = {
   '135 M, 8 prompts of 124, 32 tokens': { ...sample, model: '135m', rows: 8, promptTokens: 124, tokens: 32 },
 };
 
-/** What PyTorch does beside each kind. */
+/** PyTorch's counterpart of each kind. */
 export const VARIANTS: Record<Case['kind'], readonly string[]> = {
   product: ['mm'],
   'pass products': ['matmul'],

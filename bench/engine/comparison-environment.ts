@@ -1,5 +1,5 @@
 /**
- * The environment of a program that is measured beside ours: glibc's defaults, as its users have them, not what
- * `scripts/node.sh` sets for the engine.
+ * The environment of a program that ours is compared with: glibc's defaults, as its users have them, not the settings
+ * of `scripts/node.sh`.
  */
 export const COMPARISON_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, GLIBC_TUNABLES: undefined };

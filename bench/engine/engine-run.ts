@@ -24,7 +24,7 @@ function scopeOf({ lora }: { lora?: number }): TrainScope {
     : { kind: 'lora', rank: lora, alpha: 2 * lora, dropout: 0, parts: ['language_model'] };
 }
 
-/** A case made ready: `run` does it once. */
+/** A prepared case: `run` does it once. */
 export type EngineRun = { run(): Promise<void>; close(): Promise<void> };
 
 export async function prepare(asked: Case, models: Record<ModelName, string>, lanes: number): Promise<EngineRun> {
@@ -66,8 +66,8 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
     run: async () => {
       for (const [index, step] of steps.entries()) {
         const computing = engine.gradients(step);
-        // As a learner does it: the next step's rows while lanes compute, and what an optimizer step costs the engine
-        // beside its gradient.
+        // As in a learner: prepares the next step's rows while lanes compute, and does the engine's part of an
+        // optimizer step besides its gradient.
         if (index + 1 < steps.length) engine.layOut(steps[index + 1]);
         const { gradient } = await computing;
         engine.recycle(gradient);
@@ -78,12 +78,12 @@ export async function prepare(asked: Case, models: Record<ModelName, string>, la
   };
 }
 
-/** A product of two tensors of these shapes; leading axes are alike. */
+/** A product of two tensors of these shapes; leading axes are equal. */
 export type SizedProduct = Product & { shapes: readonly [a: readonly number[], b: readonly number[]] };
 
 /**
- * One graph of products. Those whose left operands have one shape share one, as what was made last lies in the cache;
- * the right ones are their own.
+ * One graph of products. Left operands of the same shape are shared, because recent results are in the cache; right
+ * operands are not.
  */
 async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
   const g = new GraphBuilder();
@@ -96,7 +96,7 @@ async function products(list: readonly SizedProduct[]): Promise<EngineRun> {
     };
     const left = `left ${shapes[0]}`;
     lefts[left] ??= operand(left, shapes[0]);
-    // A row of it is taken out, so that its memory serves the next one.
+    // Only a row is kept, so that the next product reuses the memory.
     g.output(
       `product ${index}`,
       slice(g, matMul(g, lefts[left], operand(`right ${index}`, shapes[1]), options), -2, 0, 1),
@@ -118,7 +118,7 @@ export function passProducts(asked: UpdateCase | PassProductsCase, checkpoint: C
   });
   return program.nodes.flatMap(({ op, inputs: [a, b], outputs: [, shares], attributes }): SizedProduct[] => {
     if (op.name === 'Gemm' || op.name === 'MatMul') return [{ ...(attributes as Product), shapes: [a.shape, b.shape] }];
-    // Scores, and their mixture of values.
+    // Scores, and the mixing of values.
     return op.name === 'Attention'
       ? [
           { ...AS_THEY_ARE, transB: true, shapes: [a.shape, b.shape] },

@@ -1,4 +1,4 @@
-/** The most memory that the first visible GPU held, asked of the driver twice a second. */
+/** Peak memory of the first visible GPU, polled twice a second. */
 import { type ChildProcess, spawn } from 'node:child_process';
 
 export class GpuMemory {
@@ -12,7 +12,7 @@ export class GpuMemory {
       ['--query-gpu=memory.used', '--format=csv,noheader,nounits', `--id=${first}`, '--loop-ms=500'],
       { stdio: ['ignore', 'pipe', 'ignore'] },
     );
-    // Without the driver's tool there is no figure.
+    // Without the driver's tool there is no measurement.
     this.#child.on('error', () => {});
     this.#child.stdout!.on('data', (lines: Buffer) => {
       for (const line of String(lines).split('\n'))

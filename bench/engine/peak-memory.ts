@@ -1,4 +1,4 @@
-/** The most memory (resident set) that a case takes in a process that does nothing else. */
+/** Peak memory (resident set) of a case in a separate process. */
 import { execFileSync } from 'node:child_process';
 import { CASES, type ModelName } from './cases.ts';
 import { prepare } from './engine-run.ts';

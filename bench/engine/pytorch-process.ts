@@ -1,6 +1,5 @@
 /**
- * bench/engine-pytorch.py as a process that is asked for one run at a time, so that its runs stand between the
- * engine's.
+ * bench/engine-pytorch.py as a process that does one run at a time, so that its runs alternate with the engine's.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +34,7 @@ export class PytorchProcess {
     });
   }
 
-  /** The version of torch; throws with its last words where Python or a package is missing. */
+  /** The version of torch; throws its last output if Python or a package is missing. */
   async version(): Promise<string> {
     return ((await this.#process.answer()) as { torch: string }).torch;
   }

@@ -1,4 +1,4 @@
-/** Checkpoints of any size with random weights: for measuring time and memory, not for answers. */
+/** Checkpoints of any size with random weights: for measuring time and memory only. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { elements } from '../../core/graph/tensor.ts';
@@ -126,7 +126,7 @@ const SMOLVLM_256M: VlmConfig = {
  * and two models as they are.
  */
 export const SHAPES = {
-  /** For running a script through. */
+  /** For trying a script. */
   tiny: llava(vision(32, 3, 2, 56, 14), text(64, 172, 3, 4, 2, 512)),
   /** SmolLM-135M. */
   '135m': llava(vision(256, 4, 4, 112, 14), text(576, 1536, 30, 9, 3, 49_152, true)),
@@ -140,14 +140,14 @@ export const SHAPES = {
   'smolvlm-256m': SMOLVLM_256M,
 } as const;
 
-/** How a drawn picture of 300 x 300 pixels is cut; of SmolVLM, without splitting. */
+/** How a drawn picture of 300 x 300 pixels is cut; for SmolVLM, without splitting. */
 export function drawnGrid({ family }: VlmConfig): Grid {
   return family === 'llava' ? [1, 1] : family === 'smolvlm' ? [0, 0] : [22, 22];
 }
 
 export type ShapeName = keyof typeof SHAPES;
 
-/** Elements of the block of normal numbers that every matrix repeats; no power of two, so that rows differ. */
+/** Elements of the block of normal numbers that every matrix repeats; not a power of two, so that rows differ. */
 const BLOCK = 1_000_003;
 
 /** Writes the model once under `parent`, matrices of deviation 1 / sqrt(inputs), and opens it. */

@@ -10,7 +10,7 @@ const SPECIAL_TOKENS = 4;
 
 export class Requests {
   readonly #config: VlmConfig;
-  /** How every picture is cut. */
+  /** The grid of every picture. */
   readonly #grid: Grid;
   /** Tokens of a prompt: begin, image, words. */
   readonly promptTokens: number;

@@ -1,4 +1,4 @@
-/** Seconds of one run: of the clock, and of the processor (all threads of this process). */
+/** Seconds of one run: wall clock, and CPU (all threads of this process). */
 export type Seconds = { wall: number; cpu: number };
 
 export async function seconds(run: () => Promise<void>): Promise<Seconds> {
@@ -8,7 +8,7 @@ export async function seconds(run: () => Promise<void>): Promise<Seconds> {
   return { wall: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
 }
 
-/** The least of several runs, each figure for itself: what other work on the machine adds is never negative. */
+/** The least of several runs, separately for each figure, because other work on the machine only adds time. */
 export function least(runs: readonly Seconds[]): Seconds {
   return { wall: Math.min(...runs.map(({ wall }) => wall)), cpu: Math.min(...runs.map(({ cpu }) => cpu)) };
 }

@@ -1,4 +1,4 @@
-/** What servers of chat completions send, near to what is asked for and far from it. */
+/** Bodies from chat-completions servers, both plausible and far from it. */
 import fc from 'fast-check';
 import { record } from './spoil.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Every place where JSON, texts and files of others come in, with what may come of them: a value, or an error by name.
+ * Every place where foreign JSON, text and files come in, with their allowed results: a value, or a named error.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ import { loadTokenizer } from '../../core/policy/tokenizer.ts';
 import { completionBodies } from './bodies.ts';
 import { spoiledBytes, spoiledJson, spoiledJsonText, spoiledText } from './spoil.ts';
 
-/** `named`: errors that may come of a value; `cross` checks what comes of it otherwise. */
+/** `named`: allowed errors; `cross` checks any other result. */
 export type Border = {
   name: string;
   value: fc.Arbitrary<unknown>;
@@ -49,7 +49,7 @@ for (const name of ['config.json', 'model.safetensors', 'adapter_model.safetenso
 copyFileSync(path.join(PROJECT, 'models/points24-tiny/tokenizer.json'), at('tokenizer.json'));
 const recorded = (name: string) => json(path.join('test/golden/llava/llama-gqa-bf16', name));
 
-/** A file of the folder, spoiled, then put right again. */
+/** A file of the folder, spoiled, then restored. */
 function spoiledFile(name: string, content: Uint8Array | string, use: () => unknown): unknown {
   const file = at(name);
   const before = readFileSyncOrNull(file);
@@ -300,8 +300,8 @@ export const BORDERS: readonly Border[] = [
 ];
 
 /**
- * Crosses a border so many times. Null: every value came in or was refused by name; else what did not, and how to see
- * it again.
+ * Tries a border this many times. Null: every value was accepted or refused by name; else the failure and how to
+ * reproduce it.
  */
 export async function fuzz({ value, cross, named }: Border, runs: number, seed: number): Promise<string | null> {
   const outcome = await fc.check(

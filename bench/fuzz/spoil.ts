@@ -1,4 +1,4 @@
-/** Making foreign input: documents of the right form with a few things wrong in them. */
+/** Makes foreign input: documents of the right form with a few faults. */
 import fc from 'fast-check';
 
 /** A value of the right form, or, now and then, anything. */
@@ -12,7 +12,7 @@ export function record(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitr
   return mostly(fc.record(Object.fromEntries(entries), { requiredKeys: [] }));
 }
 
-/** What takes the place of a value: another of the same document, a near one, or anything. */
+/** A replacement for a value: another one from the same document, a similar one, or anything. */
 type Change = { at: number; kind: 'delete' | 'copy' | 'put'; from: number; value: unknown };
 
 const odd = fc.constantFrom(null, '', -1, 0, 1e300, 0.5, 2 ** 53, true, [], {}, 'x', '../x', '\0', '__proto__', [[]]);

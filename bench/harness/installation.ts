@@ -1,4 +1,4 @@
-/** A whole installation for tests: an own Temporal server, own workers, an own home, nothing shared with the user's. */
+/** A separate installation for tests: its own Temporal server, workers and home, nothing shared with the user's. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +14,10 @@ import {
 import { withClient } from '../../cli/temporal.ts';
 import { temporalConfig } from '../../workers/installation.ts';
 
-/** Changes of `configs/smoke.json` to a run of one small iteration without evaluation, as arguments of `gtr train`. */
+/**
+ * Changes that turn `configs/smoke.json` into a run of one small iteration without evaluation, as arguments of `gtr
+ * train`.
+ */
 export const SMALLEST = [
   'envSteps=16',
   'rollout.envStepsPerIteration=16',
@@ -26,7 +29,7 @@ export const SMALLEST = [
 export type Installation = { supervisor: Supervisor; home: string; stop(): Promise<void> };
 
 /**
- * Starts server and workers (of all roles, unless told otherwise); sets this process's environment, so that the CLI's
+ * Starts a server and workers (of all roles by default) and sets this process's environment, so that the CLI's
  * functions reach them.
  */
 export async function startInstallation({
@@ -75,7 +78,7 @@ export async function activityRuns(
   }
 }
 
-/** Whether a heartbeat carries a resume point beside what it says of the progress. */
+/** Whether a heartbeat carries a resume point in addition to progress. */
 export function hasResumePoint(details: { payloads?: { data?: Uint8Array | null }[] | null } | null | undefined) {
   const data = details?.payloads?.[0]?.data;
   const value: unknown = data == null || data.length === 0 ? null : JSON.parse(Buffer.from(data).toString());

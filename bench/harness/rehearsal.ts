@@ -1,4 +1,4 @@
-/** The rehearsal server as a process of its own, for tests. */
+/** The rehearsal server as a separate process, for tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,11 @@ export type RehearsalProcess = {
   /** For OPENAI_BASE_URL. */
   url: string;
   /**
-   * The requests that ended so far, in the order of their ends; without those that only asked whether the server is
-   * there.
+   * The requests that ended so far, in the order in which they ended, without those that only asked whether the server
+   * is there.
    */
   log(): LoggedRequest[];
-  /** Replaces the scripted faults; numbers of requests go on counting. */
+  /** Replaces the scripted faults; numbers of requests continue. */
   setFaults(faults: Partial<FaultRule>[]): Promise<void>;
   stop(): Promise<void>;
 };

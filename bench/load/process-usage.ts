@@ -1,13 +1,13 @@
-/** What a process has used so far, from Linux's /proc. */
+/** A process's resource usage, from Linux's /proc. */
 import { readFileSync } from 'node:fs';
 
 /** Clock ticks in a second, the same on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** CPU seconds of a process; of one of its threads with `thread` (its main thread bears the process's number). */
+/** CPU seconds of a process, or of one of its threads with `thread` (the main thread has the process's number). */
 export function cpuSeconds(pid: number, thread?: number): number {
   const stat = readFileSync(`/proc/${pid}/${thread === undefined ? 'stat' : `task/${thread}/stat`}`, 'utf8');
-  // Behind the name, which may hold spaces: user and system time are fields 14 and 15.
+  // After the name, which may contain spaces: user and system time are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }

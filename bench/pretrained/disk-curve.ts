@@ -1,4 +1,4 @@
-/** What the artifact store takes on the disk in the course of a study. */
+/** The artifact store's size on disk during a study. */
 import { execFile } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,15 +6,15 @@ import { promisify } from 'node:util';
 
 const INTERVAL_MS = 60_000;
 
-/** `at`: seconds since 1970; `activity`: what was under way. */
+/** `at`: seconds since 1970; `activity`: the running activity. */
 export type DiskPoint = { at: number; bytes: number; activity: string };
 
-/** Appends a point to `file` each minute, as long as the process goes on or until the returned function is called. */
+/** Appends a point to `file` each minute, until the process ends or the returned function is called. */
 export function recordDisk(file: string, folder: string, activity: () => Promise<string>): () => void {
   mkdirSync(path.dirname(file), { recursive: true });
   const record = async () => {
     if (!existsSync(folder)) return;
-    // Files come and go while du counts: it says so, and gives the sum of the others.
+    // Files come and go while du counts: it warns, and prints the sum of the others.
     const { stdout } = await promisify(execFile)('du', ['-s', '--block-size=1', folder]).catch(
       (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
     );

@@ -1,4 +1,4 @@
-/** The curve of the artifact store's size as a table for the page of results. */
+/** The curve of the artifact store's size as a table for the results page. */
 import type { DiskPoint } from './disk-curve.ts';
 
 const LINES = 16;

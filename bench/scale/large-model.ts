@@ -1,4 +1,4 @@
-/** What several GPUs give for an update of LoRA on a 7B model, by the store between them. */
+/** The speed-up of a LoRA update on a 7B model by several GPUs, depending on the store between them. */
 import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
 import { plannedCheckpoint } from '../../core/policy/checkpoint/planned-checkpoint.ts';
 import { trainedParameters } from '../../core/policy/trained-parameters.ts';
@@ -29,7 +29,7 @@ export type LargeModel = {
   store: Store;
 };
 
-/** Seconds of an optimizer step on each number of GPUs, with as many groups as GPUs; times as fast as one alone. */
+/** Seconds of an optimizer step for each number of GPUs, with as many groups as GPUs, and the speed-up over one. */
 export function largeModelSteps(
   { rank, exchange, stepSeconds, elementSeconds, store }: LargeModel,
   gpus: readonly number[],
@@ -47,7 +47,7 @@ export function largeModelSteps(
     gradientBytes: (exchange === 'float16' ? 2 : 4) * elements,
     store,
   };
-  // One GPU alone makes a whole epoch in one activity: nothing is exchanged.
+  // One GPU alone computes a whole epoch in one activity: nothing is exchanged.
   const alone = rates.gradients + rates.adam;
   return gpus.map((workers) => {
     const shape = { workers, waves: 0, groups: workers, steps: STEPS_PER_STORED_STATE };

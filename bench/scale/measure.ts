@@ -1,4 +1,4 @@
-/** The same run by one GPU worker and by two, of one core each, in turns. */
+/** The same run by one GPU worker and by two, of one core each, alternating. */
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { readConfig } from '../../cli/config-file.ts';
@@ -22,7 +22,7 @@ const SPREAD = [
   'evaluation.episodes=0',
 ];
 
-/** Medians over the iterations behind the first of all repeats, by one worker and by two. */
+/** Medians over all repeats' iterations after the first, by one worker and by two. */
 export async function measure(
   { config, changes, iterations }: MeasuredRun,
   repeats: number,
@@ -70,13 +70,13 @@ export async function measure(
   return [one, two];
 }
 
-/** Gives a worker one core of its own, where Linux's taskset is there and the machine has as many. */
+/** Pins a worker to one core, if Linux's taskset is available and the machine has enough cores. */
 function pin(pid: number, core: number): void {
   if (core >= os.cpus().length) return;
   try {
     execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
   } catch {
-    // No taskset: a worker has one lane all the same.
+    // Without taskset a worker still has only one lane.
   }
 }
 

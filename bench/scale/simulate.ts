@@ -1,19 +1,19 @@
-/** How long an iteration takes on any number of GPU workers, from rates that were measured. */
+/** Simulates the time of an iteration on any number of GPU workers, from measured rates. */
 import { STEPS_PER_STORED_STATE } from '../../configs/shared-update.ts';
 
 /** Seconds, bytes and rates of one run. N: trained elements. */
 export type Rates = {
-  /** Of sampling one wave, and of judging it afterwards. */
+  /** Sampling one wave, and judging it afterwards. */
   wave: number;
   judge: number;
-  /** Of what an iteration does beside rollout and update. */
+  /** Everything else in an iteration besides rollout and update. */
   besides: number;
-  /** Of the gradients of a whole optimizer step on one worker. */
+  /** The gradients of a whole optimizer step on one worker. */
   gradients: number;
-  /** Of adding one gradient to another, and of clipping and Adam. */
+  /** Adding one gradient to another, and clipping and Adam. */
   add: number;
   adam: number;
-  /** From the end of an activity to the beginning of the next one that follows from it. */
+  /** From the end of an activity to the start of the one that follows it. */
   dispatch: number;
   /** N * 4. */
   vectorBytes: number;
@@ -22,7 +22,7 @@ export type Rates = {
   store: Store;
 };
 
-/** Bytes a second: what one worker reads and writes at, and what all together do. */
+/** Bytes per second: the rates of one worker's reads and writes, and of all together. */
 export type Store = { read: number; write: number; together: number };
 
 export type Shape = { workers: number; waves: number; groups: number; steps: number };
@@ -30,8 +30,8 @@ export type Shape = { workers: number; waves: number; groups: number; steps: num
 export type Simulated = { rollout: number; update: number; iteration: number; exchange: number; step: number };
 
 /**
- * `exchange`: the part of the update that is spent on the store. Workers are alike; a wave or a group is taken as soon
- * as a worker is free, and every worker takes part in every step, so that it reads gradients alone.
+ * `exchange`: the part of the update that is spent on the store. Workers are equal; a free worker takes the next wave
+ * or group at once, and every worker takes part in every step, so it reads only gradients.
  */
 export function simulate(rates: Rates, { workers, waves, groups, steps }: Shape): Simulated {
   const { wave, judge, besides, gradients, add, adam, dispatch, vectorBytes, gradientBytes, store } = rates;

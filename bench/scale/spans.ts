@@ -1,4 +1,4 @@
-/** When each activity of an iteration ran, from its history, and what that says of rollout and update. */
+/** When each activity of an iteration ran, from its history, and the resulting times of rollout and update. */
 import type { Client } from '@temporalio/client';
 import type { ApplyGradientsResult, ComputeGradientsResult } from '../../activities/compute-gradients.ts';
 
@@ -38,15 +38,15 @@ export type Parts = {
   rollout: number;
   update: number;
   iteration: number;
-  /** Of all workers together, in the whole update. */
+  /** All workers together, in the whole update. */
   exchange: number;
-  /** Of computing on one worker a whole step's gradients, Adam for the step before included. */
+  /** Computing a whole step's gradients on one worker, including Adam for the step before. */
   gradients: number;
   /** Between the last activity of a step and the first of the next one. */
   dispatch: number;
 };
 
-/** Of an iteration whose optimizer steps are spread over so many groups (`parallel.gradients`). */
+/** For an iteration whose optimizer steps are spread over this many groups (`parallel.gradients`). */
 export function partsOf(spans: readonly Span[], groups: number): Parts {
   const of = (type: string) => spans.filter((span) => span.type === type);
   const [waves, compute, apply] = ['rolloutWave', 'computeGradients', 'applyGradients'].map(of);

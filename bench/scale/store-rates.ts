@@ -1,16 +1,16 @@
-/** What this machine's store reads and writes, hashing included. */
+/** The read and write rates of this machine's store, including hashing. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { FileStore } from '../../core/artifacts/file-store.ts';
 
 const OWNER = { run: 'scale', slot: 'rate' };
 
-/** Seconds a byte, of the clock and of the processor: the least of the repeats, because other work may run beside. */
+/** Seconds per byte, wall clock and CPU: the least of the repeats, because other work may be running. */
 export type StoreRates = Record<'read' | 'write', { clock: number; cpu: number }>;
 
 /**
- * Of contents of this size in a new folder below `folder`. Reading is from the page cache, as right after another
- * process wrote.
+ * For contents of this size in a new folder below `folder`. Reads come from the page cache, as they do right after
+ * another process wrote.
  */
 export async function storeRates(folder: string, bytes: number, repeats: number): Promise<StoreRates> {
   const place = mkdtempSync(path.join(folder, 'gtr-scale-'));

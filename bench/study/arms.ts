@@ -10,8 +10,8 @@ const DEALS = {
 } as const;
 
 /**
- * The games of the study with their configurations, and how tables call what is dealt, the two sets of an evaluation,
- * what is seen rightly, and whether they show success by kind of deal.
+ * The games of the study with their configurations, the tables' words for deals, for the two sets of an evaluation and
+ * for correct perception, and whether tables show success by kind of deal.
  */
 export const STUDY_GAMES = {
   points24: { title: 'Points24', config: 'study-points24', ...DEALS },
@@ -60,8 +60,7 @@ function household(envSteps: number, prefix = ''): Arm[] {
 }
 
 /**
- * Groups of arms, the most important first; within a group seed after seed, so that there is always something to
- * compare.
+ * Groups of arms, the most important first; within a group seed after seed, so that runs can be compared early.
  */
 const GROUPS: readonly (readonly Arm[])[] = [
   coreArms('points24'),
@@ -111,7 +110,7 @@ const GROUPS: readonly (readonly Arm[])[] = [
 export type StudyRun = { id: string; arm: Arm; seed: number; config: RunConfig };
 
 /**
- * Runs in the order of their importance; `only`: prefixes of `game/arm`, none: all. `groups`: the study's, if not said.
+ * Runs in the order of their importance; `only`: prefixes of `game/arm`; empty: all. `groups`: the study's by default.
  */
 export function studyRuns({
   seeds,

@@ -6,7 +6,7 @@ import type { ArmOutcome } from './outcomes.ts';
 
 type Panel = { title: string; metric: string; outcomes: readonly ArmOutcome[] };
 
-/** Colours of the arms, apart in lightness as well, so that they differ in grey too. */
+/** Colours of the arms, which also differ in lightness, so that they can be told apart in grey. */
 const COLOURS = [
   '#0b6e4f',
   '#c2410c',
@@ -24,7 +24,7 @@ const GAP = 14;
 
 const KEY_ROW = 18;
 
-/** Panels in rows of two, those with something to show; a panel's x axis counts iterations. */
+/** Panels with data, in rows of two; the x axis of a panel counts iterations. */
 export function studyFigure(panels: readonly Panel[]): string {
   const shown = panels.filter(({ outcomes }) => outcomes.length > 0);
   const titles = [...new Set(shown.flatMap(({ outcomes }) => outcomes.map(({ arm }) => arm.title)))];
@@ -48,7 +48,7 @@ ${shown.map(
 </svg>`.toString()}\n`;
 }
 
-/** Where the titles of the key stand, from left to right, in as many rows as they need. */
+/** Positions of the legend's titles, from left to right, in as many rows as needed. */
 function keyPositions(titles: readonly string[], width: number): { x: number; row: number }[] {
   let [x, row] = [8, 0];
   return titles.map((title) => {

@@ -1,6 +1,6 @@
 /**
- * What came of the study's runs, read from their records: nothing is kept elsewhere, so tables and figure can be made
- * again at any time.
+ * The outcomes of the study's runs, read from their records: nothing is kept elsewhere, so tables and figures can be
+ * rebuilt at any time.
  */
 import type { EvaluatePolicyResult } from '../../core/records/evaluation.ts';
 import { type MetricsLine, readRunRecords } from '../../core/records/run-records.ts';
@@ -25,7 +25,7 @@ export function startId(game: StudyGame): string {
   return `study/${game}/start`;
 }
 
-/** The record of an evaluation; null when it was not made yet. */
+/** The record of an evaluation; null if there is none yet. */
 export async function readEvaluation(store: ArtifactStore, id: string): Promise<EvaluatePolicyResult | null> {
   return (await readRunRecords(store, id)).evaluations[0]?.result ?? null;
 }
@@ -58,7 +58,7 @@ export function lateMean(runs: readonly RunOutcome[], metric: string, count = 3)
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The sum of a metric over a run's iterations, mean over runs. */
+/** The sum of a metric over a run's iterations, averaged over runs. */
 export function runTotal(runs: readonly RunOutcome[], metric: string): number {
   return (
     runs.reduce((sum, { lines }) => sum + lines.reduce((total, { metrics }) => total + (metrics[metric] ?? 0), 0), 0) /

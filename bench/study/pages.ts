@@ -1,4 +1,4 @@
-/** A page of docs/ that a study writes: its tables between two marks, its figure beside it. */
+/** A page of docs/ that a study writes: tables between two marks, and a figure. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ArtifactStore } from '../../core/artifacts/store.ts';
@@ -9,7 +9,7 @@ import { gameTables } from './tables.ts';
 
 const DOCS = path.resolve(import.meta.dirname, '../../docs');
 
-/** The games on a page and the panels of its figure; `arms`: all, if not said. `bench`: whose name the marks hold. */
+/** The games on a page and the panels of its figure; `arms`: default all. `bench`: the name in the marks. */
 export type StudyPage = {
   page: string;
   bench: string;
@@ -18,8 +18,8 @@ export type StudyPage = {
 };
 
 /**
- * Fills the generated part of the page and draws its figure, with all arms and seeds that are finished; a page of
- * which nothing is finished stays as it is. `further`: text behind the tables. Returns the written files.
+ * Fills the generated part of the page and draws its figure, with all finished arms and seeds; a page without finished
+ * runs is not changed. `further`: text after the tables. Returns the written files.
  */
 export async function writePage(
   store: ArtifactStore,

@@ -1,5 +1,5 @@
 /**
- * Training the arms of a study and evaluating what they end with, as ordinary workflows that are found again by name.
+ * Trains the arms of a study and evaluates their final policies, as ordinary workflows with fixed names.
  */
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { startRun } from '../../cli/start-run.ts';
@@ -16,10 +16,10 @@ import { evaluationId, startId } from './outcomes.ts';
 
 export const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Does `work` with the server and workers that answer, or with own ones that are stopped behind it. */
+/** Does `work` with the server and workers that answer, or with temporary ones that are stopped afterwards. */
 export async function withInstallation(work: (client: Client) => Promise<void>): Promise<void> {
   const supervisor = new Supervisor(gtrHome(), say);
-  // Ctrl-C: everything stops in order; the same command goes on.
+  // Ctrl-C: everything stops in order; the same command continues.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void supervisor.stop().then(() => process.exit(130)));
   try {
@@ -30,7 +30,7 @@ export async function withInstallation(work: (client: Client) => Promise<void>):
   }
 }
 
-/** Resumable: what is done is not done again, a run under way goes on. */
+/** Resumable: finished runs are not repeated, and an open run continues. */
 export async function trainAndEvaluate(client: Client, runs: readonly StudyRun[]): Promise<void> {
   for (const game of new Set(runs.map(({ arm }) => arm.game))) {
     const { config } = runs.find(({ arm }) => arm.game === game)!;
@@ -76,7 +76,7 @@ export async function resultOf<W extends typeof train | typeof evaluate | typeof
     if (!(error instanceof WorkflowFailedError)) throw error;
     throw new Error(
       `${id} ended without a result (${error.cause?.message ?? error.message}); look at it in the Web UI, and ` +
-        `delete it with \`temporal workflow delete\` to have it made again`,
+        `delete it with \`temporal workflow delete\` to repeat it`,
     );
   }
 }

@@ -4,7 +4,7 @@ import type { EvaluationPart } from '../../core/learner/evaluation-part.ts';
 import { STUDY_GAMES, type StudyGame } from './arms.ts';
 import { type ArmOutcome, lateMean, pooled, runTotal } from './outcomes.ts';
 
-/** Final success and collapse measures of one game's arms, beside its start. */
+/** Final success and collapse measures of one game's arms and of its start. */
 export function gameTables(
   game: StudyGame,
   start: EvaluatePolicyResult | null,

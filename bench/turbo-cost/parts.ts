@@ -1,4 +1,7 @@
-/** The model's parts of an iteration, each by itself in this process: CPU time, which other work hardly changes. */
+/**
+ * The model's parts of an iteration, each measured separately in this process: CPU time, which other work hardly
+ * affects.
+ */
 import { modelFolder } from '../../configs/project-folder.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { gameByName } from '../../core/envs/registry.ts';
@@ -10,7 +13,8 @@ import { Agent } from '../../core/policy/agent.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
 
 /**
- * CPU seconds of so many steps. `update`: an epoch of PPO alone; `updateBoth`: with a row of the teacher's beside each.
+ * CPU seconds for this many steps. `update`: an epoch of PPO alone; `updateBoth`: with one of the teacher's rows for
+ * each step.
  */
 export type Parts = {
   steps: number;

@@ -1,4 +1,4 @@
-/** When the collapse alarm would have paused a run, beside when its success fell. */
+/** When the collapse alarm would have paused a run, and when its success fell. */
 import { type AlarmRule, type AlarmState, checkAlarms } from '../../workflows/collapse-alarm.ts';
 import type { ArmOutcome, RunOutcome } from '../study/outcomes.ts';
 
@@ -6,7 +6,7 @@ import type { ArmOutcome, RunOutcome } from '../study/outcomes.ts';
 const FALLEN = 0.5;
 
 /**
- * The rules that are tried together on every recorded run: thoughts that aim wrongly, and what is no thought at all.
+ * The rules that are applied together to every recorded run: thoughts without a valid goal, and malformed responses.
  */
 export const TRIED_RULES: readonly AlarmRule[] = [
   { metric: 'thought/validGoalRate', below: 0.5, iterations: 2, raiseSft: null },
@@ -16,7 +16,7 @@ export const TRIED_RULES: readonly AlarmRule[] = [
 /** Iterations, counted from 1; null: never. */
 export type AlarmOutcome = { fired: number | null; fell: number | null };
 
-/** When the first of `rules` fires over a run's metrics, and from when on its success stays fallen. */
+/** When the first of `rules` fires over a run's metrics, and from when on its success stays low. */
 export function alarmOutcome(lines: RunOutcome['lines'], rules = TRIED_RULES): AlarmOutcome {
   let states: AlarmState[] = [];
   let fired: number | null = null;

@@ -1,7 +1,7 @@
-/** What the study of merged teachers compares: algorithms, and what may make a merged teacher good or bad. */
+/** The arms of the study of merged teachers: algorithms, and what may make a merged teacher good or bad. */
 import type { Arm, StudyGame } from '../study/arms.ts';
 
-/** Eight iterations of the small games; Points24 has six, as many as its configuration says. */
+/** Eight iterations of the small games; Points24 has six, as its configuration says. */
 const SMALL_GAMES = ['envSteps=2048'];
 const KL = 'algorithm=gtr-turbo-kl';
 const SFT = 'algorithm=gtr-turbo-sft';

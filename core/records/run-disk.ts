@@ -1,5 +1,5 @@
 /**
- * What a run takes on the disk of its store: the verbs that start runs, and the worker that begins one, check the same.
+ * The disk space of a run's store: the verbs that start runs, and the worker that begins one, check the same plan.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { megabytes } from '../artifacts/megabytes.ts';
 /** A plan, and the bytes that are free in `location`; null: S3, whose free space is unknown. */
 export type Disk = DiskPlan & { location: string; free: number | null };
 
-/** `checkpoint`: the one that `config.model` names. Throws `CheckpointError` where it cannot be used. */
+/** `checkpoint`: the one that `config.model` names. Throws `CheckpointError` if it cannot be used. */
 export function diskOfRun(config: RunConfig, store: ArtifactStore, checkpoint = openModel(config)): Disk {
   const { train, valueHead } = config.model;
   const elementsOf = (scope: TrainScope | MergedScope) => count(trainedParameters(checkpoint, scope, valueHead));
@@ -72,7 +72,7 @@ export function diskText({ parts, most, left, free, location }: Disk): string {
     `up to ${megabytes(most)} ` +
     `(${largest.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(', ')}), ${megabytes(left)} ` +
     'when done; ' +
-    `${free === null ? `what is free in ${location} is not known` : `${megabytes(free)} are free in ${location}`}`
+    `${free === null ? `the free space of ${location} is unknown` : `${megabytes(free)} are free in ${location}`}`
   );
 }
 
@@ -85,7 +85,7 @@ export function diskMisfit(disk: Disk): string | null {
   );
 }
 
-/** Throws `ConfigError` where a run takes more than is free. */
+/** Throws `ConfigError` if a run exceeds the free space. */
 export function checkDisk(disk: Disk): void {
   const reason = diskMisfit(disk);
   if (reason !== null) throw new ConfigError(`No room: ${reason}.`);
