@@ -162,7 +162,7 @@ export function configuredPart(config: RunConfig, deals: object, episodes: reado
   return { ...all, byEnvironment: Object.fromEntries(apart) };
 }
 
-/** Puts an evaluation into the run's event file, behind those before it. */
+/** Appends an evaluation to the run's event file. */
 async function logEvaluation(
   { store, home }: ActivityDependencies,
   runId: string,

@@ -1,4 +1,4 @@
-/** What a run asks of its policy, and the hours of it at stated rates: for `gtr estimate`. */
+/** The work of a run's policy, and its hours at given rates, for `gtr estimate`. */
 import { hasHeldOut } from '../configs/evaluation-plays.ts';
 import { mostEpisodeSteps } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';

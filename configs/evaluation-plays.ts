@@ -1,4 +1,4 @@
-/** What an evaluation plays. */
+/** The parts of an evaluation. */
 import type { MixedOptions } from './mixture.ts';
 import type { RunConfig } from './schema.ts';
 
@@ -15,7 +15,7 @@ export function plays(config: RunConfig): Play[] {
 }
 
 /**
- * Options of the evaluation deals, and of the held-out ones if there are some. Of a mixture: those of each environment
+ * Options of the evaluation deals, and of the held-out ones if there are any. Of a mixture: those of each environment
  * (`MixedOptions`), on held-out deals of those that have some.
  */
 export function evaluationDeals(

@@ -27,7 +27,7 @@ function asWritten({ required = [], ...schema }: z.core.JSONSchema.BaseSchema): 
   };
 }
 
-/** What only people read is left out: each workflow that a worker keeps holds a copy. */
+/** Descriptions are left out, because each workflow that a worker keeps holds a copy. */
 function withoutWords(schema: unknown, names = false): unknown {
   if (typeof schema !== 'object' || schema === null) return schema;
   if (Array.isArray(schema)) return schema.map((one) => withoutWords(one));

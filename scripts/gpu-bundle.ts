@@ -1,8 +1,8 @@
 /**
- * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: packs what bench/gpu-check.ts needs
- * on a machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with its CUDA
- * provider (with `--libraries` CUDA 13's too), Vulkan's loader, compressed in pieces of at most `--piece` MB, and
- * unpack.sh.
+ * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: packs packs what bench/gpu-check.ts
+ * needs on a machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with
+ * its CUDA provider (with `--libraries` CUDA 13's too), Vulkan's loader, compressed in pieces of at most `--piece` MB,
+ * and unpack.sh.
  */
 import { execFileSync } from 'node:child_process';
 import {

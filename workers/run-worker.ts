@@ -18,8 +18,8 @@ export async function runWorker(
   options: Omit<WorkerOptions, 'connection' | 'namespace'>,
   cleanUp: () => Promise<void> = async () => {},
 ): Promise<void> {
-  // A worker whose supervisor was killed exits: the next supervisor starts its own. While it starts there is no work to
-  // end in good order, and the SDK, which handles signals, does not end for them.
+  // A worker whose supervisor was killed exits, because the next supervisor starts its own. While it starts there is no
+  // work to end in good order, and the SDK, which handles signals, does not end for them.
   let starting = true;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => starting && process.exit(1));
   const abandoned = () => (starting ? process.exit(1) : process.kill(process.pid, 'SIGTERM'));

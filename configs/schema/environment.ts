@@ -16,7 +16,7 @@ const game = z.strictObject({
     .describe('Options of that environment, e.g. {"deals": "seen"}; the environment checks them.'),
   maxEpisodeSteps: positive
     .default(20)
-    .describe('Most steps of an episode. One that is still open then is truncated and bootstrapped.'),
+    .describe('Most steps of an episode. An episode that is still open then is truncated and bootstrapped.'),
 });
 
 export const environment = game.describe('The game that is played; with `environments`, leave it out.');

@@ -5,8 +5,8 @@ import { withFirstEnvironment } from '../mixture.ts';
 const RENAMED = [{ section: 'corrector', old: 'policy', now: 'ask' }] as const;
 
 /**
- * The configuration with renamed fields under their new names, and with its first environment where it mixes several.
- * One that holds both names keeps both.
+ * The configuration with renamed fields under their new names, and with its first environment where it mixes several. A
+ * configuration with both names keeps both.
  */
 export function withCurrentNames(config: unknown): unknown {
   let result = config;

@@ -1,4 +1,4 @@
-/** Checks an environment against the contract by playing it: what training relies on, one line a check. */
+/** Checks an environment against the contract by playing it: everything that training relies on, one line per check. */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { type Game, type JsonState, type PlayedEnvironment, resumeEpisode, startEpisode } from '../envs/env.ts';
 import { EnvironmentError } from '../envs/plug-in.ts';
@@ -73,7 +73,7 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
     );
     const { notes, faults } = (await game.check?.(options)) ?? { notes: [], faults: [] };
     if (faults.length > 0) throw new Error(faults.join('; '));
-    return ['unknown ones are refused', ...notes].join('; ');
+    return ['unknown options are refused', ...notes].join('; ');
   });
   yield await check('determinism', async () => {
     for (let episode = 0; episode < EPISODES; episode++) {

@@ -63,7 +63,7 @@ function demonstrateEpisode(config: SftConfig, template: PromptTemplate, index: 
   }));
 }
 
-/** The last states of a walk, and what to do in each: the best, or the naive habit. */
+/** The last states of a walk, and the plan in each: the best one, or the naive one. */
 function demonstrateWalk(
   config: SftConfig,
   template: PromptTemplate,
@@ -139,7 +139,7 @@ function demonstrateFormula(
     });
   };
   const { environment, target } = dealWith(config, index, targetOf);
-  // A demonstration begins anywhere on the way to its goal.
+  // A demonstration begins at any point on the way to its goal.
   for (const token of formulaTokens(target).slice(0, random.below(formulaTokens(target).length + 1))) {
     const { word } = planTo(rules, environment.state(), target, hasty);
     const answer =

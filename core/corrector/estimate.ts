@@ -182,8 +182,8 @@ function blend(config: RunConfig): Sizes & { perThought: number; corrected: numb
 }
 
 /**
- * Requests about the thoughts of episodes that the expert plays, as the policy would be prompted; without an expert,
- * of random actions on thoughts that keep the placeholders of their wording.
+ * Requests about the thoughts of episodes that the expert plays, with the policy's prompts; without an expert, about
+ * random actions, with the placeholders left in the thoughts.
  */
 function measureSizes(config: RunConfig): Sizes {
   const template = loadPromptTemplate(config.model.prompt, config.environment.name);

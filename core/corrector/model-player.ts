@@ -48,7 +48,7 @@ export class ModelPlayer implements Player {
 
   /**
    * `history`: how earlier steps are told; `payer`: the evaluation, so that what it paid for before counts as its own;
-   * `budgetUsd`: what it may pay in all. Throws `ConfigError` where there is a budget but no price.
+   * `budgetUsd`: its total budget. Throws `ConfigError` where there is a budget but no price.
    */
   constructor(
     openai: RunConfig['corrector']['openai'],
@@ -163,7 +163,7 @@ export class ModelPlayer implements Player {
     return { ...this.#identity, prompt: createHash('sha256').update(prompt).digest('hex').slice(0, 16) };
   }
 
-  /** Asks if the budget holds the dearest answer there may be. `tokens`: with it. Throws `ConfigError`. */
+  /** Asks if the budget covers the most expensive possible answer. `tokens`: with it. Throws `ConfigError`. */
   async #withinBudget<T>(tokens: number, ask: () => Promise<T>): Promise<T> {
     if (this.#budgetUsd === null) return await ask();
     const { model, maxTokens } = this.#settings;

@@ -1,4 +1,4 @@
-/** The expert in the agent's place: what the solver itself reaches on evaluation deals. */
+/** Plays the expert in the agent's place, to measure the solver on evaluation deals. */
 import type { Game, JsonState } from '../envs/env.ts';
 import type { Episode } from '../episodes/episode.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
@@ -7,8 +7,8 @@ import type { Plan } from './expert.ts';
 import { expertOf } from './experts.ts';
 
 /**
- * Plays `episodes` episodes from episode 0 on, in the templates' wordings; where nothing leads to success, the naive
- * plan is followed.
+ * Plays `episodes` episodes from episode 0 on, in the templates' wordings; when nothing leads to success, it follows
+ * the naive plan.
  */
 export function playExpert<O>(
   game: Game<O>,

@@ -1,4 +1,4 @@
-/** The teachers that a configuration can name: what each takes, and how it is made. */
+/** The teachers that a configuration can name: the costs of each, and how it is made. */
 import { correctsAt, ownConfigs } from '../../configs/mixture.ts';
 import { ConfigError, type RunConfig } from '../../configs/schema.ts';
 import { skipsProvedThoughts, type TeacherName } from '../../configs/teachers.ts';

@@ -35,7 +35,7 @@ export function configuredReader(config: RunConfig, deals: object = trainingDeal
   return (state, thought) => readerOf(state)(ownState(state), thought);
 }
 
-/** Reads thoughts in a template's wording about states of a game; nothing where no expert can tell what is right. */
+/** Reads thoughts in a template's wording about states of a game; nothing where there is no expert. */
 export function thoughtReader<O>(game: Game<O>, options: O, template: ThoughtTemplate): ReadThought {
   const expert = findExpert(game.name);
   if (expert === undefined)

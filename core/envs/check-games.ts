@@ -23,7 +23,7 @@ export async function checkEnvironments(config: Checked): Promise<string[]> {
   );
 }
 
-/** The same for an evaluation apart from any run: of the deals that it plays alone. */
+/** The same for an evaluation outside a run: checks only the deals that it plays. */
 export async function checkEvaluatedGames(
   config: Pick<RunConfig, 'environment' | 'environments' | 'evaluation'>,
 ): Promise<string[]> {

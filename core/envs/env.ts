@@ -32,7 +32,7 @@ export interface Environment {
   step(action: string, drawn?: boolean, answer?: string): StepResult;
   /** Of a mixture: which of its games this is one of. */
   readonly part?: Part;
-  /** Earlier steps that the agent is told of, the oldest first; absent where it is told of none. */
+  /** Earlier steps that the prompt shows, oldest first; absent where it shows none. */
   past?(): readonly PastView[];
   /** Releases whatever the environment holds outside this process; it can still be observed. */
   close?(): void;
@@ -47,7 +47,7 @@ export type Part = {
   readonly maxEpisodeSteps: number;
 };
 
-/** What became of an episode that could not go on: it began anew, or nothing more of it counts. */
+/** What happened to an episode that could not continue: it was restarted, or it is dropped. */
 export type Interruption = 'restarted' | 'dropped';
 
 /** An episode that is played elsewhere: its steps are asynchronous, and it must be closed. */

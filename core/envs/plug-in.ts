@@ -205,7 +205,7 @@ async function checkedFiles<O>(name: string, game: PlugInGame<O>, options: O) {
   }
 }
 
-/** Whatever a module throws at wrong options counts as what it says of them. */
+/** Whatever a module throws for wrong options becomes a `ConfigError`. */
 function asConfigError<T>(parse: () => T, origin: string): T {
   try {
     return parse();

@@ -1,4 +1,4 @@
-/** Games whose environments remember what was seen, answered and done before (`prompt.history`). */
+/** Games whose environments remember earlier observations, answers and actions (`prompt.history`). */
 import { type Played, trainingDeals } from '../../configs/mixture.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Environment, Game, JsonState, PlayedEnvironment, RemoteEnvironment } from './env.ts';
@@ -24,7 +24,7 @@ type PlayedWithPast = Pick<Played, 'environments'> & {
   prompt?: { history: string; steps: number };
 };
 
-/** The game as the agent of a run plays it. `prompt`: of runs before there was a history, nothing. */
+/** The game as the agent of a run plays it. `prompt`: absent in runs that are older than this setting. */
 export function gameOf(config: PlayedWithPast): Game<any> {
   const { environment, environments, prompt } = config;
   if (environments !== undefined)
@@ -42,7 +42,7 @@ export function trainingGame(config: Played & PlayedWithPast): { game: Game<any>
   return { game, options: game.parseOptions(trainingDeals(config)) };
 }
 
-/** The same game; states hold their last `steps` steps, so that whatever is made again from them sees the same past. */
+/** The same game; states hold their last `steps` steps, so that everything rebuilt from them sees the same past. */
 export function withHistory<O>(game: Game<O>, steps: number): Game<O> {
   const split = (state: JsonState): [state: JsonState, past: PastStep[]] => {
     const { [FIELD]: past = [], ...own } = state;

@@ -25,7 +25,7 @@ export type EvaluationPart = SuccessRate & {
   groups: Record<string, SuccessRate>;
   /** Of a mixture the same of each environment, by its label. */
   byEnvironment?: Record<string, EvaluationPart>;
-  /** Of games that are played elsewhere. */
+  /** Only for games that are played elsewhere. */
   interruptions?: InterruptionCounts;
   /** Signs of thought collapse. */
   thought: ThoughtMetrics;

@@ -16,7 +16,7 @@ import { parseResponse } from './response.ts';
 import type { PolicyTokenizer } from './tokenizer.ts';
 import type { MergedScope } from './vlm-config.ts';
 
-/** What an agent is opened from; a teacher that was merged of adapters has the layers that carry them as a whole. */
+/** What an agent is opened from; a teacher merged from adapters has whole matrices for the adapted layers. */
 export type AgentConfig = Pick<RunConfig, 'engine' | 'environment' | 'environments'> &
   PromptSettings & {
     model: Omit<RunConfig['model'], 'train'> & { train: RunConfig['model']['train'] | MergedScope };
@@ -91,7 +91,7 @@ export class Agent {
     this.#policy = sha256;
   }
 
-  /** An observation in tokens, and what the vision tower sees of it. */
+  /** An observation as tokens, and its picture as the vision tower takes it. */
   prompt({ image, promptValues, past = [], part = 0 }: Observation): { promptIds: number[]; picture: Picture } {
     const { prompts } = this.#wordings[part];
     const seen = prompts.showsPast ? past.map(({ observe }) => this.picture(observe(this.imageSize))) : [];

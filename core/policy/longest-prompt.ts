@@ -1,4 +1,4 @@
-/** How long prompts get and what pictures cost, found by playing. */
+/** Measures prompt lengths and the cost of pictures by playing. */
 import { ownConfigs } from '../../configs/mixture.ts';
 import type { RunConfig } from '../../configs/schema.ts';
 import { startEpisode } from '../envs/env.ts';
@@ -26,7 +26,7 @@ type Played = Pick<RunConfig, 'environment' | 'environments' | 'seed'> & {
   model: Pick<RunConfig['model'], 'imageSize'>;
 };
 
-/** In episodes of random legal actions; `pictures`: of each size that was seen, the first. */
+/** From episodes of random legal actions; `pictures`: the first one of each size. */
 export async function longestPrompt(
   wordings: readonly Wording[],
   played: Played,

@@ -1,4 +1,4 @@
-/** Playing episodes with the policy: the sampler half of an iteration, and evaluation. */
+/** Plays episodes with the policy: the sampling half of an iteration, and evaluation. */
 import {
   type Game,
   type Part,

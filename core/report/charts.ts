@@ -159,7 +159,7 @@ const SECTIONS: readonly { title: string; rows: readonly Row[]; ifMeasured?: rea
   },
 ];
 
-/** All sections of curves; one sentence instead while no iteration is done. */
+/** All sections of curves; one sentence while no iteration is done. */
 export function charts({ lines, evaluations }: RunFiles, { environments = [] }: RunConfig): Html {
   if (lines.length === 0) return html`<section><h2>Curves</h2><p class="empty">No iteration is done yet.</p></section>`;
   const shown = SECTIONS.filter(({ ifMeasured }) => ifMeasured?.some((metric) => isMeasured(lines, metric)) ?? true);
@@ -221,7 +221,7 @@ function environmentChart(lines: readonly MetricsLine[], labels: readonly string
   ];
 }
 
-/** Judging runs concurrently with sampling: only the time that both took beyond sampling alone counts as correction. */
+/** Judging runs concurrently with sampling: only the time beyond sampling alone counts as correction. */
 function timeChart(lines: readonly MetricsLine[]): Html {
   const phases = lines.map(({ metrics }) => {
     const seconds = (phase: string) => metrics[`time/${phase}`] ?? 0;
