@@ -25,7 +25,7 @@ const lora = z.strictObject({
 });
 
 const BASE_NOT_SET =
-  'is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (README, Configurations)';
+  'is not set: name the folder of your checkpoint, e.g. --set model.base=/models/my-llava (docs/models.md)';
 
 export const model = z
   .strictObject({

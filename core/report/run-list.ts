@@ -1,5 +1,5 @@
 /** All runs of a store as a page. */
-import { Html, html } from './html.ts';
+import { html } from './html.ts';
 import { percent } from './number-format.ts';
 import { page } from './page.ts';
 
