@@ -5,6 +5,7 @@ import { CPU, type ComputeDevice } from '../graph/compute-device.ts';
 import { firstNotFinite } from '../graph/not-finite.ts';
 import { elements } from '../graph/tensor.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import { addTo } from './lanes/gradient-sums.ts';
 import { LanePool } from './lanes/lane-pool.ts';
 import { pictureShape } from './picture-shape.ts';
 import type {
@@ -206,21 +207,21 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const shards = this.#shards(request.rows, request.pictures);
     const perGroup = Math.ceil(shards.length / group.of);
     const own = shards.slice(group.index * perGroup, (group.index + 1) * perGroup);
-    // One lane takes them in this order and sums them on the device.
-    const resident = this.#options.device?.provider === 'webgpu' && this.#options.lanes === 1;
+    // The process of one lane takes them in this order and sums there: less travels.
+    const summedThere = (this.#options.device ?? CPU).provider !== 'cpu' && this.#options.lanes === 1;
     const id = this.#sums++;
     const running = own.map(async ({ shape, indices, rows }, shard) => {
       const { outputs, gradient } = await this.#pool.run({
         kind: 'train',
         shape,
         feeds: laidOut[shard] ?? this.#trainingFeeds(request, shape, rows),
-        ...(resident ? { sum: { id, last: shard === own.length - 1 } } : {}),
+        ...(summedThere ? { sum: { id, last: shard === own.length - 1 } } : {}),
       });
       for (const [row, index] of indices.entries())
         statistics[index] = rowStatistics(outputs as Record<string, Float32Array>, row, rows[row]);
       return gradient;
     });
-    const gradient = resident
+    const gradient = summedThere
       ? ((await Promise.all(running)).at(-1) ?? new Float32Array(this.trainedSize))
       : await this.#sumInOrder(running as Promise<Float32Array>[]);
     return { gradient, rows: statistics };
@@ -379,8 +380,4 @@ function rowStatistics(
     sftLoss: sftWeights === undefined ? NaN : outputs.sft_loss[row],
     entropy: outputs.entropy[row],
   };
-}
-
-function addTo(sum: Float32Array, summand: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += summand[i];
 }

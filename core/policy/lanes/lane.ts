@@ -6,6 +6,7 @@ import { type DeviceTensor, Session } from '../../graph/session.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Feeds } from '../vlm/feeds.ts';
 import { KeptSessions } from './kept-sessions.ts';
+import { addTo, GradientSums, type Summand } from './gradient-sums.ts';
 import { free, type Resident, ResidentArrays } from './resident-arrays.ts';
 import { type SampleShape, samplingProgram } from '../vlm/sampling-graph.ts';
 import type { GraphModel } from '../vlm/parameters.ts';
@@ -28,8 +29,7 @@ export type LaneJob =
       feeds: Feeds;
       /** An earlier gradient to overwrite: allocating costs more than a pass over it. */
       gradient?: Float32Array;
-      /** One of several jobs whose gradients are summed on the device; the last one returns the sum. */
-      sum?: { id: number; last: boolean };
+      sum?: Summand;
     }
   | { kind: 'score' | 'inspect'; shape: ShardShape; feeds: Feeds }
   | { kind: 'sample'; shape: SampleShape; feeds: Feeds };
@@ -50,8 +50,14 @@ export class Lane {
   readonly #parameters: Record<string, Float32Array | DeviceTensor> = {};
   /** Set where data stays on the device. */
   readonly #resident: ResidentArrays | null;
-  readonly #sums = new Map<number, Resident>();
+  readonly #sums = new GradientSums<Float32Array>(
+    (sum, summand) => addTo(sum, (this.#spare = summand)),
+    () => {},
+  );
+  readonly #residentSums = new GradientSums<Resident>((one, other) => this.#resident!.add(one, other), free);
   readonly #size: number;
+  /** A gradient that has been added, to be written over. */
+  #spare: Float32Array | null = null;
 
   constructor(setup: LaneSetup) {
     this.#setup = setup;
@@ -80,27 +86,22 @@ export class Lane {
   async run(job: LaneJob): Promise<LaneResult> {
     const { kind, shape, feeds } = job;
     const session = await this.#session(kind, shape);
-    if (job.kind !== 'train')
-      return { outputs: named(await session.run({ ...this.#parameters, ...feeds })), gradient: null };
-    if (this.#resident !== null) return this.#trainResident(job, session, this.#resident);
-    const gradient = job.gradient ?? new Float32Array(this.#size);
-    const results = await session.run({ ...this.#parameters, ...feeds }, this.#gradientViews(gradient));
-    const outputs = named(Object.fromEntries(Object.entries(results).filter(([name]) => !name.startsWith('grad:'))));
-    return { outputs, gradient };
-  }
-
-  async #trainResident(
-    { feeds, sum }: LaneJob & { kind: 'train' },
-    session: Session,
-    resident: ResidentArrays,
-  ): Promise<LaneResult> {
-    const { results, kept } = await session.runKept({ ...this.#parameters, ...feeds });
-    const earlier = sum === undefined ? undefined : this.#sums.get(sum.id);
-    const total = earlier === undefined ? kept : await resident.add(earlier, kept);
-    if (sum !== undefined && !sum.last) this.#sums.set(sum.id, total);
-    else if (sum !== undefined) this.#sums.delete(sum.id);
-    const stays = sum !== undefined && !sum.last;
-    return { outputs: named(results), gradient: stays ? null : await resident.download(total) };
+    const fed = { ...this.#parameters, ...feeds };
+    if (job.kind !== 'train') return { outputs: named(await session.run(fed)), gradient: null };
+    if (this.#resident !== null) {
+      const { outputs, gradient } = await this.#residentSums.collect(job.sum, async () => {
+        const { results, kept } = await session.runKept(fed);
+        return { outputs: named(results), gradient: kept };
+      });
+      return { outputs, gradient: gradient === null ? null : await this.#resident.download(gradient) };
+    }
+    return this.#sums.collect(job.sum, async () => {
+      const gradient = job.gradient ?? this.#spare ?? new Float32Array(this.#size);
+      this.#spare = null;
+      const results = await session.run(fed, this.#gradientViews(gradient));
+      const statistics = Object.entries(results).filter(([name]) => !name.startsWith('grad:'));
+      return { outputs: named(Object.fromEntries(statistics)), gradient };
+    });
   }
 
   async close(): Promise<void> {

@@ -63,6 +63,28 @@ test('gradients of a process are those of a thread, byte for byte, also with oth
   await Promise.all([thread.end(), child.end()]);
 });
 
+test('gradients of shards are summed in the process; a sum with a shard that fails begins anew', async (t) => {
+  const lane = new LaneProcess(setup);
+  const start = startParameters(checkpoint, model.trained, 1);
+  await lane.setParameters(start);
+  const gradientOf = async (changes: object) =>
+    (await lane.run({ ...job(), ...changes } as LaneJob)).gradient;
+  const one = (await gradientOf({}))!;
+  const sumOfThree = async (id: number) => {
+    t.is(await gradientOf({ sum: { id, last: false } }), null);
+    t.is(await gradientOf({ sum: { id, last: false } }), null);
+    return gradientOf({ sum: { id, last: true } });
+  };
+  const three = one.map((x) => Math.fround(x + x) + x);
+  t.deepEqual(await sumOfThree(1), three);
+  await gradientOf({ sum: { id: 2, last: false } });
+  await t.throwsAsync(gradientOf({ sum: { id: 2, last: false }, feeds: { pixels: new Float32Array(1) } }), {
+    instanceOf: LaneError,
+  });
+  t.deepEqual(await sumOfThree(2), three);
+  await lane.end();
+});
+
 const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
 
 (process.platform === 'linux' ? test.serial : test.skip)(
