@@ -3,7 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { LaneJob, LaneResult, LaneSetup } from './lane.ts';
-import type { LaneReply } from './lane-requests.ts';
+import { elements } from '../../graph/tensor.ts';
+import type { LaneReply, ProcessResult } from './lane-requests.ts';
+import { SharedArray } from './shared-array.ts';
 
 /** A lane died or a graph failed in it. */
 export class LaneError extends Error {
@@ -109,14 +111,19 @@ export class LaneThread extends LaneChannel {
   }
 }
 
-/** A lane as a process: arrays are copied both ways. */
+/** A lane as a process: parameters and gradients are copied through shared memory, other arrays through its channel. */
 export class LaneProcess extends LaneChannel {
   readonly #process: ChildProcess;
+  readonly #parameters = SharedArray.create();
+  readonly #gradient = SharedArray.create();
+  readonly #size: number;
 
   constructor(setup: LaneSetup) {
     super();
+    this.#size = setup.model.trained.reduce((sum, { shape }) => sum + elements(shape), 0);
     this.#process = fork(path.join(import.meta.dirname, 'lane-process.ts'), {
       serialization: 'advanced',
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#parameters.descriptor, this.#gradient.descriptor],
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: { ...process.env, ...setup.device.environment },
     });
@@ -127,12 +134,17 @@ export class LaneProcess extends LaneChannel {
     this.hold(false);
   }
 
-  async run(job: LaneJob): Promise<LaneAnswer> {
-    return { ...((await this.ask({ job })) as LaneResult), pixels: job.feeds.pixels };
+  async run(job: LaneJob, gradient?: Float32Array): Promise<LaneAnswer> {
+    const { pixels } = job.feeds;
+    const { gradientWritten, ...result } = (await this.ask({ job })) as ProcessResult;
+    if (gradientWritten === undefined) return { ...result, pixels };
+    // Read before the lane is free for the next job, which writes there.
+    return { ...result, gradient: this.#gradient.read(gradient ?? new Float32Array(this.#size)), pixels };
   }
 
   async setParameters(shared: Float32Array): Promise<void> {
-    await this.ask({ parameters: new Float32Array(shared) });
+    this.#parameters.write(shared);
+    await this.ask({ parametersWritten: shared.length });
   }
 
   protected post(message: object): void {
@@ -150,6 +162,8 @@ export class LaneProcess extends LaneChannel {
 
   protected async terminate(): Promise<void> {
     this.#process.kill('SIGKILL');
+    this.#parameters.close();
+    this.#gradient.close();
   }
 }
 

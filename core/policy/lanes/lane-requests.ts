@@ -2,6 +2,9 @@
 import type { Lane, LaneJob, LaneResult } from './lane.ts';
 
 export type LaneRequest = { id: number } & ({ parameters: Float32Array } | { job: LaneJob } | { close: true });
+/** The same for a process: parameters (how many) and a gradient lie in shared arrays. */
+export type ProcessRequest = { id: number } & ({ parametersWritten: number } | { job: LaneJob } | { close: true });
+export type ProcessResult = LaneResult & { gradientWritten?: true };
 export type LaneReply = { id: number; result?: unknown; error?: string };
 
 /** Handles a request: the reply, and the result of a job. */

@@ -67,8 +67,7 @@ test('gradients of shards are summed in the process; a sum with a shard that fai
   const lane = new LaneProcess(setup);
   const start = startParameters(checkpoint, model.trained, 1);
   await lane.setParameters(start);
-  const gradientOf = async (changes: object) =>
-    (await lane.run({ ...job(), ...changes } as LaneJob)).gradient;
+  const gradientOf = async (changes: object) => (await lane.run({ ...job(), ...changes } as LaneJob)).gradient;
   const one = (await gradientOf({}))!;
   const sumOfThree = async (id: number) => {
     t.is(await gradientOf({ sum: { id, last: false } }), null);
