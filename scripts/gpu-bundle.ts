@@ -1,5 +1,5 @@
 /**
- * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: packs packs what bench/gpu-check.ts
+ * `npm run gpu-bundle -- --out DIR [--python PYTHON] [--libraries] [--piece 45]`: packs what bench/gpu-check.ts
  * needs on a machine without Node and network: this checkout's committed files, the project's Node, onnxruntime with
  * its CUDA provider (with `--libraries` CUDA 13's too), Vulkan's loader, compressed in pieces of at most `--piece` MB,
  * and unpack.sh.
