@@ -4,7 +4,7 @@
  */
 import { type Colour, type Environment, type EnvironmentModule, RandomStream } from 'durable-gtr/environment';
 import { z } from 'zod';
-import { beside, digits, drawGrid, type Move, MOVE_NAMES, readGrid } from './grid.ts';
+import { beside, digits, drawGrid, HOW_TO_ANSWER, type Move, MOVE_NAMES, readGrid, REQUEST } from './grid.ts';
 
 const MAPS = {
   '4x4': ['SFFF', 'FHFH', 'FFFH', 'HFFG'],
@@ -193,13 +193,7 @@ export default {
         'each action. You see the same picture as the agent: light cells are ice, dark blue ones are holes, ' +
         'the green one is the goal. Columns and rows are numbered from 0, from the upper left. Who steps into ' +
         'a hole has lost.',
-      'Answer these questions about the thought:\n{questions}',
-      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all ' +
-        'other words stay as they are:\n{form}\n{words}',
-      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if ' +
-        'the thought is right in every respect, else "no"; "correction" is then the thought that the agent ' +
-        'should have had.',
-      '{examples}',
+      ...HOW_TO_ANSWER,
     ],
     questions: [
       'In which cell is the player?',
@@ -211,7 +205,7 @@ export default {
       holes: 'the directions in which a hole lies beside the player, in the order up, down, left, right, or none',
       next: 'up, down, left or right: the next move on a shortest safe way',
     },
-    request: ['The thought: {thought}', 'The action that it took on it: {action}'],
+    request: REQUEST,
     examples: [
       {
         picture: 'the player in the upper left cell, a hole below it',

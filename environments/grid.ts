@@ -63,3 +63,17 @@ export function readGrid(
   }
   return null;
 }
+
+/** The part of a corrector prompt's `system` after the description of the game. */
+export const HOW_TO_ANSWER = [
+  'Answer these questions about the thought:\n{questions}',
+  'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all ' +
+    'other words stay as they are:\n{form}\n{words}',
+  'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if ' +
+    'the thought is right in every respect, else "no"; "correction" is then the thought that the agent ' +
+    'should have had.',
+  '{examples}',
+];
+
+/** A corrector prompt's `request`. */
+export const REQUEST = ['The thought: {thought}', 'The action that it took on it: {action}'];

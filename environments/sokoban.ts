@@ -4,7 +4,7 @@
  */
 import type { Colour, Environment, EnvironmentModule } from 'durable-gtr/environment';
 import { z } from 'zod';
-import { digits, drawGrid, type Move, MOVE_NAMES, readGrid } from './grid.ts';
+import { digits, drawGrid, HOW_TO_ANSWER, type Move, MOVE_NAMES, readGrid, REQUEST } from './grid.ts';
 import { makeRoom } from './sokoban-rooms.ts';
 import { afterMove, distanceOf, type Room, type Sokoban } from './sokoban-rules.ts';
 
@@ -130,13 +130,7 @@ export default {
         'You see the same picture as the agent: dark cells are walls, pink ones are targets, brown squares are ' +
         'boxes. Columns and rows are numbered from 0, from the upper left. A move into a box pushes it one ' +
         'cell on, if that cell is free; boxes cannot be pulled. Every box is to stand on a target.',
-      'Answer these questions about the thought:\n{questions}',
-      'A thought is one JSON object of exactly this form. Words in braces stand for what they name; all ' +
-        'other words stay as they are:\n{form}\n{words}',
-      'Answer as JSON. "answers" holds one short text per question, in their order. "evaluation" is "yes" if ' +
-        'the thought is right in every respect, else "no"; "correction" is then the thought that the agent ' +
-        'should have had.',
-      '{examples}',
+      ...HOW_TO_ANSWER,
     ],
     questions: [
       'In which cells are the player, the boxes and the targets?',
@@ -149,7 +143,7 @@ export default {
       targets: 'those of each target, row by row from the upper left',
       next: 'up, down, left or right: the next move of a shortest solution',
     },
-    request: ['The thought: {thought}', 'The action that it took on it: {action}'],
+    request: REQUEST,
     examples: [
       {
         picture: 'the player left of a box, the target two cells right of it',

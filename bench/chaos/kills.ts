@@ -37,9 +37,36 @@ export async function undisturbedOutcome(runId: string, changes: readonly string
 }
 
 /**
- * One run with a kill at each of the points, which must come in this order. Throws when a point is not reached before
- * the run ends. `settled`: awaited before each kill.
+ * One run with a strike at each of the points, which must come in this order. `strike`: kills something while an
+ * activity has stopped at the point of this index. Throws when a point is not reached before the run ends.
  */
+export async function outcomeWithFaults(
+  faults: FaultSwitch,
+  runId: string,
+  points: readonly Fault[],
+  changes: readonly string[],
+  strike: (index: number) => Promise<void>,
+): Promise<Outcome> {
+  await faults.arm(points[0]);
+  await startSmoke(runId, changes);
+  const ended = new AbortController();
+  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all points were reached`));
+  resultOf(runId).then(
+    () => end('was done'),
+    (error: Error) => end(`failed (${error.message})`),
+  );
+  for (const index of points.keys()) {
+    await faults.reached(ended.signal);
+    await strike(index);
+    // Armed before the stopped activity is released, because the next point may follow immediately.
+    const next = points.at(index + 1);
+    if (next !== undefined) await faults.arm(next);
+    await faults.release();
+  }
+  return await outcomeOf(runId);
+}
+
+/** One run with these kills, in this order. `settled`: awaited before each kill. */
 export async function outcomeWithKills(
   supervisor: Supervisor,
   faults: FaultSwitch,
@@ -48,24 +75,11 @@ export async function outcomeWithKills(
   changes: readonly string[] = [],
   settled: () => Promise<void> = async () => {},
 ): Promise<Outcome> {
-  await faults.arm(kills[0].fault);
-  await startSmoke(runId, changes);
-  const ended = new AbortController();
-  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all points were reached`));
-  resultOf(runId).then(
-    () => end('was done'),
-    (error: Error) => end(`failed (${error.message})`),
-  );
-  for (const [index, { victim }] of kills.entries()) {
-    await faults.reached(ended.signal);
+  const points = kills.map(({ fault }) => fault);
+  return await outcomeWithFaults(faults, runId, points, changes, async (index) => {
     await settled();
-    await kill(supervisor, victim);
-    // Armed before the stopped activity is released, because the next point may follow immediately.
-    const next = kills.at(index + 1);
-    if (next !== undefined) await faults.arm(next.fault);
-    await faults.release();
-  }
-  return await outcomeOf(runId);
+    await kill(supervisor, kills[index].victim);
+  });
 }
 
 /** Kills at random moments, random victims, in successive runs until there were enough. */

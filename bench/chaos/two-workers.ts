@@ -3,8 +3,8 @@ import { FAULT_POINTS, type Fault, type FaultPoint } from '../../activities/faul
 import { Supervisor, workerProcesses } from '../../cli/supervisor.ts';
 import type { FaultSwitch } from './fault-switch.ts';
 import { startInstallation } from '../harness/installation.ts';
-import { killAll, runningPid, startSmoke, undisturbedOutcome } from './kills.ts';
-import { differences, type Outcome, outcomeOf, resultOf } from './outcome.ts';
+import { killAll, outcomeWithFaults, runningPid, undisturbedOutcome } from './kills.ts';
+import { differences, type Outcome } from './outcome.ts';
 
 /** Both halves of an iteration and evaluations are spread; the next iteration is sampled ahead. */
 export const SPREAD = ['parallel.waves=2', 'parallel.gradients=2', 'rollout.ahead=1', 'ppo.samplesPerStep=8'];
@@ -74,22 +74,9 @@ export async function outcomeWithWorkersKilled(
   changes: readonly string[],
 ): Promise<Outcome> {
   await pair.start();
-  await faults.arm(row.faults[0]);
-  await startSmoke(runId, changes);
-  const ended = new AbortController();
-  const end = (reason: string) => ended.abort(new Error(`run ${runId} ${reason} before all points were reached`));
-  resultOf(runId).then(
-    () => end('was done'),
-    (error: Error) => end(`failed (${error.message})`),
+  return await outcomeWithFaults(faults, runId, row.faults, changes, async () =>
+    pair.kill(row.victim, await faults.standing()),
   );
-  for (const index of row.faults.keys()) {
-    await faults.reached(ended.signal);
-    await pair.kill(row.victim, await faults.standing());
-    const next = row.faults.at(index + 1);
-    if (next !== undefined) await faults.arm(next);
-    await faults.release();
-  }
-  return await outcomeOf(runId);
 }
 
 /** Every row, or those of a victim or a point, compared with the undisturbed run, on a separate installation. */

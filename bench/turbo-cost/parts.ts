@@ -11,6 +11,7 @@ import { scoreAnswers } from '../../core/learner/score-answers.ts';
 import { updateEpoch } from '../../core/learner/update-epoch.ts';
 import { Agent } from '../../core/policy/agent.ts';
 import { playEpisodes } from '../../core/policy/rollout.ts';
+import { untargetedSample } from '../../core/learner/ppo-samples.ts';
 
 /**
  * CPU seconds for this many steps. `update`: an epoch of PPO alone; `updateBoth`: with one of the teacher's rows for
@@ -65,16 +66,7 @@ export async function measureParts(given: RunConfig, episodes: number): Promise<
     const [, thoughts] = await twice(() =>
       referenceThoughts(agent, game, options, states, { config, iteration: 0, from: 0 }),
     );
-    const samples = steps.map(({ state, step }) => ({
-      state,
-      responseIds: step.responseIds,
-      thoughtTokens: step.thoughtTokens,
-      oldLogprob: step.logprob,
-      oldValue: step.value,
-      sampledBy: step.sampledBy,
-      advantage: 1,
-      return: 1,
-    }));
+    const samples = steps.map(({ state, step }) => ({ ...untargetedSample(state, step), advantage: 1, return: 1 }));
     const rows = wellFormed.map(({ state, step }) => ({
       state,
       responseIds: step.responseIds,

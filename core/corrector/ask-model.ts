@@ -1,5 +1,9 @@
 /** One request to a model behind OpenAI's chat completions. */
-import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
+import type {
+  ChatCompletionCreateParamsNonStreaming,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions';
+import type { RunConfig } from '../../configs/schema.ts';
 import { type Completion, readCompletion } from './completion.ts';
 import type { OpenAIConnection } from './openai-client.ts';
 import { isContentFilter, rateLimitState, toTeacherError } from './openai-errors.ts';
@@ -7,6 +11,14 @@ import { type RateLimitState, TeacherError } from './teacher.ts';
 
 /** An answer, and what the account has left. A prompt that the content filter refuses counts as an answer. */
 export type ModelReply = { answer: Completion | 'contentFilter'; rateLimit: RateLimitState };
+
+/** A request with the configured model, length and temperature. */
+export function modelRequest(
+  { model, temperature, maxTokens, maxTokensField }: RunConfig['corrector']['openai'],
+  messages: ChatCompletionMessageParam[],
+) {
+  return { model, messages, [maxTokensField]: maxTokens, ...(temperature !== null && { temperature }) };
+}
 
 /** Throws `TeacherError` if there is no answer, or the signal's reason. */
 export async function askModel(

@@ -15,7 +15,7 @@ import { pastInWords } from '../policy/past-in-words.ts';
 import { fillTemplate, type PromptTemplate } from '../policy/prompt-template.ts';
 import { parseResponse } from '../policy/response.ts';
 import type { Player, RolloutRequest } from '../policy/rollout.ts';
-import { askModel, type ModelReply } from './ask-model.ts';
+import { askModel, modelRequest, type ModelReply } from './ask-model.ts';
 import { failureOf, keptCompletion } from './completion.ts';
 import type { Ledger, PaidAnswer } from './ledger.ts';
 import { connect, type OpenAIConnection, serverName } from './openai-client.ts';
@@ -204,15 +204,8 @@ export class ModelPlayer implements Player {
   }
 
   async #ask(messages: ChatCompletionMessageParam[]): Promise<ModelReply> {
-    const { model, temperature, maxTokens, maxTokensField, timeoutSeconds } = this.#settings;
     this.#connection ??= connect(this.#settings);
-    const request = {
-      model,
-      messages,
-      [maxTokensField]: maxTokens,
-      ...(temperature !== null && { temperature }),
-    };
-    return await askModel(this.#connection, request, timeoutSeconds);
+    return await askModel(this.#connection, modelRequest(this.#settings, messages), this.#settings.timeoutSeconds);
   }
 
   #count({ usage, paidBy, seconds }: PaidAnswer, failure: string | null): void {

@@ -10,7 +10,7 @@ import type { JsonState } from '../envs/env.ts';
 import { gameByName } from '../envs/registry.ts';
 import type { UnusableReason } from '../episodes/episode.ts';
 import type { PromptTemplate } from '../policy/prompt-template.ts';
-import { askModel } from './ask-model.ts';
+import { askModel, modelRequest } from './ask-model.ts';
 import { type Completion, failureOf, keptCompletion } from './completion.ts';
 import { type CorrectorPrompt, isListKey, loadCorrectorPrompt, requestText, systemText } from './corrector-prompt.ts';
 import { answerFormulaTool, FORMULA_TOOL } from './formula-tool.ts';
@@ -221,13 +221,10 @@ export class OpenAITeacher implements Teacher {
     toolChoice: 'auto' | 'none' | null,
     signal?: AbortSignal,
   ): Promise<{ answer: Completion | 'contentFilter'; rateLimit: RateLimitState }> {
-    const { model, temperature, maxTokens, maxTokensField, answerFormat, timeoutSeconds } = this.#settings;
+    const { answerFormat, timeoutSeconds } = this.#settings;
     this.#connection ??= connect(this.#settings);
     const request = {
-      model,
-      messages,
-      [maxTokensField]: maxTokens,
-      ...(temperature !== null && { temperature }),
+      ...modelRequest(this.#settings, messages),
       ...(toolChoice !== null && { tools: [FORMULA_TOOL], tool_choice: toolChoice }),
       ...(answerFormat === 'schema' && { response_format: this.#responseFormat }),
       ...(answerFormat === 'json' && { response_format: { type: 'json_object' as const } }),

@@ -5,15 +5,9 @@ import { RandomStream } from '../random/counter.ts';
 import { RANKS, rankName, SUITS } from './card.ts';
 import { drawBlackjackTable } from './drawing/blackjack-table.ts';
 import { cardFacesOption } from './drawing/card-faces.ts';
-import {
-  CUT_AFTER_FAILURE,
-  type Environment,
-  type Game,
-  type JsonState,
-  outcomeByReward,
-  type StepResult,
-} from './env.ts';
+import { CUT_AFTER_FAILURE, type Game, type JsonState, outcomeByReward, type StepResult } from './env.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
+import { GuardedEnvironment } from './guarded-environment.ts';
 import { DEALER_STANDS, handValue, LARGEST_HAND } from './hand-value.ts';
 import { readSingleAction } from './read-action.ts';
 
@@ -65,15 +59,15 @@ function cardOf(deck: BlackjackState['deck'], drawn: number): string {
   return deck[drawn];
 }
 
-class BlackjackEnvironment implements Environment {
+class BlackjackEnvironment extends GuardedEnvironment {
   readonly name = 'blackjack';
   readonly #deck: BlackjackState['deck'];
   readonly #cardFaces: string | null;
   #dealer: readonly string[];
   #player: readonly string[];
-  #over = false;
 
   constructor({ dealer, player, deck }: BlackjackState, { cardFaces }: BlackjackOptions) {
+    super();
     this.#dealer = dealer;
     this.#player = player;
     this.#deck = deck;
@@ -97,12 +91,8 @@ class BlackjackEnvironment implements Environment {
     return ACTIONS;
   }
 
-  step(action: string): StepResult {
-    if (this.#over) throw new Error('blackjack: the episode is over');
-    if (action !== 'stand' && action !== 'hit') throw new RangeError(`blackjack: "${action}" is not an action`);
-    const result = action === 'hit' ? this.#hit() : this.#stand();
-    this.#over = result.stop !== null;
-    return result;
+  protected act(action: string): StepResult {
+    return action === 'hit' ? this.#hit() : this.#stand();
   }
 
   #hit(): StepResult {

@@ -7,15 +7,8 @@ import { RandomStream } from '../random/counter.ts';
 import { cardNumber } from './card.ts';
 import { drawCardTable } from './drawing/card-table.ts';
 import { cardFacesOption } from './drawing/card-faces.ts';
-import {
-  CUT_AFTER_FAILURE,
-  type CutRule,
-  type Environment,
-  type Game,
-  type JsonState,
-  outcomeByReward,
-  type StepResult,
-} from './env.ts';
+import { CUT_AFTER_FAILURE, type CutRule, type Game, type JsonState, outcomeByReward, type StepResult } from './env.ts';
+import { GuardedEnvironment } from './guarded-environment.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import { evaluatePython } from './python-arithmetic.ts';
 import { readSingleAction } from './read-action.ts';
@@ -119,14 +112,13 @@ const CUT_OFF_THE_WAY: CutRule = { ...CUT_AFTER_FAILURE, formula: (state) => (st
 
 type FormulaState = JsonState & { readonly cards: readonly string[]; readonly formula: readonly string[] };
 
-class FormulaEnvironment implements Environment {
+class FormulaEnvironment extends GuardedEnvironment {
   readonly name: string;
   readonly #rules: FormulaRules;
   readonly #options: FormulaOptions;
   readonly #actions: readonly string[];
   readonly #cards: readonly string[];
   #formula: readonly string[];
-  #over = false;
 
   constructor(
     rules: FormulaRules,
@@ -134,6 +126,7 @@ class FormulaEnvironment implements Environment {
     actions: readonly string[],
     { cards, formula }: FormulaState,
   ) {
+    super();
     this.name = rules.name;
     this.#rules = rules;
     this.#options = options;
@@ -158,15 +151,7 @@ class FormulaEnvironment implements Environment {
     return this.#actions;
   }
 
-  step(action: string): StepResult {
-    if (this.#over) throw new Error(`${this.name}: the episode is over`);
-    if (!this.#actions.includes(action)) throw new RangeError(`${this.name}: "${action}" is not an action`);
-    const result = this.#apply(action);
-    this.#over = result.stop !== null;
-    return result;
-  }
-
-  #apply(action: string): StepResult {
+  protected act(action: string): StepResult {
     if (this.#formula.length > this.#rules.longestFormula) return { reward: REWARD_WRONG, stop: 'truncated' };
     if (action === '=') return { reward: this.#isSolved() ? REWARD_GOAL : REWARD_WRONG, stop: 'terminated' };
     const onTable = !/^\d/.test(action) || this.#numbersLeft().includes(action);

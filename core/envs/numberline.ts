@@ -3,14 +3,8 @@ import { z } from 'zod';
 import { parseConfig } from '../../configs/schema.ts';
 import { RandomStream } from '../random/counter.ts';
 import { drawNumberLine } from './drawing/number-line.ts';
-import {
-  CUT_AFTER_FAILURE,
-  type Environment,
-  type Game,
-  type JsonState,
-  outcomeByReward,
-  type StepResult,
-} from './env.ts';
+import { CUT_AFTER_FAILURE, type Game, type JsonState, outcomeByReward, type StepResult } from './env.ts';
+import { GuardedEnvironment } from './guarded-environment.ts';
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import { readSingleAction } from './read-action.ts';
 
@@ -54,15 +48,15 @@ export const numberline: Game<NumberLineOptions> = {
   readAction: (text, legalActions) => readSingleAction(text, /[-+]/g, legalActions),
 };
 
-class NumberLineEnvironment implements Environment {
+class NumberLineEnvironment extends GuardedEnvironment {
   readonly name = 'numberline';
   readonly #target: number;
   readonly #maxPosition: number;
   #current: number;
   #steps: number;
-  #over = false;
 
   constructor({ target, current, steps }: NumberLineState, { maxPosition }: NumberLineOptions) {
+    super();
     this.#target = target;
     this.#current = current;
     this.#steps = steps;
@@ -89,15 +83,12 @@ class NumberLineEnvironment implements Environment {
    * 1 at the target, -1 when the step does not come closer to it (also at the end of the line, where nothing moves),
    * else 0; truncated after 2 * max steps.
    */
-  step(action: string): StepResult {
-    if (this.#over) throw new Error('numberline: the episode is over');
-    if (action !== '-' && action !== '+') throw new RangeError(`numberline: "${action}" is not an action`);
+  protected act(action: string): StepResult {
     const before = Math.abs(this.#current - this.#target);
     this.#current = Math.min(Math.max(this.#current + (action === '+' ? 1 : -1), 0), this.#maxPosition);
     this.#steps++;
     const distance = Math.abs(this.#current - this.#target);
     const stop = distance === 0 ? 'terminated' : this.#steps >= 2 * this.#maxPosition ? 'truncated' : null;
-    this.#over = stop !== null;
     return { reward: distance === 0 ? 1 : distance < before ? 0 : -1, stop };
   }
 }

@@ -1,6 +1,8 @@
 /** Kept steps with their targets: advantages relative to a value head (GAE), or to the group (GRPO). */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
+import type { JsonState } from '../envs/env.ts';
+import type { Step } from '../episodes/episode.ts';
 import type { Metrics } from '../episodes/metrics.ts';
 import { gaeReturns, normalise } from './advantages.ts';
 import type { PpoSample } from './batch.ts';
@@ -79,13 +81,19 @@ function groupTargets(segments: readonly KeptSegment[], { rollout, grpo, formatR
 
 /** The kept steps of a segment as samples without targets. */
 function stepsOf({ episode, rewards }: KeptSegment) {
-  return episode.steps.slice(0, rewards.length).map((step, t) => ({
-    state: episode.states[t],
+  return episode.steps
+    .slice(0, rewards.length)
+    .map((step, t) => ({ ...untargetedSample(episode.states[t], step), wellFormed: step.thought !== null }));
+}
+
+/** A step that was taken in `state` as a sample without targets. */
+export function untargetedSample(state: JsonState, step: Step): Omit<PpoSample, 'advantage' | 'return'> {
+  return {
+    state,
     responseIds: step.responseIds,
     thoughtTokens: step.thoughtTokens,
     oldLogprob: step.logprob,
     oldValue: step.value,
     sampledBy: step.sampledBy,
-    wellFormed: step.thought !== null,
-  }));
+  };
 }

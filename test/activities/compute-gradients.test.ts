@@ -24,6 +24,7 @@ import { FileStore } from '../../core/artifacts/file-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { Episode } from '../../core/episodes/episode.ts';
+import { untargetedSample } from '../../core/learner/ppo-samples.ts';
 
 const config = readConfig(runConfigSchema, 'smoke', [
   'rollout.episodesPerWave=8',
@@ -55,16 +56,7 @@ async function train(take: (call: number) => Worker) {
   const samples = (await getJson<Episode[]>(store, wave.episodes))
     .flatMap(({ states, steps }) => steps.map((step, index) => ({ step, state: states[index] })))
     .slice(0, 12)
-    .map(({ step, state }) => ({
-      state,
-      responseIds: step.responseIds,
-      thoughtTokens: step.thoughtTokens,
-      oldLogprob: step.logprob,
-      oldValue: step.value,
-      sampledBy: step.sampledBy,
-      advantage: 1,
-      return: 1,
-    }));
+    .map(({ step, state }) => ({ ...untargetedSample(state, step), advantage: 1, return: 1 }));
   const place = {
     config,
     iteration: 0,

@@ -16,6 +16,7 @@ import { FileStore } from '../../core/artifacts/file-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { Episode } from '../../core/episodes/episode.ts';
+import { untargetedSample } from '../../core/learner/ppo-samples.ts';
 
 const config = readConfig(runConfigSchema, 'smoke', [
   'rollout.episodesPerWave=4',
@@ -42,16 +43,9 @@ async function firstUpdate() {
   const steps = (await getJson<Episode[]>(store, wave.episodes)).flatMap(({ states, steps: own }) =>
     own.map((step, t_) => ({ step, state: states[t_] })),
   );
-  const samples = steps.slice(0, 4).map(({ step, state }) => ({
-    state,
-    responseIds: step.responseIds,
-    thoughtTokens: step.thoughtTokens,
-    oldLogprob: step.logprob,
-    oldValue: step.value,
-    sampledBy: step.sampledBy,
-    advantage: 1,
-    return: 1,
-  }));
+  const samples = steps
+    .slice(0, 4)
+    .map(({ step, state }) => ({ ...untargetedSample(state, step), advantage: 1, return: 1 }));
   const corrections = await putJson(store, 'corrections', { iterations: [] });
   const input = async (batch: Batch) => ({
     config,

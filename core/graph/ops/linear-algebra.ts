@@ -1,6 +1,7 @@
 /** Matrix products. */
 
 import type { GraphBuilder } from '../builder.ts';
+import { NodeList } from '../node-list.ts';
 import type { Emitter, OnnxNode, Op, Value } from '../program.ts';
 import { broadcastShapes, GraphError, ONNX_TYPES, type Shape, type TensorType } from '../tensor.ts';
 
@@ -66,16 +67,7 @@ export function productNodes(
       },
     ];
   // WebGPU has no such kernel: the CPU would compute it, and every operand would be copied.
-  const nodes: OnnxNode[] = [];
-  const put = (
-    type: string,
-    inputs: string[],
-    attributes: OnnxNode['attributes'] = {},
-    output = emitter.temporary(),
-  ) => {
-    nodes.push({ type, inputs, outputs: [output], attributes });
-    return output;
-  };
+  const { nodes, put } = new NodeList(emitter);
   const operand = (x: string, { length: rank }: Shape, transposed: boolean) =>
     transposed ? put('Transpose', [x], { perm: { ints: [...Array(rank - 2).keys(), rank - 1, rank - 2] } }) : x;
   const operands = [operand(a, aShape, transA), operand(b, bShape, transB)];

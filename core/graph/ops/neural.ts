@@ -1,6 +1,7 @@
 /** Normalisations, attention, rotary positions and log-probabilities, each with a gradient written by hand. */
 
 import type { GraphBuilder } from '../builder.ts';
+import { NodeList } from '../node-list.ts';
 import type { Emitter, Op, OnnxNode, Value } from '../program.ts';
 import { broadcastShapes, elements, GraphError, ONNX_TYPES, sameShape, type DType, type Shape } from '../tensor.ts';
 import { add, cast, exp, mul, neg, sigmoid, sub } from './elementwise.ts';
@@ -242,16 +243,7 @@ export const Attention: Op<{ scale: number; group: number }> = {
   }) => {
     const [rows, heads, n] = qType.shape;
     const m = kType.shape[2];
-    const nodes: OnnxNode[] = [];
-    const put = (
-      type: string,
-      inputs: string[],
-      attributes: OnnxNode['attributes'] = {},
-      output = emitter.temporary(),
-    ): string => {
-      nodes.push({ type, inputs, outputs: [output], attributes });
-      return output;
-    };
+    const { nodes, put } = new NodeList(emitter);
     const to = (dtype: DType): OnnxNode['attributes'] => ({ to: { int: ONNX_TYPES[dtype] } });
     const softmax = (scores: string, output?: string) => put('Softmax', [scores], { axis: { int: -1 } }, output);
     const product = emitter.temporary();

@@ -1,4 +1,5 @@
 /** Adds rows to a table in a fixed order, with nodes that WebGPU has kernels for. */
+import { NodeList } from '../node-list.ts';
 import type { Emitter, OnnxNode } from '../program.ts';
 import { type DType, elements, ONNX_TYPES, type Shape, type TensorType } from '../tensor.ts';
 
@@ -16,12 +17,7 @@ export function addInOrderNodes(
   { dtype, shape: [, ...row] }: TensorType,
   count: number,
 ): OnnxNode[] {
-  const nodes: OnnxNode[] = [];
-  const put = (type: string, inputs: string[], attributes: OnnxNode['attributes'] = {}, output?: string) => {
-    const name = output ?? emitter.temporary();
-    nodes.push({ type, inputs, outputs: [name], attributes });
-    return name;
-  };
+  const { nodes, put } = new NodeList(emitter);
   const reshaped = (x: string, shape: Shape) => put('Reshape', [x, emitter.ints(shape)]);
   const to = (type: DType, x: string, output?: string) => put('Cast', [x], { to: { int: ONNX_TYPES[type] } }, output);
   // WebGPU's kernels cannot compare int64; float32 holds every index of a table below 2^24 rows.

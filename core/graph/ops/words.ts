@@ -1,5 +1,6 @@
 /** 64-bit integers as pairs of 32-bit words, for kernels without wider integers (WebGPU). */
 import type { GraphBuilder } from '../builder.ts';
+import { NodeList } from '../node-list.ts';
 import type { OnnxNode, Op, Value } from '../program.ts';
 import { GraphError, ONNX_TYPES, sameShape } from '../tensor.ts';
 
@@ -57,11 +58,7 @@ export const ProductBelow: Op<Record<string, never>> = {
     return [{ dtype: 'bool', shape: [n, m] }];
   },
   emit: ({ inputs: [aLow, aHigh, bLow, bHigh, low, high], outputs: [below], emitter }) => {
-    const nodes: OnnxNode[] = [];
-    const put = (type: string, inputs: string[], output = emitter.temporary()) => {
-      nodes.push({ type, inputs, outputs: [output] });
-      return output;
-    };
+    const { nodes, put } = new NodeList(emitter);
     const [mul, div, add, sub] = ['Mul', 'Div', 'Add', 'Sub'].map(
       (type) => (x: string, y: string) => put(type, [x, y]),
     );
@@ -83,7 +80,7 @@ export const ProductBelow: Op<Record<string, never>> = {
     const [turned, bound] = [add(productHigh, sign), add(high, sign)];
     const less = put('Less', [turned, bound]);
     const atBound = put('And', [put('Equal', [turned, bound]), put('Less', [mul(aLow, bLow), low])]);
-    put('Where', [less, less, atBound], below);
+    put('Where', [less, less, atBound], {}, below);
     return nodes;
   },
   // Up to four words of each element at a time.

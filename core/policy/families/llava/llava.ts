@@ -10,10 +10,13 @@ import { llavaProcessor, loadImagePreprocessor } from './preprocess-image.ts';
 import { readLlavaConfig, SUPPORTED } from './read-config.ts';
 import { imageFeatures } from './vision.ts';
 import { croppingPreprocessor, writtenConfigs } from './write-config.ts';
+import { describeText } from '../parts/describe-text.ts';
+import { squareParts } from '../parts/square-parts.ts';
 
 const DECODERS: Readonly<Record<string, string>> = { llama: 'Llama', mistral: 'Mistral', qwen2: 'Qwen2' };
 
 export const llava: ModelFamily<LlavaConfig> = {
+  ...squareParts<LlavaConfig>(),
   name: 'llava',
   supported: SUPPORTED,
   names,
@@ -35,10 +38,7 @@ export const llava: ModelFamily<LlavaConfig> = {
       : `no vision tower (original LLaVA 1.5 checkpoints load it from elsewhere); put the tower's folder beside it, ` +
         `as safetensors, or use the conversion on the hub, e.g. llava-hf/llava-1.5-7b-hf`,
   describe({ vision, text, featureLayers, featureSelect }) {
-    const decoder =
-      `${DECODERS[text.modelType]} decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads ` +
-      `(${text.keyValueHeads} of keys and values), vocabulary ` +
-      `${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}${text.slidingWindow === null ? '' : `, sliding window ${text.slidingWindow}`}`;
+    const decoder = `${DECODERS[text.modelType]} decoder: ${describeText(text)}`;
     const tower =
       `${vision.modelType === 'clip' ? 'CLIP' : 'SigLIP'} tower: ${vision.layers} layers of ` +
       `${vision.hiddenSize}, ${vision.imageSize} px in patches of ${vision.patchSize}, features of layer ` +
@@ -79,23 +79,10 @@ export const llava: ModelFamily<LlavaConfig> = {
   imageTokens: (config, [pictures]) => pictures * imageTokens(config),
   pictureParts: (_, [pictures]) => pictures,
   pictureValues: ({ vision }, [pictures]) => pictures * 3 * vision.imageSize ** 2,
-  partsStep: () => 1,
   tokensOfParts: (config, pictures) => pictures * imageTokens(config),
-
-  positionAxes: 1,
-  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, index) => index)], next: promptIds.length }),
 
   imageFeatures: (g, parameters, config, { images, parts }, inLayer) => ({
     features: imageFeatures(g, parameters, config, images * parts, inLayer),
     deepstack: [],
   }),
-  pictureFeeds({ vision }, pictures, { parts }, newPixels) {
-    const length = parts * 3 * vision.imageSize ** 2;
-    const pixels = newPixels(pictures.length * length);
-    for (const [index, picture] of pictures.entries()) {
-      pixels.set(picture.pixels, index * length);
-      pixels.fill(0, index * length + picture.pixels.length, (index + 1) * length);
-    }
-    return { pixels };
-  },
 };

@@ -7,6 +7,8 @@ import type { QwenConfig } from './qwen-config.ts';
 import type { VlmConfig } from '../../vlm-config.ts';
 
 type Shared =
+  | 'name'
+  | 'describes'
   | 'unreadShapes'
   | 'loadPreprocessor'
   | 'newPreprocessor'
@@ -30,10 +32,12 @@ const [START, IMAGE, END] = ['<|vision_start|>', '<|image_pad|>', '<|vision_end|
 /** The smallest step of the number of cells, where pictures differ in size. */
 const LEAST_STEP = 4;
 
-/** The members of a family object that both generations share. */
-export function qwenFamily<C extends QwenConfig & VlmConfig>(): Pick<ModelFamily<C>, Shared> {
+/** The members of a family object that both generations share. `name`: the `model_type` too. */
+export function qwenFamily<C extends QwenConfig & VlmConfig>(name: C['family']): Pick<ModelFamily<C>, Shared> {
   const mergeOf = ({ vision }: C) => vision.merge;
   return {
+    name,
+    describes: (content) => (content as { model_type?: unknown }).model_type === name,
     unreadShapes: () => new Map(),
 
     loadPreprocessor(folder, { vision }) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
 import type { ModelFamily } from '../model-family.ts';
+import { describeText } from '../parts/describe-text.ts';
 import { type Entry, linear, textShapes } from '../parts/parameter-shapes.ts';
 import { qwen25Names } from '../qwen-vl/parameter-names.ts';
 import {
@@ -32,12 +33,10 @@ const visionSchema = z.object({
 });
 
 export const qwen25Vl: ModelFamily<Qwen25Config> = {
-  ...qwenFamily<Qwen25Config>(),
-  name: 'qwen2_5_vl',
+  ...qwenFamily<Qwen25Config>('qwen2_5_vl'),
   supported: 'Qwen2.5-VL (qwen2_5_vl)',
   names: qwen25Names,
 
-  describes: (content) => (content as { model_type?: unknown }).model_type === 'qwen2_5_vl',
   readConfig(content, origin) {
     const { vision, outputs, ...config } = readQwenConfig(content, origin, 'qwen2_5_vl_text');
     const eyes = checkConfig(visionSchema, vision, `${origin}, vision_config`);
@@ -66,9 +65,8 @@ export const qwen25Vl: ModelFamily<Qwen25Config> = {
       },
     }),
   describe: ({ text, vision }) =>
-    `Qwen2.5-VL; decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads (${text.keyValueHeads} of ` +
-    `keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}; tower: ${vision.layers} ` +
-    `layers of ${vision.hiddenSize}, patches of ${vision.patchSize}, windows of ${vision.windowSize} px`,
+    `Qwen2.5-VL; decoder: ${describeText(text)}; tower: ${vision.layers} layers of ${vision.hiddenSize}, ` +
+    `patches of ${vision.patchSize}, windows of ${vision.windowSize} px`,
 
   isUnused: () => false,
   parameterShapes: ({ text, vision }) => new Map([...visionShapes(vision, text.hiddenSize), ...textShapes(text)]),

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { checkConfig, unusable } from '../../checkpoint/check-config.ts';
 import type { ModelFamily } from '../model-family.ts';
+import { describeText } from '../parts/describe-text.ts';
 import { type Entry, linear, norm, textShapes } from '../parts/parameter-shapes.ts';
 import { qwen3Names } from '../qwen-vl/parameter-names.ts';
 import {
@@ -34,12 +35,10 @@ const visionSchema = z.object({
 });
 
 export const qwen3Vl: ModelFamily<Qwen3Config> = {
-  ...qwenFamily<Qwen3Config>(),
-  name: 'qwen3_vl',
+  ...qwenFamily<Qwen3Config>('qwen3_vl'),
   supported: 'Qwen3-VL (qwen3_vl)',
   names: qwen3Names,
 
-  describes: (content) => (content as { model_type?: unknown }).model_type === 'qwen3_vl',
   readConfig(content, origin) {
     const { vision, outputs, ...config } = readQwenConfig(content, origin, 'qwen3_vl_text');
     const eyes = checkConfig(visionSchema, vision, `${origin}, vision_config`);
@@ -70,8 +69,7 @@ export const qwen3Vl: ModelFamily<Qwen3Config> = {
       },
     }),
   describe: ({ text, vision }) =>
-    `Qwen3-VL; decoder: ${text.layers} layers of ${text.hiddenSize}, ${text.heads} heads of ${text.headDim} ` +
-    `(${text.keyValueHeads} of keys and values), vocabulary ${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}; ` +
+    `Qwen3-VL; decoder: ${describeText(text)}; ` +
     `tower: ${vision.layers} layers of ${vision.hiddenSize}, patches of ${vision.patchSize}, deepstack after blocks ` +
     `${vision.deepstackBlocks.join(', ')}`,
 

@@ -13,6 +13,8 @@ import {
   writeSmolVlmConfigs,
 } from './smolvlm-config.ts';
 import { imageFeatures, patchPositions } from './vision.ts';
+import { describeText } from '../parts/describe-text.ts';
+import { squareParts } from '../parts/square-parts.ts';
 
 /** Parts of the model, by module name and by the name common to all families. */
 const PARTS: readonly (readonly [module: string, canonical: string])[] = [
@@ -42,6 +44,7 @@ const [IMAGE, AROUND, WHOLE] = ['<image>', '<fake_token_around_image>', '<global
 const tileCount = (_: SmolVlmConfig, [rows, columns]: Picture['grid']) => rows * columns + 1;
 
 export const smolVlm: ModelFamily<SmolVlmConfig> = {
+  ...squareParts<SmolVlmConfig>(),
   name: 'smolvlm',
   supported: 'SmolVLM and Idefics3 (smolvlm, idefics3)',
   names,
@@ -50,9 +53,8 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
   readConfig: readSmolVlmConfig,
   writeConfigs: writeSmolVlmConfigs,
   describe: ({ text, vision, modelType, shuffle }) =>
-    `${modelType === 'smolvlm' ? 'SmolVLM' : 'Idefics3'}; decoder: ${text.layers} layers of ${text.hiddenSize}, ` +
-    `${text.heads} heads (${text.keyValueHeads} of keys and values), vocabulary ` +
-    `${text.vocabSize}${text.tiedEmbeddings ? ', tied' : ''}; SigLIP tower: ${vision.layers} layers of ` +
+    `${modelType === 'smolvlm' ? 'SmolVLM' : 'Idefics3'}; decoder: ${describeText(text)}; ` +
+    `SigLIP tower: ${vision.layers} layers of ` +
     `${vision.hiddenSize}, tiles of ${vision.imageSize} px in patches of ${vision.patchSize}, ` +
     `${shuffle} x ${shuffle} patches a token`,
   describePicture(config, grid) {
@@ -123,22 +125,9 @@ export const smolVlm: ModelFamily<SmolVlmConfig> = {
   imageTokens: (config, grid) => tileCount(config, grid) * tokensPerTile(config),
   pictureParts: tileCount,
   pictureValues: (config, grid) => tileCount(config, grid) * 3 * config.vision.imageSize ** 2,
-  partsStep: () => 1,
   tokensOfParts: (config, parts) => parts * tokensPerTile(config),
 
-  positionAxes: 1,
-  positions: (_, promptIds) => ({ axes: [Array.from(promptIds, (__, index) => index)], next: promptIds.length }),
-
   imageFeatures,
-  pictureFeeds({ vision }, pictures, { parts }, newPixels) {
-    const length = parts * 3 * vision.imageSize ** 2;
-    const pixels = newPixels(pictures.length * length);
-    for (const [index, picture] of pictures.entries()) {
-      pixels.set(picture.pixels, index * length);
-      pixels.fill(0, index * length + picture.pixels.length, (index + 1) * length);
-    }
-    return { pixels };
-  },
 };
 
 function visionShapes({ vision, text, shuffle }: SmolVlmConfig): Entry[] {
