@@ -1,14 +1,14 @@
 /**
- * The study of docs/results.md, docs/results-search.md and docs/results-alfworld.md: trains every arm with every seed
- * as ordinary runs, evaluates their final policies on fixed deals, and writes tables and figures from their records.
- * Resumable: finished runs are not repeated, and an open run continues.
+ * The study of docs/results.md, docs/results-search.md, docs/results-grids.md and docs/results-alfworld.md: trains
+ * every arm with every seed as ordinary runs, evaluates their final policies on fixed deals, and writes tables and
+ * figures from their records. Resumable: finished runs are not repeated, and an open run continues.
  *
  * npm run bench -- study [--seeds 1,2,3] [--only points24/gtr,ezpoints] [--set a.b=c ...] [--table]   (--table: only
  * write the tables)
  */
 import { parseArgs } from 'node:util';
 import { activityDependencies } from '../workers/installation.ts';
-import { studyRuns } from './study/arms.ts';
+import { STUDY_GAMES, studyRuns } from './study/arms.ts';
 import { readOutcomes } from './study/outcomes.ts';
 import { type StudyPage, writePage } from './study/pages.ts';
 import { say, trainAndEvaluate, withInstallation } from './study/run-study.ts';
@@ -74,6 +74,14 @@ const PAGES: readonly Omit<StudyPage, 'bench'>[] = [
       { title: 'Success while training', metric: 'episode/success', game: 'points24-search' },
       { title: 'Thoughts that aim at a right formula', metric: 'thought/validGoalRate', game: 'points24-search' },
     ],
+  },
+  {
+    page: 'results-grids',
+    games: ['frozenlake', 'sokoban'],
+    panels: (['frozenlake', 'sokoban'] as const).flatMap((game) => [
+      { title: `${STUDY_GAMES[game].title}: success while training`, metric: 'episode/success', game },
+      { title: `${STUDY_GAMES[game].title}: thoughts that aim rightly`, metric: 'thought/validGoalRate', game },
+    ]),
   },
   {
     page: 'results-alfworld',

@@ -19,6 +19,22 @@ export const STUDY_GAMES = {
   numberline: { title: 'NumberLine', config: 'study-numberline', ...DEALS },
   'points24-search': { title: 'Points24 with thoughts that search', config: 'points24-search-tiny', ...DEALS },
   pretrained: { title: 'EZPoints with SmolLM2-135M', config: 'pretrained-ezpoints', ...DEALS },
+  frozenlake: {
+    title: 'FrozenLake',
+    config: 'frozenlake-tiny',
+    deals: 'maps',
+    sets: ['maps', 'held-out maps'],
+    seenRightly: 'place and holes read right',
+    byGroup: true,
+  },
+  sokoban: {
+    title: 'Sokoban',
+    config: 'sokoban-tiny',
+    deals: 'rooms',
+    sets: ['rooms', 'held-out rooms'],
+    seenRightly: 'places read right',
+    byGroup: false,
+  },
   alfworld: {
     title: 'Household tasks',
     config: 'alfworld-tiny',
@@ -59,6 +75,14 @@ function household(envSteps: number, prefix = ''): Arm[] {
   });
 }
 
+/** FrozenLake and Sokoban: GTR beside PPO from the same start. */
+function grid(game: StudyGame, changes: readonly string[] = []): Arm[] {
+  return [
+    { game, name: 'gtr', title: 'GTR', changes },
+    { game, name: 'ppo', title: 'PPO only', changes: ['algorithm=ppo', ...changes] },
+  ];
+}
+
 /**
  * Groups of arms, the most important first; within a group seed after seed, so that runs can be compared early.
  */
@@ -76,6 +100,8 @@ const GROUPS: readonly (readonly Arm[])[] = [
     },
   ],
   [{ game: 'points24', name: 'longer', title: 'GTR, twice the steps (the quickstart)', changes: ['envSteps=6144'] }],
+  grid('frozenlake'),
+  grid('sokoban', ['envSteps=1280', 'evaluation.episodes=200']),
   household(768, 'short-'),
   household(3840),
   [
