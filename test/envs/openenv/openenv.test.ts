@@ -5,12 +5,15 @@ import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { parseConfig, runConfigSchema } from '../../../configs/schema.ts';
 import { checkEnvironment } from '../../../core/corrector/conformance-environment.ts';
 import type { JsonState } from '../../../core/envs/env.ts';
 import { pictureOf, textsOf } from '../../../core/envs/openenv/observation.ts';
 import { ServerPool } from '../../../core/envs/openenv/server-pool.ts';
 import { play } from '../../../core/envs/play.ts';
+import { environmentOf, ownEpisode } from '../../../core/envs/mixture.ts';
 import { gameByName } from '../../../core/envs/registry.ts';
+import { trainingGame } from '../../../core/envs/with-history.ts';
 import { encodePng } from '../../../core/pictures/png.ts';
 import { interruptionCounts } from '../../../core/learner/interruption-counts.ts';
 import { loadPromptTemplate } from '../../../core/policy/prompt-template.ts';
@@ -80,6 +83,58 @@ test('a wave goes on from its progress in new sessions', async (t) => {
   });
   const resumed = await playEpisodes(player, game, options(server.url), PLACE, SETTINGS, { resume: seen[1] });
   t.deepEqual(resumed.episodes, whole.episodes);
+});
+
+test('in a mixture, games of servers are played beside one of this process, as each alone, and resumed', async (t) => {
+  const [first, lossy, second] = [
+    await serve(t),
+    await serve(t, { shift: 10, dropEvery: 5 }),
+    await serve(t, { shift: 10 }),
+  ];
+  const served = (label: string, ...url: string[]) => ({
+    label,
+    name: 'openenv',
+    options: { url, actions: ['one', 'two'], patienceSeconds: 20 },
+    maxEpisodeSteps: 8,
+  });
+  const config = parseConfig(
+    runConfigSchema,
+    {
+      environments: [
+        served('first', first.url),
+        { name: 'numberline', maxEpisodeSteps: 3 },
+        served('second', lossy.url, second.url),
+      ],
+      model: { base: 'x' },
+    },
+    'test',
+  );
+  const mixed = trainingGame(config);
+  const settings = { ...SETTINGS, episodes: 12 };
+  const rounds: RolloutProgress[] = [];
+  const { episodes } = await playEpisodes(player, mixed.game, mixed.options, PLACE, settings, {
+    onRound: async (progress) => void rounds.push(structuredClone(progress)),
+  });
+  const alone = await playEpisodes(player, game, options(first.url), PLACE, settings);
+  const played = [0, 0, 0];
+  for (const { states, steps, stop } of episodes) {
+    const index = environmentOf(states[0]);
+    played[index]++;
+    if (index === 1) t.true(steps.length <= 3 && steps.every(({ legal }) => !legal)); // it has no "one" and "two"
+    else t.is(stop, 'terminated');
+  }
+  t.true(
+    played.every((count) => count > 0),
+    String(played),
+  );
+  for (const episode of episodes.filter(({ states }) => environmentOf(states[0]) === 0))
+    t.deepEqual(
+      ownEpisode(config, episode).episode,
+      alone.episodes.find((one) => one.episode === episode.episode),
+    );
+  const again = await playEpisodes(player, mixed.game, mixed.options, PLACE, settings, { resume: rounds[1] });
+  t.deepEqual(again.episodes, episodes);
+  await untilAllClosed(first, lossy, second);
 });
 
 test('a server that answers differently is named; the episode begins anew where that is wanted', async (t) => {
