@@ -41,6 +41,8 @@ export function withField(config: unknown, field: string, value: unknown): unkno
   const result = copyOf(config) as Record<string, unknown>;
   const names = field.split('.');
   if (names[0] === 'environments') delete result.environment; // it stands for the first of them
+  if (names[0] === 'environment' && value !== null && Array.isArray(result.environments))
+    throw new ConfigError(`${field}: \`environments\` says what is played; set environments.0 and so on.`);
   let section = result;
   for (const name of names.slice(0, -1)) {
     section = (section[name] ??= {}) as Record<string, unknown>;

@@ -84,9 +84,10 @@ export function afterIteration(config: RunConfig, metrics: Readonly<Record<strin
 /** `environment` of a configuration that mixes environments stands for the first of them; it need not be given. */
 export function withFirstEnvironment(config: unknown): unknown {
   const { environment, environments } = (config ?? {}) as { environment?: unknown; environments?: unknown };
-  if (!Array.isArray(environments) || (environment ?? null) !== null) return config;
+  if (environments === undefined || (environment ?? null) !== null) return config;
   // What `environments` lacks is said of them.
-  const { name = '', options, maxEpisodeSteps } = (environments[0] ?? {}) as Record<string, unknown>;
+  const [first] = Array.isArray(environments) ? environments : [];
+  const { name = '', options, maxEpisodeSteps } = (first ?? {}) as Record<string, unknown>;
   const given = Object.entries({ name, options, maxEpisodeSteps }).filter(([, value]) => value !== undefined);
   return { ...(config as object), environment: Object.fromEntries(given) };
 }

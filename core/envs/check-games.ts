@@ -39,7 +39,8 @@ async function checkGames(games: readonly { name: string; deals: readonly object
   for (const { name, deals } of games) {
     const game = gameByName(name);
     for (const options of deals) {
-      const found = await game.check?.(game.parseOptions(options));
+      const parsed = game.parseOptions(options);
+      const found = await game.check?.(parsed);
       for (const note of found?.notes ?? []) notes.add(note);
       for (const fault of found?.faults ?? [])
         if (!told.has(fault)) {
