@@ -226,7 +226,9 @@ export class Supervisor {
     args: string[],
     options: { env?: NodeJS.ProcessEnv; onStart?: (child: ChildProcess) => void } = {},
   ): ChildProcess {
-    const { env = process.env, onStart = () => {} } = options;
+    const { onStart = () => {} } = options;
+    // Games of packages are found from where the command was given.
+    const env = { GTR_PACKAGES: process.cwd(), ...(options.env ?? process.env) };
     const log = createWriteStream(this.#logFile(name), { flags: 'a' });
     // A separate process group: Ctrl-C reaches only the supervisor, which then ends its children in order.
     const child = spawn(command, args, { cwd: PROJECT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });

@@ -103,7 +103,7 @@ function fileOf(name: string): string | null {
     return file;
   }
   if (!/^(@[\w.-]+\/)?[\w][\w.-]*(\/[\w./-]+)?$/.test(name)) return null;
-  for (const folder of [PROJECT, process.cwd()]) {
+  for (const folder of packageFolders()) {
     try {
       const file = createRequire(path.join(folder, 'any.js')).resolve(name);
       return path.isAbsolute(file) ? file : null;
@@ -112,6 +112,11 @@ function fileOf(name: string): string | null {
     }
   }
   return null;
+}
+
+/** Folders from which packages are found: `GTR_PACKAGES`, which `gtr up` sets for its workers, or the current one. */
+export function packageFolders(): string[] {
+  return [PROJECT, process.env['GTR_PACKAGES'] ?? process.cwd()];
 }
 
 function readModule(name: string, file: string): LoadedModule {

@@ -6,7 +6,7 @@ import type { Game } from './env.ts';
 import { ezpoints } from './ezpoints.ts';
 import { numberline } from './numberline.ts';
 import { openenv } from './openenv/openenv.ts';
-import { BUILT_IN_MODULES, loadModule, type LoadedModule } from './plug-in.ts';
+import { BUILT_IN_MODULES, loadModule, type LoadedModule, packageFolders } from './plug-in.ts';
 import { points24 } from './points24.ts';
 
 export const GAMES: readonly Game<any>[] = [points24, ezpoints, numberline, blackjack, alfworld];
@@ -34,7 +34,8 @@ export function plugIn(name: string): LoadedModule | null {
   if (loaded === null)
     throw new ConfigError(
       `environment.name: unknown environment "${name}"; known are ${BUILT_IN_NAMES.join(', ')}, and ` +
-        'your own by the path of its module (docs/environments.md).',
+        'your own by the path of its module, or by a package found from ' +
+        `${[...new Set(packageFolders())].join(' or ')} (docs/environments.md).`,
     );
   if (loaded.title !== name && BUILT_IN_NAMES.includes(loaded.title))
     throw new ConfigError(

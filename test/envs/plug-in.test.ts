@@ -98,17 +98,28 @@ test('a module may read its files before a run; what it throws there is a fault 
   await t.throwsAsync(checkEnvironments(config(thrown)), { message: /no levels\.json/ });
 });
 
-test('a package is found by its name', (t) => {
-  const home = path.join(folder, 'node_modules', 'my-game');
-  mkdirSync(home, { recursive: true });
-  writeFileSync(path.join(home, 'package.json'), '{"name":"my-game","type":"module","exports":"./game.js"}');
-  writeFileSync(path.join(home, 'game.js'), `export { default } from ${JSON.stringify(path.resolve(MAZE))};`);
+test('a package is found by its name, from the current folder or the one that workers are told of', (t) => {
+  const install = (name: string) => {
+    const home = path.join(folder, 'node_modules', name);
+    mkdirSync(home, { recursive: true });
+    writeFileSync(path.join(home, 'package.json'), `{"name":"${name}","type":"module","exports":"./game.js"}`);
+    writeFileSync(path.join(home, 'game.js'), `export { default } from ${JSON.stringify(path.resolve(MAZE))};`);
+    return name;
+  };
+  const plays = (name: string) => t.is(gameByName(name).start({ seed: 1, episode: 0 }, {}).legalActions().length, 4);
   const here = process.cwd();
   process.chdir(folder);
   try {
-    t.is(gameByName('my-game').start({ seed: 1, episode: 0 }, {}).legalActions().length, 4);
+    plays(install('my-game'));
   } finally {
     process.chdir(here);
+  }
+  process.env['GTR_PACKAGES'] = folder;
+  try {
+    plays(install('@me/another-game'));
+    t.throws(() => gameByName('no-game'), { message: new RegExp(`found from .* or ${folder} `) });
+  } finally {
+    delete process.env['GTR_PACKAGES'];
   }
 });
 
