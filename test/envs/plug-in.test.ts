@@ -99,11 +99,12 @@ test('a module may read its files before a run; what it throws there is a fault 
 });
 
 test('a package is found by its name, from the current folder or the one that workers are told of', (t) => {
+  const maze = path.resolve(MAZE);
   const install = (name: string) => {
     const home = path.join(folder, 'node_modules', name);
     mkdirSync(home, { recursive: true });
     writeFileSync(path.join(home, 'package.json'), `{"name":"${name}","type":"module","exports":"./game.js"}`);
-    writeFileSync(path.join(home, 'game.js'), `export { default } from ${JSON.stringify(path.resolve(MAZE))};`);
+    writeFileSync(path.join(home, 'game.js'), `export { default } from ${JSON.stringify(maze)};`);
     return name;
   };
   const plays = (name: string) => t.is(gameByName(name).start({ seed: 1, episode: 0 }, {}).legalActions().length, 4);
