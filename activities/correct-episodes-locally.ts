@@ -1,14 +1,15 @@
-/** Judges a wave with the exact solver, which is free: one activity a wave. */
+/** Judges a wave with a free teacher: one activity a wave. */
 import { setImmediate } from 'node:timers/promises';
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { type EpisodeProgress, judgeEpisode, NOT_JUDGED_YET } from '../core/corrector/judge-episode.ts';
-import { SolverTeacher } from '../core/corrector/solver-teacher.ts';
+import { makeTeacher } from '../core/corrector/teachers.ts';
 import { type CorrectorCounts, NO_COUNTS } from '../core/episodes/corrector-counts.ts';
 import type { Episode, EpisodeJudgement } from '../core/episodes/episode.ts';
 import { byEnvironment } from '../core/envs/mixture.ts';
-import { loadPromptTemplate } from '../core/policy/prompt-template.ts';
+import { loadTokenizer, type PolicyTokenizer } from '../core/policy/tokenizer.ts';
+import { modelFolder } from '../configs/project-folder.ts';
 import { type ActivityDependencies, activity } from './activity.ts';
 import type { RolloutWaveResult } from './roll-out-wave.ts';
 
@@ -27,10 +28,9 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
       async ({ config, iteration, wave }: CorrectEpisodesInput): Promise<CorrectEpisodesResult> => {
         const started = performance.now();
         const episodes = await getJson<Episode[]>(store, wave.episodes);
-        const teacherOf = byEnvironment(
-          config,
-          ({ environment: { name }, model }) => new SolverTeacher(name, loadPromptTemplate(model.prompt, name).thought),
-        );
+        let tokenizer: PolicyTokenizer | null = null;
+        const canSay = (text: string) => (tokenizer ??= loadTokenizer(modelFolder(config.model.base))).canSay(text);
+        const teacherOf = byEnvironment(config, (own) => makeTeacher(own, canSay));
         let calls = 0;
         const judged: EpisodeProgress[] = [];
         for (const episode of episodes) {
@@ -39,7 +39,10 @@ export function createCorrectionActivities({ store }: ActivityDependencies) {
           judged.push(
             await judgeEpisode(config, iteration, episode, NOT_JUDGED_YET, async (request) => {
               calls++;
-              return { verdict: (await teacher.judge(request)).verdict, source: { by: 'solver' } };
+              return {
+                verdict: (await teacher.judge(request)).verdict,
+                source: teacher.isExact ? { by: 'solver' } : { by: 'teacher', key: null },
+              };
             }),
           );
         }

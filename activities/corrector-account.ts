@@ -39,6 +39,7 @@ export class CorrectorAccount {
   /** The teacher within the account's limits. Its `judge` throws `CoolingDown` if it would have to wait long. */
   limit(teacher: PaidTeacher): PaidTeacher {
     return {
+      isExact: teacher.isExact,
       terms: teacher.terms,
       problem: () => teacher.problem(),
       identity: teacher.identity,

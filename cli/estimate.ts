@@ -38,7 +38,7 @@ export function register(program: Command): void {
       process.stdout.write(
         options.json
           ? `${JSON.stringify({ ...teacher, policy, disk: typeof disk === 'string' ? null : disk }, null, 2)}\n`
-          : `${teacher === null ? SOLVER : estimateText(teacher.model, teacher)}` +
+          : `${teacher === null ? freeText(config) : estimateText(teacher.model, teacher)}` +
               policyWorkText(policy, config) +
               `Disk: ${typeof disk === 'string' ? disk : diskText(disk)}.\n`,
       );
@@ -55,9 +55,11 @@ function rate(text: string): number {
   return value;
 }
 
-const SOLVER = 'Teacher: the exact solver, which costs nothing; --set corrector.teacher=openai estimates a paid one.\n';
+function freeText({ corrector }: RunConfig): string {
+  return `Teacher: ${corrector.teacher}, which costs nothing; --set corrector.teacher=openai estimates a paid one.\n`;
+}
 
-/** Null where the exact solver teaches. */
+/** Null where the teacher is free. */
 async function estimateTeacher(config: RunConfig, store: ArtifactStore) {
   const { account, requestsPerMinute, tokensPerMinute } = config.corrector;
   const terms = teacherTerms(config);

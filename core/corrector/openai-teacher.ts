@@ -51,6 +51,7 @@ const CHARACTERS_PER_TOKEN = 4;
 const TOOL_CALL_TOKENS = { completion: 40, prompt: 250 };
 
 export class OpenAITeacher implements Teacher {
+  readonly isExact = false;
   readonly identity: JsonState;
   readonly terms: PaidTerms;
   readonly #settings: RunConfig['corrector']['openai'];

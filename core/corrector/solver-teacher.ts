@@ -8,6 +8,7 @@ import type { ThoughtTemplate } from './solver-thought.ts';
 import { type JudgeRequest, type Judgement, NO_USAGE, type Teacher, type Usage } from './teacher.ts';
 
 export class SolverTeacher implements Teacher {
+  readonly isExact = true;
   readonly terms = null;
   readonly identity: JsonState;
   readonly #environment: string;

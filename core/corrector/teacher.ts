@@ -60,6 +60,8 @@ export type JudgeOptions = {
 export type PaidTerms = { model: string; prices: Prices | null; pictureSize: number; requestsPerThought: number };
 
 export interface Teacher {
+  /** Whether it is the exact solver: records name it as the source of verdicts. */
+  readonly isExact: boolean;
   /** Null: free and instant. */
   readonly terms: PaidTerms | null;
   /** Why questions cannot be asked, as far as is known without asking; null: no known reason. */

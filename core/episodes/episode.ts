@@ -74,9 +74,9 @@ export type Verdict =
 
 /**
  * The source of a verdict: the teacher, asked for this step; the ledger, with an equal question; the exact solver.
- * `key`: that of the ledger's entry.
+ * `key`: that of the ledger's entry; a free teacher has none.
  */
-export type VerdictSource = { by: 'teacher' | 'ledger'; key: string } | { by: 'solver' };
+export type VerdictSource = { by: 'ledger'; key: string } | { by: 'teacher'; key: string | null } | { by: 'solver' };
 
 /** The judgement of one episode: `verdicts.length` steps are kept. */
 export type EpisodeJudgement = {

@@ -110,6 +110,8 @@ for (const { teacher, settings } of TEACHERS) {
       t.deepEqual(JSON.parse(JSON.stringify(identity('points24'))), identity('points24'));
       t.deepEqual(identity('points24'), identity('points24'));
       t.notDeepEqual(identity('points24'), identity('points24-tiny'));
+      const { isExact, terms } = makeTeacher(configOf('points24', { teacher, openai: settings }), () => true);
+      t.deepEqual([isExact, terms === null], teacher === 'solver' ? [true, true] : [false, false]);
     },
   );
 }
