@@ -3,7 +3,7 @@ import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporali
 import { getJson, putJson } from '../core/artifacts/codecs.ts';
 import type { ArtifactRef, ArtifactStore } from '../core/artifacts/store.ts';
 import { FAILURES } from '../configs/failure-types.ts';
-import { ownConfig } from '../configs/mixture.ts';
+import { correctsAt, ownConfigs } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
 import { LATER } from '../core/corrector/correct-episode.ts';
 import { type EpisodeProgress, judgeEpisode } from '../core/corrector/judge-episode.ts';
@@ -32,7 +32,8 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
   return {
     /** Why the run's teacher cannot be asked, as far as is known without asking; null: no known reason. */
     checkTeacher: activity(async ({ config }: { config: RunConfig }): Promise<TeacherProblem | null> => {
-      const problem = await openTeacher(ownConfig(config, 0)).problem(); // of all environments alike
+      const corrected = ownConfigs(config).find((_, index) => correctsAt(config, index));
+      const problem = corrected === undefined ? null : await openTeacher(corrected).problem(); // of all alike
       return problem === null ? null : { reason: problem.message, passes: problem.passes };
     }),
 
@@ -47,13 +48,13 @@ export function createThoughtActivities({ store }: ActivityDependencies, account
         const failed = (await beat.resume(async (tries) => tries)) ?? { failures: 0, rateLimited: 0 };
         let counts = addCounts(NO_COUNTS, failed);
         let asked = false;
-        const judge = judgeOf(episodes[slot].states[0]);
         const judged = await judgeEpisode(
           config,
           iteration,
           episodes[slot],
           soFar,
           async (request, step) => {
+            const judge = judgeOf(episodes[slot].states[0]);
             const payment = `${payer}/${slot}/${step}`;
             let verdict = await judge.known(request, payment);
             if (verdict === null && asked) return LATER;

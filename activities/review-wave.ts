@@ -92,7 +92,6 @@ export function createReviewActivities({ store }: ActivityDependencies) {
         let thoughtUsd: number | null = 0;
         let left = needed;
         for (const [slot, episode] of episodes.entries()) {
-          const judge = judgeOf(episode.states[0]);
           const upTo = Math.min(Math.max(left, 0), episode.steps.length);
           const soFar =
             judged[slot] === undefined
@@ -106,6 +105,7 @@ export function createReviewActivities({ store }: ActivityDependencies) {
                 episode,
                 soFar,
                 async (request, step) => {
+                  const judge = judgeOf(episode.states[0]);
                   const known = await judge.known(request, `${payer}/${slot}/${step}`);
                   if (known !== null) counts = addCounts(counts, known.counts);
                   else thoughtUsd = largest(thoughtUsd, judge.mostUsd(request));

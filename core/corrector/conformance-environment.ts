@@ -2,7 +2,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { type Game, type JsonState, type PlayedEnvironment, resumeEpisode, startEpisode } from '../envs/env.ts';
 import { EnvironmentError } from '../envs/plug-in.ts';
-import { gameByName } from '../envs/registry.ts';
+import { gameByName, plugIn } from '../envs/registry.ts';
 import { fillTemplate, loadPromptTemplate, type PromptTemplate, thoughtKeys } from '../policy/prompt-template.ts';
 import { renderResponse } from '../policy/response.ts';
 import { RandomStream } from '../random/counter.ts';
@@ -168,12 +168,9 @@ export async function* checkEnvironment(name: string, settings: CheckSettings): 
       : checkExpert(game, options, expert, template, traces, settings),
   );
   yield await check('corrector prompt', () => {
-    try {
-      return `${loadCorrectorPrompt(name).questions.length} questions`;
-    } catch (error) {
-      if (/brings no/.test((error as Error).message)) return 'none: corrector.teacher "openai" needs one';
-      throw error;
-    }
+    const module = plugIn(name);
+    if (module !== null && module.correctorPrompt === undefined) return 'none: corrector.teacher "openai" needs one';
+    return `${loadCorrectorPrompt(name).questions.length} questions`;
   });
 }
 

@@ -153,7 +153,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
  */
 function blend(config: RunConfig): Sizes & { perThought: number; corrected: number } {
   const parts = ownConfigs(config).map((own, index) => ({
-    ...measureSizes(own),
+    ...measureSizes(own, correctsAt(config, index)),
     perThought: openaiTerms(own).requestsPerThought,
     corrected: correctsAt(config, index) ? 1 : 0,
     share: config.environments?.[index].share ?? 1,
@@ -183,19 +183,21 @@ function blend(config: RunConfig): Sizes & { perThought: number; corrected: numb
 
 /**
  * Requests about the thoughts of episodes that the expert plays, with the policy's prompts; without an expert, about
- * random actions, with the placeholders left in the thoughts.
+ * random actions, with the placeholders left in the thoughts; none where nothing is corrected.
  */
-function measureSizes(config: RunConfig): Sizes {
+function measureSizes(config: RunConfig, corrected: boolean): Sizes {
   const template = loadPromptTemplate(config.model.prompt, config.environment.name);
-  const teacher = new OpenAITeacher(config, template);
   const requests = sampledThoughts(config, template.thought);
+  const stepsPerEpisode = requests.length / SAMPLED_EPISODES;
+  if (!corrected) return { promptTokens: 0, constantTokens: 0, answerTokens: 0, stepsPerEpisode, samples: 0 };
+  const teacher = new OpenAITeacher(config, template);
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     promptTokens: mean(requests.map((request) => teacher.estimate({ ...request, target: null }).promptTokens)),
     constantTokens: teacher.constantTokens,
     answerTokens:
       ANSWER_TOKENS_BESIDE + mean(requests.map(({ thought }) => JSON.stringify(thought).length / CHARACTERS_PER_TOKEN)),
-    stepsPerEpisode: requests.length / SAMPLED_EPISODES,
+    stepsPerEpisode,
     samples: requests.length,
   };
 }

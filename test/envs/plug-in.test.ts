@@ -11,7 +11,7 @@ import { expertOf, findExpert } from '../../core/corrector/experts.ts';
 import { OpenAITeacher } from '../../core/corrector/openai-teacher.ts';
 import { rehearse } from '../corrector/rehearse.ts';
 import { likelyKept } from '../../core/corrector/needed-steps.ts';
-import { runConfigSchema } from '../../configs/schema.ts';
+import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { checkEnvironments } from '../../core/envs/check-games.ts';
 import { BUILT_IN_MODULES } from '../../core/envs/plug-in.ts';
 import { GAMES, gameByName } from '../../core/envs/registry.ts';
@@ -74,6 +74,10 @@ for (const name of [...GAMES.map((game) => game.name), ...BUILT_IN_MODULES, MAZE
 test('a module outside of the project brings a game, a prompt and an expert; defaults fill the rest', async (t) => {
   const name = counting({ parts: "expert: { goodActions: () => ['Add'], words: () => ({}) }" });
   t.deepEqual(await failures(name), []);
+  const prompt = (await Array.fromAsync(checkEnvironment(name, SETTINGS))).find(
+    ({ check }) => check === 'corrector prompt',
+  );
+  t.regex(prompt!.detail, /^none: /);
   const game = gameByName(name);
   const environment = game.start({ seed: 1, episode: 0 }, game.parseOptions({}));
   t.is(environment.name, name);
@@ -229,8 +233,33 @@ test('without an expert a paid teacher judges, and the solver is refused before 
   const skip = { ...config, corrector: { ...config.corrector, ask: 'verified-skip' as const } };
   t.throws(() => checkTeacher(skip), { message: /has no expert/ });
   t.throws(() => checkTeacher({ ...config, environment: { ...config.environment, name: counting({}) } }), {
-    message: /brings no `correctorPrompt`/,
+    message: /has no `correctorPrompt`/,
   });
+});
+
+test('in a mixture a game without an expert or a corrector prompt is played, but not corrected', async (t) => {
+  const mixed = (more: object, corrector: object = {}) =>
+    parseConfig(
+      runConfigSchema,
+      {
+        environments: [
+          { name: counting({ more: "name: 'uncorrected'," }), label: 'uncorrected', ...more },
+          { name: MAZE, maxEpisodeSteps: 4 },
+        ],
+        model: { base: 'models/numberline-tiny' },
+        corrector: { openai: { model: 'gpt-4o' }, ...corrector },
+      },
+      'test',
+    );
+  const paid = { teacher: 'openai' };
+  const known = { requestsPerMinute: null, tokensPerMinute: null };
+  t.throws(() => checkTeacher(mixed({})), { message: /game-\d+\.mjs has no expert/ });
+  t.throws(() => checkTeacher(mixed({}, paid)), { message: /has no `correctorPrompt`/ });
+  t.notThrows(() => checkTeacher(mixed({ correct: false })));
+  t.notThrows(() => checkTeacher(mixed({ correct: false }, paid)));
+  const all = estimateRun(mixed({ name: MAZE, label: 'maze-again', maxEpisodeSteps: 4 }, paid), known).calls.likely;
+  const half = estimateRun(mixed({ correct: false }, paid), known);
+  t.true(half.calls.likely > 0 && half.calls.likely < all, `${half.calls.likely} of ${all}`);
 });
 
 test('the rehearsal server judges the thoughts of a module as its expert does', async (t) => {
