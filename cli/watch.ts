@@ -7,6 +7,7 @@ import { doingText } from '../core/episodes/doing.ts';
 import { correctorLine } from '../core/episodes/corrector-counts.ts';
 import type { IterationProgress } from '../workflows/iteration.ts';
 import type { IterationSummary } from '../workflows/train-state.ts';
+import type { SuccessRate } from '../core/learner/evaluation-part.ts';
 import type { TrainResult } from '../core/records/train-result.ts';
 import type { Progress } from '../workflows/run-contract.ts';
 import { doingOf } from './doing.ts';
@@ -111,16 +112,18 @@ function iterationLine(
 
 /** The end of a run as text. */
 export function resultLines({ status, iterations, envSteps, evaluation, policy, corrector }: TrainResult): string {
+  const rate = ({ success, low, high, episodes }: SuccessRate) =>
+    `success ${percent(success)} (95 %: ${percent(low)} to ${percent(high)}, ${episodes} episodes)`;
   const line = (name: string, part: TrainResult['evaluation']['start']) =>
     part === null
       ? []
       : [
-          `${name}: success ${percent(part.success)} (95 %: ${percent(part.low)} to ${percent(part.high)}, ` +
-            `${part.episodes} episodes)` +
+          `${name}: ${rate(part)}` +
             (part.heldOut === null
               ? ''
               : `; held-out deals ${percent(part.heldOut.success)} (${percent(part.heldOut.low)} to ` +
                 `${percent(part.heldOut.high)})`),
+          ...Object.entries(part.byEnvironment ?? {}).map(([label, own]) => `  ${label}: ${rate(own)}`),
         ];
   return [
     `${status} after ${iterations} iterations, ${envSteps} environment steps, policy ${policy.sha256.slice(0, 12)}`,
