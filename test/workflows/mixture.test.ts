@@ -157,6 +157,6 @@ test.serial(
     t.is(code, 0);
     const [agent, solver] = JSON.parse(table).policies;
     t.deepEqual(Object.keys(agent.byEnvironment), LABELS);
-    for (const label of LABELS) t.is(solver.byEnvironment[label].success, 1);
+    for (const label of LABELS) t.is(solver.byEnvironment[label].wellFormedRate, 1);
   },
 );
