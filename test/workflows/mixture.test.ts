@@ -116,9 +116,8 @@ test.serial(
       PAID,
     );
     t.deepEqual(paid.result.policy, whole.result.policy);
-    const thoughts = paid.metrics.length;
-    t.is(thoughts, 3);
-    t.is(paid.result.corrector.calls, rehearsal.log().length);
+    t.true(paid.result.corrector.calls > 0);
+    t.is(paid.result.corrector.requests, rehearsal.log().length);
   },
 );
 
