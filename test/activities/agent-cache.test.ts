@@ -6,7 +6,7 @@ import { runMemo } from '../../activities/run-memo.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 
-test('a worker with another checkpoint of that name does not take the task, and says what to do', async (t) => {
+test('a worker with a different checkpoint of that name refuses the task and says what to do', async (t) => {
   const agents = new AgentCache();
   const config = readConfig(runConfigSchema, 'smoke', ['engine.lanes=1']);
   const own = await agents.modelSha256(await agents.get(config));

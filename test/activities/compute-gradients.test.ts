@@ -90,7 +90,7 @@ async function train(take: (call: number) => Worker) {
   return { policy: stored.policy.sha256, optimizer: stored.optimizer.sha256, metrics };
 }
 
-test('whoever computes, reads anew or goes on: the same policy, optimizer and metrics', async (t) => {
+test('warm, cold or resumed workers: the same policy, optimizer and metrics', async (t) => {
   const alone = worker();
   const expected = await train(() => alone);
   const pair = [worker(), worker()];

@@ -56,7 +56,7 @@ async function evaluateInShares(shares: number, first = new MockActivityEnvironm
   })) as Returned<typeof collectEvaluation>;
 }
 
-test.serial('an evaluation in shares plays every deal once, and one that was interrupted ends the same', async (t) => {
+test.serial('an evaluation in shares plays every deal once, also after an interruption', async (t) => {
   const { policy } = (await new MockActivityEnvironment().run(prepareRun, { config })) as Returned<typeof prepareRun>;
   const whole = (await new MockActivityEnvironment().run(evaluatePolicy, {
     config,
@@ -77,7 +77,7 @@ test.serial('an evaluation in shares plays every deal once, and one that was int
   t.deepEqual(await evaluateInShares(3, resumed), shared);
 });
 
-test.serial('held-out deals are played anew behind seen ones that were resumed', async (t) => {
+test.serial('held-out deals are played from the start after seen ones that were resumed', async (t) => {
   const { policy } = (await new MockActivityEnvironment().run(prepareRun, { config })) as Awaited<
     ReturnType<typeof prepareRun>
   >;

@@ -11,7 +11,7 @@ import { FileStore } from '../../core/artifacts/file-store.ts';
 
 const LAPTOP = 'look_at_obj_in_light-Laptop-None-DeskLamp-320';
 
-test('a game that is empty is named, though the other ones would do', async (t) => {
+test('an empty game is named even if the other ones are fine', async (t) => {
   const home = mkdtempSync(path.join(tmpdir(), 'gtr-test-'));
   const train = path.join(home, 'json_2.1.1/train');
   cpSync(path.join(import.meta.dirname, '../envs/alfworld/games', LAPTOP), path.join(train, LAPTOP), {

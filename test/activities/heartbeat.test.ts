@@ -6,7 +6,7 @@ import { doingText } from '../../core/episodes/doing.ts';
 
 type Details = Parameters<typeof doingText>[0] & { resumePoint?: number };
 
-test('a step that takes long is seen to be under way', async (t) => {
+test('a long step is reported while it runs', async (t) => {
   const environment = new MockActivityEnvironment({ heartbeatTimeoutMs: 1000 });
   const told: Details[] = [];
   let isLong: () => void;

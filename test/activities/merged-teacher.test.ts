@@ -122,7 +122,7 @@ test.serial("a teacher's log-probs of action tokens set to noise change no byte 
   t.not((await updated(teacher, 'all')).policy, all.policy);
 });
 
-test.serial('answers wave by wave are those of all waves at once', async (t) => {
+test.serial('answers wave by wave equal those of all waves at once', async (t) => {
   const { turbo } = config;
   const asked = { ...config, turbo: { ...turbo, sft: { ...turbo.sft, temperature: 1 } } };
   const { waves, policy: start } = first;
@@ -360,7 +360,7 @@ test('published fault 8, the rate rises again after 25 updates: here it stays at
   }
 });
 
-test.serial('published fault 9, no resume: a merge that is done again comes to the same teacher', async (t) => {
+test.serial('published fault 9, no resume: repeating a merge gives the same teacher', async (t) => {
   const merged = await teachersOf('again', 3);
   for (const [iteration, teacher] of merged.entries())
     t.deepEqual(await run(mergeCheckpoints, { config, runId: 'again', iteration }), teacher);

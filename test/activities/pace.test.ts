@@ -23,13 +23,13 @@ const after = (round: number) =>
     })),
   }) as unknown as RolloutProgress;
 
-test.serial('optimizer steps: of those that this attempt made', (t) => {
+test.serial('optimizer steps: only those of this attempt count', (t) => {
   const pace = new Pace(10, 40);
   clock += 20;
   t.deepEqual(pace.at(12, 1000), { done: 12, all: 40, tokensPerSecond: 50, secondsLeft: 280 });
 });
 
-test.serial('rounds: from their first on, of those that this attempt played', (t) => {
+test.serial('rounds: only those of this attempt count', (t) => {
   const pace = new RolloutPace(10);
   clock += 5;
   t.deepEqual(pace.of(after(1)), { done: 0, all: 2, tokensPerSecond: 2, secondsLeft: 45 });

@@ -42,7 +42,7 @@ const wait = (points: Points) => {
   return clock - began;
 };
 
-test.serial('every ten seconds where that takes less than a twentieth of the time, else less often', async (t) => {
+test.serial('every ten seconds if that takes less than a twentieth of the time, else less often', async (t) => {
   await within('epoch-0', {}, async (points) => {
     t.is(wait(points), 10);
     await storeFor(points, 0.5);
@@ -58,7 +58,7 @@ test.serial('every ten seconds where that takes less than a twentieth of the tim
 });
 
 test.serial(
-  'before the first point its cost is what reading took, and another share is another interval',
+  'before the first point its cost is the time of reading; another share gives another interval',
   async (t) => {
     await within('steps-0', { resumePointShare: 0.2 }, async (points) => {
       points.expect(5);

@@ -36,7 +36,7 @@ const record = (iteration: number, from: string, to: string, loss = 0): Iteratio
   metrics: { 'loss/ppo': loss },
 });
 
-test('iterations come in their order, each once, whatever was written twice', async (t) => {
+test('iterations come in order, each once, even if written twice', async (t) => {
   const store = new FileStore(await folder('store'));
   for (let iteration = 11; iteration >= 0; iteration--)
     await putIterationRecord(store, 'run', record(iteration, `p${iteration}`, `p${iteration + 1}`));
@@ -48,7 +48,7 @@ test('iterations come in their order, each once, whatever was written twice', as
   );
 });
 
-test('after a reset the iterations of the earlier course do not count', async (t) => {
+test('after a reset the dropped iterations do not count', async (t) => {
   const store = new FileStore(await folder('store'));
   for (const [iteration, from, to] of [
     [0, 'a', 'b'],
@@ -74,7 +74,7 @@ test('a run that was forked at iteration 5 begins there', async (t) => {
   );
 });
 
-test('any machine makes the folder of a run anew; what it had of a longer earlier course is gone', async (t) => {
+test('any machine rebuilds the folder of a run; files of dropped iterations are removed', async (t) => {
   const [store, home] = [new FileStore(await folder('store')), await folder('home')];
   const run = 'team/run 1';
   await putIterationRecord(store, run, record(0, 'a', 'b', 0.5));

@@ -77,7 +77,7 @@ const namespaces = (() => {
   },
 );
 
-test('a write that breaks off in the middle leaves nothing', (t) => {
+test('an interrupted write leaves nothing', (t) => {
   // 64 KB a file at most
   const { error, files, first, again } = storeInShell(['bash', '-c', 'ulimit -f 64 && exec "$@"', 'bash']);
   t.is(error.code, 'EFBIG');

@@ -57,7 +57,7 @@ test('a reference is an object with hash, size and kind, wherever it stands', (t
 });
 
 for (const [name, make] of Object.entries(makers)) {
-  test(`${name}: what roots reach is kept, what is young is spared, the rest is garbage`, async (t) => {
+  test(`${name}: what roots reach is kept, young artifacts are spared, the rest is garbage`, async (t) => {
     const { store } = make();
     const { rows, manifest, policy, loose, root } = await family(store);
     const roots = () => Promise.resolve(new Map([['run', findReferences(root)]]));
@@ -72,7 +72,7 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual(hashes(await Array.fromAsync(store.list())), hashes([rows, manifest, policy]));
   });
 
-  test(`${name}: damage is found by its hash, with whose it is; a missing one hides what it refers to`, async (t) => {
+  test(`${name}: damage is found by the hash, with the owner; a missing artifact hides its references`, async (t) => {
     const { store, file } = make();
     const { rows, manifest, policy, root } = await family(store);
     await writeFile(file(policy), new Uint8Array([8, 0, 0, 1]));

@@ -61,7 +61,7 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual(await store.holds(), []);
   });
 
-  test(`${name}: who stores the content while it is being removed has it`, async (t) => {
+  test(`${name}: an owner that stores the content during its removal has it`, async (t) => {
     const store = make();
     const ref = await store.putHeld(ONE, 'policy', content);
     const removed = await store.release(ONE, ref, async () => {
@@ -73,7 +73,7 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual(await listed(store), []);
   });
 
-  test(`${name}: who takes hold of it while it is being removed has it, or is told that it is gone`, async (t) => {
+  test(`${name}: who takes hold during the removal has the content, or is told that it is gone`, async (t) => {
     const store = make();
     const ref = await store.putHeld(ONE, 'policy', content);
     t.false(await store.release(ONE, ref, async () => void t.true(await store.hold(OTHER, ref))));
@@ -83,7 +83,7 @@ for (const [name, make] of Object.entries(makers)) {
     t.deepEqual(await store.holds(), []);
   });
 
-  test(`${name}: who only looks while it is being removed keeps nothing of it`, async (t) => {
+  test(`${name}: a reader during the removal keeps nothing`, async (t) => {
     const store = make();
     const ref = await store.putHeld(ONE, 'policy', content);
     let looked = 0;

@@ -65,7 +65,7 @@ test.serial('transient errors are tried again, a few times', async (t) => {
   t.is(requests.length, 4);
 });
 
-test.serial('an error that no repetition mends is said at once, with what to do', async (t) => {
+test.serial('an error that retrying cannot fix is reported at once, with a remedy', async (t) => {
   answering({ status: 403, code: 'AccessDenied' });
   await t.throwsAsync(store().put('note', hello), {
     message:

@@ -53,7 +53,7 @@ for (const [name, make] of Object.entries(makers)) {
     t.true(await store.has(ref));
   });
 
-  test(`${name}: a missing or damaged artifact is one clear error, and storing it again mends it`, async (t) => {
+  test(`${name}: a missing or damaged artifact is one clear error, and storing it again repairs it`, async (t) => {
     const { store, file } = await make();
     const ref = await store.put('note', bytes('hello'));
     const absent = { ...ref, sha256: '0'.repeat(64) };

@@ -7,11 +7,11 @@ import { BORDERS, fuzz } from '../../bench/fuzz/borders.ts';
 const SLOW = /^(games|tokenizer)/;
 
 for (const border of BORDERS)
-  test.serial(`foreign input comes in or is refused by name: ${border.name}`, async (t) => {
+  test.serial(`foreign input is accepted or refused by name: ${border.name}`, async (t) => {
     t.is(await fuzz(border, SLOW.test(border.name) ? 40 : 200, 2), null);
   });
 
-test('an error without a name that was promised is told with the smallest input that shows it', async (t) => {
+test('an error that was not named is reported with the smallest input that shows it', async (t) => {
   const cross = (count: number) => {
     if (count > 10) throw new TypeError('boom');
     if (count > 5) throw new RangeError('too many');

@@ -7,7 +7,7 @@ import type { RunOutcome } from '../../bench/study/outcomes.ts';
 
 const runs = studyRuns({ seeds: [1], groups: TURBO_GROUPS });
 
-test('an arm changes what it says and nothing else', (t) => {
+test('an arm changes only what its title says', (t) => {
   t.is(new Set(runs.map(({ id }) => id)).size, runs.length);
   const config = (name: string) => runs.find(({ id }) => id === `study/ezpoints/turbo-${name}/1`)!.config;
   const kl = config('kl');
@@ -33,7 +33,7 @@ function recorded(success: number[], values: number[]): RunOutcome['lines'] {
   }));
 }
 
-test('an alarm is told by the iteration that it fires after, beside the one from which success stays fallen', (t) => {
+test('the alarm table shows when an alarm fires and when success stays low', (t) => {
   const rules = [{ ...watched, iterations: 1 }];
   // Below 1 first in iteration 2; success is below 0.2 in iterations 2 and 4, but stays there from 4 on.
   t.deepEqual(alarmOutcome(recorded([0.4, 0.1, 0.3, 0.1, 0], [2, 0.9, 2, 2, 2]), rules), { fired: 2, fell: 4 });

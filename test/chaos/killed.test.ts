@@ -69,24 +69,24 @@ test.serial(
 );
 
 test.serial(
-  'a machine that slept beyond the heartbeat timeout and wakes up beside its successor changes nothing',
+  'a machine that sleeps beyond the heartbeat timeout and wakes up beside its successor changes nothing',
   async (t) => {
     t.deepEqual(differences(undisturbed, await machineAsleep({ ...installation, faults }, 'asleep', CHANGES)), []);
   },
 );
 
-test.serial('artifacts that were damaged or lost are made anew, down to the first policy', async (t) => {
+test.serial('damaged or lost artifacts are rebuilt, down to the first policy', async (t) => {
   t.deepEqual(differences(undisturbed, await artifactsLost({ ...installation, faults }, 'lost', CHANGES)), []);
 });
 
-test.serial('what was lost behind weights that were let go of is made anew from the first policy', async (t) => {
+test.serial('artifacts lost after released weights are rebuilt from the first policy', async (t) => {
   const changes = [...CHANGES, 'envSteps=192', 'checkpoints.keepLast=1', 'ppo.epochs=1'];
   const expected = await undisturbedOutcome('long', changes);
   t.is(expected.metrics.length, 3);
   t.deepEqual(differences(expected, await artifactsLost({ ...installation, faults }, 'long-lost', changes)), []);
 });
 
-test.serial('an artifact that nothing makes anew is one clear failure', async (t) => {
+test.serial('an artifact that cannot be rebuilt is one clear failure', async (t) => {
   const policy = { sha256: 'e'.repeat(64), bytes: 1, kind: 'policy' };
   const config = readConfig(runConfigSchema, 'smoke', []);
   const error = await t.throwsAsync(

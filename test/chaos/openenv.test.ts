@@ -75,7 +75,7 @@ test.after.always(async () => {
   server?.stop();
 });
 
-test('killed beside its game server, a run ends with the same policy, rows, metrics and records', async (t) => {
+test('kills of workers and of the game server change no policy, row, metric or record', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'gtr-openenv-'));
   const prompt = path.join(folder, 'prompt.json');
   const keys = ['player', 'holes', 'thoughts', 'action'];

@@ -153,13 +153,13 @@ refused(
   /smoke\.json: is a file; name folders of reference checkpoints/,
 );
 
-test('a home that is a file is said as such', async (t) => {
+test('a home that is a file is reported', async (t) => {
   const { code, err } = await runGtr(['up'], { env: { GTR_HOME: smoke }, input: '' });
   t.is(code, 2, err);
   t.regex(err, /smoke\.json\/.*: is not a folder, or is not inside one; set GTR_HOME to a folder/);
 });
 
-test('a reference checkpoint that cannot be computed is a failure among the others', async (t) => {
+test('a reference checkpoint that cannot be computed is one of several failures', async (t) => {
   const copy = path.join(folder, 'without');
   const whole = path.join(project, 'test/golden/llava/llama-gqa-bf16');
   cpSync(whole, copy, { recursive: true });
@@ -174,7 +174,7 @@ test('a reference checkpoint that cannot be computed is a failure among the othe
   t.regex(out, /\n79 passed, 1 failed\n$/);
 });
 
-test('output that nobody reads any more ends the command, without a word', async (t) => {
+test('a command ends silently when nobody reads its output', async (t) => {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', path.join(project, 'cli/main.ts'), 'play', 'numberline'],
@@ -196,7 +196,7 @@ test('an unknown verb', async (t) => {
   t.regex(err, /unknown command 'fly'/);
 });
 
-test('play reads actions line by line and says what came of them', async (t) => {
+test('play reads actions line by line and shows their results', async (t) => {
   const { code, out } = await gtr(['play', 'ezpoints', '--seed', '3'], 'hello\n=\n');
   t.is(code, 0);
   t.regex(out, /"hello" names no single action/);

@@ -67,7 +67,7 @@ test('names that a run cannot have are refused before anything is done', async (
   }
 });
 
-test('a home that cannot be written is said as such', async (t) => {
+test('a home that cannot be written is reported', async (t) => {
   for (const home of ['/proc/gtr', '/sys/gtr']) {
     const { code, err } = await gtr(['up'], { env: { ...outside.env, GTR_HOME: home } });
     t.is(code, 2, err);

@@ -60,7 +60,7 @@ const processes = (text: string) =>
       }
     });
 
-test.serial('a second `up` on a home says who has it', async (t) => {
+test.serial('a second `up` on a home names the owner', async (t) => {
   const { child } = await up('--workers', 'orchestrator');
   for (const args of [['up'], ['up', '--workers', ''], ['quickstart', '--id', 'second']]) {
     const { code, err } = await gtr(args, { env: { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` } });
@@ -78,43 +78,46 @@ test.serial('another home is told that workers of this one serve the server', as
   t.is(await gtr(['result', 'other']).then(({ code }) => code), 2);
 });
 
-test.serial('a worker of another store does no task of a run, and the run ends as if it had not been', async (t) => {
-  await gtr(['train', '--config', 'smoke', '--id', 'ours', ...SMALLEST]);
-  const ours = new Supervisor(home, () => {});
-  await ours.startWorker('gpu');
-  await ours.startWorker('corrector');
-  while (JSON.parse((await gtr(['result', 'ours', '--json'])).out).status !== 'done');
-  await gtr(['fork', 'ours', '--at', '1', '--id', 'more', '--set', 'envSteps=32']);
-  await ours.stop();
-  started[0].kill('SIGTERM');
-  await once(started[0], 'exit');
+test.serial(
+  'a worker of another store does no task of a run, which ends as if that worker did not exist',
+  async (t) => {
+    await gtr(['train', '--config', 'smoke', '--id', 'ours', ...SMALLEST]);
+    const ours = new Supervisor(home, () => {});
+    await ours.startWorker('gpu');
+    await ours.startWorker('corrector');
+    while (JSON.parse((await gtr(['result', 'ours', '--json'])).out).status !== 'done');
+    await gtr(['fork', 'ours', '--at', '1', '--id', 'more', '--set', 'envSteps=32']);
+    await ours.stop();
+    started[0].kill('SIGTERM');
+    await once(started[0], 'exit');
 
-  // Only the other home's workers are there now, on this home's server.
-  const server = new Supervisor(home, () => {});
-  await server.startServer(process.env.TEMPORAL_ADDRESS!);
-  const theirs = new Supervisor(other, () => {}, { env: { GTR_HOME: other } });
-  await Promise.all((['orchestrator', 'gpu'] as const).map((role) => theirs.startWorker(role)));
-  const failure = async () =>
-    await withClient(async (client) => {
-      const { raw } = await client.workflow.getHandle('more').describe();
-      return raw.pendingActivities?.[0]?.lastFailure;
-    });
-  for (let seen = await failure(); ; seen = await failure()) {
-    if (seen == null) continue;
-    t.is(seen.applicationFailureInfo?.type, 'Worker.Elsewhere');
-    t.regex(seen.message!, /^Worker \d+ keeps its artifacts in .*, which is not the store of run more; /);
-    break;
-  }
-  await theirs.stop();
-  const again = new Supervisor(home, () => {});
-  await Promise.all((['orchestrator', 'gpu', 'corrector'] as const).map((role) => again.startWorker(role)));
-  const { iterations } = await withClient((client) => client.workflow.getHandle('more').result());
-  t.is(iterations, 2);
-  await again.stop();
-  await server.stop();
-});
+    // Only the other home's workers are there now, on this home's server.
+    const server = new Supervisor(home, () => {});
+    await server.startServer(process.env.TEMPORAL_ADDRESS!);
+    const theirs = new Supervisor(other, () => {}, { env: { GTR_HOME: other } });
+    await Promise.all((['orchestrator', 'gpu'] as const).map((role) => theirs.startWorker(role)));
+    const failure = async () =>
+      await withClient(async (client) => {
+        const { raw } = await client.workflow.getHandle('more').describe();
+        return raw.pendingActivities?.[0]?.lastFailure;
+      });
+    for (let seen = await failure(); ; seen = await failure()) {
+      if (seen == null) continue;
+      t.is(seen.applicationFailureInfo?.type, 'Worker.Elsewhere');
+      t.regex(seen.message!, /^Worker \d+ keeps its artifacts in .*, which is not the store of run more; /);
+      break;
+    }
+    await theirs.stop();
+    const again = new Supervisor(home, () => {});
+    await Promise.all((['orchestrator', 'gpu', 'corrector'] as const).map((role) => again.startWorker(role)));
+    const { iterations } = await withClient((client) => client.workflow.getHandle('more').result());
+    t.is(iterations, 2);
+    await again.stop();
+    await server.stop();
+  },
+);
 
-test.serial('what a killed `up` left is replaced, and stopped in the end', async (t) => {
+test.serial('what a killed `up` left is replaced, and stopped at the end', async (t) => {
   const first = await up('--workers', '');
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
@@ -128,7 +131,7 @@ test.serial('what a killed `up` left is replaced, and stopped in the end', async
   t.false(await serverAnswers());
 });
 
-test('a server that an earlier owner left is known by its number and its database', async (t) => {
+test('a server left by an earlier owner is recognised by its process id and database', async (t) => {
   const folder = newHome();
   const database = path.join(folder, 'temporal.db');
   const idle = (...args: string[]) => spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', ...args]);

@@ -48,7 +48,7 @@ const page = async (link = reportLink(RUN)) => {
   return { status: answer.status, text: await answer.text() };
 };
 
-test.serial('it is there before the first iteration ends, and grows', async (t) => {
+test.serial('the page exists before the first iteration ends, and grows', async (t) => {
   t.regex((await page()).text, /No iteration is done yet\./);
   await putIteration(0);
   const first = (await page()).text;

@@ -26,7 +26,7 @@ const rowsOf = (file: string) => {
   }
 };
 
-test('another version of the CLI finds a copy of what was there; one copy is kept', async (t) => {
+test('before another version of the CLI the database is copied; one copy is kept', async (t) => {
   const database = newHome();
   t.deepEqual(await tendDatabase(database, OLD), []); // there is none yet
   write(database, "CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('first')");
@@ -43,7 +43,7 @@ test('another version of the CLI finds a copy of what was there; one copy is kep
   t.deepEqual(rowsOf(path.join(path.dirname(database), copies[0])), ['first', 'second']);
 });
 
-test('space of runs that were forgotten is given back', async (t) => {
+test('space of forgotten runs is reclaimed', async (t) => {
   const database = newHome();
   write(database, "CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('kept')");
   write(database, 'CREATE TABLE large (data BLOB); INSERT INTO large VALUES (zeroblob(50000000))');

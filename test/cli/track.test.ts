@@ -50,7 +50,7 @@ function follow(home: string, address: string) {
   return { child, line: async () => (await lines.next()).value as string | undefined };
 }
 
-test('a run that names a tracker is followed over kills of the follower and absences of the tracker', async (t) => {
+test('a run that names a tracker is followed across kills of the follower and outages of the tracker', async (t) => {
   const [records, trackio] = [new TrackedRecords('my-run', 'trackio'), new KeepingTrackio()];
   await records.start();
   await records.iterate(0);

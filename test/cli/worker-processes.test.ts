@@ -2,7 +2,7 @@
 import test from 'ava';
 import { workerProcesses } from '../../cli/supervisor.ts';
 
-test('a role may stand more than once; GPU workers without a device divide the lanes', (t) => {
+test('a role may be repeated; GPU workers without a device divide the lanes', (t) => {
   t.deepEqual(workerProcesses('orchestrator,gpu,gpu'), [
     { role: 'orchestrator', name: 'orchestrator', device: null, lanesOf: 1 },
     { role: 'gpu', name: 'gpu', device: null, lanesOf: 2 },

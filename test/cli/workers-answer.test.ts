@@ -5,7 +5,7 @@ import { workersAnswer } from '../../cli/workers-answer.ts';
 import { parseConfig, runConfigSchema } from '../../configs/schema.ts';
 import { startServer, withStandIns } from '../workflows/stand-ins.ts';
 
-test('a GPU worker whose activity runs longer than the server remembers its polling is there', async (t) => {
+test('a GPU worker counts while its activity runs longer than the server remembers its polling', async (t) => {
   // By default the server remembers for five minutes who polled, and lets one wait for a minute.
   const settings = ['matching.PollerHistoryTTL="3s"', 'matching.longPollExpirationInterval="1s"'];
   const server = await startServer(settings.flatMap((setting) => ['--dynamic-config-value', setting]));

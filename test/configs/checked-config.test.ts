@@ -31,7 +31,7 @@ const byShape = (name: string, input: unknown) =>
   outcome(() => (isSft(name) ? checkedSftConfig(input, 'here') : checkedRunConfig(input, 'here')));
 
 for (const name of files)
-  test(`${name} is read alike`, (t) => {
+  test(`${name} is read the same way`, (t) => {
     t.deepEqual(byShape(name, read(name)), byZod(name, read(name)));
     const whole = withField(read(name), 'model.base', '/models/x');
     t.deepEqual(byShape(name, whole), byZod(name, whole));
@@ -81,7 +81,7 @@ const values = fc.oneof(
 );
 
 for (const name of ['points24-tiny.json', 'sft-points24-tiny.json'])
-  test(`${name}, spoiled in any field, is read or refused alike`, (t) => {
+  test(`${name}, spoiled in any field, is read or refused the same way`, (t) => {
     const whole = (byZod(name, read(name)) as { config: object }).config;
     const ways = waysOf(whole)
       .flatMap((way) => [way, [...way, 'extra'], [...way, '__proto__x']])
@@ -112,7 +112,7 @@ for (const name of ['points24-tiny.json', 'sft-points24-tiny.json'])
     );
   });
 
-test('what is no configuration at all is refused alike', (t) => {
+test('anything that is not a configuration is refused the same way', (t) => {
   for (const input of [
     undefined,
     null,

@@ -27,7 +27,7 @@ const OWN_NUMBERS: Readonly<Record<string, object>> = {
 };
 
 for (const name of PAPER) {
-  test(`configs/${name}: the paper's numbers are the defaults; what is missing is said`, (t) => {
+  test(`configs/${name}: the paper's numbers are the defaults; missing settings are named`, (t) => {
     const { environment, rollout, evaluation, successWindow, ...preset } = parseConfig(
       runConfigSchema,
       applyChange(read(name), 'model.base=/models/llava'),
@@ -163,7 +163,7 @@ test('a wrong configuration is one sentence that names file, field and remedy', 
   });
 });
 
-test('--set reads JSON, and text where it is none', (t) => {
+test('--set reads JSON, else text', (t) => {
   t.deepEqual(applyChange({ a: { b: 1 } }, 'a.b=2'), { a: { b: 2 } });
   t.deepEqual(applyChange({}, 'a.b.c=[1,"x"]'), { a: { b: { c: [1, 'x'] } } });
   t.deepEqual(applyChange({}, 'name=points24'), { name: 'points24' });

@@ -21,7 +21,7 @@ test('every live setting is a field of the configuration', (t) => {
   for (const field of Object.keys(LIVE_SETTINGS)) t.not(fieldOf(config, field), undefined, field);
 });
 
-test('a change replaces its fields alone', (t) => {
+test('a change replaces only its fields', (t) => {
   const changed = changeSettings(config, { 'optimizer.lr': 0.5, envSteps: 2048 }, 2048);
   t.deepEqual(changed, { ...config, envSteps: 2048, optimizer: { ...config.optimizer, lr: 0.5 } });
   t.is(config.optimizer.lr, 1e-5); // untouched
@@ -42,7 +42,7 @@ test('an invalid setting is refused in one sentence', (t) => {
     t.is(refusal(empty), 'set: takes one object of fields and values, such as {"optimizer.lr": 0.0001}.');
 });
 
-test('a field in a group that is none is refused', (t) => {
+test('a field in something that is not a group is refused', (t) => {
   t.throws(() => withField({ seed: 1 }, 'seed.value', 2), { message: 'seed.value: seed is not a group of fields.' });
   t.deepEqual(withField({}, 'a.b.c', 1), { a: { b: { c: 1 } } });
 });

@@ -21,7 +21,7 @@ test('samples stay where only the update, the budget or the machine changes', (t
   t.is(samplingSettings(changeSettings(config, { 'optimizer.lr': 0.002 }, 0)), settings);
 });
 
-test('samples are made anew where they would be others', (t) => {
+test('samples are made again if they would differ', (t) => {
   for (const change of ['rollout.temperature=0.7', 'seed=2', 'corrector.judgedShare=0.5', 'engine.rowsPerSample=8'])
     t.not(after(change), samplingSettings(config), change);
 });

@@ -86,7 +86,7 @@ for (const [what, body, kind, message] of [
     t.notRegex(error.message, /\n/);
   });
 
-test('whatever a server sends is an answer or an error with a name', (t) => {
+test('whatever a server sends is an answer or a named error', (t) => {
   fc.assert(
     fc.property(completionBodies, (body) => {
       try {
@@ -144,7 +144,7 @@ const said = {
   correction: null,
 };
 
-test.serial('nothing is kept of an answer that is none, and the mended server is asked again', async (t) => {
+test.serial('an invalid answer is not kept, and the server is asked again', async (t) => {
   let body: unknown = completion(null);
   process.env.OPENAI_BASE_URL = await answering(t, 'application/json', () => JSON.stringify(body));
   const teacher = new OpenAITeacher(config, loadPromptTemplate('points24-tiny', 'points24'));
@@ -165,7 +165,7 @@ test.serial('nothing is kept of an answer that is none, and the mended server is
   t.like(await judge(), { verdict: { outcome: 'correct' }, requests: 1 });
 });
 
-test.serial('a web server in the place of the API is found before a question is asked', async (t) => {
+test.serial('a web server instead of the API is detected before a question is asked', async (t) => {
   const address = await answering(t, 'text/html', () => '<html>It works!</html>');
   const problem = await problemOf(config.corrector.openai, { OPENAI_BASE_URL: address });
   t.like(problem, { kind: 'notFound', passes: false });

@@ -29,7 +29,7 @@ test('a correct verdict sets the target once, a corrected one replaces it', asyn
   t.false(result.cut);
 });
 
-test('leaving the target cuts after the step', async (t) => {
+test('a step that leaves the target is the last one', async (t) => {
   const { judge } = scripted({ outcome: 'correct', target: '4*6' });
   const result = await correctEpisode([step('(')], judge, { cut: true });
   t.deepEqual(result, { verdicts: [{ outcome: 'correct', target: '4*6' }], cut: true, done: true });
@@ -64,7 +64,7 @@ test('an unusable answer makes no target and no cut; cut off keeps everything', 
   t.false(result.cut);
 });
 
-test('what is left for later goes on where it stopped, with the target so far', async (t) => {
+test('postponed thoughts continue where judging stopped, with the target so far', async (t) => {
   const steps = [step('4'), step('4*'), step('4*8')];
   const answers: Scripted[] = [
     { outcome: 'corrected', target: '4*6' },
@@ -89,7 +89,7 @@ test('what is left for later goes on where it stopped, with the target so far', 
   t.deepEqual(ended, await correctEpisode(steps, upTo(2), { cut: true }));
 });
 
-test('the target closed by its equals sign is still the way', (t) => {
+test('the target with its equals sign still counts as the target', (t) => {
   t.true(leadsTo('4*6=', '4*6'));
   t.true(leadsTo('', '4*6'));
   t.false(leadsTo('4*6=', '4*6/1'));

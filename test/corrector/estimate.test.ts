@@ -16,7 +16,7 @@ const estimate = (changes: string[] = [], limits: Parameters<typeof estimateRun>
     limits,
   );
 
-test("the paper's run is of the order that its authors paid", (t) => {
+test("the estimate of the paper's run is of the order that its authors paid", (t) => {
   const { calls, costUsd } = estimate();
   t.true(calls.low >= 12_000 && calls.likely >= 15_000 && calls.high > calls.likely);
   t.true(costUsd!.low < 147 && 147 < costUsd!.high); // 147 US dollars for 15,000 steps

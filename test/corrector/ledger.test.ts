@@ -35,7 +35,7 @@ test('the order of keys does not make another question, any part does', (t) => {
   );
 });
 
-test('equal questions under way are asked once', async (t) => {
+test('equal questions in flight are asked once', async (t) => {
   const book = await ledger();
   let asked = 0;
   const ask = () => book.judge(QUESTION, 'me', async (_, keep) => (asked++, await keep('yes', USAGE), VERDICT));
@@ -45,7 +45,7 @@ test('equal questions under way are asked once', async (t) => {
   t.is((await book.judge(QUESTION, 'another', () => t.fail() as never)).answers[0].paidBy, 'me');
 });
 
-test('whoever waits asks when the one who asked fails', async (t) => {
+test('a waiting asker asks itself when the first one fails', async (t) => {
   const book = await ledger();
   let asked = 0;
   const ask = () =>
@@ -59,7 +59,7 @@ test('whoever waits asks when the one who asked fails', async (t) => {
   t.is(asked, 2);
 });
 
-test('an interrupted judgement goes on behind its answers', async (t) => {
+test('an interrupted judgement continues after its answers', async (t) => {
   const book = await ledger();
   await t.throwsAsync(
     book.judge(QUESTION, 'me', async (_, keep) => (await keep('tool', USAGE), Promise.reject(new Error('killed')))),

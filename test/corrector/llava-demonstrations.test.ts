@@ -61,7 +61,7 @@ test.serial('a list, or one object a line, whatever its size and spacing', async
   t.deepEqual(await read(JSON.stringify([item({ image: 'a.png' })]), path.join(folder, 'pictures')), [expected]);
 });
 
-test.serial('what is wrong is named by file and index', async (t) => {
+test.serial('faults are named by file and index', async (t) => {
   const refused = async (text: string, message: RegExp) =>
     await t.throwsAsync(read(text), { name: 'ConfigError', message });
   await refused(
@@ -102,7 +102,7 @@ test.serial('what is wrong is named by file and index', async (t) => {
   });
 });
 
-test.serial('all faults are told at once, up to twenty, in order, every picture read', async (t) => {
+test.serial('all faults are reported at once, up to twenty, in order, after reading every picture', async (t) => {
   const whole = encodePng({ width: 9, height: 9, data: new Uint8Array(243).map((_, index) => index) });
   writeFileSync(path.join(folder, 'pictures/cut.png'), whole.subarray(0, -30));
   writeFileSync(path.join(folder, 'pictures/text.png'), 'no picture');
@@ -124,7 +124,7 @@ test.serial('all faults are told at once, up to twenty, in order, every picture 
   t.is(told[21], '  and 480 more');
 });
 
-test.serial('what a model cannot be trained on is refused by file and index', async (t) => {
+test.serial('demonstrations that a model cannot be trained on are refused by file and index', async (t) => {
   const wording = openWording(
     { model: { base: 'models/points24-tiny', prompt: 'points24-tiny' }, environment: { name: 'points24' } },
     modelFolder,

@@ -40,7 +40,7 @@ test('a correction with the target formula, however it is written', (t) => {
   t.deepEqual(Object.keys(kept), ['cards', 'formula', 'thoughts']);
 });
 
-test('JSON in a code block, in a sentence, or behind thinking aloud is JSON', (t) => {
+test('JSON in a code block, in a sentence, or after thinking aloud is found', (t) => {
   for (const text of [
     `\`\`\`json\n${answer()}\n\`\`\``,
     `Here it is: ${answer()} I hope it helps.`,
@@ -89,7 +89,7 @@ test('a correction is there, with a possible action that is the next part of its
   t.like(readAnswer(answer(), at(), { ...rules, canSay: (text) => !text.includes('...') }), { reason: 'wording' });
 });
 
-test('another form is named by its place', (t) => {
+test('a wrong form is reported with its position', (t) => {
   for (const [text, place] of [
     ['no JSON', 'not JSON'],
     ['[]', 'the whole'],
@@ -132,7 +132,7 @@ const formulas = (argumentsText: string, current: string[] = []) =>
     error?: string;
   };
 
-test('the tool answers numbers and ranks, formulas that go on from the current one first', (t) => {
+test('the tool takes numbers and ranks; formulas that continue the current one come first', (t) => {
   t.is(
     formulas('{"card1":4,"card2":"5","card3":9,"card4":"K"}', ['(', '10', '-']).formulas![0],
     expertOf('points24').bestPlan(at('(', '10', '-').environment, null)!.target!,
@@ -146,7 +146,7 @@ test('the tool answers numbers and ranks, formulas that go on from the current o
   );
 });
 
-test('wrong calls of the tool are answered by what is wrong with them', (t) => {
+test('wrong tool calls are answered with their fault', (t) => {
   for (const wrong of [
     '',
     '{',

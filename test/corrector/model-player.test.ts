@@ -67,7 +67,7 @@ for (const name of [...CORRECTOR_PROMPTS, MAZE])
   });
 
 test.serial(
-  'a model is told the past as the agent is: in words, or as the conversation with its pictures',
+  'a model gets the past as the agent does: in words, or as the conversation with its pictures',
   async (t) => {
     await rehearse(PROMPTS, [], async () => {
       const [alone, words, turns] = [
@@ -109,7 +109,7 @@ test.serial(
   },
 );
 
-test.serial('an evaluation keeps its budget, and goes on from the ledger once it is raised', async (t) => {
+test.serial('an evaluation keeps its budget, and continues from the ledger once it is raised', async (t) => {
   await rehearse(PROMPTS, [], async () => {
     const whole = await play('numberline');
     const store = mkdtempSync(path.join(tmpdir(), 'gtr-player-'));
@@ -133,7 +133,7 @@ test.serial('an evaluation keeps its budget, and goes on from the ledger once it
   );
 });
 
-test.serial('an answer that is none draws an action, and is counted by its reason', async (t) => {
+test.serial('an unusable answer draws an action, and is counted by its reason', async (t) => {
   const faults = faultsSchema.parse([{ fault: 'refusal', every: 2 }]);
   await rehearse(PROMPTS, faults, async () => {
     const { steps, counts } = await play('numberline');

@@ -44,7 +44,7 @@ const after = (steps: number, { states, steps: all, ...rest }: Episode): Episode
   steps: all.slice(0, steps),
 });
 
-test('what is likely kept is final once the episode is over, or the solver would cut it', async (t) => {
+test('the estimate of kept steps is final once the episode is over, or the solver would cut it', async (t) => {
   const [right, wrong] = [episode(20), episode(2)];
   t.deepEqual(await likelyKept(config, 0, [right, wrong], [true, true]), [
     { steps: right.steps.length, final: true },
@@ -57,7 +57,7 @@ test('what is likely kept is final once the episode is over, or the solver would
   ]);
 });
 
-test('a game without a rule to cut by keeps all', async (t) => {
+test('a game without a cut keeps everything', async (t) => {
   const household = readConfig(runConfigSchema, 'alfworld-tiny', []);
   t.deepEqual(await likelyKept(household, 0, [episode(0)], [false]), [
     { steps: episode(0).steps.length, final: false },

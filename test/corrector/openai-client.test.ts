@@ -18,7 +18,7 @@ const problem = async (environment: Record<string, string>, settings: Partial<ty
   return found && [found.kind, found.message];
 };
 
-test('nothing stands against a server that has the model and takes the key; it is asked nothing', async (t) => {
+test('a server that has the model and accepts the key passes the check without a question', async (t) => {
   t.is(await problem({ OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'right' }), null);
   t.is(
     await problem({ AZURE_OPENAI_ENDPOINT: server.url.replace('/v1', ''), AZURE_OPENAI_API_KEY: 'right' }, { azure }),
@@ -27,7 +27,7 @@ test('nothing stands against a server that has the model and takes the key; it i
   t.deepEqual(server.log(), []);
 });
 
-test('what is wrong with key, model and address is one sentence each', async (t) => {
+test('a wrong key, model or address is one sentence each', async (t) => {
   t.deepEqual(await problem({}), [
     'unauthorized',
     "OPENAI_API_KEY is not set in the corrector worker's environment; set it, or OPENAI_BASE_URL for a server that " +

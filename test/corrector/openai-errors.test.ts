@@ -5,7 +5,7 @@ import { rateLimitState, retryAfterSeconds, toTeacherError } from '../../core/co
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const wait = (headers: Record<string, string>) => retryAfterSeconds(new Headers(headers), NOW);
 
-test('how long to wait, by whichever header says it', (t) => {
+test('the time to wait, from whichever header has it', (t) => {
   t.is(wait({ 'retry-after-ms': '1500', 'retry-after': '9' }), 1.5);
   t.is(wait({ 'retry-after': '3600' }), 3600);
   t.is(wait({ 'retry-after': 'Thu, 01 Jan 2026 00:02:00 GMT' }), 120);
@@ -29,7 +29,7 @@ test('without Retry-After, the limit that is used up says when it is full again'
   t.is(wait({ ...limits, 'x-ratelimit-remaining-requests': '5' }), null);
 });
 
-test('some servers send -1 for what they do not know', (t) => {
+test('some servers send -1 for unknown limits', (t) => {
   t.deepEqual(
     rateLimitState(new Headers({ 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-remaining-requests': '7' })),
     { remainingRequests: 7, remainingTokens: null },
@@ -55,7 +55,7 @@ test('a message is one short line, and quotes no key, known or not', (t) => {
   t.false(message.includes('\n'));
 });
 
-test('a 429 that no waiting mends is a quota', (t) => {
+test('a 429 that waiting does not fix is a quota', (t) => {
   for (const error of [
     { code: 'insufficient_quota' },
     { type: 'insufficient_quota' },

@@ -101,7 +101,7 @@ for (const name of CORRECTOR_PROMPTS) {
 
 const content = ({ messages }: Body) => messages[1].content[0].text!;
 
-test.serial('what the model has to see for itself does not stand in the text', async (t) => {
+test.serial('what the model has to see for itself is not in the text', async (t) => {
   const text = content(await ask('blackjack'));
   t.is(text, 'The agent\'s thought: {"thoughts":"thought 0"}\nThe action that it took on it: stand');
   t.is(
@@ -155,7 +155,7 @@ test('the examples of a constant part are right in any wording, and absent where
   t.false(systemText(prompt, { ...loadPromptTemplate('points24', 'points24'), thought: {} }).includes('Example'));
 });
 
-test("a prompt file of one's own, and what is wrong with one", (t) => {
+test("a user's prompt file, and its faults", (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'gtr-prompt-'));
   const write = (content: unknown) => {
     const file = path.join(folder, 'mine.json');

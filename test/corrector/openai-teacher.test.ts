@@ -141,7 +141,7 @@ for (const { faults, kind, wait, openai } of ERRORS) {
   });
 }
 
-test('the faults above bring about every kind of error', (t) => {
+test('the faults above cause every kind of error', (t) => {
   t.deepEqual([...new Set(ERRORS.map(({ kind }) => kind))].sort(), [...TEACHER_ERROR_KINDS].sort());
 });
 
@@ -184,7 +184,7 @@ for (const { fault, reason, requests, askedAgain } of UNUSABLE) {
   }
 }
 
-test.serial('several calls of the tool at once, wrong ones among them, are all answered', async (t) => {
+test.serial('several tool calls at once, including wrong ones, are all answered', async (t) => {
   const { judgement, received } = await judge({ faults: [{ fault: 'severalCalls', times: 1 }] });
   t.deepEqual(judgement!.verdict, CORRECTED);
   // The assistant's message and an answer to each of its three calls.
@@ -194,7 +194,7 @@ test.serial('several calls of the tool at once, wrong ones among them, are all a
   );
 });
 
-test.serial('an interrupted judgement goes on behind the answers that it has: nothing is paid twice', async (t) => {
+test.serial('an interrupted judgement continues after the answers that it has: nothing is paid twice', async (t) => {
   const kept: Answer[] = [];
   let tokens = 0;
   const onAnswer: JudgeOptions['onAnswer'] = async (answer, { usage }) => {
@@ -221,7 +221,7 @@ test.serial('an interrupted judgement goes on behind the answers that it has: no
   t.is(again.received.length, 0);
 });
 
-test.serial('what the caller aborts is thrown as its reason, not as an error of the server', async (t) => {
+test.serial('an abort by the caller throws its reason, not an error of the server', async (t) => {
   await server.setFaults([{ fault: 'slow', seconds: 60 }]);
   const controller = new AbortController();
   const judging = teacherWith().judge(request, { signal: controller.signal });

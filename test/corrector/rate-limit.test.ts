@@ -62,7 +62,7 @@ test('over any time, no more passes than the limit allows', (t) => {
   t.pass();
 });
 
-test('a pause is as long as the provider asks, also beyond a minute, and spread behind its end', (t) => {
+test('a pause is as long as the provider asks, also beyond a minute, and its end is spread', (t) => {
   const coolDown = new CoolDown();
   t.is(coolDown.wait(0, 0.5), 0);
   coolDown.refused(300, 0, 10);
@@ -124,7 +124,7 @@ test('one refusal stops all calls until its end; settling and headers move the b
   t.is(clock.now(), 92);
 });
 
-test('a call that is given up while it waits takes nothing', async (t) => {
+test('an aborted waiting call takes nothing', async (t) => {
   const clock = {
     ...fakeClock(),
     sleep: (_: number, signal?: AbortSignal) =>

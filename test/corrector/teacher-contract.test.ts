@@ -163,7 +163,7 @@ test("everything that shapes a model's answer is part of its identity", (t) => {
   t.is(identity({ timeoutSeconds: 5 }), identity({ prices: { prompt: 1, cached: 1, completion: 1 } }));
 });
 
-test('an estimate is near what a judgement then uses', async (t) => {
+test('an estimate is near the actual usage', async (t) => {
   for (const name of GAMES) {
     const teacher = makeTeacher(configOf(name, { teacher: 'openai' }), () => true);
     const [request] = requests(name, `${name}-tiny`);

@@ -34,7 +34,7 @@ test('the dealer draws to 17, soft or not, and the nearer hand wins', (t) => {
   t.deepEqual(play(['HT', 'S6', 'HA', 'SK', 'H5'], 'stand').results, [{ reward: 0, stop: 'terminated' }]);
 });
 
-test('the next card belongs to its place: stand or hit, it is the same one', (t) => {
+test('the next card depends only on its position, not on stand or hit', (t) => {
   fc.assert(
     fc.property(fc.nat(1000), (episode) => {
       const start = blackjack.start({ seed: 1, episode }, options).state();

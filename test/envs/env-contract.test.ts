@@ -42,7 +42,7 @@ for (const game of [...GAMES, ...BUILT_IN_MODULES.map(gameByName)]) {
     }
   });
 
-  test(`${game.name}: a state taken out as JSON goes on as the environment would`, (t) => {
+  test(`${game.name}: a state saved as JSON continues as the environment would`, (t) => {
     const environment = start(7);
     environment.step(environment.legalActions()[1]);
     const copy = game.fromState(JSON.parse(JSON.stringify(environment.state())), options);
@@ -51,7 +51,7 @@ for (const game of [...GAMES, ...BUILT_IN_MODULES.map(gameByName)]) {
     t.deepEqual(playOut(copy, actions()), playOut(environment, actions()));
   });
 
-  test(`${game.name}: pictures of any size are drawn anew, and always the same`, (t) => {
+  test(`${game.name}: pictures of any size are drawn, and always the same`, (t) => {
     for (const size of [64, 300]) {
       const { width, height, data } = start(1).observe(size);
       t.deepEqual([width, height, data.length], [size, size, size * size * 3]);
@@ -60,7 +60,7 @@ for (const game of [...GAMES, ...BUILT_IN_MODULES.map(gameByName)]) {
     t.is(encodePng(start(1).observe(64)).subarray(1, 4).toString('latin1'), 'PNG');
   });
 
-  test(`${game.name}: reads its own actions back out of an answer, and nothing out of nonsense`, (t) => {
+  test(`${game.name}: reads its own actions back from an answer, and nothing from nonsense`, (t) => {
     const legal = start(1).legalActions();
     for (const action of legal) t.is(game.readAction(` "${action}"}`, legal), action);
     t.is(game.readAction('"what?"', legal), null);

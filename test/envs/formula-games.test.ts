@@ -42,7 +42,7 @@ test('more than 20 entries truncate', (t) => {
   t.deepEqual(results[21], { reward: -1, stop: 'truncated' });
 });
 
-test('deals: solvable ones are, seen and held-out ones are apart', (t) => {
+test('deals: solvable ones are solvable, seen and held-out ones are disjoint', (t) => {
   const numbers = (deals: string, episode: number) =>
     (points24.start({ seed: 1, episode }, points24.parseOptions({ deals })).state().cards as string[])
       .map(cardNumber)

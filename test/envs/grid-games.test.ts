@@ -52,7 +52,7 @@ test("every move on every cell leads where gymnasium's does, as likely, with its
   t.is(compared, 3 * 4 * (11 + 53 + 6));
 });
 
-test('slips fall as often as they should, and the same ones in the same episode', (t) => {
+test('slips have the right frequency, and are the same in the same episode', (t) => {
   const game = gameByName('frozenlake');
   const options = game.parseOptions({ slippery: true, map: ['SFF', 'FFF', 'FFG'] });
   const reached = Array.from({ length: 600 }, (_, episode) => {
@@ -66,7 +66,7 @@ test('slips fall as often as they should, and the same ones in the same episode'
   for (const cell of [0, 1, 3]) t.true(Math.abs(reached.filter((at) => at === cell).length - 200) < 50);
 });
 
-test('recorded episodes of gym-sokoban come out the same: pieces, rewards, ends', (t) => {
+test('recorded episodes of gym-sokoban are reproduced: pieces, rewards, ends', (t) => {
   const game = gameByName('sokoban');
   const options = game.parseOptions({ maxSteps: 60 });
   let [pushes, wins] = [0, 0];
@@ -106,7 +106,7 @@ test('rooms have solutions, no box on a target at first, and the expert walks th
   t.is(expert.bestPlan(game.fromState(lost, game.parseOptions({})), null), null);
 });
 
-test('states are read back out of pictures, for rehearsals', (t) => {
+test('states are read back from pictures, for rehearsals', (t) => {
   for (const [name, module, options] of [
     ['frozenlake', frozenlake, { size: 5 }],
     ['sokoban', sokoban, { size: 7, boxes: 2 }],

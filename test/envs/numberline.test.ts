@@ -16,7 +16,7 @@ test('0 for a step closer, -1 for one that is not, 1 and the end at the target',
   ]);
 });
 
-test('the line ends at 0 and at the largest number: a step beyond stands still', (t) => {
+test('the line ends at 0 and at the largest number: a step beyond changes nothing', (t) => {
   const { results, environment } = play({ target: 3, current: 5 }, '+');
   t.deepEqual(results, [{ reward: -1, stop: null }]);
   t.is(environment.state().current, 5);

@@ -71,7 +71,7 @@ for (const name of [...GAMES.map((game) => game.name), ...BUILT_IN_MODULES, MAZE
     t.deepEqual(await failures(name), []);
   });
 
-test('a module outside of the project brings a game, a prompt and an expert; defaults fill the rest', async (t) => {
+test('a module outside the project has a game, a prompt and an expert; defaults fill the rest', async (t) => {
   const name = counting({ parts: "expert: { goodActions: () => ['Add'], words: () => ({}) }" });
   t.deepEqual(await failures(name), []);
   const prompt = (await Array.fromAsync(checkEnvironment(name, SETTINGS))).find(
@@ -91,7 +91,7 @@ test('a module outside of the project brings a game, a prompt and an expert; def
   t.throws(() => game.parseOptions({ size: 3 }), { message: /environment.options \(counting\): unknown key "size"/ });
 });
 
-test('a module may read its files before a run; what it throws there is a fault of theirs', async (t) => {
+test('a module may read its files before a run; whatever it throws is a fault in them', async (t) => {
   const config = (name: string) => runConfigSchema.parse({ environment: { name }, model: { base: 'x' } });
   const found = counting({ more: "check: async () => ({ notes: ['2 levels'], faults: [] })," });
   t.deepEqual(await checkEnvironments(config(found)), ['2 levels']);
@@ -102,7 +102,7 @@ test('a module may read its files before a run; what it throws there is a fault 
   await t.throwsAsync(checkEnvironments(config(thrown)), { message: /no levels\.json/ });
 });
 
-test('a package is found by its name, from the current folder or the one that workers are told of', (t) => {
+test('a package is found by its name, from the current folder or from that of workers', (t) => {
   const maze = path.resolve(MAZE);
   const install = (name: string) => {
     const home = path.join(folder, 'node_modules', name);
@@ -128,7 +128,7 @@ test('a package is found by its name, from the current folder or the one that wo
   }
 });
 
-test('an outcome that says only of success has no group and no progress', (t) => {
+test('an outcome with only `success` has no group and no progress', (t) => {
   const game = gameByName(counting({ more: 'outcome: () => ({ success: true }),' }));
   t.deepEqual(game.outcome({ start: {}, end: {} }, 0), { success: true, group: null, progress: null });
 });
@@ -155,7 +155,7 @@ const BROKEN: [what: string, name: () => string, message: RegExp][] = [
   ['an unknown part', () => counting({ parts: 'experts: {}' }), /the part `experts`, which is not one of game, prompt/],
 ];
 for (const [what, name, message] of BROKEN)
-  test(`${what} is said in one sentence`, (t) => {
+  test(`${what} is reported in one sentence`, (t) => {
     t.throws(() => gameByName(name()), { name: 'ConfigError', message });
   });
 

@@ -54,7 +54,7 @@ test('400 random formulas as Python 3 evaluates them (scripts/golden/python-arit
     t.is(evaluatePython(formula), typeof value === 'string' ? BigInt(value) : value, formula);
 });
 
-test('what raises in Python, or is not a real number, has no value', (t) => {
+test('whatever raises in Python, or is not a real number, has no value', (t) => {
   const nothing = [
     '',
     ' ',
@@ -86,7 +86,7 @@ test('what raises in Python, or is not a real number, has no value', (t) => {
   for (const formula of nothing) t.is(evaluatePython(formula), null, formula);
 });
 
-test('no text takes long, however large its numbers, long or nested it is', (t) => {
+test('no text takes long, however long, nested, or large in its numbers', (t) => {
   const started = performance.now();
   const texts = [
     '9**9**9**9',

@@ -60,7 +60,7 @@ test('a value used twice sums its gradients, stretched axes are summed once: d/d
   await session.close();
 });
 
-test('what the loss does not depend on has no gradient, which is not zero', (t) => {
+test('a value that the loss does not depend on has no gradient, rather than zero', (t) => {
   const g = new GraphBuilder();
   const [x, unused] = [g.input('x', 'float32', [2]), g.input('unused', 'float32', [2])];
   t.is(gradients(g, reduceSum(g, x, [0]), [unused])[0], null);

@@ -9,7 +9,7 @@ import { concat, reshape, zeros } from '../../core/graph/ops/movement.ts';
 import { UNKNOWN } from '../../core/graph/tensor.ts';
 
 test(
-  'a tensor lives from its node to its last reader; views and element-wise ' + 'results take no room of their own',
+  'a tensor lives from its node to its last reader; views and element-wise ' + 'results take no extra memory',
   (t) => {
     const g = new GraphBuilder();
     const [x, w] = [g.input('x', 'float32', [10, 10]), g.input('w', 'float32', [10, 10])];

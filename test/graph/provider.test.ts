@@ -2,7 +2,7 @@
 import test from 'ava';
 import { chooseDevice, cudaDevices, failureIn, ProviderError } from '../../core/graph/provider.ts';
 
-test('the cause is taken out of what onnxruntime prints', (t) => {
+test('the cause is extracted from the output of onnxruntime', (t) => {
   const log =
     'provider_bridge_ort.cc:1988 onnxruntime::Provider& Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load ' +
     'library /a/b/libonnxruntime_providers_cuda.so with error: ';

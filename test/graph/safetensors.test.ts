@@ -54,7 +54,7 @@ test('every element type reads as float32 exactly as torch converts it', (t) => 
   t.deepEqual(byName.get('empty')!.shape, [0, 3]);
 });
 
-test('what is written is read back, in its order, whatever the names', (t) => {
+test('written tensors are read back in order, whatever their names', (t) => {
   fc.assert(
     fc.property(
       fc.uniqueArray(
@@ -143,7 +143,7 @@ for (const [what, content, message] of [
   });
 }
 
-test('a file that is not there, or shrinks behind its header, is named', (t) => {
+test('a file that is missing, or shrinks after its header was read, is named', (t) => {
   t.throws(() => readSafetensorsHeader('/no/such/model.safetensors'), {
     instanceOf: SafetensorsError,
     message: /^\/no\/such\/model\.safetensors cannot be opened .*check the path/,

@@ -34,7 +34,7 @@ async function sumOf(tensors: readonly { count: number; half: boolean }[]): Prom
   return { sum: Number(sum.data[0]), given: encodeModel(program).given.size };
 }
 
-test('large and small ones, as they are and converted', async (t) => {
+test('large and small tensors, unchanged and converted', async (t) => {
   const [asIs, converted, small] = [
     { count: LARGE, half: false },
     { count: LARGE, half: true },

@@ -39,7 +39,7 @@ test('every workflow is among the recorded ones, continued ones too', (t) => {
   t.true(recorded.some(({ history }) => (startOf(history).continuedExecutionRunId ?? '') !== ''));
 });
 
-test('the schema library is not in the bundle, which runs anew for each workflow', (t) => {
+test('the schema library is not in the bundle, which is loaded for each workflow', (t) => {
   t.regex(workflowBundle.code, /configs\/checked-config\.ts/);
   t.notRegex(workflowBundle.code, /node_modules\/zod\//);
 });
@@ -53,7 +53,7 @@ test.serial('recorded histories are replayed without a difference', async (t) =>
   t.is(replayed, recorded.length);
 });
 
-test.serial('runs go on where traces were turned on meanwhile', async (t) => {
+test.serial('runs continue after traces were turned on', async (t) => {
   const resource = resourceFromAttributes({});
   const spanProcessor = new NoopSpanProcessor();
   const plugins = [new OpenTelemetryPlugin({ resource, spanProcessor })];
@@ -64,7 +64,7 @@ test.serial('runs go on where traces were turned on meanwhile', async (t) => {
     t.is(error?.message, undefined, workflowId);
 });
 
-test.serial('a history that other code made is noticed', async (t) => {
+test.serial('a history of other code is detected', async (t) => {
   const history = read(files.find((file) => file.includes('-evaluate-'))!);
   startOf(history).workflowType!.name = 'sft';
   await t.throwsAsync(Worker.runReplayHistory({ workflowBundle }, history, 'evaluated'));

@@ -1,4 +1,4 @@
-/** Imports point one way, workflows load nothing but pure values, and no file loads itself through others. */
+/** Imports point one way, workflows load nothing but pure values, and no file imports itself indirectly. */
 import test from 'ava';
 import { type Import, importsOfProject, readImports } from './read-imports.ts';
 
@@ -60,7 +60,7 @@ function objection(file: string, target: string): string | null {
   return room >= other ? null : `${from[1]} -> ${to[1]}`;
 }
 
-test('imports point one way, those of types too', (t) => {
+test('imports point one way, including types', (t) => {
   t.true(imports.size > 100);
   const wrong: string[] = [];
   for (const [file, targets] of imports)
@@ -71,7 +71,7 @@ test('imports point one way, those of types too', (t) => {
   t.deepEqual(wrong, []);
 });
 
-test('all that a workflow loads, directly or through others, is deterministic', (t) => {
+test('everything that a workflow loads, directly or indirectly, is deterministic', (t) => {
   const wrong: string[] = [];
   const seen = new Set<string>();
   const visit = (file: string, way: readonly string[]) => {
@@ -97,7 +97,7 @@ test('the schema of a configuration needs zod and pure values alone', (t) => {
   );
 });
 
-test('no file loads itself through others', (t) => {
+test('no file imports itself indirectly', (t) => {
   const cycles: string[] = [];
   const done = new Set<string>();
   const visit = (file: string, way: readonly string[]) => {

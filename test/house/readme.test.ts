@@ -37,7 +37,7 @@ test('every verb and configuration that README and its pages name exists', (t) =
     t.true(existsSync(path.join(project, file)), file);
 });
 
-test('a .ts file that the line of a folder names lies in it', (t) => {
+test('a .ts file that the line of a folder names is in it', (t) => {
   const lines = /## The tree\n+```\n([^]*?)```/
     .exec(readme)![1]
     .trim()

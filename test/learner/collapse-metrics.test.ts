@@ -5,7 +5,7 @@ import { checkAlarms, type AlarmRule, type AlarmState } from '../../workflows/co
 
 const near = (value: number, expected: number) => Math.abs(value - expected) < 1e-12;
 
-test('thoughts that every observation gives alike: 0; that only their own gives: log n', (t) => {
+test('thoughts that are equally likely under every observation: 0; only under their own: log n', (t) => {
   t.is(
     mutualInformation([
       [-3, -3],
@@ -24,7 +24,7 @@ test('thoughts that every observation gives alike: 0; that only their own gives:
   );
 });
 
-test('equals the formula on a table of its own', (t) => {
+test('equals the formula on a separate table', (t) => {
   const p = [
     [0.5, 0.25, 0.125],
     [0.1, 0.6, 0.3],
@@ -52,7 +52,7 @@ test('an alarm fires once, after so many iterations in a row below its share of 
   );
 });
 
-test('a rule whose metric the run does not have pauses it at once; one that was not measured waits', (t) => {
+test('a rule for an unknown metric pauses the run at once; one for an unmeasured metric waits', (t) => {
   const rule: AlarmRule = { metric: 'collapse/information', below: 0.5, iterations: 2, raiseSft: 3 };
   const first = checkAlarms([rule], [], { 'collapse/mutualInformation': 1 });
   t.deepEqual(first.alarms, [

@@ -18,7 +18,7 @@ test('an advantage is the distance to the mean of the group in deviations of the
   t.true(Math.abs(metrics['group/deviation']! - Math.sqrt((1 + 300) / 2)) < 1e-12);
 });
 
-test('groups without variance, and groups of which something is missing, are dropped and counted', (t) => {
+test('groups without variance, and incomplete groups, are dropped and counted', (t) => {
   const [missing, split] = [played(2, [0, 1]), [...played(3, [0, 1]), ...played(3, [5], false)]];
   const { advantages, metrics } = compareGroups(
     [...played(0, [7, 7, 7]), ...played(1, [0, 0, 3]), ...missing, ...split],
@@ -31,7 +31,7 @@ test('groups without variance, and groups of which something is missing, are dro
   t.like(metrics, { 'group/count': 4, 'group/kept': 1, 'group/incomplete': 2, 'group/withoutVariance': 1 });
 });
 
-test('the groups of most variance that hold the share topP of it are kept', (t) => {
+test('the groups with the most variance that make up the share topP are kept', (t) => {
   // Variances 2, 8, 18 of 28 in all.
   const groups = [...played(0, [0, 2]), ...played(1, [0, 4]), ...played(2, [0, 6])];
   const kept = (topP: number) =>

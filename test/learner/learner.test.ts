@@ -96,7 +96,7 @@ test('kept steps are taken in order until enough; a split episode is bootstrappe
   t.is(segments[1].bootstrapValue, 7);
 });
 
-test('an episode that was judged in part stands open', (t) => {
+test('a partly judged episode is open', (t) => {
   const [segment] = selectKeptSteps(
     [{ episode: episode({ rewards: [0, 0, 10], values: [3, 5, 7] }), judgement: { ...judged(2), partial: true } }],
     2,

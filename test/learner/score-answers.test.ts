@@ -43,7 +43,7 @@ async function sampled(temperature: number, by = agent) {
   return episodes.map(({ states, steps: [step] }) => ({ state: states[0], step }));
 }
 
-test.serial('a teacher that is the student finds its tokens as it sampled them, at every temperature', async (t) => {
+test.serial('a teacher that equals the student scores its tokens as sampled, at every temperature', async (t) => {
   for (const temperature of [0.2, 0.7, 1]) {
     const answers = await sampled(temperature);
     const asked = answers.map(({ state, step }) => ({ state, responseIds: step.responseIds }));

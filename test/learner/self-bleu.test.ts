@@ -20,7 +20,7 @@ for (const { name, sentences, ...expected } of golden.cases) {
   });
 }
 
-test('one thought has no other to be like', (t) => {
+test('a single thought has no self-BLEU', (t) => {
   t.is(selfBleu2([['a', 'b']]), null);
   t.is(selfBleu2([]), null);
 });

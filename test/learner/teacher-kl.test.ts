@@ -20,7 +20,7 @@ test('the mean difference a token; clipped at zero, by size, and by the estimate
   t.is(answerKl(policy, better, 'zero'), 0);
 });
 
-test('at most 10 but where nothing is clipped; no tokens, no distance', (t) => {
+test('at most 10 unless nothing is clipped; no tokens, no distance', (t) => {
   t.is(answerKl([0], [-50], 'zero'), 10);
   t.is(answerKl([0], [-50], 'abs'), 10);
   t.is(answerKl([0], [50], 'k3'), 10);
@@ -28,7 +28,7 @@ test('at most 10 but where nothing is clipped; no tokens, no distance', (t) => {
   t.is(answerKl([], [], 'zero'), 0);
 });
 
-test('guesses are log-probs that follow from their place alone', (t) => {
+test('guesses are log-probs that depend only on their position', (t) => {
   const guesses = guessedLogprobs({ seed: 1, iteration: 2, episode: 3 }, 1000);
   t.deepEqual(guessedLogprobs({ seed: 1, iteration: 2, episode: 3 }, 1000), guesses);
   t.notDeepEqual(guessedLogprobs({ seed: 1, iteration: 2, episode: 4 }, 1000), guesses);

@@ -9,7 +9,7 @@ const noise = (width: number, height: number) => ({
   data: Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * index * 7 + index * 13) % 256),
 });
 
-test('what was encoded is decoded, here and by sharp', async (t) => {
+test('encoded pictures are decoded, here and by sharp', async (t) => {
   const image = noise(17, 9);
   t.deepEqual(decodePng(encodePng(image), WHITE), image);
   const { data, info } = await sharp(encodePng(image)).raw().toBuffer({ resolveWithObject: true });
@@ -31,7 +31,7 @@ test('files that sharp wrote: filters, palettes, grey, 16 bits', async (t) => {
   }
 });
 
-test('what is transparent shows the background', async (t) => {
+test('transparent pixels show the background', async (t) => {
   const file = await sharp(Uint8Array.from([200, 100, 0, 0, 200, 100, 0, 255, 200, 100, 0, 51]), {
     raw: { width: 3, height: 1, channels: 4 },
   })

@@ -23,7 +23,7 @@ const jpeg = async ({ width, height, data }: RgbImage) =>
       .toBuffer(),
   );
 
-test('cards are read at any size, with a formula below, and out of a JPEG', async (t) => {
+test('cards are read at any size, with a formula below, and from a JPEG', async (t) => {
   for (const size of [64, 200, 300]) {
     for (const count of [2, 4]) {
       const hand = cards(count);

@@ -24,7 +24,7 @@ for (const { name, width, height, file, rgb } of cases)
     t.true(worst <= (/png|lossless|alpha|profile\.webp/.test(name) ? 0 : TOLERANCE), `${worst} levels`);
   });
 
-test('a file that is cut short, or none, is refused by name', async (t) => {
+test('a truncated or missing file is refused by name', async (t) => {
   for (const { name, file } of cases) {
     const bytes = Buffer.from(file, 'base64');
     const target = path.join(folder, `cut-${name}`);

@@ -75,7 +75,7 @@ for (const name of readdirSync(GOLDEN)) {
 }
 
 test(
-  'both parts are taken as they are; the projector follows from the seed; ' + 'a grown vocabulary has mean rows',
+  'both parts are unchanged; the seed determines the projector; ' + 'a grown vocabulary has mean rows',
   async (t) => {
     const parts = partsOf('llama-clip');
     const [one, same, other] = await Promise.all(
@@ -103,7 +103,7 @@ test(
   },
 );
 
-test('what cannot be assembled is said in one sentence, and nothing is left behind', async (t) => {
+test('what cannot be assembled is reported in one sentence, and nothing is left behind', async (t) => {
   const { language, vision } = partsOf('llama-clip');
   const parent = temporary();
   const out = path.join(parent, 'assembled');

@@ -66,7 +66,7 @@ test('of several templates by name, in every form and place, the default one is 
   }
 });
 
-test('templates that are there are not dropped without a word', (t) => {
+test('existing templates are not dropped silently', (t) => {
   const read = (files: object, tokenizer = {}) => {
     const folder = checkpointFolder(t, files as Record<string, object | string>);
     return t.throws(() => readChatTemplate(folder, tokenizer), { instanceOf: CheckpointError }).message;
@@ -88,7 +88,7 @@ test('templates that are there are not dropped without a word', (t) => {
 
 const image = (id: number, tokensEach: number) => ({ mark: '<image>', text: '<image>', tokensEach, id });
 
-test('prompts of a folder: image ids in the place of the mark, one begin of sequence', (t) => {
+test('prompts of a folder: image ids instead of the mark, one begin of sequence', (t) => {
   const pieces = ['USER: ', ' ASSISTANT:', 'play'];
   const folder = (files: object) =>
     loadTokenizer(checkpointFolder(t, { 'config.json': true, 'tokenizer.json': pieceTokenizer(pieces), ...files }));

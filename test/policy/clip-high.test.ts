@@ -10,7 +10,7 @@ import { points24 } from '../../core/envs/points24.ts';
 
 const config = readConfig(runConfigSchema, 'smoke', ['engine.lanes=1']);
 
-test('a ratio of 1.3 is clipped at 1.1, or at 1.5 where the upper clip is said; below 1 nothing changes', async (t) => {
+test('a ratio of 1.3 is clipped at 1.1, or at 1.5 with an upper clip; below 1 nothing changes', async (t) => {
   const agent = await Agent.open(config, modelFolder);
   t.teardown(() => agent.close());
   const { engine } = agent;
@@ -47,7 +47,7 @@ test('a ratio of 1.3 is clipped at 1.1, or at 1.5 where the upper clip is said; 
   for (const clipHigh of [undefined, 0.5]) near((await actionLoss(0.7, -1, clipHigh)).loss, 0.9);
 });
 
-test('only algorithms that compare groups have an upper clip of their own', (t) => {
+test('only algorithms that compare groups have a separate upper clip', (t) => {
   const grpo = { ...config.grpo, clipHigh: 0.28 };
   t.deepEqual(clips({ ...config, algorithm: 'grpo', grpo }), { clip: 0.1, clipHigh: 0.28 });
   t.deepEqual(clips({ ...config, algorithm: 'grpo' }), { clip: 0.1, clipHigh: 0.1 });

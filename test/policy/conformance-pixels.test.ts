@@ -18,7 +18,7 @@ for (const folder of [golden, shared].filter((each) => existsSync(each)))
     }
   });
 
-test('a layout, a value or a size that differs is told', async (t) => {
+test('a different layout, value or size is reported', async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'gtr-pixels-'));
   cpSync(golden, folder, { recursive: true });
   const file = path.join(folder, 'pixels.json');

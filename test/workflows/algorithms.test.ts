@@ -131,7 +131,7 @@ test.serial(
 const LORA = `model.train=${JSON.stringify({ kind: 'lora', rank: 4, alpha: 8 })}`;
 
 test.serial(
-  'gtr-turbo-kl with LoRA: products are merged into whole matrices, or A and B apart, whose distance is told',
+  'gtr-turbo-kl with LoRA: products are merged into whole matrices, or A and B apart, whose distance is reported',
   async (t) => {
     const changes = ['algorithm=gtr-turbo-kl', LORA, 'optimizer.lr=0.005'];
     const products = await iterations('turbo-products', changes, 3);

@@ -83,7 +83,7 @@ test.serial('12 smoke iterations with a resume point at every step leave what th
   ]);
 });
 
-test.serial("of a run's merged teachers the newest stays, and what the next one is merged of", async (t) => {
+test.serial('the newest merged teacher stays, and what the next one is merged from', async (t) => {
   const turbo = ['algorithm=gtr-turbo-kl', 'turbo.merge.interval=2', 'checkpoints.keepLast=1', 'ppo.epochs=1'];
   const small = [
     'envSteps=112',
@@ -128,7 +128,7 @@ test.serial('an update that GPU workers share keeps to its plan', async (t) => {
   await runWithinPlan(t, 'shared', ['parallel.gradients=3']);
 });
 
-test.serial('runs that share every artifact let go of them each for itself', async (t) => {
+test.serial('runs that share every artifact release it separately', async (t) => {
   const small = ['envSteps=48', 'rollout.envStepsPerIteration=16', 'rollout.episodesPerWave=8', 'ppo.samplesPerStep=4'];
   const [one, other] = await Promise.all([
     run('one', [...small, 'checkpoints.keepLast=3', 'durability.resumePointSeconds=0']),

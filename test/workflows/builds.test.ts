@@ -9,7 +9,7 @@ import { standInConfig, startServer, withStandIns } from './stand-ins.ts';
 const OLDER_WORKFLOWS = new URL('./older-build.ts', import.meta.url).pathname;
 const QUEUE = 'builds';
 
-test('an iteration ends on the build that began it, the run goes over to the new build at its edge', async (t) => {
+test('an iteration ends on the build that began it; the run moves to the new build between iterations', async (t) => {
   const server = await startServer();
   const { workflowService } = server.client;
   /** Once its workers have told the server of themselves. */

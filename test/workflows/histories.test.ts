@@ -85,7 +85,7 @@ test('a supervised training of any length has at most 1,000 segments, each of si
   t.is(Math.ceil(5_000_000 / stepsPerSegment(5_000_000)), 1000);
 });
 
-test.serial('a paid wave of 1,280 thoughts goes on as a new execution before its history is long', async (t) => {
+test.serial('a paid wave of 1,280 thoughts continues as a new execution before its history is long', async (t) => {
   const sizes = await run(
     'paid',
     paper({ envSteps: 1024, evaluation: { episodes: 0 }, corrector: { teacher: 'openai', budgetUsd: 11 } }),
@@ -129,7 +129,7 @@ test.serial('thoughts are judged while their wave is sampled', async (t) => {
   t.is(corrector.calls, 1280);
 });
 
-test.serial('where the teacher keeps fewer steps than likely, the last wave is judged further', async (t) => {
+test.serial('if the teacher keeps fewer steps than estimated, more of the last wave is judged', async (t) => {
   // Needed 1,024. Wave 0: likely 700, kept 600. Wave 1: judged for 1,024 - 700 = 324 steps, then for 1,024 - 600 = 424.
   const sizes = await run(
     'further',
@@ -146,7 +146,7 @@ test.serial('where the teacher keeps fewer steps than likely, the last wave is j
 });
 
 test.serial(
-  'changed settings act from the next iteration on and are carried on; what will not do is refused',
+  'changed settings apply from the next iteration on and are carried on; invalid ones are refused',
   async (t) => {
     const handle = server.client.workflow.getHandle('set');
     const set = (changes: object) =>
@@ -179,7 +179,7 @@ test.serial(
   },
 );
 
-test.serial('a run knows no search attributes on a server without them', async (t) => {
+test.serial('a run sets no search attributes on a server without them', async (t) => {
   const { searchAttributes } = await server.client.workflow.getHandle('paper').describe();
   t.deepEqual(
     Object.keys(searchAttributes).filter((name) => name.startsWith('Gtr')),

@@ -50,7 +50,7 @@ const result = (id: string) => withClient((client) => client.workflow.getHandle<
 const hashes = (records: readonly IterationRecord[]) =>
   records.map(({ teacher, policy }) => [teacher?.policy.sha256, policy.sha256]);
 
-test.serial('continue-as-new, a reset and a fork come to the same teachers and policies', async (t) => {
+test.serial('continue-as-new, a reset and a fork give the same teachers and policies', async (t) => {
   await start('long', TURBO);
   await result('long');
   const { iterations } = await readRunRecords(store, 'long');
@@ -110,7 +110,7 @@ test.serial(
 /** Fires in the second iteration, whatever happens. */
 const ALARM = { metric: 'response/tokens', below: 100, iterations: 1 };
 
-test.serial('an alarm pauses the run with its reason, until somebody lets it go on', async (t) => {
+test.serial('an alarm pauses the run with its reason, until somebody resumes it', async (t) => {
   await start('alarmed', ['algorithm=ppo', 'envSteps=24', `collapse.alarm=${JSON.stringify([ALARM])}`]);
   const progress = () => withClient((client) => client.workflow.getHandle<typeof train>('alarmed').query('progress'));
   type Paused = { status: string; iteration: number; halted: string | null };

@@ -113,7 +113,7 @@ test.serial(
   },
 );
 
-test.serial('what passes by itself is asked again, and counted', async (t) => {
+test.serial('transient errors are retried, and counted', async (t) => {
   const once = (fault: object) => ({ times: 1, ...fault });
   const script = [
     once({ fault: 'rateLimit', seconds: 0.5, headers: 'retry-after-ms' }),
@@ -137,7 +137,7 @@ test.serial('what passes by itself is asked again, and counted', async (t) => {
   await rehearsal.setFaults([]);
 });
 
-test.serial('answers without sense cost no row and no cut, and end', async (t) => {
+test.serial('unusable answers give no row and no cut, and end', async (t) => {
   const once = (fault: string) => ({ fault, times: 1 });
   await rehearsal.setFaults([
     ...['refusal', 'contentFilter', 'contentFilterPrompt', 'length', 'empty'].map(once),
@@ -156,7 +156,7 @@ test.serial('answers without sense cost no row and no cut, and end', async (t) =
   await rehearsal.setFaults([]);
 });
 
-test.serial('an answer without sense is asked for again, once, with the reason', async (t) => {
+test.serial('an unusable answer is asked for again, once, with the reason', async (t) => {
   const once = (fault: string) => ({ fault, first: true, times: 1 }); // each meets another thought
   const script = ['wrongNoSolution', 'wrongFormula', 'wrongAction', 'wrongWording', 'wrongSchema', 'halfContent'].map(
     once,
@@ -184,7 +184,7 @@ test.serial("the solver's tool may be called several times at once, but not for 
   await rehearsal.setFaults([]);
 });
 
-test.serial('what needs a person pauses the run with its reason; it goes on where it was', async (t) => {
+test.serial('what needs a person pauses the run with its reason; it continues where it was', async (t) => {
   await rehearsal.setFaults([{ fault: 'status', status: 401 }]);
   await start('person', fresh(0.3));
   const refused = await halted('person', /401|key/i);
@@ -208,7 +208,7 @@ test.serial('what needs a person pauses the run with its reason; it goes on wher
   t.is(person.corrector.requests, answered);
 });
 
-test.serial('a teacher that will not answer shows before the first iteration', async (t) => {
+test.serial('a teacher that will not answer is detected before the first iteration', async (t) => {
   await start('absent', [...fresh(0.34), 'corrector.openai.model=gpt-9']);
   const progress = await halted(
     'absent',
@@ -220,7 +220,7 @@ test.serial('a teacher that will not answer shows before the first iteration', a
   t.is(requests().received, 0);
 });
 
-test.serial('a budget is kept, and raised while the run goes on', async (t) => {
+test.serial('a budget is kept, and raised during the run', async (t) => {
   await start('budget', [...fresh(0.35), 'corrector.budgetUsd=0.08']);
   const stopped = await halted('budget', /budget of \$0\.08/);
   t.is(stopped.status, 'paused');

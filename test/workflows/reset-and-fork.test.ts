@@ -62,7 +62,7 @@ test.serial('a run that is reset in the middle of an iteration ends as its fork 
   t.is(copy.iterations[1].policy.sha256, of.iterations[1].policy.sha256);
 });
 
-test.serial('a closed run that is reset drops what came after, and redoes it with other settings', async (t) => {
+test.serial('a closed run that is reset drops later iterations, and repeats them with other settings', async (t) => {
   const before = await readRunRecords(store, 'second');
   t.is((await gtr(['reset', 'second', '--to', '1'])).code, 0);
   // By the update itself, because the run may be over before another process has started. It acts from the next
@@ -80,7 +80,7 @@ test.serial('a closed run that is reset drops what came after, and redoes it wit
   t.deepEqual(after.iterations[1].policy, before.iterations[1].policy);
 });
 
-test.serial('runs are found by what they are', async (t) => {
+test.serial('runs are found by their search attributes', async (t) => {
   const list = async (query: string) => {
     const { stdout } = await promisify(execFile)(temporalCliPath(), [
       'workflow',

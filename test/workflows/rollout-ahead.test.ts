@@ -84,7 +84,7 @@ test.serial('the payload of an iteration of very many waves stays small', async 
     t.true(largestPayload < 64 * 1024, `${workflowId}: ${largestPayload} bytes`);
 });
 
-test.serial('samples that a changed setting would have made otherwise are made anew', async (t) => {
+test.serial('samples that a changed setting affects are made again', async (t) => {
   let changed = false;
   const published = await records('changed', config({ envSteps: 4 * 1024 }), {
     onPart: async () => {

@@ -114,7 +114,7 @@ test.serial(
   },
 );
 
-test.serial('a machine that has only the store reports and exports a run', async (t) => {
+test.serial('a machine with only the store reports and exports a run', async (t) => {
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'gtr-elsewhere-'));
   Object.assign(process.env, { GTR_HOME: elsewhere, GTR_STORE: path.join(installation.home, 'artifacts') });
   const known = await withClient((client) => readRun(client, 'undisturbed'));

@@ -11,7 +11,7 @@ import { standInConfig, startServer, withStandIns } from './stand-ins.ts';
 const config = standInConfig();
 
 test(
-  'a pause takes back the wave that waits and lets the one that is sampled end; the resume goes on with the ' + 'next',
+  'a pause withdraws the waiting wave and lets the running one end; a resume continues with the ' + 'next',
   async (t) => {
     const server = await startServer();
     const open: (() => void)[] = []; // waves that are sampled

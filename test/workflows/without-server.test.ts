@@ -40,7 +40,7 @@ test.serial('every read of a run while it ends has its policy with `done`', asyn
   }
 });
 
-test.serial('verbs that need no server tell the same without one', async (t) => {
+test.serial('verbs that need no server give the same result without one', async (t) => {
   // The command line would not start it.
   const config = readConfig(runConfigSchema, 'smoke', ['environment.options.deals=none']);
   await withClient((client) => startRun<typeof trainWorkflow>(client, 'train', 'broken', [config], 'broken'));

@@ -43,7 +43,7 @@ test(
   },
 );
 
-test('an episode comes out by what was won, whatever its rewards, with the share of conditions met at its end', (t) => {
+test('the outcome of an episode depends on winning, not on rewards; progress is the share of conditions met', (t) => {
   const environment = start({ taskTypes: ['pick_cool_then_place_in_recep'] });
   const { plan } = environment.advice()!;
   for (const command of plan.slice(0, -1)) environment.step(command);
@@ -80,7 +80,7 @@ test('an inadmissible action is a programming error', (t) => {
   });
 });
 
-test('a state taken out as JSON goes on alike', (t) => {
+test('a state saved as JSON continues the same way', (t) => {
   const environment = start({}, 3);
   environment.step(environment.legalActions()[2]);
   const copy = alfworld.fromState(JSON.parse(JSON.stringify(environment.state())), alfworld.parseOptions({}));
@@ -109,7 +109,7 @@ test.serial('the data set: every game of a split comes once before one comes aga
   t.regex(start(options, 0).promptValues()['feedback'], /^-= Welcome to TextWorld, ALFRED! =-/);
 });
 
-test.serial("the data set: people's goals take the place of the template, whole, and come back with the state", (t) => {
+test.serial("the data set: people's goals replace the template as a whole, and are part of the state", (t) => {
   dataSet(t);
   const options = {
     source: 'data',
@@ -138,7 +138,7 @@ test.serial('the data set must be named', (t) => {
   if (before !== undefined) process.env['ALFWORLD_DATA'] = before;
 });
 
-test('rooms are asked after where games are made, not where a data set brings its own', (t) => {
+test('rooms are checked for generated games, not for a data set', (t) => {
   const options = { rooms: ['kitchen'], taskTypes: ['look_at_obj_in_light'] };
   t.throws(() => alfworld.parseOptions(options), {
     message: /rooms: none of kitchen suits look_at_obj_in_light/,

@@ -70,7 +70,7 @@ test.serial(
   },
 );
 
-test.serial('a simulator that dies is started again, and the episode goes on where it was', (t) => {
+test.serial('a simulator that dies is restarted, and the episode continues where it was', (t) => {
   const bridged = start('textworld');
   const [fourth] = WALK.slice(3);
   writeFileSync(diesAt, fourth);
@@ -79,7 +79,7 @@ test.serial('a simulator that dies is started again, and the episode goes on whe
   bridged.close!();
 });
 
-test.serial('a state with its picture is looked at without a simulator, and gone on from with one', (t) => {
+test.serial('a state with its picture is shown without a simulator, and continued with one', (t) => {
   const bridged = start('thor');
   for (const command of WALK.slice(0, 2)) bridged.step(command);
   bridged.close!();
@@ -97,7 +97,7 @@ test.serial('a state with its picture is looked at without a simulator, and gone
   copy.close!();
 });
 
-test.serial('a missing Python and a refusing simulator are said in one sentence', (t) => {
+test.serial('a missing Python and a refusing simulator are reported in one sentence', (t) => {
   endIdleSimulators();
   const python = process.env['ALFWORLD_PYTHON'];
   process.env['ALFWORLD_PYTHON'] = '/nowhere/python';

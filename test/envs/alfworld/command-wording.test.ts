@@ -65,14 +65,14 @@ for (const [what, changes, last, heat] of [
     t.true(walk.won);
   });
 
-test('a lead is never a command that the game does not take', (t) => {
+test('a lead is always an admissible command', (t) => {
   // A game whose grammar says one thing twice, so that the expert's command is another action's.
   const play = worded({ '"open {r}"': '"examine {r}"' }).start();
   const seen = new Set(play.facts('receptacletype').map(([receptacle]) => receptacle));
   for (const { command } of leads(play, task, seen)) t.true(play.commands.includes(command));
 });
 
-test("a reader of requests says what comes next in the grammar's words", (t) => {
+test("a reader of requests names the next command in the grammar's words", (t) => {
   const judged = (put: string) =>
     judgeHousehold(
       {

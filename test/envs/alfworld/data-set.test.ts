@@ -31,7 +31,7 @@ test('games are listed by split and type; movable, sliced and missing ones are l
   t.deepEqual(listGames(root, 'train', ['look_at_obj_in_light']), [LAPTOP]);
 });
 
-test('unsolvable games are left out and counted; what cannot be read is named before it is drawn', async (t) => {
+test('unsolvable games are left out and counted; unreadable ones are named before they are drawn', async (t) => {
   const root = dataSet(t);
   const other = join(root, 'json_2.1.1/train', LAPTOP.replace('320', '321'));
   cpSync(join(root, 'json_2.1.1/train', LAPTOP), other, { recursive: true });
@@ -77,7 +77,7 @@ test('a data set of unsolvable games only is refused', (t) => {
   });
 });
 
-test('what is missing is said in a sentence', (t) => {
+test('a missing folder or game is one sentence', (t) => {
   const root = dataSet(t);
   t.throws(() => listGames(root, 'seen'), {
     name: 'AlfworldGameError',
@@ -105,7 +105,7 @@ test('a game comes with its task and annotations, and plays', (t) => {
   t.regex(new TextGame(file).start().intro, /Your task is to: examine the laptop with the desklamp\.$/);
 });
 
-test('another goal sentence takes the place of the old one and stays whole', (t) => {
+test('another goal sentence replaces the old one completely', (t) => {
   const { file } = readGame(dataSet(t), 'train', LAPTOP);
   const goal = (sentence: string): string =>
     new TextGame(withGoalText(file, sentence)).start().intro.split('Your task is to: ')[1];

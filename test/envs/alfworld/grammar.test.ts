@@ -118,7 +118,7 @@ test('a command is taken after strip, never otherwise changed; anything else doe
   t.deepEqual(play.step('flip coin 2'), { feedback: 'Nothing happens.', won: true });
 });
 
-test('commands may hang on facts that change', (t) => {
+test('commands may depend on changing facts', (t) => {
   const actions = action('flip', '?x - coin', '()', '(and (not (heads ?x)) (tails ?x))');
   const play = tinyGame({
     actions,

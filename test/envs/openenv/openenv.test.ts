@@ -63,7 +63,7 @@ const SETTINGS = {
 };
 const PLACE = { seed: 1, iteration: 0, firstEpisode: 0 };
 
-test('the same episodes come out of one server, of several, and of connections that are lost', async (t) => {
+test('one server, several servers and lost connections give the same episodes', async (t) => {
   const [sound, other, lossy] = [await serve(t), await serve(t), await serve(t, { dropEvery: 4 })];
   const play = async (url: string | string[]) =>
     (await playEpisodes(player, game, options(url), PLACE, SETTINGS)).episodes;
@@ -75,7 +75,7 @@ test('the same episodes come out of one server, of several, and of connections t
   await untilAllClosed(sound, other, lossy);
 });
 
-test('a wave goes on from its progress in new sessions', async (t) => {
+test('a wave continues from its progress in new sessions', async (t) => {
   const server = await serve(t);
   const seen: RolloutProgress[] = [];
   const whole = await playEpisodes(player, game, options(server.url), PLACE, SETTINGS, {
@@ -137,7 +137,7 @@ test('in a mixture, games of servers are played beside one of this process, as e
   await untilAllClosed(first, lossy, second);
 });
 
-test('a server that answers differently is named; the episode begins anew where that is wanted', async (t) => {
+test('a server that answers differently is named; the episode is restarted if configured', async (t) => {
   const [one, different] = [await serve(t), await serve(t, { shift: 1 })];
   const environment = await game.remote!.start({ seed: 1, episode: 0 }, options(one.url));
   await environment.step('one');
@@ -154,7 +154,7 @@ test('a server that answers differently is named; the episode begins anew where 
   anew.close();
 });
 
-test('an episode that cannot be played again is dropped and counted', async (t) => {
+test('an episode that cannot be replayed is dropped and counted', async (t) => {
   const server = await serve(t);
   const [one] = [await serve(t, { shift: 1 })];
   const seen: RolloutProgress[] = [];
@@ -219,13 +219,13 @@ test("the server's state is kept and compared, and its own schema holds", async 
   t.regex((await game.check!(options('http://127.0.0.1:9'))).faults.join(), /cannot be reached; start it/);
 });
 
-test('any text is an action where options say so', (t) => {
+test('any text is an action if the options say so', (t) => {
   const free = options('http://x', { freeText: true });
   t.is(game.readAction('"open the door"', ['one', 'two'], free), 'open the door');
   t.is(game.readAction('"open the door"', ['one', 'two'], options('http://x')), null);
 });
 
-test('what servers send is bounded', async (t) => {
+test('input from servers is bounded', async (t) => {
   const observation = (shown: object) => JSON.stringify({ type: 'observation', data: { observation: shown } });
   for (const [answer, message] of [
     ['{"type":"observation","data":{"observation":7}}', /an answer that is not OpenEnv's/],
@@ -243,7 +243,7 @@ test('what servers send is bounded', async (t) => {
   }
 });
 
-test('sessions go to the server with the fewest, and pass by those that rest', (t) => {
+test('sessions go to the server with the fewest, and skip resting ones', (t) => {
   const pool = new ServerPool(['a', 'b']);
   t.deepEqual([pool.take(), pool.take(), pool.take()], ['a', 'b', 'a']);
   pool.giveBack('a');
@@ -293,7 +293,7 @@ test('the contract is checked on a server, and the game is played in the termina
   await untilAllClosed(server);
 });
 
-test('a full server is waited for, then named; one that is away too', async (t) => {
+test('a full server is waited for, then named; so is an unreachable one', async (t) => {
   const server = await serve(t, { sessions: 1 });
   const first = await game.remote!.start({ seed: 1, episode: 0 }, options(server.url));
   await t.throwsAsync(game.remote!.start({ seed: 1, episode: 1 }, options(server.url, { patienceSeconds: 0.3 })), {

@@ -179,7 +179,7 @@ test(
   },
 );
 
-test('an adapter that a run would not go on with is refused in one sentence', async (t) => {
+test('an adapter that a run could not continue is refused in one sentence', async (t) => {
   const [checkpoint, out] = [openCheckpoint(await newModel()), folderFor(t)];
   const { trained } = await trainedPolicy(checkpoint, lora);
   await exportPolicy(out, checkpoint, trained, lora);

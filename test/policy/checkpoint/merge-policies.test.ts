@@ -70,7 +70,8 @@ for (const [what, scope] of [
   });
 
 test(
-  'of adapters the product B A is merged; the merge of A and B apart is ' + 'another one, and its distance is told',
+  'the products B A of adapters are merged; the separate merge of A and B is ' +
+    'different, and its distance is reported',
   async (t) => {
     const { checkpoint, start, policies } = await policiesOf(lora, [3, 4, 5]);
     const merge = { start, policies, weights: [1, 2, 1], density: 0.5 };

@@ -68,7 +68,7 @@ for (const [what, settings, modules] of [
   ['a regular expression', { target_modules: 'model\\.lang.*\\.1\\..*\\.down_proj' }, decoder(1, 'down_proj')],
   ['a whole path', { target_modules: decoder(0, 'q_proj') }, decoder(0, 'q_proj')],
 ] as [string, object, string[]][])
-  test(`adapters are as complete as their settings say, which name ${what}`, (t) => {
+  test(`adapters are checked against their settings, which name ${what}`, (t) => {
     const matrices = matricesOf(modules);
     t.is(withAdapter(t, settings, matrices).parameters.size, matrices.length);
     t.throws(

@@ -94,7 +94,7 @@ test("the original layout of LLaVA 1.5 says model_type llava and is not taken fo
   t.is(featureSelect, 'full');
 });
 
-test('padding ids that are no ids give way to one that is', (t) => {
+test('invalid padding ids are replaced', (t) => {
   const pad = (inner: unknown, outer?: unknown) =>
     parseVlmConfig({ ...small, pad_token_id: outer, text_config: { ...small.text_config, pad_token_id: inner } }, 'x')
       .text.padTokenId;

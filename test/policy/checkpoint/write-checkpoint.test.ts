@@ -78,7 +78,7 @@ test('every setting of a configuration survives', async (t) => {
   }
 });
 
-test('norms that nothing reads are written where the model brings none', async (t) => {
+test('unused norms are written if the model has none', async (t) => {
   const folder = checkpointFolder(t, {});
   await writeCheckpoint(
     folder,
