@@ -94,8 +94,11 @@ export class WebSocketSession implements Session {
     const answer = new Promise<string>((resolve, reject) => (this.#waiting = { resolve, reject }));
     answer.catch(() => {});
     try {
-      if (this.#early !== null) this.#waiting!.resolve(this.#early);
-      else if (this.#closed !== null) throw new ServerAway(this.#closed);
+      if (this.#early !== null) {
+        this.#read(this.#early); // throws what a server that is full said
+        throw new EnvironmentError(`${this.server} sent a message that nobody asked for.`);
+      }
+      if (this.#closed !== null) throw new ServerAway(this.#closed);
       else this.#socket.send(JSON.stringify(request));
       const read = this.#read(await within(this.#seconds, `${this.server} did not answer`, answer));
       if (read.type !== wanted)

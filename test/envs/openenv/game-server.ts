@@ -53,13 +53,15 @@ class Counting {
 
 /**
  * `sessions`: how many it has; `shift`: added to what it shows, so that servers differ; `dropEvery`: steps; `answer`:
- * what it sends in place of observations; `keeps`: whether it keeps games between plain requests.
+ * what it sends in place of observations; `echoes`: it sends each observation twice; `keeps`: whether it keeps games
+ * between plain requests.
  */
 export async function startGameServer({
   sessions = 64,
   shift = 0,
   dropEvery = Infinity,
   answer,
+  echoes = false,
   keeps = true,
   port = 0,
 }: {
@@ -67,6 +69,7 @@ export async function startGameServer({
   shift?: number;
   dropEvery?: number;
   answer?: string;
+  echoes?: boolean;
   keeps?: boolean;
   port?: number;
 } = {}): Promise<GameServer> {
@@ -115,6 +118,7 @@ export async function startGameServer({
       else game.step(data);
       if (answer !== undefined) sendText(socket, answer);
       else send(socket, { type: 'observation', data: game.seen(shift) });
+      if (echoes) setTimeout(() => send(socket, { type: 'observation', data: game.seen(shift) }), 5);
     };
     socket.on('data', (bytes: Buffer) => framesIn(bytes).forEach(take));
   });

@@ -233,6 +233,9 @@ test('input from servers is bounded', async (t) => {
     [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /brackets more than 32 deep/],
     [observation({ count: 1, start: 'x'.repeat(5_000_000) }), /message of \d+ characters/],
     [observation({ count: 1, start: 1, more: 1 }), /not match its own schema/],
+    ['{"type":"observation","data":{"observation":{"count":1,"start":1},"reward":NaN}}', /not JSON/],
+    ['{"type":"observation","data":{"observation":{"count":1,"start":1},"reward":1e999}}', /reward: Invalid input/],
+    ['{"type":"observation","data":{"observation":{"count":1,"start":1},"reward":"1"}}', /reward: Invalid input/],
     [JSON.stringify({ type: 'state', data: {} }), /answered with "state" instead of "observation"/],
   ] as const) {
     const server = await serve(t, { answer });
@@ -241,6 +244,19 @@ test('input from servers is bounded', async (t) => {
       message,
     });
   }
+});
+
+test('a message that nobody asked for is not taken for an answer', async (t) => {
+  const server = await serve(t, { echoes: true });
+  const environment = await game.remote!.start({ seed: 1, episode: 0 }, options(server.url));
+  const steps = async () => {
+    for (;;) {
+      await environment.step('one');
+      await sleep(20); // the second message is under way
+    }
+  };
+  await t.throwsAsync(steps, { name: 'EnvironmentError', message: /sent a message that nobody asked for/ });
+  environment.close();
 });
 
 test('sessions go to the server with the fewest, and skip resting ones', (t) => {
