@@ -156,7 +156,7 @@ export function configuredPart(config: RunConfig, deals: object, episodes: reado
     const own = episodes.filter(({ states }) => environmentOf(states[0]) === index);
     if (own.length === 0) return [];
     const played = own.map((episode) => ownEpisode(config, episode).episode);
-    const { options } = (deals as MixedOptions).parts[index];
+    const { options } = (deals as MixedOptions).members[index];
     return [[labelOf(environment), configuredPart(ownConfig(config, index), options, played)] as const];
   });
   return { ...all, byEnvironment: Object.fromEntries(apart) };

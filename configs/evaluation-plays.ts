@@ -28,7 +28,7 @@ export function evaluationDeals(
       ...options,
     }));
   const mixed = (deals: 'options' | 'heldOut'): MixedOptions => ({
-    parts: environments.map(({ options, share, evaluation: own }) => ({
+    members: environments.map(({ options, share, evaluation: own }) => ({
       options: { ...options, ...own[deals] },
       share: own[deals] === null ? 0 : share,
     })),

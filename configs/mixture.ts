@@ -59,14 +59,14 @@ export function correctsAt({ environments }: Pick<Played, 'environments'>, index
 }
 
 /** Options of a mixture: those of each game, and its share of the episodes. */
-export type MixedOptions = { parts: { options: object; share: number }[] };
+export type MixedOptions = { members: { options: object; share: number }[] };
 
 /** The deals of training as `Game.parseOptions` takes them: of a mixture those that the curriculum has reached. */
 export function trainingDeals({ environment, environments, rollout }: Played): object {
   if (environments === undefined) return environment.options;
   const stage = rollout?.curriculum?.stage ?? environments.length;
   return {
-    parts: environments.map(({ options, share }, index) => ({ options, share: index < stage ? share : 0 })),
+    members: environments.map(({ options, share }, index) => ({ options, share: index < stage ? share : 0 })),
   } satisfies MixedOptions;
 }
 

@@ -107,8 +107,8 @@ export class ModelPlayer implements Player {
     return Promise.resolve(new Float32Array(observations.length));
   }
 
-  async #respond({ image, promptValues, key, part = 0, past = [] }: RolloutRequest): Promise<AgentResponse> {
-    const template = this.#templates[part];
+  async #respond({ image, promptValues, key, member = 0, past = [] }: RolloutRequest): Promise<AgentResponse> {
+    const template = this.#templates[member];
     const words = this.#history === 'text' ? pastInWords(template, past) : '';
     const prompt = words + fillTemplate(template.prompt, promptValues);
     const turns = this.#history === 'concat' ? past.map((step) => this.#turn(template, step)) : [];

@@ -18,12 +18,12 @@ export function playExpert<O>(
 ): Episode[] {
   return Array.from({ length: episodes }, (_, episode) => {
     const environment = game.start({ seed, episode }, options);
-    const part = environment.part ?? { game, maxEpisodeSteps };
-    const expert = expertOf(part.game.name);
+    const member = environment.member ?? { game, maxEpisodeSteps };
+    const expert = expertOf(member.game.name);
     const template = templateOf(environment.state());
     const played: Episode = { episode, states: [environment.state()], steps: [], stop: null, bootstrapValue: 0 };
     let target: string | null = null;
-    while (played.stop === null && played.steps.length < part.maxEpisodeSteps) {
+    while (played.stop === null && played.steps.length < member.maxEpisodeSteps) {
       const plan: Plan = expert.bestPlan(environment, target) ?? expert.naivePlan(environment);
       target = plan.target;
       const thought = plan.word(template.thought);

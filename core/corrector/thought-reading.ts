@@ -26,11 +26,11 @@ export type ReadThought = (state: JsonState, thought: Thought) => ThoughtReading
 
 /** That of a configuration: its wordings, and its options of training or of another set of deals. */
 export function configuredReader(config: RunConfig, deals: object = trainingDeals(config)): ReadThought {
-  const { parts } = config.environments === undefined ? { parts: [{ options: deals }] } : (deals as MixedOptions);
+  const { members } = config.environments === undefined ? { members: [{ options: deals }] } : (deals as MixedOptions);
   const readerOf = byEnvironment(config, (own, index) => {
     const game = gameOf(own);
     const { thought } = loadPromptTemplate(own.model.prompt, own.environment.name);
-    return thoughtReader(game, game.parseOptions(parts[index].options), thought);
+    return thoughtReader(game, game.parseOptions(members[index].options), thought);
   });
   return (state, thought) => readerOf(state)(ownState(state), thought);
 }

@@ -31,7 +31,7 @@ export interface Environment {
    */
   step(action: string, drawn?: boolean, answer?: string): StepResult;
   /** Of a mixture: which of its games this is one of. */
-  readonly part?: Part;
+  readonly member?: Member;
   /** Earlier steps that the prompt shows, oldest first; absent where it shows none. */
   past?(): readonly PastView[];
   /** Releases whatever the environment holds outside this process; it can still be observed. */
@@ -39,7 +39,7 @@ export interface Environment {
 }
 
 /** One of the games of a mixture, and how it is played. */
-export type Part = {
+export type Member = {
   /** Its place in `environments`. */
   readonly index: number;
   readonly game: Game<any>;

@@ -2,43 +2,43 @@
 import { labelOf, type MixedOptions, ownConfig, ownConfigs, type Played } from '../../configs/mixture.ts';
 import type { MixedEnvironment } from '../../configs/schema/environment.ts';
 import { RandomStream } from '../random/counter.ts';
-import { type Game, type JsonState, type Part, type PlayedEnvironment, resumeEpisode, startEpisode } from './env.ts';
+import { type Game, type JsonState, type Member, type PlayedEnvironment, resumeEpisode, startEpisode } from './env.ts';
 
 /** Where a state holds the place of its game in `environments`: no game's own field. */
 const FIELD = '(environment)';
 
 /** The games' options, and their shares of the episodes. */
-type Mixed = { parts: { options: any; share: number }[] };
+type Mixed = { members: { options: any; share: number }[] };
 
 /**
  * The game that is one of `games` in each episode, drawn by the shares from the episode's own numbers. A deal is the
  * one that its game alone would give. `group` of an outcome is the environment's label.
  */
 export function mixture(environments: readonly MixedEnvironment[], games: readonly Game<any>[]): Game<Mixed> {
-  const partAt = (index: number, { parts }: Mixed): Part => ({
+  const memberAt = (index: number, { members }: Mixed): Member => ({
     index,
     game: games[index],
-    options: parts[index].options,
+    options: members[index].options,
     maxEpisodeSteps: environments[index].maxEpisodeSteps,
   });
-  const here = (environment: PlayedEnvironment, part: Part) => marked(environment, part) as never;
+  const here = (environment: PlayedEnvironment, member: Member) => marked(environment, member) as never;
   const isRemote = games.some(({ remote }) => remote !== undefined);
   return {
     name: environments.map(labelOf).join('+'),
     parseOptions: (options) => ({
-      parts: (options as MixedOptions).parts.map((part, index) => ({
-        options: games[index].parseOptions(part.options),
-        share: part.share,
+      members: (options as MixedOptions).members.map((member, index) => ({
+        options: games[index].parseOptions(member.options),
+        share: member.share,
       })),
     }),
     start(key, options) {
-      const part = partAt(drawIndex(options.parts, key), options);
-      return here(part.game.start(key, part.options), part);
+      const member = memberAt(drawIndex(options.members, key), options);
+      return here(member.game.start(key, member.options), member);
     },
     fromState(state, options) {
       const { index, own } = split(state);
-      const part = partAt(index, options);
-      return here(part.game.fromState(own, part.options), part);
+      const member = memberAt(index, options);
+      return here(member.game.fromState(own, member.options), member);
     },
     cut: { reward: null, formula: () => null }, // of each episode's own game instead
     outcome({ start, end }, reward) {
@@ -55,13 +55,13 @@ export function mixture(environments: readonly MixedEnvironment[], games: readon
       ? {
           remote: {
             async start(key, options) {
-              const part = partAt(drawIndex(options.parts, key), options);
-              return here(await startEpisode(part.game, key, part.options), part);
+              const member = memberAt(drawIndex(options.members, key), options);
+              return here(await startEpisode(member.game, key, member.options), member);
             },
             async resume(state, options) {
               const { index, own } = split(state);
-              const part = partAt(index, options);
-              return here(await resumeEpisode(part.game, own, part.options), part);
+              const member = memberAt(index, options);
+              return here(await resumeEpisode(member.game, own, member.options), member);
             },
           },
         }
@@ -70,11 +70,11 @@ export function mixture(environments: readonly MixedEnvironment[], games: readon
 }
 
 /** Which of the games an episode is one of. */
-export function drawIndex(parts: readonly { share: number }[], { seed, episode }: { seed: number; episode: number }) {
-  const all = parts.reduce((sum, { share }) => sum + share, 0);
+export function drawIndex(members: readonly { share: number }[], { seed, episode }: { seed: number; episode: number }) {
+  const all = members.reduce((sum, { share }) => sum + share, 0);
   let left = new RandomStream({ seed, purpose: 'environment', episode }).uniform() * all;
-  const index = parts.findIndex(({ share }) => (left -= share) < 0);
-  return index < 0 ? parts.findLastIndex(({ share }) => share > 0) : index; // of rounding
+  const index = members.findIndex(({ share }) => (left -= share) < 0);
+  return index < 0 ? members.findLastIndex(({ share }) => share > 0) : index; // of rounding
 }
 
 /** A state of the game at `index`, as the mixture's. */
@@ -88,11 +88,11 @@ function split(state: JsonState): { index: number; own: JsonState } {
 }
 
 /** The environment with states that say which game it is of. */
-function marked(environment: PlayedEnvironment, part: Part): PlayedEnvironment {
+function marked(environment: PlayedEnvironment, member: Member): PlayedEnvironment {
   return {
     name: environment.name,
-    part,
-    state: () => markedState(environment.state(), part.index),
+    member,
+    state: () => markedState(environment.state(), member.index),
     observe: (size: number) => environment.observe(size),
     promptValues: () => environment.promptValues(),
     legalActions: () => environment.legalActions(),

@@ -92,8 +92,8 @@ export class Agent {
   }
 
   /** An observation as tokens, and its picture as the vision tower takes it. */
-  prompt({ image, promptValues, past = [], part = 0 }: Observation): { promptIds: number[]; picture: Picture } {
-    const { prompts } = this.#wordings[part];
+  prompt({ image, promptValues, past = [], member = 0 }: Observation): { promptIds: number[]; picture: Picture } {
+    const { prompts } = this.#wordings[member];
     const seen = prompts.showsPast ? past.map(({ observe }) => this.picture(observe(this.imageSize))) : [];
     return prompts.compose({ promptValues, past }, [...seen, this.picture(image)]);
   }
@@ -146,7 +146,7 @@ export class Agent {
         ...(keepTokenLogprobs ? { tokenLogprobs: [...logprobs] } : {}),
         value,
         sampledBy,
-        ...parseResponse(text, this.#wordings[observations[row].part ?? 0].template.keys, ended),
+        ...parseResponse(text, this.#wordings[observations[row].member ?? 0].template.keys, ended),
       };
     });
     return responses;

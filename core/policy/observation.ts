@@ -9,12 +9,12 @@ export type Observation = {
   promptValues: Readonly<Record<string, string>>;
   past?: readonly PastView[];
   /** Of a mixture: the place of the environment in `environments`. */
-  part?: number;
+  member?: number;
 };
 
 /** `size`: pixels of its picture. */
 export function observationIn(
-  environment: Pick<Environment, 'observe' | 'promptValues' | 'past' | 'part'>,
+  environment: Pick<Environment, 'observe' | 'promptValues' | 'past' | 'member'>,
   size: number,
 ): Observation {
   const past = environment.past?.() ?? [];
@@ -22,6 +22,6 @@ export function observationIn(
     image: environment.observe(size),
     promptValues: environment.promptValues(),
     ...(past.length === 0 ? {} : { past }),
-    ...(environment.part === undefined ? {} : { part: environment.part.index }),
+    ...(environment.member === undefined ? {} : { member: environment.member.index }),
   };
 }

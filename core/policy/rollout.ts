@@ -1,7 +1,7 @@
 /** Plays episodes with the policy: the sampling half of an iteration, and evaluation. */
 import {
   type Game,
-  type Part,
+  type Member,
   type PlayedEnvironment,
   resumeEpisode,
   startEpisode,
@@ -78,17 +78,17 @@ export async function playEpisodes<O>(
   }: { resume?: RolloutProgress; onRound?: (progress: RolloutProgress) => Promise<'suspend' | void> } = {},
 ): Promise<RolloutProgress> {
   const { environments, progress } = await begin(game, options, key, settings, resume);
-  const partOf = (environment: PlayedEnvironment): Omit<Part, 'index'> =>
-    environment.part ?? { game, options, maxEpisodeSteps: settings.maxEpisodeSteps };
+  const memberOf = (environment: PlayedEnvironment): Omit<Member, 'index'> =>
+    environment.member ?? { game, options, maxEpisodeSteps: settings.maxEpisodeSteps };
   try {
     const open = () =>
       progress.closed.flatMap((closed, slot) =>
-        closed || progress.round >= partOf(environments[slot]).maxEpisodeSteps ? [] : [slot],
+        closed || progress.round >= memberOf(environments[slot]).maxEpisodeSteps ? [] : [slot],
       );
     const left = () => open().length > 0;
     const maySuspend = environments.every(({ close }) => close === undefined);
     while (left()) {
-      await playRound(agent, partOf, environments, open(), key, settings, progress);
+      await playRound(agent, memberOf, environments, open(), key, settings, progress);
       if ((await onRound?.(progress)) === 'suspend' && maySuspend && left()) return progress;
     }
   } finally {
@@ -191,7 +191,7 @@ function withoutDropped(progress: RolloutProgress): RolloutProgress {
 /** `slots`: whose episodes are still open. */
 async function playRound(
   agent: Player,
-  partOf: (environment: PlayedEnvironment) => Omit<Part, 'index'>,
+  memberOf: (environment: PlayedEnvironment) => Omit<Member, 'index'>,
   environments: PlayedEnvironment[],
   slots: readonly number[],
   key: RolloutKey,
@@ -219,7 +219,7 @@ async function playRound(
     const environment = environments[slot];
     const episode = progress.episodes[slot];
     const { actionText } = responses[row];
-    const { game, options } = partOf(environment);
+    const { game, options } = memberOf(environment);
     const legalActions = environment.legalActions();
     const read = actionText === null ? null : game.readAction(actionText, legalActions, options);
     const action =
@@ -243,7 +243,7 @@ async function playRound(
     const episode = progress.episodes[slot];
     const { actionText: _, ...response } = responses[row];
     const { reward, stop } = taken[row];
-    const { game } = partOf(environment);
+    const { game } = memberOf(environment);
     if (isInterrupted(progress, slot, environment)) continue;
     const step: Step = { ...response, ...moves[row], reward };
     episode.steps.push(step);

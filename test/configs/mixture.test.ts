@@ -78,13 +78,13 @@ test('evaluations mix the evaluation deals of each; held-out ones are of those t
   });
   t.deepEqual(evaluationDeals(config), [
     {
-      parts: [
+      members: [
         { options: { size: 5, frozen: 0.8 }, share: 1 },
         { options: {}, share: 2 },
       ],
     },
     {
-      parts: [
+      members: [
         { options: { size: 6, frozen: 0.8 }, share: 1 },
         { options: {}, share: 0 },
       ],

@@ -57,7 +57,7 @@ test('episodes are drawn by the shares, from their own numbers; a deal is the on
 test('without a share in the curriculum an environment is not played', (t) => {
   const staged = config(ENVIRONMENTS, { rollout: { curriculum: {} } });
   t.deepEqual(trainingDeals(staged), {
-    parts: [
+    members: [
       { options: {}, share: 3 },
       { options: {}, share: 0 },
     ],
@@ -87,7 +87,7 @@ for (const history of ['none', 'text'])
 const player: Player = {
   imageSize: 32,
   respond: async (requests) =>
-    requests.map(({ part, key }): AgentResponse => ({
+    requests.map(({ member, key }): AgentResponse => ({
       responseIds: [1],
       text: '',
       thoughtTokens: 0,
@@ -95,9 +95,9 @@ const player: Player = {
       logprob: 0,
       value: 0,
       sampledBy: 'test',
-      actionText: part === 0 ? (key.step % 2 === 0 ? '"left"' : '"up"') : key.step % 2 === 0 ? '"+"' : '"-"',
+      actionText: member === 0 ? (key.step % 2 === 0 ? '"left"' : '"up"') : key.step % 2 === 0 ? '"+"' : '"-"',
     })),
-  values: async (observations) => observations.map(({ part }) => 10 + part!),
+  values: async (observations) => observations.map(({ member }) => 10 + member!),
 };
 
 test('a wave plays all of them together: own actions, own step limits, own bootstrapping', async (t) => {
@@ -169,12 +169,15 @@ test('the agent is asked in the wording of the environment that the observation 
   const wordings = openWordings(two, modelFolder);
   const { game, options } = trainingGame(two);
   const asked = Array.from({ length: 8 }, (_, episode) => {
-    const { part, promptValues, image } = observationIn(game.start({ seed: 1, episode }, options), 64);
-    const { prompts, preprocess, tokenizer } = wordings[part!];
-    return { part, text: tokenizer.decode(prompts.compose({ promptValues }, [preprocess(image)]).promptIds.slice(-1)) };
+    const { member, promptValues, image } = observationIn(game.start({ seed: 1, episode }, options), 64);
+    const { prompts, preprocess, tokenizer } = wordings[member!];
+    return {
+      member,
+      text: tokenizer.decode(prompts.compose({ promptValues }, [preprocess(image)]).promptIds.slice(-1)),
+    };
   });
-  t.is(new Set(asked.map(({ part }) => part)).size, 2);
-  for (const { part, text } of asked) t.is(text, part === 0 ? '_' : 'up');
+  t.is(new Set(asked.map(({ member }) => member)).size, 2);
+  for (const { member, text } of asked) t.is(text, member === 0 ? '_' : 'up');
 });
 
 test('thoughts are judged in states of their own game, and not where an environment is not corrected', async (t) => {
