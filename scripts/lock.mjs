@@ -6,9 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from './progress.mjs';
 
 /**
- * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: untouched for
- * `staleMs`, it counts for nothing. (Two waiters may then both go on; work done twice must be harmless, as it is with a
- * move into place.)
+ * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: if it was not touched for `staleMs`, it is ignored. (Two waiters may then both continue; work done twice must be harmless, e.g. because its last step is a rename.)
  * @template T
  * @param {string} file
  * @param {() => Promise<T>} work
@@ -51,7 +49,7 @@ function acquire(file) {
 }
 
 /**
- * Milliseconds since the file was touched; 0 when it has just gone.
+ * Milliseconds since the file was touched; 0 if it has just been removed.
  * @param {string} file
  */
 function age(file) {

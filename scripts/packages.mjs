@@ -1,17 +1,17 @@
 // @ts-check
-/** Whether node_modules is what package-lock.json names, and making it so. */
+/** Checks that node_modules matches package-lock.json, and installs the packages. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { run, say, SetUpError } from './progress.mjs';
 
-/** The command that mends a missing or outdated node_modules. */
+/** The command that repairs a missing or outdated node_modules. */
 export const INSTALL_PACKAGES = 'npm ci';
 
 /**
  * Compares npm's record of what it installed (which it writes last, so an interrupted installation has none) with the
  * lockfile.
  * @param {string} project
- * @returns {string | null} what is wrong, in a few words; null when nothing is
+ * @returns {string | null} what is wrong, in a few words; null if nothing is
  */
 export function packagesProblem(project) {
   const record = path.join(project, 'node_modules', '.package-lock.json');
@@ -22,7 +22,7 @@ export function packagesProblem(project) {
     if (place === '') continue;
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
     const present = installed[place];
-    // Optional packages are those of one platform: the others are rightly absent.
+    // Optional packages are for one platform; those for other platforms are not installed.
     if (present === undefined && !entry.optional && !entry.devOptional) return `${name} is not installed`;
     if (present !== undefined && present.version !== entry.version)
       return `${name} is ${present.version}, not the locked ${entry.version}`;
@@ -38,7 +38,7 @@ export function packagesProblem(project) {
  */
 export async function installPackages(project, problem) {
   say(`Installing the npm packages (${problem}) ...`);
-  // npm removes node_modules first, and with it the project's own Node: it must run on another one where there is one.
+  // npm first removes node_modules, and with it the project's own Node: it must run on another Node if there is one.
   const removed = path.join(project, 'node_modules') + path.sep;
   const folders = (process.env.PATH ?? '')
     .split(path.delimiter)
@@ -58,8 +58,8 @@ export async function installPackages(project, problem) {
   const remaining = packagesProblem(project);
   if (remaining !== null)
     throw new SetUpError(
-      `The npm packages were installed and yet ${remaining}; package-lock.json and package.json disagree, \`npm ` +
-        `install\` mends that.`,
+      `The npm packages were installed, but ${remaining}; package-lock.json and package.json disagree, \`npm ` +
+        `install\` repairs that.`,
     );
 }
 
@@ -77,7 +77,7 @@ function packagesOf(file) {
 }
 
 /**
- * Whether a package is made for this platform; a node_modules carried over from another one has some that are not.
+ * Whether a package is for this platform; a node_modules copied from another platform contains some that are not.
  * @param {Package} entry
  */
 function fits({ os, cpu }) {

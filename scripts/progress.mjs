@@ -1,20 +1,20 @@
 // @ts-check
-/** What a set-up shows of itself: one line per step, and a sign of life while a step takes time. */
+/** What the set-up prints: one line per step, and regular progress lines while a step takes time. */
 import { spawn } from 'node:child_process';
 
 /**
- * Something that the set-up cannot mend: the message says in one sentence what is missing and which command mends it.
+ * Something that the set-up cannot repair: the message says in one sentence what is missing and which command repairs it.
  */
 export class SetUpError extends Error {
   /** @override */
   name = 'SetUpError';
 }
 
-/** Seconds between two signs of life. */
+/** Seconds between two progress lines. */
 const SIGN_OF_LIFE_SECONDS = 15;
 
 /**
- * Progress goes to stderr: the output of a command stays its own.
+ * Progress goes to stderr: stdout belongs to the command.
  * @param {string} line
  */
 export function say(line) {
@@ -42,7 +42,7 @@ export async function withSignsOfLife(what, work) {
 }
 
 /**
- * Runs a command with signs of life; it ends with this process.
+ * Runs a command with progress lines; it is killed when this process exits.
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd: string, env?: NodeJS.ProcessEnv }} options

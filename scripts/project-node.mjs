@@ -1,5 +1,5 @@
 // @ts-check
-/** The Node that runs the project: an npm package brings it for Linux; elsewhere it is the installed one. */
+/** The Node that runs the project: on Linux from an npm package, elsewhere the installed one. */
 
 /** Major version that the project runs on (native TypeScript, long-term support). */
 export const NODE_MAJOR = 24;
@@ -7,7 +7,7 @@ export const NODE_MAJOR = 24;
 const OLDEST_MAJOR = 20;
 
 /**
- * Why this machine cannot run the project, as one sentence; null when it can.
+ * Why this machine cannot run the project, as one sentence; null if it can.
  * @param {{ platform: string, arch: string, version: string, glibc: boolean }} machine
  * @returns {string | null}
  */

@@ -18,7 +18,7 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** `packages`: what every command needs; `everything`: the Temporal CLI too. */
 const what = process.argv[2] ?? 'everything';
 
-// A signal ends the set-up through `exit`, which lets go of its lock.
+// A signal ends the set-up through `exit`, which releases its lock.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.once(signal, () => process.exit(130));
 
@@ -41,7 +41,7 @@ async function setUpPackages() {
   });
 }
 
-/** In a process of the project's own Node, whose `fetch` knows proxies; it ends with this one. */
+/** Runs in a process of the project's own Node, whose `fetch` supports proxies; it is killed when this process exits. */
 async function installTemporal() {
   const child = spawn(
     'sh',

@@ -1,20 +1,19 @@
 // @ts-check
 /**
- * The pinned Temporal CLI: which versions do, and where one is. Plain JavaScript: the set-up reads it on any Node from
- * 20.
+ * The pinned Temporal CLI: which versions are accepted, and where it is found. Plain JavaScript: the set-up runs it on any Node from version 20.
  */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** The CLI that the set-up gets, and the oldest that does. */
+/** The CLI that the set-up downloads, and the oldest that is accepted. */
 export const TEMPORAL_VERSION = '1.5.1';
-/** The server inside it: a CLI built from source names no version of its own. */
+/** The server inside it: a CLI built from source has no version number of its own. */
 export const TEMPORAL_SERVER_VERSION = '1.29.1';
 
 /**
- * Per-user place of the CLI that the set-up gets, shared by all checkouts.
+ * Where the downloaded CLI is kept for a user, shared by all checkouts.
  * @returns {string}
  */
 export function cachedTemporal() {
@@ -37,7 +36,7 @@ export function findTemporal() {
 }
 
 /**
- * What `temporal --version` says; null when it does not run.
+ * The output of `temporal --version`; null if it does not run.
  * @param {string} binary
  * @returns {string | null}
  */
@@ -50,7 +49,7 @@ export function versionLine(binary) {
 }
 
 /**
- * Whether a version line such as `temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)` names a CLI that does.
+ * Whether a version line such as `temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)` names a CLI that is new enough.
  * @param {string | null} line
  * @returns {boolean}
  */
