@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from './progress.mjs';
 
 /**
- * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: if it was not touched for `staleMs`, it is ignored. (Two waiters may then both continue; work done twice must be harmless, e.g. because its last step is a rename.)
+ * Runs `work` while no other process holds the lock. A holder that died leaves the file behind: if it was not touched
+ * for `staleMs`, it is ignored. (Two waiters may then both continue; work done twice must be harmless, e.g. because its
+ * last step is a rename.)
  * @template T
  * @param {string} file
  * @param {() => Promise<T>} work

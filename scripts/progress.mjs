@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Something that the set-up cannot repair: the message says in one sentence what is missing and which command repairs it.
+ * Something that the set-up cannot repair: the message says in one sentence what is missing and which command repairs
+ * it.
  */
 export class SetUpError extends Error {
   /** @override */

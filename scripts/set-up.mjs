@@ -41,7 +41,9 @@ async function setUpPackages() {
   });
 }
 
-/** Runs in a process of the project's own Node, whose `fetch` supports proxies; it is killed when this process exits. */
+/**
+ * Runs in a process of the project's own Node, whose `fetch` supports proxies; it is killed when this process exits.
+ */
 async function installTemporal() {
   const child = spawn(
     'sh',

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The pinned Temporal CLI: which versions are accepted, and where it is found. Plain JavaScript: the set-up runs it on any Node from version 20.
+ * The pinned Temporal CLI: which versions are accepted, and where it is found. Plain JavaScript: the set-up runs it on
+ * any Node from version 20.
  */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
