@@ -95,6 +95,16 @@ export class GraphParameters {
     return [...this.#inputs.values()];
   }
 
+  /** Whether nothing whose name begins so is trained. */
+  isFrozen(prefix: string): boolean {
+    return [...this.#inputs.keys()].every((name) => !name.startsWith(prefix));
+  }
+
+  /** Whether the CPU's kernels compute in float32. */
+  get areFloat32OnCpu(): boolean {
+    return this.precision === 'float32' && (this.#provider ?? 'cpu') === 'cpu';
+  }
+
   has(name: string): boolean {
     return this.#inputs.has(name) || this.#stored(name) !== undefined;
   }

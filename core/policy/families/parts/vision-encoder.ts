@@ -3,8 +3,9 @@
  */
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { cast, gelu, geluTanh, quickGelu } from '../../../graph/ops/elementwise.ts';
+import { biasGeluTanh, multiHeadAttention } from '../../../graph/ops/fused.ts';
 import { gemm } from '../../../graph/ops/linear-algebra.ts';
-import { reshape, slice, transpose } from '../../../graph/ops/movement.ts';
+import { concat, reshape, slice, transpose } from '../../../graph/ops/movement.ts';
 import { attention, layerNorm } from '../../../graph/ops/neural.ts';
 import type { Value } from '../../../graph/program.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
@@ -37,13 +38,40 @@ export function layerNormed(
   return cast(g, layerNorm(g, cast(g, x, 'float32'), scale, shift, epsilon), x.dtype);
 }
 
-/** Block `index` on [images, tokens, hidden]. */
+/** Tokens of a picture from which a tower is large: smaller ones gain nothing, and runs of old keep their bytes. */
+const LARGE = 256;
+/** Most parts that the pictures of a large tower are taken in: more only add nodes. */
+const MOST_PARTS = 16;
+
+/**
+ * What `encode` makes of pictures [images, ...], rows below each other; those of a large frozen tower on the CPU part by
+ * part, because activations of one picture stay in the cache. `encode` is told whether kernels may be fused.
+ */
+export function encodeInParts(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  tokens: number,
+  pixels: Value,
+  encode: (pixels: Value, fused: boolean) => Value,
+): Value {
+  if (tokens < LARGE || !parameters.areFloat32OnCpu || !parameters.isFrozen('vision_tower.'))
+    return encode(pixels, false);
+  const [images] = pixels.shape;
+  const size = Math.ceil(images / MOST_PARTS);
+  const parts = Array.from({ length: Math.ceil(images / size) }, (_, part) =>
+    encode(slice(g, pixels, 0, part * size, Math.min(images, (part + 1) * size)), true),
+  );
+  return concat(g, parts, 0);
+}
+
+/** Block `index` on [images, tokens, hidden]. `fused`: nothing in it is trained. */
 export function encoderBlock(
   g: GraphBuilder,
   parameters: GraphParameters,
   config: EncoderConfig,
   index: number,
   entering: Value,
+  fused = false,
 ): Value {
   const at = `vision_tower.encoder.layers.${index}`;
   const [images, tokens] = entering.shape;
@@ -59,9 +87,19 @@ export function encoderBlock(
     rows,
     images,
     tokens,
+    fused,
   );
-  const inner = activate(g, activation, parameters.linear(`${at}.mlp.fc1`, normed('layer_norm2', attended)));
+  const entered = normed('layer_norm2', attended);
+  const inner =
+    fused && activation === 'gelu_pytorch_tanh'
+      ? biasGeluTanh(g, weighted(g, parameters, `${at}.mlp.fc1`, entered), parameters.get(`${at}.mlp.fc1.bias`))
+      : activate(g, activation, parameters.linear(`${at}.mlp.fc1`, entered));
   return reshape(g, parameters.linear(`${at}.mlp.fc2`, inner, { added: attended }), [images, tokens, hiddenSize]);
+}
+
+/** x W^T without the bias. */
+function weighted(g: GraphBuilder, parameters: GraphParameters, name: string, x: Value): Value {
+  return gemm(g, x, parameters.get(`${name}.weight`), { transB: true });
 }
 
 function selfAttention(
@@ -73,19 +111,22 @@ function selfAttention(
   residual: Value,
   images: number,
   tokens: number,
+  fused: boolean,
 ): Value {
   const width = hiddenSize / heads;
+  const scale = 1 / Math.sqrt(width);
+  const output = (mixed: Value) =>
+    parameters.linear(`${at}.out_proj`, reshape(g, mixed, [images * tokens, hiddenSize]), { added: residual });
+  if (fused) {
+    const names = ['q_proj', 'k_proj', 'v_proj'].map((name) => `${at}.${name}`);
+    const biases = names.map((name) => parameters.get(`${name}.bias`));
+    const inputs = names.map((name) => reshape(g, weighted(g, parameters, name, x), [images, tokens, hiddenSize]));
+    return output(multiHeadAttention(g, inputs, concat(g, biases, 0), { heads, scale }));
+  }
   const split = (name: string) =>
     transpose(g, reshape(g, parameters.linear(`${at}.${name}`, x), [images, tokens, heads, width]), [0, 2, 1, 3]);
-  const mixed = attention(g, split('q_proj'), split('k_proj'), split('v_proj'), {
-    scale: 1 / Math.sqrt(width),
-    group: 1,
-  });
-  return parameters.linear(
-    `${at}.out_proj`,
-    reshape(g, transpose(g, mixed, [0, 2, 1, 3]), [images * tokens, hiddenSize]),
-    { added: residual },
-  );
+  const mixed = attention(g, split('q_proj'), split('k_proj'), split('v_proj'), { scale, group: 1 });
+  return output(transpose(g, mixed, [0, 2, 1, 3]));
 }
 
 /** Names and shapes of a block's parameters. */

@@ -2,9 +2,10 @@
 import type { GraphBuilder } from '../../../graph/builder.ts';
 import { add } from '../../../graph/ops/elementwise.ts';
 import { reshape, transpose } from '../../../graph/ops/movement.ts';
+import type { Value } from '../../../graph/program.ts';
 import type { GraphParameters } from '../../vlm/parameters.ts';
 import type { ImageFeatures, InLayer, PictureShape } from '../model-family.ts';
-import { encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
+import { encodeInParts, encoderBlock, layerNormed, patchEmbeddings } from '../parts/vision-encoder.ts';
 import { patchesPerSide, type SmolVlmConfig, tokensPerTile } from './smolvlm-config.ts';
 
 /** From the input `pixels` [images * tiles, 3, size, size]. Missing tiles are computed but never read. */
@@ -15,29 +16,43 @@ export function imageFeatures(
   { images, parts }: PictureShape & { images: number },
   inLayer: InLayer,
 ): ImageFeatures {
+  const { imageSize } = config.vision;
+  const pixels = g.input('pixels', 'float32', [images * parts, 3, imageSize, imageSize]);
+  const encode = (some: Value, fused: boolean) => squaresOf(g, parameters, config, some, inLayer, fused);
+  const squares = encodeInParts(g, parameters, patchesPerSide(config.vision) ** 2, pixels, encode);
+  return {
+    features: parameters.linear('multi_modal_projector.modality_projection.proj', squares),
+    deepstack: [],
+  };
+}
+
+/** Squares of patches side by side, as the connector takes them: [tiles * tokens, shuffle^2 * hidden]. */
+function squaresOf(
+  g: GraphBuilder,
+  parameters: GraphParameters,
+  config: SmolVlmConfig,
+  pixels: Value,
+  inLayer: InLayer,
+  fused: boolean,
+): Value {
   const { vision, shuffle } = config;
-  const tiles = images * parts;
+  const [tiles] = pixels.shape;
   const side = patchesPerSide(vision);
-  const pixels = g.input('pixels', 'float32', [tiles, 3, vision.imageSize, vision.imageSize]);
   const embedded = patchEmbeddings(g, parameters, vision, pixels);
   const places = g.ints(patchPositions(side));
   let x = add(g, embedded, parameters.rows('vision_tower.embeddings.position_embedding.weight', places));
   for (let index = 0; index < vision.layers; index++) {
     const entering = x;
-    x = inLayer(() => encoderBlock(g, parameters, vision, index, entering));
+    x = inLayer(() => encoderBlock(g, parameters, vision, index, entering, fused));
   }
   const normed = layerNormed(g, parameters, 'vision_tower.post_layernorm', x, vision.layerNormEps);
-  // Pixel shuffle: squares of patches side by side, by patch row, patch column, channel.
+  // Pixel shuffle: by patch row, patch column, channel.
   const squares = transpose(
     g,
     reshape(g, normed, [tiles, side / shuffle, shuffle, side / shuffle, shuffle, vision.hiddenSize]),
     [0, 1, 3, 2, 4, 5],
   );
-  const rows = reshape(g, squares, [tiles * tokensPerTile(config), shuffle ** 2 * vision.hiddenSize]);
-  return {
-    features: parameters.linear('multi_modal_projector.modality_projection.proj', rows),
-    deepstack: [],
-  };
+  return reshape(g, squares, [tiles * tokensPerTile(config), shuffle ** 2 * vision.hiddenSize]);
 }
 
 /** Width of torch's float32 vectors (AVX2), which determines how its `arange` rounds. */
