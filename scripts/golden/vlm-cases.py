@@ -17,7 +17,7 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 # images: (width, height) of the three rows; hub: config (and, for qwen2_5, tensor names) of older releases; eos: greedy decoding ends early in some row;
-# text, vis, rope, pre: more fields of text_config, vision_config, rope_parameters and preprocessor_config.json; merge, frames: patches to a cell's side, pictures to a patch
+# text, vis, rope, pre, lora: more fields of text_config, vision_config, rope_parameters, preprocessor_config.json and LoraConfig; targets: adapted modules; merge, frames: patches to a cell's side, pictures to a patch
 def case(base, vision, **own): return {**base, **own, "vision": {**base["vision"], **vision}}
 PART = dict(hidden=64, layers=2, heads=4, kv=2, ffn=96, tie=False, dtype="float32", hub=False, eos=False)
 QWEN2_5 = dict(PART, family="qwen2_5", theta=1e6, sections=[2, 3, 3], rank=2, images=[[56, 38], [34, 58], [85, 22]], vision=dict(hidden=24, depth=2, heads=2, ffn=40, patch=6, window=24, full=[1]))
@@ -66,6 +66,17 @@ CASES = {
     "idefics3-tied": case(SMOL, {}, family="idefics3", tie=True, dtype="bfloat16"),
     "idefics3-one-tile": case(SMOL, dict(split=True), family="idefics3", images=[[48, 48], [90, 60], [30, 77]], hub=True),
     "smolvlm-bicubic": case(SMOL, dict(split=True), pre={"resample": 3}),
+    # towers of 256 and 400 patches a tile, which run in fused kernels
+    "smolvlm-large-split": case(SMOL, dict(image=64, patch=4, scale=4, split=True), images=[[150, 60], [60, 150], [120, 110]], dtype="float16", hub=True),
+    "smolvlm-large-gelu": case(SMOL, dict(image=64, patch=4, scale=2), vis={"hidden_act": "gelu"}, dtype="bfloat16"),
+    "idefics3-large": case(SMOL, dict(image=80, patch=5, scale=8, hidden=48, heads=3, depth=3), family="idefics3", tie=True),
+    # adapters
+    "qwen3-stabilised": case(QWEN3, {}, lora=dict(use_rslora=True)),
+    "qwen2_5-one-layer": case(QWEN2_5, {}, lora=dict(layers_to_transform=[1]), targets=["q_proj", "v_proj", "down_proj"], hub=True),
+    "qwen2_5-tower": case(QWEN2_5, {}, targets=r".*(visual.*attn\.(qkv|proj)|visual.merger.mlp.[02]|visual.*mlp.*proj|language_model.*q_proj)"),
+    "qwen3-tower": case(QWEN3, dict(heads=3), targets=r".*(visual.*attn\.(qkv|proj)|linear_fc\d|language_model.*o_proj)", hub=True, dtype="bfloat16"),
+    "smolvlm-excluded": case(SMOL, {}, targets="all-linear", lora=dict(exclude_modules=r".*vision_model.*|.*connector.*|lm_head")),
+    "smolvlm-tower": case(SMOL, dict(split=True), targets=r".*(vision_model.*(q_proj|out_proj|fc\d)|modality_projection.proj|text_model.*gate_proj)"),
 }
 VOCAB, PAD, BOS, EOS = 320, 0, 1, 2
 IDS = {"image": 300, "video": 301, "vision_start": 302, "vision_end": 303, "fake_around_image": 304, "global_image": 305, "newline": 306, "double_newline": 307}
@@ -219,7 +230,7 @@ def attempt(d, c, seed):
             assert torch.equal(model(**a, position_ids=pos).logits, o.logits)
         else: ref["position_ids"] = torch.arange(full.shape[1]).expand(B, -1).int()
     tower = "language_model" if QWEN(c) else "text_model"
-    pm = get_peft_model(model, LoraConfig(r=c["rank"], lora_alpha=2 * c["rank"], lora_dropout=0.0, bias="none", task_type="CAUSAL_LM",
+    pm = get_peft_model(model, LoraConfig(r=c["rank"], lora_alpha=2 * c["rank"], lora_dropout=0.0, bias="none", task_type="CAUSAL_LM", **c.get("lora", {}),
                         target_modules=c.get("targets", rf".*{tower}.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)")))
     with torch.no_grad():
         for n, p in pm.named_parameters():

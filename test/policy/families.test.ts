@@ -5,6 +5,7 @@ import { openCheckpoint } from '../../core/policy/checkpoint/open-checkpoint.ts'
 import { parseVlmConfig } from '../../core/policy/checkpoint/read-config.ts';
 import { CheckpointError } from '../../core/policy/checkpoint/errors.ts';
 import { qwen25Names, qwen3Names } from '../../core/policy/families/qwen-vl/parameter-names.ts';
+import { qwenProcessor } from '../../core/policy/families/qwen-vl/preprocess-image.ts';
 import { families, familyOf } from '../../core/policy/families/registry.ts';
 import { smolVlm } from '../../core/policy/families/smolvlm/smolvlm.ts';
 import { OnnxPolicyEngine } from '../../core/policy/onnx-policy-engine.ts';
@@ -197,6 +198,12 @@ for (const [name, grids] of [
     );
     await Promise.all([together.close(), alone.close()]);
   });
+
+test("Qwen's image processor goes by the names of several releases", (t) => {
+  for (const kind of ['Qwen2VLImageProcessor', 'Qwen2_5_VLImageProcessor', 'Qwen3VLImageProcessorFast'])
+    t.not(qwenProcessor({ image_processor_type: kind }, 'preprocessor_config.json'), null, kind);
+  t.is(qwenProcessor({ image_processor_type: 'Idefics3ImageProcessor' }, 'preprocessor_config.json'), null);
+});
 
 test('configurations that cannot be computed are refused in one sentence', (t) => {
   const qwen = {

@@ -12,7 +12,7 @@ const length = z.int().min(1);
 const schema = z.object({
   image_processor_type: z
     .string()
-    .regex(/^Qwen[23](_5)?VLImageProcessor(Fast|Pil)?$/, 'only the image processors of Qwen-VL models are supported')
+    .regex(/^Qwen[23](_5_?)?VLImageProcessor(Fast|Pil)?$/, 'only the image processors of Qwen-VL models are supported')
     .default('Qwen2VLImageProcessor'),
   do_resize: z.boolean().default(true),
   resample: z.literal(3, 'only bicubic resampling (3) is supported').default(3),
