@@ -19,8 +19,8 @@ export const BiasGeluTanh: Op<Record<string, never>> = {
 };
 
 /**
- * softmax(scale q k^T) v of each head, where queries, keys and values [rows, tokens, heads * width] each have their part
- * of the bias [3 * heads * width] added; the result in their shape.
+ * softmax(scale q k^T) v of each head, where queries, keys and values [rows, tokens, heads * width] each have their
+ * part of the bias [3 * heads * width] added; the result in their shape.
  */
 export const MultiHeadAttention: Op<{ heads: number; scale: number }> = {
   name: 'MultiHeadAttention',

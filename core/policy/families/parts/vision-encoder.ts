@@ -44,8 +44,8 @@ const LARGE = 256;
 const MOST_PARTS = 16;
 
 /**
- * What `encode` makes of pictures [images, ...], rows below each other; those of a large frozen tower on the CPU part by
- * part, because activations of one picture stay in the cache. `encode` is told whether kernels may be fused.
+ * What `encode` makes of pictures [images, ...], rows below each other; those of a large frozen tower on the CPU part
+ * by part, because activations of one picture stay in the cache. `encode` is told whether kernels may be fused.
  */
 export function encodeInParts(
   g: GraphBuilder,
