@@ -1,4 +1,5 @@
-"""Log-probs of exported policies in transformers and PEFT; bench/exports.ts asks (JSON on stdin) and compares."""
+"""Log-probs of exported policies in transformers and PEFT; bench/exports.ts sends JSON on stdin and compares."""
+
 import json
 import os
 import shutil
@@ -22,13 +23,15 @@ def opened(folder):
             if name not in ADAPTER:
                 shutil.copy(os.path.join(folder, name), copy)
         kind = json.load(open(os.path.join(copy, "config.json")))["architectures"][0]
-        model, report = getattr(transformers, kind).from_pretrained(copy, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+        model, report = getattr(transformers, kind).from_pretrained(
+            copy, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
+        )
     assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"], report
     return model.eval()
 
 
 def worst(model, reference, job):
-    """Largest difference of a response's log-probs from those that were asked about."""
+    """Largest difference of a response's log-probs from the given ones."""
     ids = reference["full_ids"].long()
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "pixel_values": reference["pixel_values"]}
     for name in ("image_grid_thw", "pixel_attention_mask"):
@@ -49,6 +52,8 @@ for job in json.load(sys.stdin):
     merged = worst(opened(os.path.join(job["out"], "merged")), reference, job)
     adapted = None
     if job["adapter"]:
-        adapted = worst(PeftModel.from_pretrained(opened(job["source"]), os.path.join(job["out"], "adapter")).eval(), reference, job)
+        adapted = worst(
+            PeftModel.from_pretrained(opened(job["source"]), os.path.join(job["out"], "adapter")).eval(), reference, job
+        )
     answers.append({"merged": merged, "adapter": adapted})
 print(json.dumps(answers))

@@ -1,8 +1,10 @@
 """The work of one part of bench/gpu-check.ts in transformers and peft: prints {"firstSeconds", "seconds"}.
 
 pip install torch==2.11.0 transformers==5.23.0 peft==0.21.2 accelerate
-python bench/gpu-check-pytorch.py '{"sample": 8, "config": "config.json", "device": "cuda", "promptTokens": 768, "responseTokens": 256, "rowsPerShard": 4, "rank": 128, "alpha": 256}'
+python bench/gpu-check-pytorch.py '{"sample": 8, "config": "config.json", "device": "cuda", "promptTokens": 768,
+    "responseTokens": 256, "rowsPerShard": 4, "rank": 128, "alpha": 256}'
 """
+
 import json, random, sys, time
 import torch
 from peft import LoraConfig, get_peft_model
@@ -19,13 +21,27 @@ with torch.device(device):
     config = LlavaConfig(**json.load(open(part["config"])))
     model = LlavaForConditionalGeneration(config)
 torch.set_default_dtype(torch.float32)
-model = get_peft_model(model, LoraConfig(r=part["rank"], lora_alpha=part["alpha"], target_modules=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)", task_type="CAUSAL_LM"))
+model = get_peft_model(
+    model,
+    LoraConfig(
+        r=part["rank"],
+        lora_alpha=part["alpha"],
+        target_modules=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+        task_type="CAUSAL_LM",
+    ),
+)
 size = config.text_config.hidden_size
-head = torch.nn.Sequential(torch.nn.Linear(size, 1024), torch.nn.ReLU(), torch.nn.Linear(1024, 512), torch.nn.ReLU(), torch.nn.Linear(512, 1)).to(device)
+head = torch.nn.Sequential(
+    torch.nn.Linear(size, 1024), torch.nn.ReLU(), torch.nn.Linear(1024, 512), torch.nn.ReLU(), torch.nn.Linear(512, 1)
+).to(device)
 image = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
 words = lambda count: [random.randrange(4, config.text_config.vocab_size) for _ in range(count)]
-prompts = lambda rows: [[1] + [config.image_token_id] * image + words(part["promptTokens"] - image - 1) for _ in range(rows)]
-pixels = lambda rows: (torch.rand(rows, 3, config.vision_config.image_size, config.vision_config.image_size) * 2 - 1).to(device, model.dtype)
+prompts = lambda rows: [
+    [1] + [config.image_token_id] * image + words(part["promptTokens"] - image - 1) for _ in range(rows)
+]
+pixels = lambda rows: (
+    torch.rand(rows, 3, config.vision_config.image_size, config.vision_config.image_size) * 2 - 1
+).to(device, model.dtype)
 
 
 def sample():
@@ -33,7 +49,16 @@ def sample():
     ids, images = torch.tensor(prompts(rows), device=device), pixels(rows)
     model.eval()
     with torch.no_grad():
-        model.generate(input_ids=ids, pixel_values=images, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0, repetition_penalty=1.2, max_new_tokens=tokens, min_new_tokens=tokens)
+        model.generate(
+            input_ids=ids,
+            pixel_values=images,
+            attention_mask=torch.ones_like(ids),
+            do_sample=True,
+            temperature=1.0,
+            repetition_penalty=1.2,
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
+        )
 
 
 parameters = [p for p in [*model.parameters(), *head.parameters()] if p.requires_grad]
@@ -49,12 +74,19 @@ def update():
         count = min(part["rowsPerShard"], rows - start)
         ids = torch.tensor([p + words(kept) for p in prompts(count)], device=device)
         inner = model.base_model.model
-        hidden = inner.model(input_ids=ids[:, :-1], pixel_values=pixels(count), use_cache=False).last_hidden_state[:, -kept:]
+        hidden = inner.model(input_ids=ids[:, :-1], pixel_values=pixels(count), use_cache=False).last_hidden_state[
+            :, -kept:
+        ]
         logprobs = torch.log_softmax(inner.lm_head(hidden).float(), -1).gather(-1, ids[:, -kept:, None])[..., 0].sum(1)
         value = head(hidden[:, 0].float())[:, 0]
         ratio = (logprobs - logprobs.detach()).exp()
         is_ppo = torch.arange(start, start + count, device=device) < rows // 2
-        loss = torch.where(is_ppo, -torch.min(ratio, ratio.clamp(0.9, 1.1)) + 0.25 * (value - 1) ** 2, -logprobs / kept).sum() / rows
+        loss = (
+            torch.where(
+                is_ppo, -torch.min(ratio, ratio.clamp(0.9, 1.1)) + 0.25 * (value - 1) ** 2, -logprobs / kept
+            ).sum()
+            / rows
+        )
         loss.backward()
     torch.nn.utils.clip_grad_norm_(parameters, 0.01)
     optimizer.step()

@@ -1,8 +1,9 @@
-"""A training step with LoRA and sampling of an Idefics3 or SmolVLM checkpoint (bench/vlm.ts): each line on the input names
-what to do once, and is answered by its CPU seconds.
+"""A training step with LoRA and sampling of an Idefics3 or SmolVLM checkpoint (bench/vlm.ts): each line on stdin names
+what to do once; the answer is its CPU seconds.
 
 usage: python vlm-pytorch.py FOLDER ROWS PROMPT_TOKENS NEW_TOKENS   (pip install torch transformers peft)
 """
+
 import json, resource, sys, warnings
 import peft, torch, transformers
 from peft import LoraConfig, get_peft_model
@@ -12,12 +13,22 @@ transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(1)
 folder, rows, prompt, tokens = sys.argv[1], *map(int, sys.argv[2:])
-model = transformers.AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+model = transformers.AutoModelForImageTextToText.from_pretrained(
+    folder, dtype=torch.float32, attn_implementation="sdpa"
+)
 config = model.config
 vision = config.vision_config
 image = (vision.image_size // vision.patch_size // config.scale_factor) ** 2
-model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, bias="none", task_type="CAUSAL_LM",
-                       target_modules=r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"))
+model = get_peft_model(
+    model,
+    LoraConfig(
+        r=16,
+        lora_alpha=32,
+        bias="none",
+        task_type="CAUSAL_LM",
+        target_modules=r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+    ),
+)
 g = torch.Generator().manual_seed(1)
 words = lambda n: torch.randint(8, 400, (rows, n), generator=g)
 ids = torch.cat([words(1), torch.full((rows, image), config.image_token_id), words(prompt - image - 1)], 1)
@@ -27,8 +38,13 @@ mask = torch.ones(rows, 1, vision.image_size, vision.image_size, dtype=torch.lon
 
 def train():
     full = torch.cat([ids, words(tokens)], 1)
-    logits = model(input_ids=full, attention_mask=torch.ones_like(full), pixel_values=pixels, pixel_attention_mask=mask,
-                   logits_to_keep=tokens + 1).logits[:, :-1]
+    logits = model(
+        input_ids=full,
+        attention_mask=torch.ones_like(full),
+        pixel_values=pixels,
+        pixel_attention_mask=mask,
+        logits_to_keep=tokens + 1,
+    ).logits[:, :-1]
     loss = torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), full[:, prompt:].reshape(-1))
     loss.backward()
     model.zero_grad()
@@ -36,8 +52,17 @@ def train():
 
 def sample(count):
     with torch.no_grad():
-        model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, pixel_attention_mask=mask,
-                       do_sample=True, temperature=1.0, repetition_penalty=1.2, min_new_tokens=count, max_new_tokens=count)
+        model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            pixel_values=pixels,
+            pixel_attention_mask=mask,
+            do_sample=True,
+            temperature=1.0,
+            repetition_penalty=1.2,
+            min_new_tokens=count,
+            max_new_tokens=count,
+        )
 
 
 def cpu():
@@ -46,7 +71,10 @@ def cpu():
 
 
 WORK = {"training": train, "sampling": lambda: sample(tokens), "first token": lambda: sample(1)}
-print(json.dumps(f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"), flush=True)
+print(
+    json.dumps(f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"),
+    flush=True,
+)
 for line in sys.stdin:
     before = cpu()
     WORK[line.strip()]()

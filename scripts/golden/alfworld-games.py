@@ -1,9 +1,13 @@
-"""Changes recorded household games at random and records what the original engine says in them, for `gtr conformance alfworld OUT`.
+"""Changes recorded household games at random and records what the original engine says in them, for
+`gtr conformance alfworld OUT`.
 
-Needs textworld[pddl]==1.7.0 and alfworld==0.4.2: python scripts/golden/alfworld-games.py GAMES OUT --count 40 --seed 1 [--steps 40]
-GAMES: a folder of games, e.g. test/envs/alfworld/games. Changed are: where things and the agent are, what is open, clean, hot, cold, on or sliced, what is in
-hand, ids, the goal (every kind of the original's goal library, sliced and movable ones too) and its text (odd signs, other scripts).
+Needs textworld[pddl]==1.7.0 and alfworld==0.4.2:
+python scripts/golden/alfworld-games.py GAMES OUT --count 40 --seed 1 [--steps 40]
+GAMES: a folder of games, e.g. test/envs/alfworld/games. It changes the places of things and of the agent; what is open,
+clean, hot, cold, on or sliced; what the agent holds; ids; the goal (every kind of the original's goal library, sliced
+and movable ones too) and its text (special characters, other scripts).
 """
+
 import argparse
 import gzip
 import json
@@ -18,13 +22,31 @@ from alfworld.agents.environment.alfred_tw_env import AlfredDemangler, AlfredInf
 from alfworld.gen import goal_library
 from textworld.envs.pddl import PddlEnv
 
-TEXTS = ["put the {obj} away", "Bring me (please) 1 {obj} & 2 others, now!", "Den {obj} hinstellen: schön & größer", "把{obj}放好", "take {obj} -> {recep}? yes", "a  double  blank ",
-         "it's \"quoted\" here", "semi; colon", "hash # sign", "dot...", "tab\tinside", "back\\slash", "less < more > equal", "[brackets]", "pipe | pipe", "percent % 100", "UPPER {obj}", "comma, and, comma."]
+TEXTS = [
+    "put the {obj} away",
+    "Bring me (please) 1 {obj} & 2 others, now!",
+    "Den {obj} hinstellen: schön & größer",
+    "把{obj}放好",
+    "take {obj} -> {recep}? yes",
+    "a  double  blank ",
+    'it\'s "quoted" here',
+    "semi; colon",
+    "hash # sign",
+    "dot...",
+    "tab\tinside",
+    "back\\slash",
+    "less < more > equal",
+    "[brackets]",
+    "pipe | pipe",
+    "percent % 100",
+    "UPPER {obj}",
+    "comma, and, comma.",
+]
 
 
 def facts_of(problem):
     start, end = problem.index("(:init"), problem.index("(:goal")
-    return re.findall(r"\((\w+(?: [^\s()]+)*)\)", problem[start + 6:end]), start, end
+    return re.findall(r"\((\w+(?: [^\s()]+)*)\)", problem[start + 6 : end]), start, end
 
 
 def change(game, rng):
@@ -47,10 +69,33 @@ def change(game, rng):
     if rng.random() < 0.5:
         of("atLocation")[0][2] = rng.choice(locations)
     for fact in rng.sample(facts, k=len(facts) // 60):
-        if fact[0] in ("canContain", "pickupable", "cleanable", "openable", "heatable", "coolable", "receptacleAtLocation", "objectAtLocation", "inReceptacle", "isReceptacleObject"):
+        if fact[0] in (
+            "canContain",
+            "pickupable",
+            "cleanable",
+            "openable",
+            "heatable",
+            "coolable",
+            "receptacleAtLocation",
+            "objectAtLocation",
+            "inReceptacle",
+            "isReceptacleObject",
+        ):
             facts.remove(fact)
     for thing in things:
-        for name in ("isClean", "isHot", "isCool", "isSliced", "isToggled", "sliceable", "cleanable", "heatable", "coolable", "toggleable", "isReceptacleObject"):
+        for name in (
+            "isClean",
+            "isHot",
+            "isCool",
+            "isSliced",
+            "isToggled",
+            "sliceable",
+            "cleanable",
+            "heatable",
+            "coolable",
+            "toggleable",
+            "isReceptacleObject",
+        ):
             if rng.random() < 0.06:
                 facts.append([name, thing])
     for receptacle in receptacles:
@@ -65,24 +110,37 @@ def change(game, rng):
     for thing in rng.sample(things, k=min(3, len(things))):
         if bowls and thing not in bowls:
             facts.append(["inReceptacleObject", thing, rng.choice(bowls)])
-    # A fact that is there twice is there once.
+    # Duplicate facts count once.
     facts = list({" ".join(fact): fact for fact in facts}.values())
     rng.shuffle(facts)
-    # The original refuses games whose goal nothing can reach: pairs that exist and fit are likelier to be possible.
+    # The original refuses games whose goal cannot be reached: pairs that exist and fit are more likely to be possible.
     kinds = {kind_of[thing] for thing in things if thing in kind_of}
-    fitting = sorted({(fact[1], fact[2]) for fact in of("canContain") if fact[2] in kinds and fact[1] in kind_of.values()})
+    fitting = sorted(
+        {(fact[1], fact[2]) for fact in of("canContain") if fact[2] in kinds and fact[1] in kind_of.values()}
+    )
     recep, obj = rng.choice(fitting)
     params = {
-        "obj": obj[:-4], "recep": recep[:-4], "toggle": rng.choice(["DeskLamp", "FloorLamp"]), "mrecep": rng.choice(["Bowl", "Cup", "Mug", "Plate", "Pan"]),
+        "obj": obj[:-4],
+        "recep": recep[:-4],
+        "toggle": rng.choice(["DeskLamp", "FloorLamp"]),
+        "mrecep": rng.choice(["Bowl", "Cup", "Mug", "Plate", "Pan"]),
     }
     goal = goal_library.gdict[rng.choice(sorted(goal_library.gdict))]
     text = rng.choice(goal["templates"] + TEXTS).format(**{name: value.lower() for name, value in params.items()})
-    problem = problem[:start] + "(:init\n" + "\n".join(f"({' '.join(fact)})" for fact in facts) + "\n)\n" + goal["pddl"].format(**params).replace("#", "-")
+    problem = (
+        problem[:start]
+        + "(:init\n"
+        + "\n".join(f"({' '.join(fact)})" for fact in facts)
+        + "\n)\n"
+        + goal["pddl"].format(**params).replace("#", "-")
+    )
     if rng.random() < 0.3:
         scale = rng.choice(["_bar_", "_bar_plus_"])
         problem = re.sub(r"\b(\w+?)_bar__minus_", rf"\1{scale}", problem)
     escaped = json.dumps(text)[1:-1]
-    grammar = re.sub(r'("rhs": "Your task is to: )[^"]*"', lambda found: found.group(1) + escaped + '."', game["grammar"])
+    grammar = re.sub(
+        r'("rhs": "Your task is to: )[^"]*"', lambda found: found.group(1) + escaped + '."', game["grammar"]
+    )
     return {**game, "pddl_problem": problem, "grammar": grammar}
 
 
@@ -91,12 +149,22 @@ def walk(file, rng, name, steps):
     env.load(file)
     state = env.reset()
     record = lambda step, command, score, reward, done: {
-        "walk": name, "step": step, "command": command, "feedback": state["feedback"], "won": bool(state["won"]), "done": bool(done), "score": score, "reward": reward,
-        "admissible_commands": list(state["admissible_commands"])}
+        "walk": name,
+        "step": step,
+        "command": command,
+        "feedback": state["feedback"],
+        "won": bool(state["won"]),
+        "done": bool(done),
+        "score": score,
+        "reward": reward,
+        "admissible_commands": list(state["admissible_commands"]),
+    }
     yield record(0, None, None, None, False)
     for step in range(1, steps + 1):
         commands = state["admissible_commands"]
-        rare = [command for command in commands if not command.startswith(("go to", "examine", "help", "inventory", "look"))]
+        rare = [
+            command for command in commands if not command.startswith(("go to", "examine", "help", "inventory", "look"))
+        ]
         command = rng.choice(rare if rare and rng.random() < 0.6 else commands)
         state, score, done = env.step(command)
         yield record(step, command, int(score), int(score), done)
@@ -112,8 +180,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=40)
     options = parser.parse_args()
-    found = sorted(os.path.join(folder, name) for folder, _, names in os.walk(options.games) for name in names if re.fullmatch(r"game\.tw-pddl(\.gz)?", name))
-    games = [json.loads((gzip.open if file.endswith(".gz") else open)(file, "rt", encoding="utf8").read()) for file in found]
+    found = sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(options.games)
+        for name in names
+        if re.fullmatch(r"game\.tw-pddl(\.gz)?", name)
+    )
+    games = [
+        json.loads((gzip.open if file.endswith(".gz") else open)(file, "rt", encoding="utf8").read()) for file in found
+    ]
     refused = 0
     for index in range(options.count):
         rng = random.Random(f"{options.seed} {index}")

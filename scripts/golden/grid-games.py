@@ -1,4 +1,4 @@
-"""Writes test/golden/grid-games.json: what gymnasium's FrozenLake and gym-sokoban say of transitions.
+"""Writes test/golden/grid-games.json: transitions of gymnasium's FrozenLake and of gym-sokoban.
 
 pip install gymnasium==1.4.0 gym-sokoban==0.0.6 gym==0.26.2 imageio "setuptools<80"
 python scripts/golden/grid-games.py
@@ -18,7 +18,7 @@ SOKOBAN_MOVES = {1: "up", 2: "down", 3: "left", 4: "right"}
 
 
 def frozen_lake():
-    """Of each map and ice: all transitions of all cells that are walked on, as [probability, cell, reward, over]."""
+    """For each map and ice: all transitions of all walkable cells, as [probability, cell, reward, over]."""
     cases = []
     maps = {"4x4": None, "8x8": None, "mixed": ["SFH", "FFF", "HFG"]}
     for name, desc in maps.items():
@@ -29,7 +29,9 @@ def frozen_lake():
             rows = ["".join(letter.decode() for letter in row) for row in game.desc]
             transitions = {
                 str(cell): {
-                    FROZEN_MOVES[move]: [[float(p), int(to), float(reward), bool(over)] for p, to, reward, over in moves]
+                    FROZEN_MOVES[move]: [
+                        [float(p), int(to), float(reward), bool(over)] for p, to, reward, over in moves
+                    ]
                     for move, moves in by_move.items()
                 }
                 for cell, by_move in game.P.items()
@@ -67,7 +69,7 @@ def sokoban(seed, size, boxes, steps):
 if __name__ == "__main__":
     sizes = [(6, 1), (7, 2), (8, 2), (10, 3)]
     episodes = [sokoban(seed, *sizes[seed % len(sizes)], 60) for seed in range(24)]
-    # A room whose box stands right beside its target: the last push wins.
+    # A room whose box is next to its target: the last push wins.
     solved = [one for one in (sokoban(seed, 5, 1, 60) for seed in range(100, 180)) if one["moves"][-1][1] > 5][:6]
     OUT.write_text(
         json.dumps(

@@ -1,7 +1,8 @@
-"""Writes test/golden/pictures.json: picture files of every kind, with what Pillow's convert("RGB") makes of them.
+"""Writes test/golden/pictures.json: picture files of every kind, with the result of Pillow's convert("RGB").
 
 usage: python -W ignore scripts/golden/pictures.py      (pip install pillow numpy; made with Pillow 11.3.0)
 """
+
 import base64
 import io
 import json
@@ -33,7 +34,13 @@ def png(depth, colour, channels, extra=b""):
     """Noise of a kind that Pillow does not write."""
     header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, 0)
     rows = b"".join(b"\0" + random.bytes((WIDTH * depth * channels + 7) // 8) for _ in range(HEIGHT))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + extra
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def without_adobe(jpeg):
@@ -44,7 +51,7 @@ def without_adobe(jpeg):
 rgb = Image.fromarray(waves(3))
 noise = Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 4), dtype="uint8"), "RGBA")
 cmyk = Image.fromarray(waves(4), "CMYK")
-# Red and green are exchanged: who applies it sees other colours.
+# Red and green are exchanged: a reader that applies the profile sees other colours.
 profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
 profile = bytes(profile.replace(b"rXYZ", b"tmp_").replace(b"gXYZ", b"rXYZ").replace(b"tmp_", b"gXYZ"))
 turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"

@@ -1,9 +1,14 @@
-"""Writes test/golden/preprocess-image.safetensors: pixel values that transformers' Pillow image processors make of drawn images.
+"""Writes test/golden/preprocess-image.safetensors: pixel values that transformers' Pillow image processors compute from
+drawn images.
 
-usage: python scripts/golden/preprocess-image.py      (pip install transformers 'pillow<13' safetensors torch; made with 5.23.0 and 12.3.0)
-Pillow before 13: the checkpoints in use were trained with it, and 13 shrinks tall images in another order (a few pixels differ by one level).
-The images are a formula that test/policy/preprocess-image.test.ts repeats; the metadata holds each case's image size and processor configuration.
+usage: python scripts/golden/preprocess-image.py
+(pip install transformers 'pillow<13' safetensors torch; made with 5.23.0 and 12.3.0)
+Pillow before 13: the checkpoints in use were trained with it, and 13 shrinks tall images in another order (a few pixels
+differ by one level).
+The images are computed by a formula that test/policy/preprocess-image.test.ts repeats; the metadata contains each
+case's image size and processor configuration.
 """
+
 import json
 import numpy as np
 from PIL import Image
@@ -12,7 +17,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 
-PROCESSORS = {"CLIPImageProcessor": CLIPImageProcessorPil, "LlavaImageProcessor": LlavaImageProcessorPil, "LlavaNextImageProcessor": LlavaNextImageProcessorPil}
+PROCESSORS = {
+    "CLIPImageProcessor": CLIPImageProcessorPil,
+    "LlavaImageProcessor": LlavaImageProcessorPil,
+    "LlavaNextImageProcessor": LlavaNextImageProcessorPil,
+}
 
 
 def drawn(width, height):
@@ -25,7 +34,21 @@ def drawn(width, height):
 
 
 def settings(side, **changes):
-    return {"image_processor_type": "CLIPImageProcessor", "do_resize": True, "size": {"shortest_edge": side}, "resample": 3, "do_center_crop": True, "crop_size": {"height": side, "width": side}, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "do_convert_rgb": True, "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711], **changes}
+    return {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True,
+        "size": {"shortest_edge": side},
+        "resample": 3,
+        "do_center_crop": True,
+        "crop_size": {"height": side, "width": side},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "do_convert_rgb": True,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        **changes,
+    }
 
 
 CASES = {
@@ -49,13 +72,21 @@ CASES = {
     "padded to a square, wide": (45, 20, settings(16, image_processor_type="LlavaImageProcessor", do_pad=True)),
     "padded to a square, tall": (21, 44, settings(16, image_processor_type="LlavaImageProcessor", do_pad=True)),
     "llava, not padded": (45, 20, settings(16, image_processor_type="LlavaImageProcessor")),
-    "llava next, base image": (50, 31, settings(16, image_processor_type="LlavaNextImageProcessor", image_grid_pinpoints=[[16, 32], [32, 16], [32, 32]])),
+    "llava next, base image": (
+        50,
+        31,
+        settings(
+            16, image_processor_type="LlavaNextImageProcessor", image_grid_pinpoints=[[16, 32], [32, 16], [32, 32]]
+        ),
+    ),
 }
 
 tensors, cases = {}, []
 for name, (width, height, config) in CASES.items():
     arguments = {key: value for key, value in config.items() if key != "image_processor_type"}
-    pixels = PROCESSORS[config["image_processor_type"]](**arguments)(Image.fromarray(drawn(width, height)), return_tensors="np")["pixel_values"][0]
+    pixels = PROCESSORS[config["image_processor_type"]](**arguments)(
+        Image.fromarray(drawn(width, height)), return_tensors="np"
+    )["pixel_values"][0]
     # llava next: the base image comes first, then its tiles
     tensors[name] = np.ascontiguousarray(pixels[0] if pixels.ndim == 4 else pixels).astype(np.float32)
     cases.append({"name": name, "width": width, "height": height, "config": config})

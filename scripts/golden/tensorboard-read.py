@@ -3,9 +3,10 @@
 pip install tensorboard==2.21.0
 python scripts/golden/tensorboard-read.py .gtr/runs/RUN
 
-Both ways that TensorBoard reads: the directory watcher behind `--load_fast=false`, and the event accumulator. Prints one line a file, ends with a line
-`N passed, M failed`, and exits 1 on a failure.
+It uses both readers of TensorBoard: the directory watcher behind `--load_fast=false` and the event accumulator. Prints
+a line for each file and at the end `N passed, M failed`; exits with 1 on a failure.
 """
+
 import json
 import math
 import pathlib
@@ -22,7 +23,9 @@ def float32(value):
 
 def read(folder):
     """All scalars as {(tag, step): value}, pictures and texts counted; every value once."""
-    watcher = directory_watcher.DirectoryWatcher(str(folder), event_file_loader.EventFileLoader, io_wrapper.IsTensorFlowEventsFile)
+    watcher = directory_watcher.DirectoryWatcher(
+        str(folder), event_file_loader.EventFileLoader, io_wrapper.IsTensorFlowEventsFile
+    )
     scalars, pictures, texts, steps = {}, [], [], []
     for event in watcher.Load():
         for value in event.summary.value:
@@ -57,17 +60,31 @@ def main(run):
     run = pathlib.Path(run)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     scalars, pictures, texts, steps = read(run / "tensorboard" / "training")
-    expected = {(tag, line["iteration"]): float32(value) for line in lines for tag, value in leaves("", line["metrics"])}
+    expected = {
+        (tag, line["iteration"]): float32(value) for line in lines for tag, value in leaves("", line["metrics"])
+    }
     results = [
         check(f"training: {len(expected)} scalars of {len(lines)} iterations", scalars == expected),
         check("training: no step twice, none missing", steps == [line["iteration"] for line in lines]),
-        check(f"training: {len(pictures)} pictures, {len(texts)} thoughts", len(pictures) == len(texts) > 0 and all(png == b"\x89PNG" for *_, png in pictures) and all("verdict" in text for *_, text in texts)),
+        check(
+            f"training: {len(pictures)} pictures, {len(texts)} thoughts",
+            len(pictures) == len(texts) > 0
+            and all(png == b"\x89PNG" for *_, png in pictures)
+            and all("verdict" in text for *_, text in texts),
+        ),
     ]
-    accumulator = event_accumulator.EventAccumulator(str(run / "tensorboard" / "training"), size_guidance=event_accumulator.STORE_EVERYTHING_SIZE_GUIDANCE)
+    accumulator = event_accumulator.EventAccumulator(
+        str(run / "tensorboard" / "training"), size_guidance=event_accumulator.STORE_EVERYTHING_SIZE_GUIDANCE
+    )
     accumulator.Reload()
     tags = accumulator.Tags()
     found = {tag for kind in ("scalars", "images", "tensors") for tag in tags[kind]}
-    results.append(check(f"training: the accumulator has all {len(found)} tags", found == {tag for tag, _ in expected} | {tag for tag, *_ in pictures + texts}))
+    results.append(
+        check(
+            f"training: the accumulator has all {len(found)} tags",
+            found == {tag for tag, _ in expected} | {tag for tag, *_ in pictures + texts},
+        )
+    )
     evaluation, *_ = read(run / "tensorboard" / "evaluation")
     places = {"start": 0, "final": len(lines)}
     expected = {}
@@ -75,7 +92,12 @@ def main(run):
         label = file.stem.removeprefix("evaluation-")
         step = places.get(label, int(label.split("-")[-1]) if label.startswith("iteration-") else None)
         expected |= {(tag, step): float32(value) for tag, value in leaves("evaluation/", json.loads(file.read_text()))}
-    results.append(check(f"evaluation: {len(expected)} scalars", evaluation == expected and not any(math.isnan(value) for value in evaluation.values())))
+    results.append(
+        check(
+            f"evaluation: {len(expected)} scalars",
+            evaluation == expected and not any(math.isnan(value) for value in evaluation.values()),
+        )
+    )
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

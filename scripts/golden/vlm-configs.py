@@ -1,10 +1,14 @@
-"""Writes test/golden/vlm-configs.json: configurations as the hub has them, with what transformers reads out of them.
+"""Writes test/golden/vlm-configs.json: configurations as found on the hub, with the values that transformers
+reads from them.
 
 usage: python scripts/golden/vlm-configs.py      (pip install transformers; made with 5.24.0)
 """
+
 import json
 from transformers import Idefics3Config, LlavaConfig, LlavaNextConfig, Qwen2_5_VLConfig, Qwen3VLConfig, SmolVLMConfig
 
+# One case a line, however long.
+# fmt: off
 VIT = {"hidden_size": 1024, "image_size": 336, "intermediate_size": 4096, "model_type": "clip_vision_model", "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14, "projection_dim": 768, "vocab_size": 32000}
 SMALL = {"hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 400}
 
@@ -104,12 +108,18 @@ CASES = {
     "a SigLIP tower": {"model_type": "llava", "image_token_index": 9, "text_config": SMALL, "vision_config": {"model_type": "siglip_vision_model", "num_hidden_layers": 3}, "vision_feature_layer": -1, "vision_feature_select_strategy": "full"},
     "ids": {"model_type": "llava", "image_token_index": 9, "text_config": {**SMALL, "bos_token_id": None, "eos_token_id": [2, 5], "pad_token_id": 3}},
 }
+# fmt: on
 
 
 def scaling(rope):
     if rope["rope_type"] == "default":
         return None
-    names = {"factor": "factor", "low_freq_factor": "lowFrequencyFactor", "high_freq_factor": "highFrequencyFactor", "original_max_position_embeddings": "originalPositions"}
+    names = {
+        "factor": "factor",
+        "low_freq_factor": "lowFrequencyFactor",
+        "high_freq_factor": "highFrequencyFactor",
+        "original_max_position_embeddings": "originalPositions",
+    }
     return {"kind": rope["rope_type"]} | {ours: rope[theirs] for theirs, ours in names.items() if theirs in rope}
 
 
@@ -123,16 +133,55 @@ def ends_of(config, t):
 def text_of(c, config, **own):
     t = c.text_config
     t.standardize_rope_params()  # as the rotary embedding does before it reads them
-    return {"modelType": t.model_type, "vocabSize": t.vocab_size, "hiddenSize": t.hidden_size, "intermediateSize": t.intermediate_size, "layers": t.num_hidden_layers, "heads": t.num_attention_heads, "keyValueHeads": t.num_key_value_heads, "headDim": getattr(t, "head_dim", None) or t.hidden_size // t.num_attention_heads, "ropeTheta": t.rope_parameters["rope_theta"], "rmsNormEps": t.rms_norm_eps, "tiedEmbeddings": c.tie_word_embeddings, "attentionBias": "all" if getattr(t, "attention_bias", False) else "none", "headNorm": False, "ropeSections": None, "mlpBias": getattr(t, "mlp_bias", False), "ropeScaling": scaling(t.rope_parameters), "maxPositions": t.max_position_embeddings, "slidingWindow": getattr(t, "sliding_window", None), "bosTokenId": getattr(t, "bos_token_id", None), "eosTokenIds": ends_of(config, t), **own}
+    return {
+        "modelType": t.model_type,
+        "vocabSize": t.vocab_size,
+        "hiddenSize": t.hidden_size,
+        "intermediateSize": t.intermediate_size,
+        "layers": t.num_hidden_layers,
+        "heads": t.num_attention_heads,
+        "keyValueHeads": t.num_key_value_heads,
+        "headDim": getattr(t, "head_dim", None) or t.hidden_size // t.num_attention_heads,
+        "ropeTheta": t.rope_parameters["rope_theta"],
+        "rmsNormEps": t.rms_norm_eps,
+        "tiedEmbeddings": c.tie_word_embeddings,
+        "attentionBias": "all" if getattr(t, "attention_bias", False) else "none",
+        "headNorm": False,
+        "ropeSections": None,
+        "mlpBias": getattr(t, "mlp_bias", False),
+        "ropeScaling": scaling(t.rope_parameters),
+        "maxPositions": t.max_position_embeddings,
+        "slidingWindow": getattr(t, "sliding_window", None),
+        "bosTokenId": getattr(t, "bos_token_id", None),
+        "eosTokenIds": ends_of(config, t),
+        **own,
+    }
 
 
 def qwen_expected(config):
     newer = config["model_type"] == "qwen3_vl"
     c = (Qwen3VLConfig if newer else Qwen2_5_VLConfig).from_dict(config)
     v = c.vision_config
-    eyes = {"hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.depth, "heads": v.num_heads, "patchSize": v.patch_size, "merge": v.spatial_merge_size, "temporalPatchSize": v.temporal_patch_size, "ropeTheta": v.rope_parameters["rope_theta"]}
-    eyes |= {"tableSide": int(v.num_position_embeddings**0.5), "deepstackBlocks": list(v.deepstack_visual_indexes)} if newer else {"windowSize": v.window_size, "fullBlocks": list(v.fullatt_block_indexes)}
-    own = {"headNorm": newer, "ropeSections": {"lengths": c.text_config.rope_parameters["mrope_section"], "interleaved": newer}, "bosTokenId": None}
+    eyes = {
+        "hiddenSize": v.hidden_size,
+        "intermediateSize": v.intermediate_size,
+        "layers": v.depth,
+        "heads": v.num_heads,
+        "patchSize": v.patch_size,
+        "merge": v.spatial_merge_size,
+        "temporalPatchSize": v.temporal_patch_size,
+        "ropeTheta": v.rope_parameters["rope_theta"],
+    }
+    eyes |= (
+        {"tableSide": int(v.num_position_embeddings**0.5), "deepstackBlocks": list(v.deepstack_visual_indexes)}
+        if newer
+        else {"windowSize": v.window_size, "fullBlocks": list(v.fullatt_block_indexes)}
+    )
+    own = {
+        "headNorm": newer,
+        "ropeSections": {"lengths": c.text_config.rope_parameters["mrope_section"], "interleaved": newer},
+        "bosTokenId": None,
+    }
     if not newer:
         own["attentionBias"] = "queries, keys and values"
     return {
@@ -140,7 +189,11 @@ def qwen_expected(config):
         "text": text_of(c, config, **own),
         "vision": eyes,
         "imageTokenId": c.image_token_id,
-        "special": {"videoTokenId": c.video_token_id, "visionStartTokenId": c.vision_start_token_id, "visionEndTokenId": c.vision_end_token_id},
+        "special": {
+            "videoTokenId": c.video_token_id,
+            "visionStartTokenId": c.vision_start_token_id,
+            "visionEndTokenId": c.vision_end_token_id,
+        },
     }
 
 
@@ -151,7 +204,16 @@ def smolvlm_expected(config):
         "family": "smolvlm",
         "modelType": config["model_type"],
         "text": text_of(c, config),
-        "vision": {"hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
+        "vision": {
+            "hiddenSize": v.hidden_size,
+            "intermediateSize": v.intermediate_size,
+            "layers": v.num_hidden_layers,
+            "heads": v.num_attention_heads,
+            "imageSize": v.image_size,
+            "patchSize": v.patch_size,
+            "layerNormEps": v.layer_norm_eps,
+            "activation": v.hidden_act,
+        },
         "shuffle": c.scale_factor,
         "imageTokenId": c.image_token_id,
     }
@@ -164,17 +226,36 @@ def llava_expected(config):
     own = {"attentionBias": "queries, keys and values"} if c.text_config.model_type == "qwen2" else {}
     return {
         "family": "llava",
-        "vision": {"modelType": v.model_type.removesuffix("_vision_model"), "hiddenSize": v.hidden_size, "intermediateSize": v.intermediate_size, "layers": v.num_hidden_layers, "heads": v.num_attention_heads, "imageSize": v.image_size, "patchSize": v.patch_size, "layerNormEps": v.layer_norm_eps, "activation": v.hidden_act},
+        "vision": {
+            "modelType": v.model_type.removesuffix("_vision_model"),
+            "hiddenSize": v.hidden_size,
+            "intermediateSize": v.intermediate_size,
+            "layers": v.num_hidden_layers,
+            "heads": v.num_attention_heads,
+            "imageSize": v.image_size,
+            "patchSize": v.patch_size,
+            "layerNormEps": v.layer_norm_eps,
+            "activation": v.hidden_act,
+        },
         "text": text_of(c, config, **own),
-        "featureLayers": layers, "featureSelect": c.vision_feature_select_strategy, "projectorActivation": c.projector_hidden_act, "projectorBias": c.multimodal_projector_bias, "imageTokenId": c.image_token_index,
+        "featureLayers": layers,
+        "featureSelect": c.vision_feature_select_strategy,
+        "projectorActivation": c.projector_hidden_act,
+        "projectorBias": c.multimodal_projector_bias,
+        "imageTokenId": c.image_token_index,
     }
 
 
 def expected(config):
     kind = config["model_type"]
-    return (llava_expected if kind.startswith("llava") else qwen_expected if kind.startswith("qwen") else smolvlm_expected)(config)
+    return (
+        llava_expected if kind.startswith("llava") else qwen_expected if kind.startswith("qwen") else smolvlm_expected
+    )(config)
 
 
-cases = [{"name": name, "config": config, "expected": expected(json.loads(json.dumps(config)))} for name, config in (CASES | FAMILIES).items()]
+cases = [
+    {"name": name, "config": config, "expected": expected(json.loads(json.dumps(config)))}
+    for name, config in (CASES | FAMILIES).items()
+]
 with open("test/golden/vlm-configs.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")

@@ -1,10 +1,13 @@
-"""Plays ALFWorld games in the original Python package for a parent process: one JSON object a line, requests on stdin, replies on stdout.
+"""Plays ALFWorld games with the original Python package for a parent process: one JSON object a line, requests on
+stdin, replies on stdout.
 
 Requests: {"op": "start", "folder": "<the folder of a trial>"} and {"op": "step", "command": "go to fridge 1"}.
-Replies: {"feedback", "commands", "won", "conditions": [met, total] or null, "picture": PNG in base64 or null}, or {"error": "..."} to a request that failed,
-with which the process ends: what is left of a simulator that failed is not to be trusted.
-The first line is {"ready": "<simulator>"}. `thor` needs what alfworld[full] installs and a display for Unity; `textworld` only alfworld itself.
+Replies: {"feedback", "commands", "won", "conditions": [met, total] or null, "picture": PNG in base64 or null}. If a
+request fails, the reply is {"error": "..."} and the process exits: a simulator that has failed cannot be trusted.
+The first line is {"ready": "<simulator>"}. `thor` needs the packages of alfworld[full] and a display for Unity;
+`textworld` needs only alfworld itself.
 """
+
 import base64
 import json
 import os
@@ -13,7 +16,7 @@ import sys
 import traceback
 import zlib
 
-# Whatever the packages print goes to stderr: stdout belongs to the protocol.
+# The output of the packages goes to stderr: stdout is for the protocol.
 protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 
@@ -26,27 +29,43 @@ def send(message):
 
 
 def config_for(folder, size):
-    """What alfworld's base_config.yaml says, as far as the two environments read it, with one trial as the whole data set."""
+    """The fields of alfworld's base_config.yaml that the two environments read, with one trial as the data set."""
     return {
         "general": {"training_method": "dqn"},
         "rl": {"training": {"max_nb_steps_per_episode": 1000000}},
-        "dataset": {"data_path": folder, "eval_id_data_path": folder, "eval_ood_data_path": folder, "num_train_games": -1, "num_eval_games": -1},
+        "dataset": {
+            "data_path": folder,
+            "eval_id_data_path": folder,
+            "eval_ood_data_path": folder,
+            "num_train_games": -1,
+            "num_eval_games": -1,
+        },
         "env": {
-            "task_types": [1, 2, 3, 4, 5, 6], "domain_randomization": False, "goal_desc_human_anns_prob": 0, "expert_type": "handcoded",
-            "thor": {"screen_width": size, "screen_height": size, "smooth_nav": False, "save_frames_to_disk": False, "save_frames_path": os.devnull},
+            "task_types": [1, 2, 3, 4, 5, 6],
+            "domain_randomization": False,
+            "goal_desc_human_anns_prob": 0,
+            "expert_type": "handcoded",
+            "thor": {
+                "screen_width": size,
+                "screen_height": size,
+                "smooth_nav": False,
+                "save_frames_to_disk": False,
+                "save_frames_path": os.devnull,
+            },
         },
         "controller": {"type": "oracle", "load_receps": True, "debug": False},
     }
 
 
 class Thor:
-    """AI2-THOR scenes; Unity is started once and shows one game after another."""
+    """AI2-THOR scenes; Unity is started once for all games."""
 
     def __init__(self, size):
         self.size, self.env = size, None
 
     def start(self, folder):
         from alfworld.agents.environment.alfred_thor_env import AlfredThorEnv
+
         if self.env is None:
             self.env = AlfredThorEnv(config_for(folder, self.size), train_eval=SPLIT)
             self.env.init_env(batch_size=1)
@@ -66,13 +85,14 @@ class Thor:
 
 
 class TextWorld:
-    """The text engine that alfworld ships; it shows no pictures and does not count conditions."""
+    """The text engine of alfworld; it has no pictures and does not count conditions."""
 
     def __init__(self, size):
         self.env = None
 
     def start(self, folder):
         from alfworld.agents.environment.alfred_tw_env import AlfredTWEnv
+
         if self.env is not None:
             self.env.close()
         self.env = AlfredTWEnv(config_for(folder, 0), train_eval=SPLIT).init_env(batch_size=1)
@@ -84,7 +104,13 @@ class TextWorld:
 
 
 def answer(feedback, infos, conditions, picture):
-    return {"feedback": feedback[0], "commands": list(infos["admissible_commands"][0]), "won": bool(infos["won"][0]), "conditions": conditions, "picture": picture}
+    return {
+        "feedback": feedback[0],
+        "commands": list(infos["admissible_commands"][0]),
+        "won": bool(infos["won"][0]),
+        "conditions": conditions,
+        "picture": picture,
+    }
 
 
 def png(rgb):
