@@ -16,7 +16,7 @@ import { reportLink, serveReports } from './report-server.ts';
 import { HomeLock } from './home-lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { forgetServer, rememberServer, stopLeftoverServer } from './leftover-server.ts';
-import { tendDatabase } from './tend-database.ts';
+import { foldLog, tendDatabase } from './tend-database.ts';
 import { serverAnswers, splitAddress } from './temporal.ts';
 import { ContinuedTracking } from './tracking.ts';
 
@@ -126,7 +126,7 @@ export class Supervisor {
       `Starting the Temporal server at ${address} ` +
         `${lasting ? `(Web UI: http://localhost:${uiPort})` : 'for this command'}`,
     );
-    const options = lasting ? ['--ui-port', String(uiPort), '--db-filename', this.#database] : ['--headless'];
+    const options = lasting ? ['--ui-port', String(uiPort), ...databaseOptions(this.#database)] : ['--headless'];
     this.#keep('server', temporalCliPath(), serverArguments(port, options), {
       onStart: ({ pid }) => {
         if (lasting && pid !== undefined) rememberServer(this.#home, pid);
@@ -214,6 +214,7 @@ export class Supervisor {
     await this.#tracking?.stop();
     await end(['server']);
     if (this.#lock === null) return;
+    foldLog(this.#database);
     forgetServer(this.#home);
     this.#lock.release();
     this.#lock = null;
@@ -262,6 +263,11 @@ export class Supervisor {
 /** Whether an address is on this machine. */
 export function isLocal(address: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(splitAddress(address).host);
+}
+
+/** Write-ahead log: half the work of SQLite's rollback journal; the file remembers it (docs/operations.md). */
+function databaseOptions(database: string): string[] {
+  return ['--db-filename', database, '--sqlite-pragma', 'journal_mode=WAL'];
 }
 
 function serverArguments(port: number, options: readonly string[]): string[] {

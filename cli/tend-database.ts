@@ -22,6 +22,18 @@ export async function tendDatabase(database: string, version: string): Promise<s
   return said;
 }
 
+/** Takes what lies in the write-ahead log into the database, of which no server is left, so that it is one file. */
+export function foldLog(database: string): void {
+  if (!existsSync(`${database}-wal`)) return;
+  try {
+    const open = new DatabaseSync(database);
+    open.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    open.close(); // the last one to close it removes the log
+  } catch {
+    // No space for it: the next server reads the log.
+  }
+}
+
 /** Copies the database beside itself; an older copy is removed once the new one is complete. */
 async function keepCopy(database: string, before: string): Promise<string> {
   const copy = `${database}.before-${before.replaceAll(/[^\w.]+/g, '-').replace(/-$/, '')}.backup`;
@@ -39,10 +51,11 @@ async function keepCopy(database: string, before: string): Promise<string> {
 }
 
 function giveBack(database: string): string[] {
-  const size = statSync(database).size;
   const open = new DatabaseSync(database);
+  let size: number;
   try {
     const value = (pragma: string) => Number(Object.values(open.prepare(`PRAGMA ${pragma}`).get()!)[0]);
+    size = value('page_count') * value('page_size');
     const free = value('freelist_count') * value('page_size');
     if (free < GIVEN_BACK_BYTES || 2 * free < size) return [];
     open.exec('VACUUM');

@@ -1,10 +1,10 @@
 /** The embedded server's database before a server opens it. */
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
-import { tendDatabase } from '../../cli/tend-database.ts';
+import { foldLog, tendDatabase } from '../../cli/tend-database.ts';
 
 const OLD = 'temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)';
 const newHome = () => path.join(mkdtempSync(path.join(tmpdir(), 'gtr-test-')), 'temporal.db');
@@ -53,4 +53,26 @@ test('space of forgotten runs is reclaimed', async (t) => {
   t.regex((await tendDatabase(database, OLD))[0], /was shrunk: 50\.1 MB before, 0\.0 MB now/);
   t.true(statSync(database).size < 100_000);
   t.deepEqual(rowsOf(database), ['kept']);
+});
+
+test('what a killed server left in its write-ahead log is in the file afterwards, in the copy, and in a smaller one', async (t) => {
+  const database = newHome();
+  await tendDatabase(database, OLD);
+  const server = new DatabaseSync(database);
+  server.exec("PRAGMA journal_mode=WAL; CREATE TABLE runs (name TEXT); INSERT INTO runs VALUES ('kept')");
+  server.exec('CREATE TABLE large (data BLOB); INSERT INTO large VALUES (zeroblob(50000000)); DELETE FROM large');
+  // As a kill leaves them: the log is not folded in.
+  const [left, ended] = [newHome(), newHome()];
+  for (const copy of [left, ended])
+    for (const end of ['', '-wal', '.version']) cpSync(`${database}${end}`, `${copy}${end}`);
+  server.close();
+  t.true(statSync(`${left}-wal`).size > 50_000_000);
+  const said = await tendDatabase(left, 'temporal version 1.6.0');
+  t.regex(said[1], /is made smaller: 50\.1 MB before, 0\.0 MB now/);
+  t.deepEqual(rowsOf(said[0].split(': ')[1]), ['kept']);
+  t.deepEqual(rowsOf(left), ['kept']);
+
+  foldLog(ended);
+  t.deepEqual(readdirSync(path.dirname(ended)), ['temporal.db', 'temporal.db.version']);
+  t.deepEqual(rowsOf(ended), ['kept']);
 });
