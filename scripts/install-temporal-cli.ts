@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withLock } from './lock.mjs';
-import { run, say, SetUpError, withSignsOfLife } from './progress.mjs';
+import { giveUp, run, say, SetUpError, withSignsOfLife } from './progress.mjs';
 import { cachedTemporal, findTemporal, TEMPORAL_VERSION, versionLine } from './temporal-version.mjs';
 
 /** Time without data after which a download is given up, because closed networks hang. */
@@ -35,9 +35,7 @@ try {
     if (findTemporal() === null) await install(folder); // another installation may have been faster
   });
 } catch (error) {
-  if (!(error instanceof SetUpError)) throw error;
-  say(`gtr: ${error.message}`);
-  process.exit(2);
+  giveUp(error);
 }
 
 /** Everything happens in a separate folder; the finished binary is moved into place in one step. */

@@ -11,6 +11,21 @@ export class SetUpError extends Error {
   name = 'SetUpError';
 }
 
+/**
+ * Says what the set-up cannot mend, and ends; a place that cannot be written is such a thing. Other errors are thrown.
+ * @param {unknown} error
+ */
+export function giveUp(error) {
+  const { name, message, code, path: where } = /** @type {NodeJS.ErrnoException} */ (error);
+  const unwritable = code !== undefined && where !== undefined && CANNOT_WRITE.has(code);
+  if (name !== 'SetUpError' && !unwritable) throw error;
+  say(`gtr: ${unwritable ? `${where}: cannot be written (${code}); let this user write it, ${ELSEWHERE}.` : message}`);
+  process.exit(2);
+}
+
+const CANNOT_WRITE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
+const ELSEWHERE = 'set XDG_CACHE_HOME to a folder that can be, or use a copy of the project that is your own';
+
 /** Seconds between two progress lines. */
 const SIGN_OF_LIFE_SECONDS = 15;
 

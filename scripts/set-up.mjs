@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
 import { installPackages, packagesProblem } from './packages.mjs';
-import { say, SetUpError } from './progress.mjs';
+import { giveUp, SetUpError } from './progress.mjs';
 import { projectNodeProblem } from './project-node.mjs';
 import { findTemporal } from './temporal-version.mjs';
 
@@ -26,9 +26,7 @@ try {
   await setUpPackages();
   if (what === 'everything' && findTemporal() === null) await installTemporal();
 } catch (error) {
-  if (!(error instanceof SetUpError)) throw error;
-  say(`gtr: ${error.message}`);
-  process.exit(2);
+  giveUp(error);
 }
 
 async function setUpPackages() {
