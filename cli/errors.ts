@@ -11,6 +11,7 @@ import path from 'node:path';
 import { gtrHome } from '../workers/installation.ts';
 import { ConfigError } from '../configs/schema.ts';
 import { rootFailure } from '../workflows/failures.ts';
+import { quoted } from './quoted.ts';
 
 /** Wrong usage: what, where, what to do. Exit code 2. */
 export class UsageError extends Error {
@@ -41,6 +42,13 @@ export function explain(error: unknown): { message: string; exitCode: 1 | 2 } {
     const usage = cause instanceof ApplicationFailure && USAGE_FAILURES.has(cause.type ?? '');
     return { message: cause.message, exitCode: usage ? 2 : 1 };
   }
+  if (error instanceof WorkflowNotFoundError && /already completed/.test(error.message))
+    return {
+      message:
+        `The run "${error.workflowId}" has ended: \`./gtr result ${quoted(error.workflowId)}\`; ` +
+        `\`./gtr reset\` and \`./gtr fork\` go on from its iterations.`,
+      exitCode: 2,
+    };
   if (error instanceof WorkflowNotFoundError)
     return {
       message: `There is no run "${error.workflowId}" on this server; \`./gtr runs\` lists the runs.`,

@@ -21,6 +21,7 @@ import { iterationCount } from './reset.ts';
 import { isKnown, startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
 import { collect } from './train.ts';
+import { quoted } from './quoted.ts';
 
 /** Fields that the policy and the numbering of its iterations depend on. */
 const FIXED_FIELDS = [
@@ -47,7 +48,7 @@ export function register(program: Command): void {
     .action(async (run: string, { at, id, set }: { at: number; id: string; set: string[] }) => {
       await withClient((client) => forkRun(client, run, at, id, set));
       process.stdout.write(
-        `Run ${id} continues after iteration ${at} of ${run}; follow it with \`./gtr watch ${id}\`.\n`,
+        `Run ${id} continues after iteration ${at} of ${run}; follow it with \`./gtr watch ${quoted(id)}\`.\n`,
       );
     });
 }

@@ -8,6 +8,7 @@ import {
 import type { Workflow } from '@temporalio/common';
 import { workflowQueue } from '../workers/installation.ts';
 import { UsageError } from './errors.ts';
+import { quoted } from './quoted.ts';
 
 /**
  * Starts `type` with the id `id`. An id that was used before is refused, because the run's files carry its name.
@@ -33,7 +34,7 @@ export async function startRun<W extends Workflow>(
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError)
       throw new UsageError(
-        `The run id "${id}" is in use; choose another --id, or follow that run with \`./gtr watch ${id}\`.`,
+        `The run id "${id}" is in use; choose another --id, or follow that run with \`./gtr watch ${quoted(id)}\`.`,
       );
     throw error;
   }

@@ -14,6 +14,7 @@ import { sayDisk } from './disk.ts';
 import { startRun } from './start-run.ts';
 import { withClient } from './temporal.ts';
 import { followRun } from './watch.ts';
+import { quoted } from './quoted.ts';
 
 export function register(program: Command): void {
   program
@@ -45,7 +46,7 @@ export function register(program: Command): void {
             `warning: the price of ${unpriced} is unknown, so the cost of this run will not ` +
               `be either; set corrector.openai.prices.\n`,
           );
-        process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${options.id}\`.\n`);
+        process.stdout.write(`Run ${options.id} started; follow it with \`./gtr watch ${quoted(options.id)}\`.\n`);
         if (options.wait) await followRun(client, options.id);
       });
     });

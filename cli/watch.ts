@@ -13,6 +13,7 @@ import type { Progress } from '../workflows/run-contract.ts';
 import { doingOf } from './doing.ts';
 import { type GpuWorkers, gpuWorkers, gpuWorkersText } from './gpu-workers.ts';
 import { withClient, workflowResult } from './temporal.ts';
+import { quoted } from './quoted.ts';
 
 export function register(program: Command): void {
   program
@@ -59,7 +60,7 @@ export async function followRun(client: Client, run: string): Promise<TrainResul
       for (const summary of progress.summaries.slice(shown)) print(iterationLine(summary, progress.iterations));
       shown = Math.max(shown, progress.summaries.length);
       if (progress.halted !== null && progress.halted !== lastHalt)
-        print(`paused by itself: ${progress.halted} (\`./gtr resume ${run}\` continues it)`);
+        print(`paused by itself: ${progress.halted} (\`./gtr resume ${quoted(run)}\` continues it)`);
       lastHalt = progress.halted;
       if (looks % LOOKS_PER_WORKERS === 0) {
         const now = await gpuWorkers(client, [run, `${run}/iteration-${progress.iteration}`]).catch(() => workers);

@@ -1,0 +1,22 @@
+/** Sentences for what Temporal says of a run, and names in the commands that they give. */
+import { execFileSync } from 'node:child_process';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import test from 'ava';
+import { explain } from '../../cli/errors.ts';
+import { quoted } from '../../cli/quoted.ts';
+
+test('a run that has ended is not one that is not there', (t) => {
+  const said = (message: string) => explain(new WorkflowNotFoundError(message, 'my run', undefined));
+  t.deepEqual(said('workflow execution already completed'), {
+    message:
+      'The run "my run" has ended: `./gtr result \'my run\'`; `./gtr reset` and `./gtr fork` go on from its iterations.',
+    exitCode: 2,
+  });
+  t.regex(said('workflow not found for ID: my run').message, /There is no run "my run" on this server/);
+});
+
+test('a shell reads a quoted name as it is', (t) => {
+  for (const name of ['my-run', 'a b', "it's", '$HOME', '--now', '../x', 'ü', '*', '~'])
+    t.is(execFileSync('sh', ['-c', `printf %s ${quoted(name)}`], { encoding: 'utf8' }), name);
+  t.is(quoted('my-run_1/iteration-0'), 'my-run_1/iteration-0');
+});
