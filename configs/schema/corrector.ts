@@ -1,7 +1,7 @@
 /** Thought correction and its teachers. */
 import { z } from 'zod';
 import { TEACHERS } from '../teachers.ts';
-import { namesOf, positive, probability, summaries } from './values.ts';
+import { namesOf, pictureSize, positive, probability, summaries } from './values.ts';
 
 const pricePerMillion = z.number().min(0);
 
@@ -49,7 +49,7 @@ const openai = z
       .describe('Seconds after which an unanswered request is sent again.'),
     image: z
       .strictObject({
-        size: positive.default(300).describe('Pixels on each side; the scene is drawn at this size.'),
+        size: pictureSize.default(300).describe('Pixels on each side; the scene is drawn at this size.'),
         format: z.enum(['png', 'jpeg']).default('png').describe('File format in the data URL.'),
         quality: z.int().min(1).max(100).default(90).describe('Quality of a JPEG.'),
         detail: z

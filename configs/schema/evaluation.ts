@@ -1,6 +1,6 @@
 /** Evaluation, and the watch for collapsed thoughts. */
 import { z } from 'zod';
-import { positive } from './values.ts';
+import { MOST_EPISODES, positive } from './values.ts';
 
 export const collapse = z
   .strictObject({
@@ -38,6 +38,7 @@ export const evaluation = z
   .strictObject({
     episodes: z
       .int()
+      .max(MOST_EPISODES)
       .min(0)
       .default(300)
       .describe(

@@ -1,6 +1,6 @@
 /** The policy that is trained. */
 import { z } from 'zod';
-import { positive } from './values.ts';
+import { pictureSize, positive } from './values.ts';
 
 const lora = z.strictObject({
   kind: z.literal('lora'),
@@ -54,6 +54,6 @@ export const model = z
       .nullable()
       .default(null)
       .describe("Prompt template: a name in core/policy/prompts or a path; null: the environment's default."),
-    imageSize: positive.default(300).describe('Pixels on each side of the observation.'),
+    imageSize: pictureSize.default(300).describe('Pixels on each side of the observation.'),
   })
   .describe('The policy.');

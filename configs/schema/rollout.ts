@@ -1,11 +1,12 @@
 /** How experience is sampled. */
 import { z } from 'zod';
-import { positive, probability } from './values.ts';
+import { MOST_EPISODES, positive, probability } from './values.ts';
 
 export const rollout = z
   .strictObject({
     envStepsPerIteration: positive.default(1024).describe('Kept steps that each iteration trains on.'),
     episodesPerWave: positive
+      .max(MOST_EPISODES)
       .default(64)
       .describe('Environments stepped together. A wave ends when all of them have finished their episodes.'),
     temperature: z

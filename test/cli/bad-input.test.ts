@@ -62,6 +62,19 @@ refused(
   },
   /two-marks\.json: prompt: .*<image>/,
 );
+// What would be too much for any machine's memory is refused before anything is opened.
+for (const [field, most] of Object.entries({
+  'engine.lanes': 256,
+  'rollout.episodesPerWave': 65_536,
+  'evaluation.episodes': 65_536,
+  'model.imageSize': 4096,
+  'corrector.openai.image.size': 4096,
+}))
+  refused(
+    `${field} beyond reason`,
+    () => train('--set', `${field}=${most + 1}`),
+    new RegExp(`smoke\\.json: ${field.replaceAll('.', '\\.')}: Too big: expected number to be <=${most}`),
+  );
 for (const [verb, args] of Object.entries({
   train: () => train('--set', 'envSteps=1000000000000000'),
   estimate: () => ['estimate', '--config', smoke, '--set', 'envSteps=1000000000000000'],
