@@ -7,11 +7,9 @@ import { quoted } from '../../cli/quoted.ts';
 
 test('a run that has ended is not one that is not there', (t) => {
   const said = (message: string) => explain(new WorkflowNotFoundError(message, 'my run', undefined));
-  t.deepEqual(said('workflow execution already completed'), {
-    message:
-      'The run "my run" has ended: `./gtr result \'my run\'`; `./gtr reset` and `./gtr fork` go on from its iterations.',
-    exitCode: 2,
-  });
+  const { message, exitCode } = said('workflow execution already completed');
+  t.regex(message, /^The run "my run" has ended: `\.\/gtr result 'my run'`; .*\.$/);
+  t.is(exitCode, 2);
   t.regex(said('workflow not found for ID: my run').message, /There is no run "my run" on this server/);
 });
 

@@ -55,7 +55,7 @@ test('space of forgotten runs is reclaimed', async (t) => {
   t.deepEqual(rowsOf(database), ['kept']);
 });
 
-test('what a killed server left in its write-ahead log is in the file afterwards, in the copy, and in a smaller one', async (t) => {
+test('what a killed server left in its write-ahead log is in the file, the copy, and the smaller file', async (t) => {
   const database = newHome();
   await tendDatabase(database, OLD);
   const server = new DatabaseSync(database);
