@@ -158,6 +158,7 @@ async function planOf(
     model,
     provider,
     lanes: 1,
+    groups: 1,
     rowsPerShard: rows,
     rowsPerSample: sampled,
     promptTokens,

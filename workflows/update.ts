@@ -1,8 +1,7 @@
 /** The second half of an iteration: PPO epochs over the batch, by one GPU worker or by all that poll. */
 import type { ApplyGradientsResult, ComputeGradientsResult, SharedEpoch } from '../activities/compute-gradients.ts';
 import type { UpdateTask, UpdatePolicyResult } from '../activities/update-policy.ts';
-import { STEPS_PER_STORED_STATE } from '../configs/shared-update.ts';
-import type { RunConfig } from '../configs/schema.ts';
+import { gradientGroups, STEPS_PER_STORED_STATE } from '../configs/shared-update.ts';
 import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { activitiesOn } from './activities-on.ts';
 import type { PauseGate } from './control.ts';
@@ -25,7 +24,7 @@ export type UpdateResult = UpdatePolicyResult & { exchangeSeconds?: number; behi
 export async function update(input: UpdateInput): Promise<UpdateResult> {
   const { task, onProgress } = input;
   const { ppo } = task.config;
-  const epochOf = groupsOf(task.config) === 1 ? epochByOneWorker : epochByAllWorkers;
+  const epochOf = gradientGroups(task.config) === 1 ? epochByOneWorker : epochByAllWorkers;
   let done: UpdateResult = { ...input, metrics: {}, seconds: 0, modelSeconds: 0 };
   for (let epoch = 0; epoch < ppo.epochs; epoch++) {
     const { exchangeSeconds, behind, ...epochResult } = await epochOf({ ...input, ...done }, epoch);
@@ -42,11 +41,6 @@ export async function update(input: UpdateInput): Promise<UpdateResult> {
     onProgress(epoch + 1, `epoch ${epoch + 1} of ${ppo.epochs} done`);
   }
   return done;
-}
-
-/** The configuration of an iteration that an older version began has no `parallel`. */
-function groupsOf({ parallel }: Partial<Pick<RunConfig, 'parallel'>>): number {
-  return parallel?.gradients ?? 1;
 }
 
 async function epochByOneWorker({ task, policy, optimizer, gate }: UpdateInput, epoch: number): Promise<UpdateResult> {
@@ -68,7 +62,7 @@ async function epochByAllWorkers(
   epoch: number,
 ): Promise<UpdateResult> {
   const { ppo, rollout } = task.config;
-  const groupCount = groupsOf(task.config);
+  const groupCount = gradientGroups(task.config);
   const steps = Math.ceil(rollout.envStepsPerIteration / ppo.samplesPerStep);
   let stored: SharedEpoch = { policy, optimizer, behind, skippedInARow: 0, step: 0, sums: {} };
   let since: ComputeGradientsResult[][] = [];

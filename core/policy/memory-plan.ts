@@ -13,7 +13,7 @@ import { type ShardShape, trainingProgram } from './vlm/training-graph.ts';
 export type MemoryPlan = {
   sampling: RunMemory & { prepacked: number };
   updating: RunMemory;
-  /** Trained parameters, their gradients and Adam's moments, in the process's own memory. */
+  /** Trained parameters, gradients and Adam's moments, in the process's own memory. */
   optimizer: number;
   /** The most that the process holds, weights mapped from files counted once. */
   host: number;
@@ -27,6 +27,8 @@ export type PlannedWork = {
   model: GraphModel;
   provider: Provider;
   lanes: number;
+  /** `parallel.gradients`. */
+  groups: number;
   rowsPerShard: number;
   rowsPerSample: number;
   promptTokens: number;
@@ -55,6 +57,7 @@ export function memoryPlan({
   model,
   provider,
   lanes,
+  groups,
   rowsPerShard,
   rowsPerSample,
   promptTokens,
@@ -78,9 +81,11 @@ export function memoryPlan({
   const prepacked = provider !== 'cpu' ? 0 : reorderedBytes(samplingGraph);
   const sampling = { ...runMemory(samplingGraph, responseTokens), prepacked };
   const trained = model.trained.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
-  // Parameters, summed gradient, two moments, and garbage not yet collected; for each lane: parameters, new ones in
-  // transfer, and its gradient.
-  const optimizer = (5 + 4 * lanes) * trained;
+  // In a step that is spread, one worker may hold the gradients of all groups; at least a sum and two of others.
+  const gradients = groups === 1 ? 1 : Math.max(groups, 3);
+  // Parameters, two moments, gradients, and garbage not yet collected; for each lane: parameters, new ones in transfer,
+  // and its gradient.
+  const optimizer = (4 + gradients + 4 * lanes) * trained;
   const base = PROCESS_BYTES + lanes * LANE_BYTES + optimizer;
   const fed = Math.max(sampling.inputs, updating.inputs) - trained;
   const largest = [trainingGraph, samplingGraph]

@@ -1,6 +1,7 @@
 /** Checks whether a run's sampling and updates fit into the machine, before anything is loaded. */
 import { algorithmOf } from '../../configs/algorithms.ts';
 import type { RunConfig } from '../../configs/schema.ts';
+import { gradientGroups } from '../../configs/shared-update.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { LongestPrompt } from './longest-prompt.ts';
@@ -22,7 +23,7 @@ export type ModelFit = {
   teacher: number;
 };
 
-type FitConfig = Pick<RunConfig, 'algorithm' | 'model' | 'engine' | 'rollout' | 'ppo' | 'turbo'>;
+type FitConfig = Pick<RunConfig, 'algorithm' | 'model' | 'engine' | 'rollout' | 'ppo' | 'parallel' | 'turbo'>;
 
 /** `prompt`: the longest to expect. */
 export function modelFit(
@@ -46,6 +47,7 @@ export function modelFit(
       gradientCheckpointing: engine.gradientCheckpointing,
       device,
     }),
+    groups: gradientGroups(config),
     rowsPerShard,
     promptTokens: rounded(prompt.tokens),
     picture: { parts: prompt.pictureParts, padded: false },
@@ -79,8 +81,9 @@ function teacherBytes(checkpoint: Checkpoint, config: FitConfig): number {
 /** What does not fit, as one sentence with the numbers and remedies; null where everything fits. */
 export function misfit(
   { plan, limits, rowsPerShard, teacher }: ModelFit,
-  { engine, rollout }: Pick<RunConfig, 'engine' | 'rollout'>,
+  config: Pick<RunConfig, 'engine' | 'rollout' | 'parallel'>,
 ): string | null {
+  const { engine, rollout } = config;
   const { largest } = plan;
   if (largest.bytes > (limits.tensor ?? Infinity))
     return (
@@ -100,9 +103,12 @@ export function misfit(
     `of sampling ${engine.rowsPerSample} rows with up to ${rollout.maxNewTokens} new tokens ` +
     `${gibibytes(sampling.activations)}` +
     (teacher === 0 ? '' : `, whole matrices of a merged teacher ${gibibytes(teacher)}`);
-  const remedies = ['engine.rowsPerShard', 'engine.rowsPerSample', ...(engine.lanes > 1 ? ['engine.lanes'] : [])].join(
-    ', ',
-  );
+  const remedies = [
+    'engine.rowsPerShard',
+    'engine.rowsPerSample',
+    ...(engine.lanes > 1 ? ['engine.lanes'] : []),
+    ...(gradientGroups(config) > 1 ? ['parallel.gradients'] : []),
+  ].join(', ');
   const asFactors = teacher === 0 ? '' : ', set turbo.merge.adapters=factors';
   return (
     `the run takes about ${gibibytes(needed)} (${parts}), but ${where} has ${gibibytes(limit)}; lower ` +

@@ -3,6 +3,7 @@ import test from 'ava';
 import { SHAPES } from '../../bench/engine/random-llava.ts';
 import { plannedCheckpoint } from '../../core/policy/checkpoint/planned-checkpoint.ts';
 import { memoryPlan, type PlannedWork } from '../../core/policy/memory-plan.ts';
+import { elements } from '../../core/graph/tensor.ts';
 import { trainedParameters } from '../../core/policy/trained-parameters.ts';
 
 const checkpoint = plannedCheckpoint(SHAPES['7b'], 'BF16');
@@ -15,6 +16,7 @@ const work = (gradientCheckpointing: boolean): PlannedWork => ({
   model: { checkpoint, trained, loraScale: 2, loraDropout: 0, precision: 'bfloat16', gradientCheckpointing },
   provider: 'cuda',
   lanes: 1,
+  groups: 1,
   rowsPerShard: 4,
   rowsPerSample: 32,
   promptTokens: 768,
@@ -62,20 +64,23 @@ test('7B with LoRA r 128 samples 32 rows and updates 4 x 1,024 tokens in 80 GB, 
 
 test('on a CPU weights are counted once, prepacked copies of float32 ones for each lane', (t) => {
   const small = plannedCheckpoint(SHAPES['135m'], 'F32');
-  const plan = (lanes: number) =>
+  const all = trainedParameters(small, { kind: 'all' }, [8]);
+  const plan = (lanes: number, groups = 1) =>
     memoryPlan({
       ...work(true),
-      model: {
-        ...work(true).model,
-        checkpoint: small,
-        trained: trainedParameters(small, { kind: 'all' }, [8]),
-        precision: 'float32',
-      },
+      model: { ...work(true).model, checkpoint: small, trained: all, precision: 'float32' },
       provider: 'cpu',
       lanes,
+      groups,
     });
   const [one, two] = [plan(1), plan(2)];
   t.is(one.device, 0);
   t.true(two.host - one.host >= one.updating.activations);
   t.true(two.host < 2 * one.host);
+  // A step that is spread: beside its sum two gradients of others, or those of all groups that one worker computes.
+  const bytes = 4 * all.reduce((sum, { shape }) => sum + elements(shape), 0);
+  t.deepEqual(
+    [2, 8].map((groups) => plan(1, groups).optimizer - one.optimizer),
+    [2 * bytes, 7 * bytes],
+  );
 });
