@@ -25,8 +25,9 @@ export function register(program: Command): void {
     )
     .requiredOption('--config <file>', 'run configuration: a file, or a name in configs/')
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
-    .option('--sampling-rate <number>', 'tokens that the policy samples per second, all rows together', rate)
-    .option('--updating-rate <number>', 'samples that an update processes per second', rate)
+    .option('--sampling-rate <number>', 'tokens that one GPU worker samples per second, all rows together', rate)
+    .option('--updating-rate <number>', 'samples that an update processes per second on one GPU worker', rate)
+    .option('--gpu-workers <number>', 'GPU workers that share the run', whole, 1)
     .option('--json', 'one JSON object')
     .action(async (options: Options) => {
       const config = readConfig(runConfigSchema, options.config, options.set);
@@ -34,7 +35,7 @@ export function register(program: Command): void {
       const teacher = await estimateTeacher(config, store);
       const disk = diskIfKnown(config, store);
       const { samplingRate: sampling = null, updatingRate: updating = null } = options;
-      const policy = await policyWork(config, { sampling, updating });
+      const policy = await policyWork(config, { sampling, updating }, options.gpuWorkers);
       process.stdout.write(
         options.json
           ? `${JSON.stringify({ ...teacher, policy, disk: typeof disk === 'string' ? null : disk }, null, 2)}\n`
@@ -47,11 +48,24 @@ export function register(program: Command): void {
     });
 }
 
-type Options = { config: string; set: string[]; samplingRate?: number; updatingRate?: number; json?: boolean };
+type Options = {
+  config: string;
+  set: string[];
+  samplingRate?: number;
+  updatingRate?: number;
+  gpuWorkers: number;
+  json?: boolean;
+};
 
 function rate(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('A rate is a number above 0.');
+  return value;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number above 0.');
   return value;
 }
 

@@ -71,7 +71,8 @@ const each = (make: (of: keyof Range) => number): Range => ({
 
 /** Throws `ConfigError` where the configuration cannot be run with a paid teacher. */
 export function estimateRun(config: RunConfig, limits: Limits): Estimate {
-  const { corrector, rollout } = config;
+  const { corrector, rollout, parallel } = config;
+  const episodesAtOnce = rollout.episodesPerWave * parallel.waves;
   const { openai } = corrector;
   const { prices } = openaiTerms(config);
   const { perThought, corrected, ...sizes } = blend(config);
@@ -109,7 +110,7 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
     requestsPerMinute: requestsPerMinute === null ? null : each((of) => requests[of] / requestsPerMinute / 60),
     tokensPerMinute:
       tokensPerMinute === null ? null : each((of) => (tokensIn[of] + tokensOut[of]) / tokensPerMinute / 60),
-    latency: each((of) => serialHours[of] / rollout.episodesPerWave),
+    latency: each((of) => serialHours[of] / episodesAtOnce),
   };
   return {
     calls,
@@ -137,8 +138,9 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
         `all${caches ? ' and cached by providers' : ', too few for providers to cache'}) and about ` +
         `${Math.round(sizes.answerTokens)} of answer: ${sizes.samples} actual requests of this configuration, ` +
         `${CHARACTERS_PER_TOKEN} characters a token`,
-      `${SECONDS.low} to ${SECONDS.high} s per judgement, ${SECONDS.likely} likely; ${rollout.episodesPerWave} ` +
-        'at once; sampling and updating run concurrently and are not in the hours',
+      `${SECONDS.low} to ${SECONDS.high} s per judgement, ${SECONDS.likely} likely; ${episodesAtOnce} ` +
+        `at once; sampling${rollout.ahead === 1 ? ' and the update before it run' : ' runs'} concurrently; the hours ` +
+        'hold neither sampling nor updating',
       prices === null
         ? `the price of ${openai.model} is unknown: set corrector.openai.prices`
         : `$${prices.prompt} per million prompt tokens, $${prices.cached} of cached, $${prices.completion} of answers`,

@@ -26,7 +26,7 @@ test('tokens, samples and hours at stated rates', async (t) => {
   // 4 iterations of 300 steps, two evaluations of 10 episodes of at most 20 steps, 50 tokens each.
   t.is(work.sampledTokens, (1200 + 400) * 50);
   t.is(work.updateSamples, 3600);
-  t.deepEqual(work.hours, { sampling: 80_000 / 10 / 3600, updating: 0.5 });
+  t.deepEqual(work.hours, { sampling: 80_000 / 10 / 3600, updating: 0.5, both: 80_000 / 10 / 3600 + 0.5 });
   t.deepEqual(work.prompt, {
     tokens: 29,
     pictures: 'a picture of 64 x 64 pixels becomes 64 x 64 pixels, 16 tokens',
@@ -44,7 +44,7 @@ test(
     const { sampledTokens, hours, prompt } = await policyWork(between, { sampling: null, updating: null });
     // After the second of four iterations too, each sampled and greedy.
     t.is(sampledTokens, (1200 + 3 * 2 * 200) * 50);
-    t.deepEqual(hours, { sampling: null, updating: null });
+    t.deepEqual(hours, { sampling: null, updating: null, both: null });
     t.regex(prompt as string, /^not known \(There is no \/no\/such\//);
   },
 );
@@ -63,4 +63,22 @@ test('memory of a GPU that is not there, for weights that are not there', async 
   const onCpu = (await policyWork(quickstart(), { sampling: null, updating: null })).memory!;
   t.is(onCpu.device, 0);
   t.is((await policyWork(quickstart('model.base=/no/such'), { sampling: null, updating: null })).memory, null);
+});
+
+test('several GPU workers: as many as waves and groups allow; ahead, sampling and updating at the same time', async (t) => {
+  const spread = quickstart('parallel.waves=2', 'parallel.gradients=3', 'parallel.exchange=float16');
+  const rates = { sampling: 10, updating: 2 };
+  const sampling = 80_000 / 10 / 3600;
+  const work = await policyWork(spread, rates, 4);
+  // Three groups on four workers: three at once. On two workers one computes two of them.
+  t.deepEqual(work.workers, { there: 4, sampling: 2, updating: 3 });
+  t.is((await policyWork(spread, rates, 2)).workers.updating, 1.5);
+  t.deepEqual(work.hours, { sampling: sampling / 2, updating: 0.5 / 3, both: sampling / 2 + 0.5 / 3 });
+  // 470,945 elements, 2 bytes each, of three groups; each of three workers reads two.
+  t.deepEqual(work.exchange, { written: 3 * 2 * 470_945, read: 2 * 3 * 2 * 470_945 });
+  t.regex(policyWorkText(work, spread), /GPU workers: 4; parallel.waves=2 lets 2 sample at once/);
+  t.regex(policyWorkText(work, spread), /writes 2.8 MB of gradients, and workers read 5.7 MB/);
+  const ahead = { ...spread, rollout: { ...spread.rollout, ahead: 1 } };
+  t.is((await policyWork(ahead, rates, 4)).hours.both, sampling / 2); // the update is done meanwhile
+  t.is((await policyWork(ahead, rates)).hours.both, sampling + 0.5); // one worker does both
 });

@@ -38,6 +38,8 @@ test('hours are those of the narrowest limit', (t) => {
   t.is(bounds.requestsPerMinute!.likely, requests.likely / 10 / 60);
   t.is(hours.likely, bounds.requestsPerMinute!.likely);
   t.is(estimate().bounds.tokensPerMinute, null);
+  // Twice as many episodes are judged at once.
+  t.is(estimate(['parallel.waves=2']).bounds.latency.likely, bounds.latency.likely / 2);
 });
 
 test('an unknown model has an unknown cost, and its own prices make it known', (t) => {
