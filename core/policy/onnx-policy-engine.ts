@@ -204,9 +204,9 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const statistics: RowStatistics[] = [];
     const laidOut = this.#laidOut.get(request) ?? [];
     this.#laidOut.delete(request);
-    const shards = this.#shards(request.rows, request.pictures);
-    const perGroup = Math.ceil(shards.length / group.of);
-    const own = shards.slice(group.index * perGroup, (group.index + 1) * perGroup);
+    const own = this.#shards(request.rows, request.pictures).filter(
+      (_, shard) => groupOf(shard, group.of) === group.index,
+    );
     // The process of one lane takes them in this order and sums there: less travels.
     const summedThere = (this.#options.device ?? CPU).provider !== 'cpu' && this.#options.lanes === 1;
     const id = this.#sums++;
@@ -316,6 +316,12 @@ export function graphModel({
     gradientCheckpointing,
     provider: device.provider,
   };
+}
+
+/** Dealt there and back: 0, 1, 2, 2, 1, 0, 0, ... of three. */
+function groupOf(shard: number, groups: number): number {
+  const place = shard % (2 * groups);
+  return Math.min(place, 2 * groups - 1 - place);
 }
 
 function roundUp(length: number, fixed: number | null): number {

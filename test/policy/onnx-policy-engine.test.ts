@@ -145,6 +145,21 @@ test(
   },
 );
 
+test('shards are dealt there and back, the longest first, so that groups take about as long', async (t) => {
+  const one = await engine({ rowsPerShard: 1 });
+  const groups = [];
+  for (const index of [0, 1]) groups.push(await one.gradients(mixedRows(), { index, of: 2 }));
+  // Rows 3, 0, 4, 1, 2 by the length of their responses: 9, 5, 3, 1 and 0 tokens; to groups 0, 1, 1, 0, 0.
+  t.deepEqual(
+    groups.map(({ rows }) => Object.keys(rows).map(Number)),
+    [
+      [1, 2, 3],
+      [0, 4],
+    ],
+  );
+  await one.close();
+});
+
 test('several threads in a lane change nothing but rounding, and the same number gives the same bytes', async (t) => {
   const run = async (threads: number) => {
     const opened = await engine({ threads });
