@@ -12,7 +12,7 @@ import type { SamplesAhead } from '../core/records/samples.ts';
 import { activitiesOn } from './activities-on.ts';
 import { AskingTeacher } from './ask-merged-teacher.ts';
 import { PauseGate } from './control.ts';
-import { measureThoughts, sampleAhead, sampleIteration } from './sample-iteration.ts';
+import { sampleAhead, sampleIteration } from './sample-iteration.ts';
 import { update } from './update.ts';
 
 export type IterationInput = {
@@ -119,7 +119,7 @@ export async function iteration(input: IterationInput): Promise<IterationResult>
     iteration: index,
     waves: judgedWaves,
   });
-  const measuringThoughts = own === null ? Promise.resolve(usable!.thoughts) : measureThoughts(input, own.firstWave);
+  const measuringThoughts = own === null ? Promise.resolve(usable!.thoughts) : own.thoughts();
   for (const one of [measuring, measuringThoughts]) one.catch(() => {}); // awaited below
   const assembled = Date.now();
   const samplingAhead =

@@ -66,23 +66,33 @@ async function sampleOneByOne(context: SamplingContext, waves: Wave[], count: nu
   await Promise.all(sampling);
 }
 
-/** Samples `count` more waves, `atOnce` of them concurrently on as many GPU workers as there are. */
+/**
+ * Samples `count` more waves, `atOnce` of them concurrently on as many GPU workers as there are: whichever is done first
+ * makes room for the next.
+ */
 async function sampleConcurrently(
   context: SamplingContext,
   waves: Wave[],
   count: number,
   atOnce: number,
 ): Promise<void> {
-  const sampling: Promise<void>[] = [];
+  const all: Promise<void>[] = [];
+  const running = new Set<Promise<void>>();
   for (let i = 0; i < count; i++) {
-    if (i >= atOnce) await sampling[i - atOnce];
+    if (running.size === atOnce) await Promise.race(running);
     const wave = new Wave(context, waves);
     waves.push(wave);
-    const sampled = wave.sample();
+    const sampled: Promise<void> = wave.sample().finally(() => running.delete(sampled));
     sampled.catch(() => {}); // awaited below
-    sampling.push(sampled);
+    running.add(sampled);
+    all.push(sampled);
   }
-  await Promise.all(sampling);
+  // What is queued now finds workers that have no wave left.
+  void all[0].then(
+    () => context.onQueued?.(waves[0].sampled!),
+    () => {}, // awaited below
+  );
+  await Promise.all(all);
 }
 
 /** The first `used` waves suffice. Also waits for other waves whose judging has begun, because its cost counts. */

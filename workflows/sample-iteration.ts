@@ -18,13 +18,22 @@ export type SampleIterationInput = {
   keptPerWave: number | null;
 } & Pick<SamplingContext, 'gate' | 'onKept' | 'onJudged'>;
 
-/** `firstWave`: the wave on which thoughts are measured. */
+/**
+ * `thoughts`: measures them, unless that is under way already. With `parallel.waves` it begins as soon as no wave waits
+ * for a worker, so that no worker is late for the update.
+ */
 export async function sampleIteration({
   policy,
   keptPerWave: keptBefore,
   ...place
-}: SampleIterationInput): Promise<{ samples: Samples; firstWave: RolloutWaveResult }> {
+}: SampleIterationInput): Promise<{ samples: Samples; thoughts: () => Promise<MeasureThoughtsResult> }> {
   const { config, iteration } = place;
+  let measuring: Promise<MeasureThoughtsResult> | null = null;
+  const thoughts = (firstWave: RolloutWaveResult) => {
+    measuring ??= measureThoughts({ config, iteration, policy }, firstWave);
+    measuring.catch(() => {}); // whoever asks awaits it
+    return measuring;
+  };
   const { waves, sampledWaves, records, kept, corrector, keptPerWave } = await sampleAndJudge(
     {
       ...place,
@@ -36,6 +45,7 @@ export async function sampleIteration({
           policy,
           soFar,
         }),
+      onQueued: thoughts,
     },
     keptBefore,
   );
@@ -53,22 +63,22 @@ export async function sampleIteration({
       correctLastWave: waves.at(-1)!.result.seconds,
     },
   };
-  return { samples, firstWave: waves[0].wave };
+  return { samples, thoughts: () => thoughts(waves[0].wave) };
 }
 
 /** Samples for the next iteration while this one updates; `policy`: the one that this iteration began with. */
 export async function sampleAhead(input: SampleIterationInput): Promise<SamplesAhead> {
-  const { samples, firstWave } = await sampleIteration(input);
+  const { samples, thoughts } = await sampleIteration(input);
   return {
     ...samples,
     settings: samplingSettings(input.config),
     // Now, while the policy is certain to be kept.
-    thoughts: await measureThoughts(input, firstWave),
+    thoughts: await thoughts(),
   };
 }
 
 /** Metrics of an iteration's first wave. Histories of version 0.1.0 have them beside what was sampled. */
-export async function measureThoughts(
+async function measureThoughts(
   { config, iteration, policy }: Pick<SampleIterationInput, 'config' | 'iteration' | 'policy'>,
   { episodes, ...sampled }: RolloutWaveResult & { perplexity?: number | null },
 ): Promise<MeasureThoughtsResult> {

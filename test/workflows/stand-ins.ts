@@ -46,7 +46,7 @@ type OrchestratorActivities = ReviewActivities &
 /**
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely;
  * `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in which a
- * wave is sampled for it; `onPart`: before each (from 1); `onThought`: before each thought; `onJudge`: before a free
+ * wave is sampled for it; `onPart`: before each (from 1) of a wave; `onMeasure`: before thoughts are measured; `onThought`: before each thought; `onJudge`: before a free
  * teacher judges a wave; `onPublish`: is told of each iteration's record; `thoughtsAtOnce`: under way.
  * `workflowsPath`: of the orchestrator, if not the product's.
  */
@@ -55,7 +55,8 @@ export type StandInPlay = {
   likelyPerWave?: number;
   thoughtsPerEpisode?: number;
   parts?: number;
-  onPart?: (part: number) => Promise<void>;
+  onPart?: (part: number, wave: number) => Promise<void>;
+  onMeasure?: () => void;
   onThought?: () => Promise<void>;
   onPublish?: (record: PublishMetricsInput) => void;
   onJudge?: () => void;
@@ -159,7 +160,7 @@ const EVALUATION = {
   greedy: null,
 };
 
-function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
+function gpuActivities({ parts = 1, onPart, onMeasure }: StandInPlay): GpuActivities {
   return {
     prepareRun: async ({ config: { seed } }) => ({
       policy: reference('policy', seed),
@@ -170,7 +171,7 @@ function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
     }),
     rolloutWave: async ({ config, iteration, wave, policy, soFar }) => {
       const part = Math.round((soFar?.seconds ?? 0) / PART_SECONDS) + 1;
-      await onPart?.(part);
+      await onPart?.(part, wave);
       const paid = asksPaidTeacher(config);
       const over = !paid || part === parts;
       return {
@@ -183,7 +184,10 @@ function gpuActivities({ parts = 1, onPart }: StandInPlay): GpuActivities {
         modelSeconds: 11.5 * part,
       };
     },
-    measureThoughts: async () => ({ metrics: { 'thought/perplexity': 1.9 }, seconds: 1.5, modelSeconds: 1.25 }),
+    measureThoughts: async () => {
+      onMeasure?.();
+      return { metrics: { 'thought/perplexity': 1.9 }, seconds: 1.5, modelSeconds: 1.25 };
+    },
     updatePolicy: async ({ policy, iteration, epoch, batch, config }) => ({
       policy: reference('policy', policy.sha256, iteration, epoch, batch.sha256, config.optimizer.lr),
       optimizer: reference('optimizer', policy.sha256, iteration, epoch),
