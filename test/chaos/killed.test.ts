@@ -86,6 +86,13 @@ test.serial('artifacts lost after released weights are rebuilt from the first po
   t.deepEqual(differences(expected, await artifactsLost({ ...installation, faults }, 'long-lost', changes)), []);
 });
 
+test.serial('samples that were made ahead are rebuilt with what led to them', async (t) => {
+  const changes = [...CHANGES, 'envSteps=192', 'ppo.epochs=1', 'rollout.ahead=1'];
+  const expected = await undisturbedOutcome('ahead', changes);
+  t.is(expected.metrics.length, 3);
+  t.deepEqual(differences(expected, await artifactsLost({ ...installation, faults }, 'ahead-lost', changes)), []);
+});
+
 test.serial('an artifact that cannot be rebuilt is one clear failure', async (t) => {
   const policy = { sha256: 'e'.repeat(64), bytes: 1, kind: 'policy' };
   const config = readConfig(runConfigSchema, 'smoke', []);

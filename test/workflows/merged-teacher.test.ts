@@ -72,6 +72,29 @@ test.serial('continue-as-new, a reset and a fork give the same teachers and poli
   t.deepEqual(hashes((await readRunRecords(store, 'long')).iterations), hashes(iterations));
 });
 
+test.serial('samples made ahead are the same ones after a reset and in a fork, for a merged teacher too', async (t) => {
+  await start('ahead', ['algorithm=gtr-turbo-kl', 'envSteps=40', 'rollout.ahead=1']);
+  await result('ahead');
+  const { iterations } = await readRunRecords(store, 'ahead');
+  t.deepEqual(
+    iterations.map(({ metrics }) => [metrics['rollout/staleness'], metrics['teacher/checkpoints']]),
+    [0, 1, 1, 1, 1].map((staleness, iteration) => [staleness, iteration]),
+  );
+  const sampled = (records: readonly IterationRecord[]) =>
+    records.map(({ waves, policy, teacher }) => [
+      waves.map(({ episodes }) => episodes.sha256),
+      policy.sha256,
+      teacher!.policy.sha256,
+    ]);
+  t.is((await gtr(['fork', 'ahead', '--at', '3', '--id', 'ahead-forked'])).code, 0);
+  await result('ahead-forked');
+  const forked = await readRunRecords(store, 'ahead-forked');
+  t.deepEqual(sampled(forked.iterations), sampled(iterations));
+  t.is((await gtr(['reset', 'ahead', '--to', '3'])).code, 0);
+  await result('ahead');
+  t.deepEqual(sampled((await readRunRecords(store, 'ahead')).iterations), sampled(iterations));
+});
+
 test.serial(
   'gtr merge writes the TIES merge of chosen policies as a checkpoint, and says what it cannot',
   async (t) => {
