@@ -7,9 +7,14 @@ import { Supervisor, workerProcesses } from '../../cli/supervisor.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import type { train } from '../../workflows/train.ts';
 import { startInstallation, withClient } from '../harness/installation.ts';
+import { cpuSeconds } from './cpu-seconds.ts';
 import { activitySpans, median, type Parts, partsOf } from './spans.ts';
 
-export type Measured = { workers: number; parts: Parts; policy: string };
+/**
+ * `cpu`: CPU seconds of an iteration on average over all runs, of the GPU workers and of what serves them (server,
+ * orchestrator, corrector); null where the system does not say.
+ */
+export type Measured = { workers: number; parts: Parts; policy: string; cpu: Record<'gpu' | 'others', number | null> };
 
 /** A run: a configuration with changes; two waves at once and two groups of gradients. */
 export type MeasuredRun = { config: string; changes: readonly string[]; iterations: number };
@@ -31,7 +36,8 @@ export async function measure(
   const parsed = readConfig(runConfigSchema, config, [...SPREAD, ...changes]);
   const settings = { ...parsed, envSteps: iterations * parsed.rollout.envStepsPerIteration };
   const installation = await startInstallation({ roles: ['orchestrator', 'corrector'] });
-  const runs = new Map<number, { parts: Parts[]; policies: Set<string> }>();
+  const others = ['server', 'orchestrator', 'corrector'].map((name) => installation.supervisor.pidOf(name)!);
+  const runs = new Map<number, { parts: Parts[]; policies: Set<string>; gpu: number[]; others: number[] }>();
   try {
     for (let repeat = 0; repeat < repeats; repeat++)
       for (const workers of [1, 2]) {
@@ -39,7 +45,10 @@ export async function measure(
         const processes = workerProcesses(new Array<string>(workers).fill('gpu').join());
         await Promise.all(processes.map((process) => machine.startWorker(process)));
         for (const [core, { name }] of processes.entries()) pin(machine.pidOf(name)!, core);
-        const { parts, policies } = runs.get(workers) ?? { parts: [], policies: new Set() };
+        const run = runs.get(workers) ?? { parts: [], policies: new Set(), gpu: [], others: [] };
+        const { parts, policies } = run;
+        const gpu = processes.map(({ name }) => machine.pidOf(name)!);
+        const before = [gpu, others].map(cpuSeconds);
         const id = `scale-${workers}-${repeat}`;
         await withClient(async (client) => {
           const { policy } = await (await startRun<typeof train>(client, 'train', id, [settings], 'scale')).result();
@@ -49,8 +58,15 @@ export async function measure(
               partsOf(await activitySpans(client, `${id}/iteration-${iteration}`), settings.parallel.gradients),
             );
         });
+        for (const [index, [pids, spent]] of (
+          [
+            [gpu, run.gpu],
+            [others, run.others],
+          ] as const
+        ).entries())
+          spent.push(((cpuSeconds(pids) ?? NaN) - (before[index] ?? NaN)) / iterations);
         await machine.stop();
-        runs.set(workers, { parts, policies });
+        runs.set(workers, run);
         const { rollout, update, iteration } = parts.at(-1)!;
         say(
           `${workers} worker${workers === 1 ? '' : 's'}, repeat ${repeat + 1}: rollout ${rollout.toFixed(2)} ` +
@@ -62,12 +78,22 @@ export async function measure(
     await installation.stop();
   }
   const [one, two] = [1, 2].map((workers): Measured => {
-    const { parts, policies } = runs.get(workers)!;
+    const { parts, policies, gpu, others } = runs.get(workers)!;
     if (policies.size !== 1) throw new Error(`the repeats with ${workers} workers ended with different policies`);
-    return { workers, parts: medianParts(parts), policy: [...policies][0] };
+    return {
+      workers,
+      parts: medianParts(parts),
+      policy: [...policies][0],
+      cpu: { gpu: mean(gpu), others: mean(others) },
+    };
   });
   if (one.policy !== two.policy) throw new Error(`one worker: policy ${one.policy}; two: ${two.policy}`);
   return [one, two];
+}
+
+function mean(values: readonly number[]): number | null {
+  const of = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Number.isNaN(of) ? null : of;
 }
 
 /** Pins a worker to one core, if Linux's taskset is available and the machine has enough cores. */
