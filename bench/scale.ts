@@ -3,7 +3,7 @@
  * of the exchange; 1 to 8 workers simulated from the measured rates; and, from trained elements and the store's rates,
  * optimizer steps of LoRA on 7B with 2, 4 and 8 GPUs.
  *
- * npm run bench -- scale [--only built-in,135m,7b] [--base DIR] [--repeats 2] [--iterations 4] [--set a.b=c ...]
+ * npm run bench -- scale [--only built-in,135m,7b] [--base DIR] [--repeats 2] [--iterations 3] [--set a.b=c ...]
  *   [--step-seconds 34] [--disk 2] [--nfs 1.1] [--s3 0.5]
  * (iterations are measured behind the first of each run; on a machine with two cores server and orchestrator take their
  * share of both, which the CPU time shows)
@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'built-in,7b' },
     base: { type: 'string', default: '.gtr/pretrained/assembled' },
     repeats: { type: 'string', default: '2' },
-    iterations: { type: 'string', default: '4' },
+    iterations: { type: 'string', default: '3' },
     set: { type: 'string', multiple: true, default: [] },
     'step-seconds': { type: 'string', default: '34' },
     disk: { type: 'string', default: '2' },
@@ -41,7 +41,13 @@ const iterations = Number(options.iterations);
 const RUNS: Record<string, MeasuredRun> = {
   'built-in': {
     config: 'points24-tiny',
-    changes: ['rollout.episodesPerWave=32', 'ppo.epochs=1', 'ppo.samplesPerStep=64', ...options.set],
+    changes: [
+      'rollout.envStepsPerIteration=1024',
+      'rollout.episodesPerWave=32',
+      'ppo.epochs=1',
+      'ppo.samplesPerStep=64',
+      ...options.set,
+    ],
     iterations,
   },
   '135m': {
