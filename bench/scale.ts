@@ -54,7 +54,7 @@ const RUNS: Record<string, MeasuredRun> = {
     config: 'pretrained-ezpoints',
     changes: [
       `model.base=${options.base}`,
-      'rollout.envStepsPerIteration=16',
+      'rollout.envStepsPerIteration=32',
       'rollout.episodesPerWave=4',
       'rollout.maxNewTokens=48',
       'environment.maxEpisodeSteps=3',
