@@ -73,7 +73,7 @@ test.serial('continue-as-new, a reset and a fork give the same teachers and poli
 });
 
 test.serial('samples made ahead are the same ones after a reset and in a fork, for a merged teacher too', async (t) => {
-  await start('ahead', ['algorithm=gtr-turbo-kl', 'envSteps=40', 'rollout.ahead=1']);
+  await start('ahead', ['algorithm=gtr-turbo-kl', 'checkpoints.keepLast=4', 'envSteps=40', 'rollout.ahead=1']);
   await result('ahead');
   const { iterations } = await readRunRecords(store, 'ahead');
   t.deepEqual(
