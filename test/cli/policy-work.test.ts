@@ -65,7 +65,7 @@ test('memory of a GPU that is not there, for weights that are not there', async 
   t.is((await policyWork(quickstart('model.base=/no/such'), { sampling: null, updating: null })).memory, null);
 });
 
-test('several GPU workers: as many as waves and groups allow; ahead, sampling and updating at the same time', async (t) => {
+test('several GPU workers: as many as waves and groups allow; ahead, both halves at the same time', async (t) => {
   const spread = quickstart('parallel.waves=2', 'parallel.gradients=3', 'parallel.exchange=float16');
   const rates = { sampling: 10, updating: 2 };
   const sampling = 80_000 / 10 / 3600;

@@ -15,7 +15,7 @@ function event(): { came: Promise<void>; come: () => void } {
   return { came: promise, come: resolve };
 }
 
-test('whichever wave is done makes room for the next; thoughts are measured while the last ones are sampled', async (t) => {
+test('whichever wave is done makes room for the next; thoughts are measured beside the last ones', async (t) => {
   // Four waves an iteration; the second iteration knows that beforehand.
   const config = standInConfig({ envSteps: 2048, parallel: { waves: 2 } });
   const [fourth, measured] = [event(), event()];
