@@ -123,7 +123,11 @@ async function cudaDevice(wanted: number | string | null): Promise<ComputeDevice
 
 async function vulkanDevice(wanted: number | string | null): Promise<ComputeDevice> {
   // On other systems Dawn uses Metal or Direct3D, and takes the system's default device.
-  if (process.platform !== 'linux') return { ...CPU, provider: 'webgpu' };
+  if (process.platform !== 'linux') {
+    if (wanted !== null && String(wanted) !== '0')
+      throw new ProviderError(`engine.device: on ${process.platform} the system chooses the GPU; leave it null`);
+    return { ...CPU, provider: 'webgpu' };
+  }
   const devices = await webgpuDevices().catch((error) => {
     throw new ProviderError(cannot('webgpu', failureIn(outputOf(error)), REMEDIES.webgpu));
   });
