@@ -34,6 +34,11 @@ const FIXED_FIELDS = [
   'rollout.envStepsPerIteration',
 ];
 
+/** Of `environments` the games in their order: states say which of them they are of. */
+function fixedOf(config: RunConfig, field: string): unknown {
+  return field === 'environments' ? config.environments?.map(({ name }) => name) : fieldOf(config, field);
+}
+
 export function register(program: Command): void {
   program
     .command('fork <run>')
@@ -70,7 +75,7 @@ async function forkRun(client: Client, run: string, at: number, id: string, chan
   // A merge of products cannot be split into A and B.
   const fixed = teacher?.whole ? [...FIXED_FIELDS, 'turbo.merge.adapters'] : FIXED_FIELDS;
   for (const field of fixed)
-    if (!isDeepStrictEqual(fieldOf(config, field), fieldOf(earlier, field)))
+    if (!isDeepStrictEqual(fixedOf(config, field), fixedOf(earlier, field)))
       throw new UsageError(
         `--set ${field}: cannot change in a fork, because the ${field.startsWith('turbo') ? 'teacher' : 'policy'} of ` +
           `${run} depends on it; start a new run with gtr train.`,

@@ -88,6 +88,9 @@ test.serial('the curriculum follows from finished iterations: in the run, its fo
   t.true(iterations[2].config.rollout.curriculum!.stage > 1);
   t.is((await gtr(['fork', 'staged', '--at', '1', '--id', 'forked'])).code, 0);
   t.deepEqual((await result('forked')).policy, staged.policy);
+  const refused = await gtr(['fork', 'staged', '--at', '1', '--id', 'other', '--set', 'environments.1.name=sokoban']);
+  t.is(refused.code, 2);
+  t.regex(refused.err, /^gtr: --set environments: cannot change in a fork/);
   t.is((await gtr(['reset', 'staged', '--to', '1'])).code, 0);
   t.deepEqual((await result('staged')).policy, staged.policy);
 });
