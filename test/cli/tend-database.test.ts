@@ -68,7 +68,7 @@ test('what a killed server left in its write-ahead log is in the file, the copy,
   server.close();
   t.true(statSync(`${left}-wal`).size > 50_000_000);
   const said = await tendDatabase(left, 'temporal version 1.6.0');
-  t.regex(said[1], /is made smaller: 50\.1 MB before, 0\.0 MB now/);
+  t.regex(said[1], /was shrunk: 50\.1 MB before, 0\.0 MB now/);
   t.deepEqual(rowsOf(said[0].split(': ')[1]), ['kept']);
   t.deepEqual(rowsOf(left), ['kept']);
 
