@@ -7,6 +7,7 @@ import type { ArtifactRef } from '../core/artifacts/store.ts';
 import { plays } from '../configs/evaluation-plays.ts';
 import { mostEpisodeSteps } from '../configs/mixture.ts';
 import type { RunConfig } from '../configs/schema.ts';
+import { checkEvaluatedGames } from '../core/envs/check-games.ts';
 import type { Episode } from '../core/episodes/episode.ts';
 import type { RolloutProgress } from '../core/policy/rollout.ts';
 import type { EvaluatePolicyResult } from '../core/records/evaluation.ts';
@@ -16,11 +17,12 @@ import { collect, type EvaluatePolicyInput, partOf, playPart, recordEvaluation }
 import { RolloutPace, roundOf } from './pace.ts';
 import { releaseWork, ResumePoints, resultOwner } from './resume-points.ts';
 
-/** Share `share` of `shares` of the episodes of `part`, an index into `plays`. */
+/** Share `share` of `shares` of the episodes of `part`, an index into `plays`. `apart`: from any run. */
 export type PlayShareInput = Pick<EvaluatePolicyInput, 'config' | 'policy' | 'label'> & {
   part: number;
   share: number;
   shares: number;
+  apart?: boolean;
 };
 
 /** `parts`: for each of `plays`, the episodes of its shares in order. */
@@ -30,9 +32,10 @@ export function createEvaluationShareActivities({ store }: ActivityDependencies,
   return {
     playEvaluationShare: activity(
       async (
-        { config, policy, label, part, share, shares }: PlayShareInput,
+        { config, policy, label, part, share, shares, apart }: PlayShareInput,
         beat: Heartbeat<ArtifactRef>,
       ): Promise<ArtifactRef> => {
+        if (apart) await checkEvaluatedGames(config); // a run checks its games before it begins
         const agent = await agents.get(config);
         await usePolicy(store, agent, policy);
         const name = `evaluation ${label} ${part} ${share}`;

@@ -23,6 +23,7 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
             part,
             share,
             shares,
+            apart: place.iterationsDone === null,
           }),
         ),
       ),

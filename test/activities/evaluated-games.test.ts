@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { AgentCache } from '../../activities/agent-cache.ts';
 import { createExpertActivities } from '../../activities/evaluate-expert.ts';
+import { createEvaluationShareActivities } from '../../activities/evaluate-share.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { FileStore } from '../../core/artifacts/file-store.ts';
@@ -29,9 +31,17 @@ test('an empty game is named even if the other ones are fine', async (t) => {
     'evaluation.heldOut=null',
     'evaluation.episodes=1',
   ]);
-  const { evaluateExpert } = createExpertActivities({ home, store: new FileStore(path.join(home, 'artifacts')) });
-  const refused = await t.throwsAsync(
-    new MockActivityEnvironment().run(evaluateExpert, { config, runId: 'test', label: 'evaluate' }),
-  );
-  t.true(refused.message.startsWith(file), refused.message);
+  const store = new FileStore(path.join(home, 'artifacts'));
+  const environment = new MockActivityEnvironment();
+  const { evaluateExpert } = createExpertActivities({ home, store });
+  const { playEvaluationShare } = createEvaluationShareActivities({ home, store }, new AgentCache());
+  const policy = { sha256: '', bytes: 0, kind: 'policy' };
+  const label = 'evaluate';
+  for (const evaluated of [
+    environment.run(evaluateExpert, { config, runId: 'test', label }),
+    environment.run(playEvaluationShare, { config, policy, label, part: 0, share: 0, shares: 2, apart: true }),
+  ]) {
+    const { message } = await t.throwsAsync(evaluated);
+    t.true(message.startsWith(file), message);
+  }
 });
