@@ -14,6 +14,7 @@ import { doingOf } from './doing.ts';
 import { type GpuWorkers, gpuWorkers, gpuWorkersText } from './gpu-workers.ts';
 import { withClient, workflowResult } from './temporal.ts';
 import { quoted } from './quoted.ts';
+import { troubleOf } from './trouble.ts';
 
 export function register(program: Command): void {
   program
@@ -142,24 +143,6 @@ function percent(share: number): string {
 const LOOKS_PER_WORKERS = 5;
 /** Progress queries between two checks of what the run waits for. */
 const LOOKS_PER_TROUBLE = 10;
-/** The number of consecutive failures of an activity that is worth reporting. */
-const TRIES = 3;
-
-/**
- * The newest failure of an activity of the run that keeps failing and is being retried; null: none.
- */
-async function troubleOf(client: Client, run: string): Promise<string | null> {
-  for await (const { workflowId } of client.workflow.list({
-    query: `RootWorkflowId = "${run}" AND ExecutionStatus = "Running"`,
-  })) {
-    const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const stuck = raw.pendingActivities?.find(
-      ({ attempt, lastFailure }) => (attempt ?? 0) > TRIES && lastFailure?.message,
-    );
-    if (stuck != null) return stuck.lastFailure!.message!;
-  }
-  return null;
-}
 
 async function queryProgress(client: Client, run: string): Promise<Progress | null> {
   try {

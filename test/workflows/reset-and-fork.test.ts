@@ -4,12 +4,14 @@
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { readRunRecords } from '../../core/records/run-records.ts';
 import { FileStore } from '../../core/artifacts/file-store.ts';
 import { readConfig } from '../../cli/config-file.ts';
 import { startRun } from '../../cli/start-run.ts';
+import { troubleOf } from '../../cli/trouble.ts';
 import { runConfigSchema } from '../../configs/schema.ts';
 import { temporalCliPath } from '../../scripts/temporal-cli.ts';
 import type { train } from '../../workflows/train.ts';
@@ -79,6 +81,33 @@ test.serial('a closed run that is reset drops later iterations, and repeats them
   );
   t.deepEqual(after.iterations[1].policy, before.iterations[1].policy);
 });
+
+test.serial(
+  'a reset to after the start of an iteration that ended unheard is told, and mended by another one',
+  async (t) => {
+    const undisturbed = await result('first');
+    await start('terminated');
+    await withClient(async (client) => {
+      await activityRuns(client, 'terminated/iteration-0', 'rolloutWave');
+      const handle = client.workflow.getHandle('terminated');
+      await handle.terminate('test');
+      while ((await client.workflow.getHandle('terminated/iteration-0').describe()).status.name === 'RUNNING');
+      const { events } = await handle.fetchHistory();
+      await client.workflowService.resetWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId: 'terminated' },
+        workflowTaskFinishEventId: events!.findLast((event) => event.workflowTaskCompletedEventAttributes)!.eventId,
+        requestId: 'after the start',
+      });
+      let trouble = null;
+      while ((trouble ??= await troubleOf(client, 'terminated')) === null) await sleep(500);
+      t.regex(trouble, /^terminated\/iteration-0 ended while the run was closed.*`\.\/gtr reset terminated --to 0`/);
+    });
+    t.is((await gtr(['reset', 'terminated', '--to', '0'])).code, 0);
+    t.deepEqual((await result('terminated')).policy, undisturbed.policy);
+    await withClient(async (client) => t.is(await troubleOf(client, 'terminated'), null));
+  },
+);
 
 test.serial('runs are found by their search attributes', async (t) => {
   const list = async (query: string) => {
