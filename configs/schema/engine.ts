@@ -78,7 +78,10 @@ export const engine = z
 
 export const parallel = z
   .strictObject({
-    waves: positive.default(1).describe('Waves sampled at the same time, on as many GPU workers as there are.'),
+    waves: positive
+      .max(256)
+      .default(1)
+      .describe('Waves sampled at the same time, on as many GPU workers as there are.'),
     gradients: positive
       .default(1)
       .describe(

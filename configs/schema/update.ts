@@ -13,7 +13,7 @@ export const ppo = z
       .min(0)
       .default(0.5)
       .describe('Weight of thought tokens in the log-probability of a response.'),
-    epochs: positive.default(4).describe('Passes over the kept steps.'),
+    epochs: positive.max(1000).default(4).describe('Passes over the kept steps.'),
     samplesPerStep: positive
       .default(128)
       .describe('Samples whose gradients are accumulated for one optimizer step (minibatch 1 x 128 in the paper).'),

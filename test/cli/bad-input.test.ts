@@ -62,13 +62,15 @@ refused(
   },
   /two-marks\.json: prompt: .*<image>/,
 );
-// What would be too much for any machine's memory is refused before anything is opened.
+// What would be too much for any machine's memory, or for a run's history, is refused before anything is opened.
 for (const [field, most] of Object.entries({
   'engine.lanes': 256,
   'rollout.episodesPerWave': 65_536,
   'evaluation.episodes': 65_536,
   'model.imageSize': 4096,
   'corrector.openai.image.size': 4096,
+  'parallel.waves': 256,
+  'ppo.epochs': 1000,
 }))
   refused(
     `${field} beyond reason`,
