@@ -148,7 +148,7 @@ test.serial(
     const fork = ['fork', 'turbo-products', '--at', '2', '--id', 'apart', '--set', 'turbo.merge.adapters=factors'];
     const { code, err } = await command(fork);
     t.is(code, 2);
-    t.regex(err, /^gtr: --set turbo\.merge\.adapters: cannot change in a fork, since the teacher of turbo-products is/);
+    t.regex(err, /^gtr: --set turbo\.merge\.adapters: cannot change in a fork, because the teacher of turbo-products/);
 
     const factors = await iterations('turbo-factors', [...changes, 'turbo.merge.adapters=factors'], 3);
     t.is(factors[2].teacher!.whole, undefined);

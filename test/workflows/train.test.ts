@@ -256,12 +256,10 @@ test.serial('bad input inside a workflow is a failure that names its cause', asy
     type: 'Config.Invalid',
     message: 'the run configuration: unknown key "speed"; see configs/run.schema.json for the known ones.',
   });
-  t.like(await failure('unknown-environment', { ...config, environment: { name: 'poker' } }), {
-    type: 'Config.Invalid',
-    message:
-      `environment.name: unknown environment "poker"; known are ${BUILT_IN_NAMES.join(', ')}, and your own by ` +
-      'the path of its module (docs/environments.md).',
-  });
+  const unknown = await failure('unknown-environment', { ...config, environment: { name: 'poker' } });
+  t.is(unknown.type, 'Config.Invalid');
+  const known = `unknown environment "poker"; known are ${BUILT_IN_NAMES.join(', ')}, and your own by the path of its`;
+  t.true(unknown.message.startsWith(`environment.name: ${known} module, or by a package found from `));
   const missing = await failure('missing-model', { ...config, model: { ...config.model, base: 'models/nothing' } });
   t.like(missing, { type: 'Model.Unusable' });
   t.regex(missing.message, /There is no model folder .*models\/nothing; name a folder/);

@@ -126,7 +126,7 @@ test(
       instanceOf: CheckpointError,
       message:
         `${folder} holds quantised weights (awq), which cannot be trained; use the checkpoint in F32, F16 or ` +
-        'BF16 that they were made of',
+        'BF16 that they were made from',
     });
     const whole = checkpointFolder(t, { 'config.json': config, 'model.safetensors': true });
     t.notThrows(() => openCheckpoint(whole));
