@@ -141,7 +141,10 @@ test.serial('an alarm pauses the run with its reason, until somebody resumes it'
   do paused = (await progress()) as Paused;
   while (paused.halted === null);
   t.like(paused, { status: 'paused', iteration: 2 });
-  t.regex(paused.halted!, /^collapse alarm: response\/tokens was below 100 of its first value .* `gtr resume` continues it/);
+  t.regex(
+    paused.halted!,
+    /^collapse alarm: response\/tokens was below 100 of its first value .* `gtr resume` continues it/,
+  );
   t.is((await gtr(['resume', 'alarmed'])).code, 0);
   t.is((await result('alarmed')).iterations, 3);
 });
