@@ -147,7 +147,7 @@ export function partOf(config: RunConfig, { options }: Play, episodes: readonly 
   };
 }
 
-/** Of a mixture also each environment apart. `deals`: options that were played. */
+/** For a mixture, also each environment alone. `deals`: the options that were played. */
 export function configuredPart(config: RunConfig, deals: object, episodes: readonly Episode[]): EvaluationPart {
   const { environments } = config;
   const all = evaluationPart(gameOf(config), episodes, configuredReader(config, deals));

@@ -17,7 +17,7 @@ import { collect, type EvaluatePolicyInput, partOf, playPart, recordEvaluation }
 import { RolloutPace, roundOf } from './pace.ts';
 import { releaseWork, ResumePoints, resultOwner } from './resume-points.ts';
 
-/** Share `share` of `shares` of the episodes of `part`, an index into `plays`. `apart`: from any run. */
+/** Share `share` of `shares` of the episodes of `part`, an index into `plays`. `apart`: outside any run. */
 export type PlayShareInput = Pick<EvaluatePolicyInput, 'config' | 'policy' | 'label'> & {
   part: number;
   share: number;

@@ -44,7 +44,7 @@ export function createMeasureActivities({ store }: ActivityDependencies) {
   };
 }
 
-/** Of a mixture the same apart, as `<label>/episode/success`, and how far its curriculum is. */
+/** For a mixture, also each environment alone, as `<label>/episode/success`, and the stage of its curriculum. */
 function environmentMetrics(config: RunConfig, segments: readonly KeptSegment[]): Metrics {
   const { environments = [], rollout } = config;
   const apart = environments.map((environment, index) => {

@@ -5,10 +5,10 @@
  *
  * npm run bench -- scale [--only built-in,135m,7b] [--base DIR] [--repeats 2] [--iterations 3] [--set a.b=c ...]
  *   [--step-seconds 34] [--disk 2] [--nfs 1.1] [--s3 0.5]
- * (iterations are measured behind the first of each run; on a machine with two cores server and orchestrator take their
- * share of both, which the CPU time shows)
- * (--base: a checkpoint of 135 M parameters, as `npm run bench -- pretrained` assembles it; --step-seconds: an
- * optimizer step on one GPU; --disk, --nfs, --s3: GB/s of all workers together, with S3 of each)
+ * (iterations are measured after the first of each run; on a machine with two cores, the server and the orchestrator
+ * also use both, which the CPU time shows) (--base: a checkpoint of 135 M parameters, as `npm run bench -- pretrained`
+ * assembles it; --step-seconds: an optimizer step on one GPU; --disk, --nfs, --s3: GB/s of all workers together, with
+ * S3 of each)
  */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -129,8 +129,8 @@ async function resolveAll(
 }
 
 /**
- * The configuration as an external model is asked in it: in the wording `prompt` (null: the configuration's, or the
- * environment's own where that is worded for a tiny model). Throws `ConfigError`, or `UsageError`.
+ * The configuration for an external model, with the wording `prompt` (null: the configuration's, or the environment's
+ * own if that is worded for a tiny model). Throws `ConfigError` or `UsageError`.
  */
 function wordedFor(config: RunConfig, prompt: string | undefined): RunConfig {
   const asked = ({ name }: { name: string }, configured: string | null) => {

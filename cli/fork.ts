@@ -34,7 +34,7 @@ const FIXED_FIELDS = [
   'rollout.envStepsPerIteration',
 ];
 
-/** Of `environments` the games in their order: states say which of them they are of. */
+/** The games of `environments` in order: a state refers to its game by index. */
 function fixedOf(config: RunConfig, field: string): unknown {
   return field === 'environments' ? config.environments?.map(({ name }) => name) : fieldOf(config, field);
 }

@@ -25,7 +25,7 @@ export type PolicyWork = {
   sampledTokens: number;
   /** Samples of all epochs, each with its corrected thought. */
   updateSamples: number;
-  /** GPU workers of the run; of them, those that can sample at once, and that can compute a step's gradients. */
+  /** GPU workers of the run; those that can sample at once, and those that can compute a step's gradients. */
   workers: { there: number; sampling: number; updating: number };
   /** On those workers, what they exchange not counted. */
   hours: Hours;

@@ -73,7 +73,7 @@ export function gtrProgram(): Command {
     register(program);
   for (const command of program.commands) command.addHelpText('after', exampleText(command.name()));
 
-  /** Checks the names of runs before anything is done with them. */
+  /** Checks the names of runs before they are used. */
   program.hook('preAction', (_, command) => {
     const { id } = command.opts<{ id?: string }>();
     const named = command.registeredArguments.flatMap((argument, index) =>

@@ -1,4 +1,4 @@
-/** A name as a word of a shell's command line: in quotes where it holds more than plain letters. */
+/** A name as a word of a shell command: in quotes if it contains special characters. */
 export function quoted(name: string): string {
   return /^[\w.@%+:/][\w.@%+:/-]*$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

@@ -265,7 +265,9 @@ export function isLocal(address: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(splitAddress(address).host);
 }
 
-/** Write-ahead log: half the work of SQLite's rollback journal; the file remembers it (docs/operations.md). */
+/**
+ * Write-ahead log: half the work of SQLite's rollback journal; the setting is stored in the file (docs/operations.md).
+ */
 function databaseOptions(database: string): string[] {
   return ['--db-filename', database, '--sqlite-pragma', 'journal_mode=WAL'];
 }

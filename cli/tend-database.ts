@@ -22,7 +22,7 @@ export async function tendDatabase(database: string, version: string): Promise<s
   return said;
 }
 
-/** Takes what lies in the write-ahead log into the database, of which no server is left, so that it is one file. */
+/** Merges the write-ahead log into the database, so that it is one file. No server may be using the database. */
 export function foldLog(database: string): void {
   if (!existsSync(`${database}-wal`)) return;
   try {
@@ -30,7 +30,7 @@ export function foldLog(database: string): void {
     open.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     open.close(); // the last one to close it removes the log
   } catch {
-    // No space for it: the next server reads the log.
+    // No space: the next server will read the log.
   }
 }
 

@@ -1,16 +1,16 @@
-/** What a run waits for in vain, as far as the server knows. */
+/** What a run is waiting for in vain, as far as the server knows. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { quoted } from './quoted.ts';
 
 /** The number of consecutive failures of an activity that is worth reporting. */
 const TRIES = 3;
 
-/** Time in which the end of a child workflow reaches the workflow that waits for it. */
+/** The time in which the end of a child workflow reaches the workflow that waits for it. */
 const REPORTED_MS = 10_000;
 
 /**
  * The newest failure of an activity of the run that keeps failing and is being retried, or a child workflow whose end
- * will never be reported; null: none.
+ * will never be reported; null if there is none.
  */
 export async function troubleOf(client: Client, run: string): Promise<string | null> {
   for await (const { workflowId } of client.workflow.list({
@@ -27,7 +27,7 @@ export async function troubleOf(client: Client, run: string): Promise<string | n
   return null;
 }
 
-/** Whether the child has ended, and not only now. */
+/** Whether the child ended some time ago. */
 async function hasEnded(client: Client, workflowId: string, runId: string): Promise<boolean> {
   try {
     const { closeTime } = await client.workflow.getHandle(workflowId, runId).describe();

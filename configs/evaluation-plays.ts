@@ -36,7 +36,7 @@ export function evaluationDeals(
   return [mixed('options'), ...(hasHeldOut(config) ? [mixed('heldOut')] : [])];
 }
 
-/** Whether there is a second evaluation, on held-out deals. */
+/** Whether there is a second evaluation on held-out deals. */
 export function hasHeldOut({
   environments,
   evaluation,

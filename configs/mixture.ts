@@ -1,16 +1,16 @@
-/** Runs that mix several environments (`environments`): each of them apart, their shares, and the curriculum. */
+/** Runs that mix several environments (`environments`): each environment alone, the shares, and the curriculum. */
 import type { Problem } from './config-rules.ts';
 import type { MixedEnvironment } from './schema/environment.ts';
 import type { RunConfig, SftConfig } from './schema.ts';
 
-/** As much of a configuration as says what is played. */
+/** The fields of a configuration that say what is played. */
 export type Played = {
   environment: RunConfig['environment'];
   environments?: RunConfig['environments'];
   rollout?: Partial<Pick<RunConfig['rollout'], 'curriculum'>>;
 };
 
-/** What an environment is called in metrics and reports: its label, or its game's name without folders. */
+/** The name of an environment in metrics and reports: its label, or its game's name without folders. */
 export function labelOf({ label, name }: Pick<MixedEnvironment, 'label' | 'name'>): string {
   return (
     label ??
@@ -31,7 +31,7 @@ export function mostEpisodeSteps({ environment, environments }: Played): number 
   return Math.max(...(environments ?? [environment]).map(({ maxEpisodeSteps }) => maxEpisodeSteps));
 }
 
-/** The configuration with one environment of its mixture alone; one without a mixture as it is. */
+/** The configuration with only one environment of its mixture; unchanged without a mixture. */
 export function ownConfig<C extends Played>(config: C, index: number): C {
   const { environments, ...rest } = config;
   if (environments === undefined) return config;
@@ -53,15 +53,17 @@ export function ownConfigs<C extends Played>(config: C): C[] {
   return (config.environments ?? [0]).map((_, index) => ownConfig(config, index));
 }
 
-/** Whether thoughts of the environment at `index` are corrected, where the algorithm corrects any. */
+/** Whether thoughts of the environment at `index` are corrected, if the algorithm corrects any. */
 export function correctsAt({ environments }: Pick<Played, 'environments'>, index: number): boolean {
   return environments?.[index].correct ?? true;
 }
 
-/** Options of a mixture: those of each game, and its share of the episodes. */
+/** Options of a mixture: each game's options and its share of the episodes. */
 export type MixedOptions = { members: { options: object; share: number }[] };
 
-/** The deals of training as `Game.parseOptions` takes them: of a mixture those that the curriculum has reached. */
+/**
+ * The training deals as `Game.parseOptions` takes them; in a mixture only environments that the curriculum has reached.
+ */
 export function trainingDeals({ environment, environments, rollout }: Played): object {
   if (environments === undefined) return environment.options;
   const stage = rollout?.curriculum?.stage ?? environments.length;
@@ -70,7 +72,7 @@ export function trainingDeals({ environment, environments, rollout }: Played): o
   } satisfies MixedOptions;
 }
 
-/** The curriculum after an iteration: the next environment joins once the newest is played well enough. */
+/** The curriculum after an iteration: the next environment joins when the newest is played well enough. */
 export function afterIteration(config: RunConfig, metrics: Readonly<Record<string, number | null>>): RunConfig {
   const { environments = [], rollout } = config;
   const { curriculum } = rollout;
@@ -81,18 +83,18 @@ export function afterIteration(config: RunConfig, metrics: Readonly<Record<strin
   return { ...config, rollout: { ...rollout, curriculum: { ...curriculum, stage: curriculum.stage + 1 } } };
 }
 
-/** `environment` of a configuration that mixes environments stands for the first of them; it need not be given. */
+/** In a configuration that mixes environments, `environment` is the first of them and may be left out. */
 export function withFirstEnvironment(config: unknown): unknown {
   const { environment, environments } = (config ?? {}) as { environment?: unknown; environments?: unknown };
   if (environments === undefined || (environment ?? null) !== null) return config;
-  // What `environments` lacks is said of them.
+  // Missing fields are reported for `environments`.
   const [first] = Array.isArray(environments) ? environments : [];
   const { name = '', options, maxEpisodeSteps } = (first ?? {}) as Record<string, unknown>;
   const given = Object.entries({ name, options, maxEpisodeSteps }).filter(([, value]) => value !== undefined);
   return { ...(config as object), environment: Object.fromEntries(given) };
 }
 
-/** What does not go together with a mixture. */
+/** Settings that cannot be combined with a mixture. */
 export function mixtureProblems(config: RunConfig | SftConfig): Problem[] {
   const { environment, environments, model, evaluation } = config;
   const { rollout, corrector } = config as Partial<RunConfig>;

@@ -18,7 +18,7 @@ export function jsonSchemas(): Record<string, string> {
   );
 }
 
-/** Files may leave `environment` out where they name `environments`. */
+/** Files may leave out `environment` if they name `environments`. */
 function asWritten({ required = [], ...schema }: z.core.JSONSchema.BaseSchema): object {
   return {
     ...schema,

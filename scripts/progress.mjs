@@ -12,7 +12,8 @@ export class SetUpError extends Error {
 }
 
 /**
- * Says what the set-up cannot mend, and ends; a place that cannot be written is such a thing. Other errors are thrown.
+ * Prints a problem that the set-up cannot repair, e.g. a place that cannot be written, and exits. Other errors are
+ * thrown.
  * @param {unknown} error
  */
 export function giveUp(error) {

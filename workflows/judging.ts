@@ -9,7 +9,7 @@ import { type CarriedWave, correctWave, type CorrectWaveResult, sampledSignal } 
 /**
  * `sample`: samples a wave, or continues one. `onKept`: called with the number of newly kept steps. `onJudged`: called
  * for a wave that is sampled to its end, with its judging and the kept steps that earlier waves leave missing.
- * `onQueued`: where waves are sampled at once, called with the first one when no wave that is planned waits.
+ * `onQueued`: called with the first wave once no planned wave is waiting any more, if waves are sampled at once.
  */
 export type SamplingContext = {
   runId: string;

@@ -67,8 +67,8 @@ async function sampleOneByOne(context: SamplingContext, waves: Wave[], count: nu
 }
 
 /**
- * Samples `count` more waves, `atOnce` of them concurrently on as many GPU workers as there are: whichever is done
- * first makes room for the next.
+ * Samples `count` more waves, `atOnce` of them concurrently on the available GPU workers: whichever finishes first
+ * makes room for the next.
  */
 async function sampleConcurrently(
   context: SamplingContext,

@@ -1,10 +1,10 @@
-/** CPU time that processes took so far, from Linux's /proc. */
+/** CPU time that processes have used so far, from Linux's /proc. */
 import { readFileSync } from 'node:fs';
 
-/** Ticks of Linux's clock in a second, as user programs see it. */
+/** Ticks a second of Linux's clock as user programs see it. */
 const TICKS = 100;
 
-/** All threads of these processes together; null where the system does not say. */
+/** All threads of these processes together; null if the system does not report it. */
 export function cpuSeconds(pids: readonly number[]): number | null {
   try {
     return pids.reduce((sum, pid) => sum + ticks(pid), 0) / TICKS;
@@ -13,7 +13,9 @@ export function cpuSeconds(pids: readonly number[]): number | null {
   }
 }
 
-/** Fields 14 and 15, in user and in kernel mode; the name before them may hold anything, up to its last parenthesis. */
+/**
+ * Fields 14 and 15: user and kernel mode. The name before them may contain anything; it ends at the last parenthesis.
+ */
 function ticks(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -11,8 +11,8 @@ import { cpuSeconds } from './cpu-seconds.ts';
 import { activitySpans, median, type Parts, partsOf } from './spans.ts';
 
 /**
- * `cpu`: CPU seconds of an iteration on average over all runs, of the GPU workers and of what serves them (server,
- * orchestrator, corrector); null where the system does not say.
+ * `cpu`: average CPU seconds of an iteration over all runs, of the GPU workers and of the other processes (server,
+ * orchestrator, corrector); null if the system does not report it.
  */
 export type Measured = { workers: number; parts: Parts; policy: string; cpu: Record<'gpu' | 'others', number | null> };
 

@@ -33,7 +33,7 @@ export const environments = z
         .nullable()
         .default(null)
         .describe('Its name in metrics and reports; null: that of the game.'),
-      share: z.number().positive().default(1).describe('Its share of the episodes, beside those of the others.'),
+      share: z.number().positive().default(1).describe('Its share of the episodes, relative to the others.'),
       prompt: z
         .string()
         .nullable()
@@ -42,7 +42,7 @@ export const environments = z
       correct: z
         .boolean()
         .default(true)
-        .describe('Whether its thoughts are corrected, where the algorithm corrects any; false: none is judged.'),
+        .describe('Whether its thoughts are corrected, if the algorithm corrects any; false: none is judged.'),
       correctorPrompt: z
         .string()
         .nullable()
@@ -55,7 +55,7 @@ export const environments = z
             .record(z.string(), z.unknown())
             .nullable()
             .default(null)
-            .describe('As `evaluation.heldOut`; null: it takes no part in the evaluation on held-out deals.'),
+            .describe('As `evaluation.heldOut`; null: it is not part of the evaluation on held-out deals.'),
         })
         .prefault({})
         .describe('Its deals in evaluations.'),

@@ -1,4 +1,4 @@
-/** Fields that were renamed, or that follow from others. Configurations, recorded ones too, may use the old names. */
+/** Fields that were renamed, or that follow from others. Configurations (recorded ones too) may use the old names. */
 import { withFirstEnvironment } from '../mixture.ts';
 
 /** Old name -> new name, both within one section. */

@@ -16,7 +16,7 @@ export function summaries(table: Readonly<Record<string, { summary: string }>>):
 export const probability = z.number().min(0).max(1);
 export const positive = z.int().min(1);
 
-/** Episodes that are played together, each with its state and its picture in memory. */
+/** Episodes played together, each with its state and its picture in memory. */
 export const MOST_EPISODES = 65_536;
 
 /** Pixels on each side of a drawn scene. */

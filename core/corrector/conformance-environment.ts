@@ -211,7 +211,7 @@ async function playOut(
   return trace;
 }
 
-/** What `run` gives; what it throws says where. */
+/** The result of `run`; its errors say where they happened. */
 async function at<T>(place: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();

@@ -25,8 +25,8 @@ export type Demonstration = { state: JsonState; text: string };
 const AT_ONCE_MS = 100;
 
 /**
- * Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. Of a mixture each
- * walk is in one of the environments, by their shares.
+ * Draws `config.demonstrations.count` demonstrations; the same config always gives the same ones. In a mixture, each
+ * walk is in one of the environments, drawn by their shares.
  */
 export async function makeDemonstrations(config: SftConfig): Promise<Demonstration[]> {
   const { environments } = config;

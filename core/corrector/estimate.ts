@@ -150,8 +150,8 @@ export function estimateRun(config: RunConfig, limits: Limits): Estimate {
 }
 
 /**
- * Sizes of the judgements in all environments of a run, requests of one, and the share of steps in environments that
- * are corrected.
+ * Sizes of the judgements in all environments of a run, the requests for one, and the share of steps in environments
+ * that are corrected.
  */
 function blend(config: RunConfig): Sizes & { perThought: number; corrected: number } {
   const parts = ownConfigs(config).map((own, index) => ({

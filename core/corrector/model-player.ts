@@ -48,7 +48,7 @@ export class ModelPlayer implements Player {
 
   /**
    * `history`: how earlier steps are told; `payer`: the evaluation, so that what it paid for before counts as its own;
-   * `budgetUsd`: its total budget. Throws `ConfigError` where there is a budget but no price.
+   * `budgetUsd`: its total budget. Throws `ConfigError` if there is a budget but no price.
    */
   constructor(
     openai: RunConfig['corrector']['openai'],
@@ -154,7 +154,7 @@ export class ModelPlayer implements Player {
     };
   }
 
-  /** A step of the past as it was asked and answered. */
+  /** A past step as a question and its answer. */
   #turn(template: PromptTemplate, { promptValues, observe, answer }: PastView) {
     return { asked: fillTemplate(template.prompt, promptValues), seen: observe(this.imageSize), answer };
   }

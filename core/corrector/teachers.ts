@@ -32,7 +32,7 @@ export function makeTeacher(config: RunConfig, canSay: (text: string) => boolean
   return MAKERS[config.corrector.teacher].make(config, template, canSay);
 }
 
-/** Throws `ConfigError` where a run's teacher lacks something in an environment: an expert, a prompt. */
+/** Throws `ConfigError` if a run's teacher lacks an expert or a prompt in some environment. */
 export function checkTeacher(config: RunConfig): void {
   for (const [index, own] of ownConfigs(config).entries()) {
     if (!correctsAt(config, index)) continue;

@@ -24,7 +24,7 @@ export type ThoughtReading = {
 
 export type ReadThought = (state: JsonState, thought: Thought) => ThoughtReading;
 
-/** That of a configuration: its wordings, and its options of training or of another set of deals. */
+/** The wordings of a configuration and its options, for training or another set of deals. */
 export function configuredReader(config: RunConfig, deals: object = trainingDeals(config)): ReadThought {
   const { members } = config.environments === undefined ? { members: [{ options: deals }] } : (deals as MixedOptions);
   const readerOf = byEnvironment(config, (own, index) => {

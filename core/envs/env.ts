@@ -30,7 +30,7 @@ export interface Environment {
    * agent's whole response, for environments that remember it.
    */
   step(action: string, drawn?: boolean, answer?: string): StepResult;
-  /** Of a mixture: which of its games this is one of. */
+  /** In a mixture: which of its games this is. */
   readonly member?: Member;
   /** Earlier steps that the prompt shows, oldest first; absent where it shows none. */
   past?(): readonly PastView[];
@@ -38,9 +38,9 @@ export interface Environment {
   close?(): void;
 }
 
-/** One of the games of a mixture, and how it is played. */
+/** A game of a mixture, and how it is played. */
 export type Member = {
-  /** Its place in `environments`. */
+  /** Its index in `environments`. */
   readonly index: number;
   readonly game: Game<any>;
   readonly options: any;

@@ -1,4 +1,4 @@
-/** The part of a game's step that all built-in games share. */
+/** The part of a step that all built-in games share. */
 import type { RgbImage } from '../pictures/rgb-image.ts';
 import type { Environment, JsonState, StepResult } from './env.ts';
 

@@ -1,18 +1,18 @@
-/** Several games played as one (`environments`): each episode is one of them, and its states say which. */
+/** Several games played as one (`environments`): each episode belongs to one of them, and its states say which. */
 import { labelOf, type MixedOptions, ownConfig, ownConfigs, type Played } from '../../configs/mixture.ts';
 import type { MixedEnvironment } from '../../configs/schema/environment.ts';
 import { RandomStream } from '../random/counter.ts';
 import { type Game, type JsonState, type Member, type PlayedEnvironment, resumeEpisode, startEpisode } from './env.ts';
 
-/** Where a state holds the place of its game in `environments`: no game's own field. */
+/** The field of a state with its game's index in `environments`; no game has a field of this name. */
 const FIELD = '(environment)';
 
 /** The games' options, and their shares of the episodes. */
 type Mixed = { members: { options: any; share: number }[] };
 
 /**
- * The game that is one of `games` in each episode, drawn by the shares from the episode's own numbers. A deal is the
- * one that its game alone would give. `group` of an outcome is the environment's label.
+ * A game that in each episode is one of `games`, drawn by their shares from the episode's own random numbers. A deal is
+ * the same as in that game alone. `group` of an outcome is the environment's label.
  */
 export function mixture(environments: readonly MixedEnvironment[], games: readonly Game<any>[]): Game<Mixed> {
   const memberAt = (index: number, { members }: Mixed): Member => ({
@@ -69,7 +69,7 @@ export function mixture(environments: readonly MixedEnvironment[], games: readon
   };
 }
 
-/** Which of the games an episode is one of. */
+/** The index of the game that an episode belongs to. */
 export function drawIndex(members: readonly { share: number }[], { seed, episode }: { seed: number; episode: number }) {
   const all = members.reduce((sum, { share }) => sum + share, 0);
   let left = new RandomStream({ seed, purpose: 'environment', episode }).uniform() * all;
@@ -87,7 +87,7 @@ function split(state: JsonState): { index: number; own: JsonState } {
   return { index: index as number, own };
 }
 
-/** The environment with states that say which game it is of. */
+/** The environment, with states that say which game they belong to. */
 function marked(environment: PlayedEnvironment, member: Member): PlayedEnvironment {
   return {
     name: environment.name,
@@ -103,17 +103,17 @@ function marked(environment: PlayedEnvironment, member: Member): PlayedEnvironme
   } as PlayedEnvironment;
 }
 
-/** The place in `environments` of the game that a state is of; 0 without a mixture. */
+/** The index in `environments` of the game that a state belongs to; 0 without a mixture. */
 export function environmentOf(state: JsonState): number {
   return split(state).index;
 }
 
-/** A state as its own game gave it. */
+/** The state as its game returned it. */
 export function ownState(state: JsonState): JsonState {
   return split(state).own;
 }
 
-/** The configuration of an episode's own environment alone, and the episode with states of that game. */
+/** The configuration with only the episode's environment, and the episode with states of that game. */
 export function ownEpisode<C extends Played, E extends { states: readonly JsonState[] }>(
   config: C,
   episode: E,
@@ -123,7 +123,7 @@ export function ownEpisode<C extends Played, E extends { states: readonly JsonSt
   return { own: ownConfig(config, environmentOf(episode.states[0])), episode: { ...episode, states } };
 }
 
-/** Of each environment of a run what `make` makes of it alone, when a state of it comes. */
+/** The value of `make` for each environment of a run, created when its first state arrives. */
 export function byEnvironment<C extends Played, T>(
   config: C,
   make: (own: C, index: number) => T,

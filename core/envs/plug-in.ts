@@ -114,7 +114,9 @@ function fileOf(name: string): string | null {
   return null;
 }
 
-/** Folders from which packages are found: `GTR_PACKAGES`, which `gtr up` sets for its workers, or the current one. */
+/**
+ * Folders in which packages are looked for: `GTR_PACKAGES`, which `gtr up` sets for its workers, or the current one.
+ */
 export function packageFolders(): string[] {
   return [PROJECT, process.env['GTR_PACKAGES'] ?? process.cwd()];
 }
@@ -189,7 +191,7 @@ function isCut(cut: unknown): boolean {
   return (cut.reward == null || Number.isFinite(cut.reward)) && ['undefined', 'function'].includes(typeof cut.formula);
 }
 
-/** With null for what it does not say. */
+/** With null for missing fields. */
 function checkedOutcome(name: string, outcome: Partial<Outcome> | undefined): Outcome {
   const { success, group = null, progress = null } = outcome ?? {};
   if (typeof success !== 'boolean' || (group !== null && typeof group !== 'string'))
@@ -200,7 +202,7 @@ function checkedOutcome(name: string, outcome: Partial<Outcome> | undefined): Ou
   return { success, group, progress };
 }
 
-/** What a module says of its files; whatever it throws is a fault of theirs. */
+/** What a module reports about its files; an error that it throws counts as a fault. */
 async function checkedFiles<O>(name: string, game: PlugInGame<O>, options: O) {
   try {
     const { notes = [], faults = [] } = (await game.check!(options)) ?? {};

@@ -36,7 +36,7 @@ export function gameOf(config: PlayedWithPast): Game<any> {
   return prompt === undefined || prompt.history === 'none' ? game : withHistory(game, prompt.steps);
 }
 
-/** The game and the deals of training. */
+/** The game and the training deals. */
 export function trainingGame(config: Played & PlayedWithPast): { game: Game<any>; options: any } {
   const game = gameOf(config);
   return { game, options: game.parseOptions(trainingDeals(config)) };

@@ -23,7 +23,7 @@ export type EvaluationPart = SuccessRate & {
   wellFormedRate: number;
   progress: number | null;
   groups: Record<string, SuccessRate>;
-  /** Of a mixture the same of each environment, by its label. */
+  /** In a mixture: the same for each environment, by label. */
   byEnvironment?: Record<string, EvaluationPart>;
   /** Only for games that are played elsewhere. */
   interruptions?: InterruptionCounts;

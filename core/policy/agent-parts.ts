@@ -19,7 +19,7 @@ export type Wording = {
   preprocess: ImagePreprocessor;
 };
 
-/** `wordings`: of each environment; the first is this one. */
+/** `wordings`: one for each environment; the first is this one. */
 export type AgentParts = Wording & { checkpoint: Checkpoint; wordings: readonly Wording[] };
 
 /** What prompts hold of the past, and the tokens left for answers; older runs lack these settings. */
@@ -33,7 +33,9 @@ type Worded = PromptSettings & {
 
 type Named = Worded & { model: Pick<RunConfig['model'], 'base' | 'adapter' | 'prompt'> };
 
-/** The wording of an environment, the first of a mixture, in a checkpoint's tokens. Throws as `openAgentParts` does. */
+/**
+ * The wording of an environment (of a mixture, the first) in a checkpoint's tokens. Throws as `openAgentParts` does.
+ */
 export function openWording(
   { model, environment, prompt, rollout }: Worded,
   resolvePath: (path: string) => string,
@@ -52,7 +54,7 @@ export function openWording(
   return { config, template, tokenizer, prompts, preprocess };
 }
 
-/** That of each environment of a run. Throws as above. */
+/** The wording of each environment of a run. Throws as above. */
 export function openWordings(config: Worded, resolvePath: (path: string) => string): Wording[] {
   return ownConfigs(config as Worded & Played).map((own) => openWording(own, resolvePath));
 }

@@ -37,7 +37,7 @@ export async function longestPrompt(
   return { ...longest, pictures: [...pictures.values()] };
 }
 
-/** With the prompts of one environment. */
+/** The same with the prompts of one environment. */
 async function lengthen(
   longest: LongestPrompt,
   pictures: Map<string, SeenPicture>,

@@ -8,7 +8,7 @@ export type Observation = {
   image: RgbImage;
   promptValues: Readonly<Record<string, string>>;
   past?: readonly PastView[];
-  /** Of a mixture: the place of the environment in `environments`. */
+  /** In a mixture: the index of the environment in `environments`. */
   member?: number;
 };
 

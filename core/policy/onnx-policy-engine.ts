@@ -207,7 +207,7 @@ export class OnnxPolicyEngine implements PolicyEngine {
     const own = this.#shards(request.rows, request.pictures).filter(
       (_, shard) => groupOf(shard, group.of) === group.index,
     );
-    // The process of one lane takes them in this order and sums there: less travels.
+    // A single lane's process takes them in this order and sums them itself, which transfers less.
     const summedThere = (this.#options.device ?? CPU).provider !== 'cpu' && this.#options.lanes === 1;
     const id = this.#sums++;
     const running = own.map(async ({ shape, indices, rows }, shard) => {

@@ -1,10 +1,10 @@
-/** Steps of the past in a template's words (`prompt.history: "text"`). */
+/** Past steps in a template's words (`prompt.history: "text"`). */
 import type { PastView } from '../envs/with-history.ts';
 import { fillTemplate, type PromptTemplate } from './prompt-template.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What stands in front of the prompt; nothing where nothing is past. `plain`: done to every text of the game. */
+/** The text in front of the prompt; empty if there is no past. `plain`: applied to every text of the game. */
 export function pastInWords(
   { past: { title, step } }: Pick<PromptTemplate, 'past'>,
   told: readonly Pick<PastView, 'promptValues' | 'answer' | 'action'>[],

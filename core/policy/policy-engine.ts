@@ -89,8 +89,8 @@ export type RowStatistics = {
 
 /**
  * Part `index` of `of` parts of a request's shards: the share of one of several workers. Shards, longest rows first,
- * are distributed there and back (0, 1, 1, 0, 0, ...), so that each part takes about as long. Sums of parts that are
- * added in order have the same bytes whichever worker computed them.
+ * are distributed back and forth (0, 1, 1, 0, 0, ...), so that all parts take about the same time. Sums of parts that
+ * are added in order have the same bytes whichever worker computed them.
  */
 export type ShardGroup = { index: number; of: number };
 

@@ -188,7 +188,7 @@ function withoutDropped(progress: RolloutProgress): RolloutProgress {
   return { ...rest, episodes, closed: progress.closed.filter(kept) };
 }
 
-/** `slots`: whose episodes are still open. */
+/** `slots`: those with open episodes. */
 async function playRound(
   agent: Player,
   memberOf: (environment: PlayedEnvironment) => Omit<Member, 'index'>,

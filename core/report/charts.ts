@@ -212,7 +212,7 @@ function successChart(lines: readonly MetricsLine[], evaluations: readonly Evalu
   });
 }
 
-/** Of a mixture: success in each environment. */
+/** In a mixture: success in each environment. */
 function environmentChart(lines: readonly MetricsLine[], labels: readonly string[]): Html[] {
   if (labels.length === 0) return [];
   const series = labels.map((name) => ({ name, values: valuesOf(lines, `${name}/episode/success`) }));

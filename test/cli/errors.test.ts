@@ -1,4 +1,4 @@
-/** Sentences for what Temporal says of a run, and names in the commands that they give. */
+/** Sentences for Temporal's errors about a run, and run names quoted for the commands in them. */
 import { execFileSync } from 'node:child_process';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import test from 'ava';

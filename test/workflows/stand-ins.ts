@@ -47,9 +47,9 @@ type OrchestratorActivities = ReviewActivities &
  * What is played: kept steps that every wave brings, `likelyPerWave` if a paid teacher keeps fewer than likely;
  * `thoughtsPerEpisode`: thoughts of each of its 64 episodes that a paid teacher is asked about; `parts`: in which a
  * wave is sampled for it; `onPart`: before each (from 1) of a wave; `onMeasure`: before thoughts are measured;
- * `onThought`: before each thought; `onJudge`: before a free teacher judges a wave; `onPublish`: is told of each
- * iteration's record; `thoughtsAtOnce`: under way.
- * `workflowsPath`: of the orchestrator, if not the product's.
+ * `onThought`: before each thought; `onJudge`: before a free teacher judges a wave; `onPublish`: is given each
+ * iteration's record; `thoughtsAtOnce`: thoughts being judged at the same time. `workflowsPath`: of the orchestrator,
+ * if not the product's.
  */
 export type StandInPlay = {
   keptPerWave: number;

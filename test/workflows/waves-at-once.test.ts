@@ -1,4 +1,4 @@
-/** Waves that several GPU workers sample at once (`parallel.waves`): none waits for another one without need. */
+/** Waves that several GPU workers sample at once (`parallel.waves`): none waits for another unnecessarily. */
 import test from 'ava';
 import type { train } from '../../workflows/train.ts';
 import { type StandInServer, standInConfig, startServer, withStandIns } from './stand-ins.ts';

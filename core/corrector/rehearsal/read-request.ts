@@ -48,7 +48,10 @@ export function isInvitation({ messages }: ChatRequest): boolean {
   return messages.length === 1 || messages[0]?.role === 'user';
 }
 
-/** The system text (if any), the first user text of a request (a player's last one), its picture as a data URL. */
+/**
+ * The system text (if any), the first user text of a request (for a player, the last one), and its picture as a data
+ * URL.
+ */
 export function partsOf(request: ChatRequest): { system: string; text: string; picture: string | null } {
   const { messages } = request;
   const partsOfMessage = (index: number) => {
@@ -133,8 +136,8 @@ function readState(
 export type Invitation = { scene: Question['scene']; template: PromptTemplate };
 
 /**
- * Reads a request that a player is sent: its last message is a template's prompt around the picture, perhaps behind
- * words about earlier steps; null: none fits.
+ * Reads a request to a player: its last message is a template's prompt around the picture, perhaps after words about
+ * earlier steps; null: no template fits.
  */
 export async function readInvitation(
   { messages }: ChatRequest,
@@ -164,7 +167,7 @@ async function pixelsOf(url: string): Promise<RgbImage | null> {
   return file === undefined ? null : await decodePicture(Buffer.from(file, 'base64')).catch(() => null);
 }
 
-/** The values that a template was filled with; null when the text was not made by it. `behind`: at the text's end. */
+/** The values that a template was filled with; null if the text does not come from it. `behind`: at the text's end. */
 function unfill(template: string, text: string, behind = false): Record<string, string> | null {
   const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const pattern = template

@@ -1,12 +1,12 @@
 /**
- * Parts of a large frozen tower in one kernel of the CPU each, float32: biases cost no pass over memory of their own,
- * and scores are never kept.
+ * Parts of a large frozen tower, each as one CPU kernel in float32: a bias needs no extra pass over memory, and
+ * attention scores are never stored.
  */
 import type { GraphBuilder } from '../builder.ts';
 import type { Op, Value } from '../program.ts';
 import { elements, GraphError, sameShape } from '../tensor.ts';
 
-/** geluTanh(x + bias), the bias as long as the last axis. */
+/** geluTanh(x + bias); the bias has the length of the last axis. */
 export const BiasGeluTanh: Op<Record<string, never>> = {
   name: 'BiasGeluTanh',
   infer: ([x, bias]) => {
@@ -20,7 +20,7 @@ export const BiasGeluTanh: Op<Record<string, never>> = {
 
 /**
  * softmax(scale q k^T) v of each head, where queries, keys and values [rows, tokens, heads * width] each have their
- * part of the bias [3 * heads * width] added; the result in their shape.
+ * part of the bias [3 * heads * width] added; the result has their shape.
  */
 export const MultiHeadAttention: Op<{ heads: number; scale: number }> = {
   name: 'MultiHeadAttention',
@@ -40,7 +40,7 @@ export const MultiHeadAttention: Op<{ heads: number; scale: number }> = {
       attributes: { num_heads: { int: heads }, scale: { float: scale } },
     },
   ],
-  // All three head by head; blocks of scores are small beside them.
+  // All three, head by head; the blocks of scores are small in comparison.
   scratch: ([q]) => 3 * 4 * elements(q.shape),
   vjp: 'forbidden',
   samples: [],

@@ -1,23 +1,26 @@
-/** Gradients of the shards of an optimizer step, summed in the lane that computes them: they leave it once. */
+/**
+ * Gradients of the shards of an optimizer step, summed in the lane that computes them, so that they are transferred
+ * once.
+ */
 
-/** Of which sum a gradient is a part; the last one brings the sum. */
+/** The sum that a gradient belongs to; with the last gradient the sum is returned. */
 export type Summand = { id: number; last: boolean };
 
-/** `G`: a gradient, wherever it lies. */
+/** `G`: a gradient, in memory or on a device. */
 export class GradientSums<G> {
   readonly #add: (sum: G, summand: G) => G | Promise<G>;
   readonly #free: (sum: G) => void;
   readonly #sums = new Map<number, G>();
 
-  /** `add` may write over both. */
+  /** `add` may overwrite both. */
   constructor(add: (sum: G, summand: G) => G | Promise<G>, free: (sum: G) => void) {
     this.#add = add;
     this.#free = free;
   }
 
   /**
-   * Computes a gradient and adds it to its sum: the sum with the last one, null before it, the gradient itself where it
-   * is part of none. A sum with a shard that failed is dropped.
+   * Computes a gradient and adds it to its sum. Returns the sum after the last gradient, null before that, and the
+   * gradient itself if it belongs to no sum. A sum with a failed shard is dropped.
    */
   async collect<R extends { gradient: G }>(
     summand: Summand | undefined,

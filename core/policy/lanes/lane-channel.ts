@@ -111,7 +111,7 @@ export class LaneThread extends LaneChannel {
   }
 }
 
-/** A lane as a process: parameters and gradients are copied through shared memory, other arrays through its channel. */
+/** A lane as a process: parameters and gradients are copied through shared memory, other arrays through the channel. */
 export class LaneProcess extends LaneChannel {
   readonly #process: ChildProcess;
   readonly #parameters = SharedArray.create();
@@ -138,7 +138,7 @@ export class LaneProcess extends LaneChannel {
     const { pixels } = job.feeds;
     const { gradientWritten, ...result } = (await this.ask({ job })) as ProcessResult;
     if (gradientWritten === undefined) return { ...result, pixels };
-    // Read before the lane is free for the next job, which writes there.
+    // Read before the lane takes the next job, which overwrites it.
     return { ...result, gradient: this.#gradient.read(gradient ?? new Float32Array(this.#size)), pixels };
   }
 

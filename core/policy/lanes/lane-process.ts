@@ -13,9 +13,9 @@ import {
 import { SharedArray } from './shared-array.ts';
 
 let lane: Lane | null = null;
-/** Behind the channel, as `stdio` of the parent says. */
+/** The file descriptors after the channel, as in the parent's `stdio`. */
 const [parameters, gradient] = [new SharedArray(4), new SharedArray(5)];
-/** The newest parameters, to be written over. */
+/** The newest parameters; the array is reused. */
 let last = new Float32Array(0);
 /** One request at a time: the inputs of a run must not be freed meanwhile. */
 let done: Promise<void> = Promise.resolve();

@@ -2,7 +2,7 @@
 import type { Lane, LaneJob, LaneResult } from './lane.ts';
 
 export type LaneRequest = { id: number } & ({ parameters: Float32Array } | { job: LaneJob } | { close: true });
-/** The same for a process: parameters (how many) and a gradient lie in shared arrays. */
+/** The same for a process: parameters (their number) and a gradient are in shared arrays. */
 export type ProcessRequest = { id: number } & ({ parametersWritten: number } | { job: LaneJob } | { close: true });
 export type ProcessResult = LaneResult & { gradientWritten?: true };
 export type LaneReply = { id: number; result?: unknown; error?: string };

@@ -56,7 +56,7 @@ export class Lane {
   );
   readonly #residentSums = new GradientSums<Resident>((one, other) => this.#resident!.add(one, other), free);
   readonly #size: number;
-  /** A gradient that has been added, to be written over. */
+  /** The array of a gradient that has been added, to be reused. */
   #spare: Float32Array | null = null;
 
   constructor(setup: LaneSetup) {

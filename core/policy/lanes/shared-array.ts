@@ -1,4 +1,4 @@
-/** A float32 vector that a process shares with a child: large ones take seconds through the channel between them. */
+/** A float32 vector shared with a child process: large ones would take seconds through the channel between them. */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -7,18 +7,18 @@ import type Koffi from 'koffi';
 
 /** Bytes that one call reads or writes; Node takes less than 2 GiB. */
 const CHUNK = 2 ** 30;
-/** Programs that the process starts otherwise do not see the file. */
+/** Other programs that the process starts do not see the file. */
 const MFD_CLOEXEC = 1;
 
 export class SharedArray {
   readonly #descriptor: number;
 
-  /** Over an open file: the parent's own, or what the child was given in `stdio`. */
+  /** On an open file: the parent's own, or the one that the child was given in `stdio`. */
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
   }
 
-  /** In a file without a name, which is gone with the last process that has it open: on Linux in memory. */
+  /** In a file without a name, which disappears with the last process that has it open; on Linux it is in memory. */
   static create(): SharedArray {
     if (process.platform === 'linux') {
       // Loaded here: where graphs run on the CPU, nothing needs it.
@@ -43,7 +43,7 @@ export class SharedArray {
       at += writeSync(this.#descriptor, bytes, at, Math.min(CHUNK, bytes.length - at), at);
   }
 
-  /** Fills `array` with what was written last. Throws when less was. */
+  /** Fills `array` with what was last written. Throws if that is shorter. */
   read(array: Float32Array): Float32Array {
     const bytes = bytesOf(array);
     for (let at = 0; at < bytes.length;) {

@@ -38,14 +38,18 @@ export function layerNormed(
   return cast(g, layerNorm(g, cast(g, x, 'float32'), scale, shift, epsilon), x.dtype);
 }
 
-/** Tokens of a picture from which a tower is large: smaller ones gain nothing, and runs of old keep their bytes. */
+/**
+ * A tower with at least so many tokens a picture counts as large. Smaller ones gain nothing, and their earlier runs
+ * keep their bytes.
+ */
 const LARGE = 256;
-/** Most parts that the pictures of a large tower are taken in: more only add nodes. */
+/** The largest number of parts into which the pictures of a large tower are split: more would only add nodes. */
 const MOST_PARTS = 16;
 
 /**
- * What `encode` makes of pictures [images, ...], rows below each other; those of a large frozen tower on the CPU part
- * by part, because activations of one picture stay in the cache. `encode` is told whether kernels may be fused.
+ * The output of `encode` for pictures [images, ...], concatenated along rows. A large frozen tower on the CPU is
+ * computed part by part, because the activations of one picture fit in the cache. `encode` is told whether kernels may
+ * be fused.
  */
 export function encodeInParts(
   g: GraphBuilder,
