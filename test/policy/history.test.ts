@@ -132,7 +132,8 @@ for (const family of ['qwen2_5-vl', 'qwen3-vl', 'smolvlm'])
     t.notThrows(() => open('text'));
     t.throws(() => open('concat'), {
       name: 'ConfigError',
-      message: /^prompt\.history: .* is of the family \w+, whose prompts can hold only one picture here; use "text", or a LLaVA/,
+      message:
+        /^prompt\.history: .* is of the family \w+, whose prompts can hold only one picture here; use "text", or a LLaVA/,
     });
   });
 
