@@ -61,6 +61,29 @@ test('log-probs are those of a tower that is trained', async (t) => {
   t.true(new Set(frozen.map((value) => value.toFixed(3))).size > 4);
 });
 
+test('updates of the decoder behind it are the same with recomputed layers', async (t) => {
+  const { pictures, rows } = sizedPictures(checkpoint.config, [[0, 0]], { seed: 3, wordsBehind: 3 });
+  const asked = {
+    rows: rows.map((row) => ({ ...row, sftWeights: new Float32Array(4).fill(0.25) })),
+    pictures,
+    temperature: 1,
+    clip: 0.1,
+    valueCoef: 0.5,
+  };
+  const gradients = await Promise.all(
+    [false, true].map(async (gradientCheckpointing) => {
+      const engine = OnnxPolicyEngine.open({ ...options('language_model'), gradientCheckpointing });
+      await engine.setParameters(engine.initialParameters(1).map((value) => (value === 0 ? 0.02 : value)));
+      const { gradient } = await engine.gradients(asked);
+      await engine.close();
+      return gradient;
+    }),
+  );
+  const largest = Math.max(...gradients[0].map(Math.abs));
+  t.true(largest > 0);
+  t.true(gradients[0].every((value, at) => Math.abs(value - gradients[1][at]) < 1e-6 * largest));
+});
+
 test('only on the CPU, in float32, and where nothing of the tower is trained', (t) => {
   const shape = { rows: 1, promptTokens: 150, responseTokens: 2, padded: false, picture: { parts: 2, padded: false } };
   const fusedNodes = (changes: object) => {
