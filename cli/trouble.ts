@@ -14,7 +14,7 @@ const REPORTED_MS = 10_000;
  */
 export async function troubleOf(client: Client, run: string): Promise<string | null> {
   for await (const { workflowId } of client.workflow.list({
-    query: `RootWorkflowId = ${JSON.stringify(run)} AND ExecutionStatus = "Running"`,
+    query: `RootWorkflowId = "${run}" AND ExecutionStatus = "Running"`,
   })) {
     const { raw } = await client.workflow.getHandle(workflowId).describe();
     const stuck = raw.pendingActivities?.find(

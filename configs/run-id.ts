@@ -7,6 +7,7 @@ const LONGEST = 200;
 export function runIdProblem(id: string): string | null {
   if (id.trim() === '') return 'The name of a run must not be empty; give one such as my-run.';
   if (/[\u0000-\u001f\u007f]/.test(id)) return `The name of a run must be a single line: ${JSON.stringify(id)}.`;
+  if (id.includes('"')) return `The name of a run must hold no double quote: Temporal cannot search for ${id}.`;
   const bytes = folderName(id).length;
   if (bytes > LONGEST)
     return (

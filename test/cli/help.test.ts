@@ -57,6 +57,7 @@ test('names that a run cannot have are refused before anything is done', async (
       /at most 200 bytes, not 300 \(xxx.*choose a shorter one\.$/,
     ],
     [['train', '--config', 'smoke', '--id', 'a\nb'], /must be a single line: "a\\nb"\.$/],
+    [['train', '--config', 'smoke', '--id', 'a"b'], /must hold no double quote: Temporal cannot search for a"b\.$/],
     [['result', ''], /^gtr: The name of a run must not be empty; /],
     [['report', '\u{1f600}'.repeat(20)], /at most 200 bytes, not 240/],
   ];
