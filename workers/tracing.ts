@@ -20,7 +20,7 @@ const CLOSE_MS = 2000;
 
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] as const;
 
-/** Queries of `gtr watch` and of live pages every second, which are not part of a run. */
+/** Looks of `gtr watch`, of live pages and of long activities, which are not part of a run. */
 const WATCHING = /^(Describe|Query)Workflow/;
 
 /** Traces of this process, whose spans have the service name `service` (`OTEL_SERVICE_NAME` takes precedence). */
@@ -41,13 +41,13 @@ export async function tracing(service: string): Promise<Tracing> {
     .merge(resources.detectResources({ detectors: [resources.envDetector] }));
   const spanProcessor = new sdk.BatchSpanProcessor(new OTLPTraceExporter());
   const { NOT_RECORD, RECORD_AND_SAMPLED } = sdk.SamplingDecision;
-  const root: Sampler = {
+  const watched: Sampler = {
     shouldSample: (_context, _traceId, name) => ({ decision: WATCHING.test(name) ? NOT_RECORD : RECORD_AND_SAMPLED }),
   };
   const provider = new sdk.NodeTracerProvider({
     resource,
     spanProcessors: [spanProcessor],
-    sampler: new sdk.ParentBasedSampler({ root }),
+    sampler: new sdk.ParentBasedSampler({ root: watched, localParentSampled: watched }),
   });
   provider.register();
   return {
