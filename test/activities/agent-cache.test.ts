@@ -1,4 +1,4 @@
-/** A worker whose model folder holds other files than the run began with gives the run's tasks back. */
+/** A worker whose model folder contains other files than the run began with returns the run's tasks. */
 import test from 'ava';
 import { ApplicationFailure } from '@temporalio/common';
 import { AgentCache } from '../../activities/agent-cache.ts';

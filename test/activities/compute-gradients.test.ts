@@ -1,6 +1,6 @@
 /**
  * Optimizer steps that workers share: warm workers, cold ones, one that computes all and two that take turns end with
- * the same bytes; what was applied leaves the store.
+ * the same bytes; applied gradients are removed from the store.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** A run that nobody checked when it was started (`temporal workflow start`) is refused for its disk by the worker. */
+/**
+ * A run that was started without checks (`temporal workflow start`) is refused by the worker if the disk is too small.
+ */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -37,7 +39,7 @@ test('a training run', async (t) => {
   const config = readConfig(runConfigSchema, 'smoke', ['envSteps=1000000000000000']);
   await refused(t, run(prepareRun, { config, run: { id: 'large', startedAt: 0 } }));
   t.deepEqual(policies(), []);
-  // What a run lost is made again on the disk that it has filled itself.
+  // Lost artifacts are produced again on the disk that the run has filled.
   t.is((await run(prepareRun, { config })).policy.kind, 'policy');
 });
 

@@ -1,4 +1,4 @@
-/** Records of a run: the chain of its iterations, and its folder made anew on any machine. */
+/** Records of a run: the chain of its iterations, and rebuilding its folder on any machine. */
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The last owner's release removes a content, and never one that somebody needs. Over both stores. */
+/** The last owner's release removes an artifact, but never one that somebody needs. For both stores. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -115,7 +115,7 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-// The S3 server of the tests writes objects in place, so that one who reads meanwhile sees a half: S3 does not.
+// The tests' S3 server writes objects in place, so a concurrent reader may see half of one; real S3 does not.
 test('file store: owners that come and go at random always have what they hold', async (t) => {
   const store = makers['file store']();
   const random = new RandomStream({ seed: 1, purpose: 'chaos' });

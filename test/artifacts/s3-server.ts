@@ -1,4 +1,4 @@
-/** A real S3 server in a process of its own, for tests and rehearsals. Its files lie in a temporary folder. */
+/** A real S3 server in its own process, for tests and rehearsals. Its files are in a temporary folder. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -9,7 +9,7 @@ import { S3Store } from '../../core/artifacts/s3-store.ts';
 import type { ArtifactRef, ArtifactStore } from '../../core/artifacts/store.ts';
 import { BUCKET, CREDENTIALS, type S3Server, startS3Server } from './s3-server.ts';
 
-/** `file`: where an artifact lies, to damage or age it. */
+/** `file`: the path of an artifact, to damage or age it. */
 type Subject = { store: ArtifactStore; file(ref: ArtifactRef): string };
 
 let server: S3Server;

@@ -20,7 +20,7 @@ import { startGameServer } from '../envs/openenv/game-server.ts';
 
 const PYTHON = process.env.GTR_OPENENV_PYTHON;
 
-/** `drop`: all connections; `restart`: the server itself is gone for a moment. */
+/** `drop`: closes all connections; `restart`: the server is down for a moment. */
 type Server = { url: string; actions: object; drop(): Promise<void>; restart(): Promise<void>; stop(): void };
 
 async function countingServer(): Promise<Server> {

@@ -181,7 +181,7 @@ test('a reference checkpoint that cannot be computed is one of several failures'
   // Reference tensors of another prompt length.
   const facts = JSON.parse(readFileSync(path.join(copy, 'reference.json'), 'utf8'));
   writeFileSync(path.join(copy, 'reference.json'), JSON.stringify({ ...facts, prompt_len: 1 }));
-  // As a shell expands FOLDER/*: files that lie among the folders are passed over.
+  // As a shell expands FOLDER/*: files among the folders are skipped.
   const { code, out } = await gtr(['conformance', 'llava', copy, whole, smoke]);
   t.is(code, 1, out);
   t.regex(out, /^FAILED .*without: /m);

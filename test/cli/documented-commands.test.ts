@@ -71,7 +71,7 @@ function problem(words: string[]): string | null {
   }
 }
 
-/** Whether the project has this configuration: a reader's own file (my-run.json) is nobody's fault. */
+/** Whether the project has this configuration: a reader's own file (my-run.json) need not exist. */
 function existsIn(config: string): boolean {
   return existsSync(path.join(PROJECT, config)) || existsSync(path.join(PROJECT, 'configs', `${config}.json`));
 }

@@ -1,4 +1,4 @@
-/** The command line as a process of its own, for tests. */
+/** Runs the command line in its own process, for tests. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 

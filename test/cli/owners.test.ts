@@ -1,4 +1,4 @@
-/** Homes, servers and workers have owners: real processes, killed and started beside each other. */
+/** Homes, servers and workers have owners: real processes, killed, and started while others run. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -32,7 +32,7 @@ test.after.always(async () => {
   for (const folder of [home, other]) rmSync(folder, { recursive: true, force: true });
 });
 
-/** `gtr up` once it is ready, and what it said until then. */
+/** A ready `gtr up`, and its output so far. */
 async function up(...args: string[]): Promise<{ child: ChildProcess; said: string }> {
   const child = spawn(
     process.execPath,

@@ -1,4 +1,4 @@
-/** An installation that runs is found, whatever its workers are at. */
+/** A running installation is found, whatever its workers are doing. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { workersAnswer } from '../../cli/workers-answer.ts';

@@ -1,5 +1,5 @@
 /**
- * Workflows read a configuration without zod, and come to the same as zod: the same values, or the same first fault in
+ * Workflows read a configuration without zod, with the same result as zod: the same values, or the same first fault in
  * the same words; how many more there are is counted differently.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 
 const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.endsWith('.schema.json'));
 const isSft = (name: string) => name.startsWith('sft-');
 
-/** What a way of reading comes to: the configuration, or the sentence. */
+/** The result of a way of reading: the configuration, or the error. */
 function outcome(parse: () => unknown): unknown {
   try {
     return { config: parse() };

@@ -34,7 +34,7 @@ test('no choice is so close that rounding could decide it', (t) => {
 test('values follow from the shares of the 13 ranks', (t) => {
   // Hitting on a hard 21 always passes 21.
   t.is(actionValues({ total: 21, soft: false }, 10).hit, -1);
-  // Whoever stands below 17 wins only where the dealer passes 21, so 4 and 16 are worth the same.
+  // A player who stands below 17 wins only if the dealer exceeds 21, so 4 and 16 are worth the same.
   t.is(actionValues({ total: 4, soft: false }, 6).stand, actionValues({ total: 16, soft: false }, 6).stand);
   // A hard 16 passes 21 with 6 to 9 and the four that count 10; a soft hand never does.
   t.is(bustingRanks({ total: 16, soft: false }), 8);

@@ -1,4 +1,4 @@
-/** The estimate follows from the configuration: what counts more costs more, and what is not known is said. */
+/** The estimate follows from the configuration: more work costs more, and unknown figures are named. */
 import test from 'ava';
 import { readConfig } from '../../cli/config-file.ts';
 import { runConfigSchema } from '../../configs/schema.ts';

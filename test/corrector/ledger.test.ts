@@ -1,4 +1,4 @@
-/** The ledger: what was paid for is durable, asked once, and gone on with. */
+/** The ledger: paid answers are durable, requested once, and used after a crash. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** A model of others in the agent's place: asked as the agent is, read as it is, paid once, counted. */
+/** An external model in the agent's place: asked and read like the agent, paid once, counted. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -77,13 +77,13 @@ test.serial(
       ];
       t.true(alone.episodes.some(({ steps }) => steps.length > 2));
       for (const told of [words, turns]) {
-        // The server plays as the expert, whatever it is told: the same games, but longer questions.
+        // The server plays like the expert with any history: the same games, but longer questions.
         const actions = (run: typeof told) => run.episodes.map(({ steps }) => steps.map(({ action }) => action));
         t.deepEqual(actions(told), actions(alone));
         t.is(told.counts.calls, told.steps.length);
         t.true(told.counts.tokensIn > alone.counts.tokensIn);
       }
-      // A picture more for each step that is told: 300 pixels cost more than the words.
+      // One more picture for each past step: 300 pixels cost more than the words.
       t.true(turns.counts.tokensIn > words.counts.tokensIn);
       const again = await play('numberline', turns.store, 'me', null, 'concat');
       t.deepEqual(again.steps, turns.steps);

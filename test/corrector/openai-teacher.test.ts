@@ -171,7 +171,7 @@ for (const { fault, reason, requests, askedAgain } of UNUSABLE) {
     t.deepEqual(judgement!.verdict, { outcome: 'unusable', reason });
     t.is(judgement!.requests, requests);
     t.is(received.length, requests);
-    // what was answered is paid, of use or not
+    // answers are paid, whether useful or not
     t.is(judgement!.usage.completionTokens > 0, fault !== 'contentFilterPrompt');
   });
 

@@ -59,7 +59,7 @@ test(
       account('(8+4)*(9-7)', [4, 7, 8, 9]),
       ' 7 4 +11 -3 *28 with 9 8 +17 -1 no 8 4 +12 -4 *32 /2 with 9 7 +16 -2 yes 12*2=24',
     );
-    // A formula of another form is told with its plan, behind all splits.
+    // A formula of another form is listed with its plan, after all splits.
     t.is(
       account('6*5-6/1', [1, 5, 6, 6]),
       ' 5 1 +6 -4 *5 /5 with 6 6 +12 -0 *36 /1 no 6 1 +7 -5 *6 /6 with 6 5 +11 -1 *30 no 6 1 +7 -5 *6 /6 ' +

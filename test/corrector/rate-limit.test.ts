@@ -90,7 +90,7 @@ test('refusals without a time double the pause up to a minute; those of one burs
   t.is(coolDown.wait(now, 0), 1);
 });
 
-/** Time that passes only when someone sleeps, and everyone who could go on has gone on. */
+/** A clock that advances only while someone sleeps and nobody else can continue. */
 function fakeClock(): GateClock {
   let now = 0;
   return { now: () => now, chance: () => 0, sleep: async (seconds) => (await setImmediate(), void (now += seconds)) };

@@ -1,4 +1,4 @@
-/** Which device a request takes: by number, by name, or what `auto` finds; what a device lacks is said. */
+/** Which device a request selects: by number, by name, or by `auto`; errors name what a device lacks. */
 import { chooseDevice, ProviderError, webgpuDevices } from '../../core/graph/provider.ts';
 import { device, deviceTest } from './webgpu-device.ts';
 

@@ -4,7 +4,7 @@ import { blackjack } from '../../core/envs/blackjack.ts';
 import { handValue } from '../../core/envs/hand-value.ts';
 
 const options = blackjack.parseOptions({});
-/** Plays with a listed deck: dealer's two cards, player's two, then what is drawn. */
+/** Plays with a listed deck: the dealer's two cards, the player's two, then the drawn ones. */
 const play = (deck: string[], ...actions: string[]) => {
   const environment = blackjack.fromState({ dealer: deck.slice(0, 2), player: deck.slice(2, 4), deck }, options);
   return { results: actions.map((action) => environment.step(action)), state: environment.state() };

@@ -69,7 +69,7 @@ test('python-float64 arithmetic: joined digits, signs, powers, and one rounding 
     return actions.map((action) => environment.step(action)).at(-1)!.reward;
   };
   const cases: { cards: string[]; actions: string[]; exact: number; python: number }[] = [
-    // 12 * 2 * 1: 1 and 2 stand side by side.
+    // 12 * 2 * 1: 1 and 2 are adjacent.
     { cards: ['HA', 'S2', 'D2', 'CA'], actions: ['1', '2', '*', '2', '*', '1', '='], exact: -1, python: 10 },
     // -(-24) is not a formula of the exact mode.
     {

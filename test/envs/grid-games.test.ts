@@ -1,4 +1,4 @@
-/** FrozenLake and Sokoban beside transitions that gymnasium and gym-sokoban made (scripts/golden/grid-games.py). */
+/** FrozenLake and Sokoban, compared with transitions of gymnasium and gym-sokoban (scripts/golden/grid-games.py). */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';

@@ -1,4 +1,4 @@
-/** Users' own games: loading, defaults, the contract, and what is said of each way to break it. */
+/** Users' own games: loading, defaults, the contract, and the message for each way to break it. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

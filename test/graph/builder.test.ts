@@ -153,8 +153,7 @@ test(
       executionOrder(program).flatMap(({ op }, index) => (op.name === 'Exp' ? [index] : []));
     t.is(exps(plain).length, 8);
     t.is(exps(recomputing).length, 16);
-    // The last layer's copy stands behind all of the forward pass, the first layer's behind the gradients of the
-    // others.
+    // The last layer's copy comes after the whole forward pass, the first layer's after the gradients of the others.
     t.true(exps(recomputing)[8] > exps(plain)[7]);
     t.true(exps(recomputing)[15] - exps(recomputing)[8] >= 7 * 9);
     const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));

@@ -13,7 +13,7 @@ test(
   (t) => {
     const g = new GraphBuilder();
     const [x, w] = [g.input('x', 'float32', [10, 10]), g.input('w', 'float32', [10, 10])];
-    // a (400 bytes) is read again at the end; exp(b) lies in b's place, its other shape too; c is the result and not
+    // a (400 bytes) is read again at the end; exp(b) uses b's memory, its other shape too; c is the result and not
     // counted.
     const a = gemm(g, x, w);
     const b = exp(g, gemm(g, a, w));
@@ -28,7 +28,7 @@ test('nodes run depth-first from the last that nobody reads, of two inputs the l
   const [left, right] = [neg(g, x), exp(g, x)];
   g.output('sum', add(g, left, right));
   g.output('square', mul(g, right, right));
-  // Leaves stand last and reversed: square, sum. From the last, sum: exp before neg; then square.
+  // Leaves come last and reversed: square, sum. From the last, sum: exp before neg; then square.
   t.deepEqual(
     executionOrder(g.finish()).map(({ op }) => op.name),
     ['Exp', 'Neg', 'Add', 'Mul'],

@@ -1,4 +1,4 @@
-/** Stored tensors reach a session whatever they are in their file, and whether some of them are converted. */
+/** Stored tensors reach a session in any element type of their file, whether or not some of them are converted. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -41,7 +41,7 @@ test('large and small tensors, unchanged and converted', async (t) => {
     { count: 8, half: true },
   ];
   t.deepEqual(await sumOf([asIs]), { sum: LARGE / 2, given: 0 });
-  // A small one lies in the model: the large one still stays in its file.
+  // A small one is part of the model; the large one still stays in its file.
   t.deepEqual(await sumOf([asIs, small]), { sum: LARGE / 2 + 4, given: 0 });
   t.deepEqual(await sumOf([converted, small]), { sum: LARGE / 2 + 4, given: 1 });
   // onnxruntime reads files or memory, never both.

@@ -1,5 +1,5 @@
 /**
- * The recorded histories of every released version go on under the present workflows: a run in flight survives an
+ * The recorded histories of every released version continue under the present workflows: a run in flight survives an
  * update of the code. `record.ts` makes those of the present version.
  */
 import { globSync, readFileSync } from 'node:fs';

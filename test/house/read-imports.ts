@@ -4,7 +4,7 @@ import path from 'node:path';
 
 export const PROJECT = path.resolve(import.meta.dirname, '../..');
 
-/** Folders that hold no code of the project. */
+/** Folders without code of the project. */
 const OUTSIDE = new Set(['node_modules', 'coverage']);
 
 /**

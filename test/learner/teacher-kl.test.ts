@@ -1,4 +1,4 @@
-/** How far an answer lies from its teacher. */
+/** The distance of an answer from its teacher. */
 import test from 'ava';
 import { answerKl, guessedLogprobs, type KlClip } from '../../core/learner/teacher-kl.ts';
 

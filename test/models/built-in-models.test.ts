@@ -70,7 +70,7 @@ for (const { config: name, episodes: count, success } of MODELS) {
           { seed: 77, iteration: 0, firstEpisode: 0 },
           settings,
         );
-        // First steps only: later ones may stand in states that no demonstration reaches.
+        // First steps only: later ones may be in states that no demonstration reaches.
         const first = episodes.map(({ steps, states }) => ({ thought: steps[0].thought, state: states[0] }));
         const share = (holds: (thought: Thought, state: (typeof first)[number]['state']) => boolean) =>
           first.filter(({ thought, state }) => thought !== null && holds(thought, state)).length / count;

@@ -173,7 +173,7 @@ for (const [name, grids] of [
     const [all, one] = [await together.gradients(asked), await alone.gradients(asked)];
     const largest = one.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     t.true(largest > 0 && all.gradient.every((value, at) => Math.abs(value - one.gradient[at]) < 1e-4 * largest));
-    // The tower and what lies between have gradients of their own.
+    // The tower and the connector have their own gradients.
     let offset = 0;
     const moved = new Set<string>();
     for (const { name: parameter, shape: sizes } of together.trained) {

@@ -1,4 +1,4 @@
-/** Prompts with a past: told in words, or as the conversation with its pictures; trained as sampled. */
+/** Prompts with a past: in words, or as the conversation with its pictures; trained as sampled. */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * LoRA dropout against peft with the same masks, and what must hold of it: seeded, for updates only, the same for any
- * number of lanes.
+ * LoRA dropout against peft with the same masks, and its properties: seeded, for updates only, the same for any number
+ * of lanes.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

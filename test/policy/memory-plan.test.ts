@@ -77,7 +77,8 @@ test('on a CPU weights are counted once, prepacked copies of float32 ones for ea
   t.is(one.device, 0);
   t.true(two.host - one.host >= one.updating.activations);
   t.true(two.host < 2 * one.host);
-  // A step that is spread: beside its sum two gradients of others, or those of all groups that one worker computes.
+  // A distributed step: besides its sum two gradients of other workers, or those of all groups that one worker
+  // computes.
   const bytes = 4 * all.reduce((sum, { shape }) => sum + elements(shape), 0);
   t.deepEqual(
     [2, 8].map((groups) => plan(1, groups).optimizer - one.optimizer),

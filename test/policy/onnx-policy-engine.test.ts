@@ -1,4 +1,4 @@
-/** What must hold of the engine whatever the model: lanes change nothing, and sampling agrees with scoring. */
+/** Properties of the engine for any model: lanes change nothing, and sampling agrees with scoring. */
 import { mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -79,7 +79,7 @@ for (const [name, seed] of [
     } as const;
     const asked = request(recorded, seed);
 
-    // Ends of sequence are chosen so that the first row ends at once and the second in the middle.
+    // End-of-sequence tokens are chosen so that the first row ends immediately and the second in the middle.
     const free = await engine(recorded, scope, 8);
     const unended = await free.sample(asked);
     await free.close();

@@ -1,4 +1,4 @@
-/** TIES merging: recorded cases, and what must hold of any merge. */
+/** TIES merging: recorded cases, and properties of any merge. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';

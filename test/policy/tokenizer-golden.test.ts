@@ -81,7 +81,7 @@ test('a vocabulary can say what comes back from it, spaces aside', (t) => {
     Object.fromEntries(
       golden.map(({ name, tokenizer }) => [name, new PolicyTokenizer(tokenizer, config, ids).canSay(text)]),
     );
-  // Real vocabularies fall back to bytes; a list of words or pieces has nothing for what it does not hold.
+  // Real vocabularies fall back to bytes; a list of words or pieces has nothing for other text.
   t.deepEqual(say(thought), {
     'byte level': true,
     llama: true,

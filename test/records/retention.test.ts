@@ -20,7 +20,7 @@ const turbo = (interval: number, until: number | null = null) => ({
   turbo: { ...CONFIG.turbo, merge: { ...CONFIG.turbo.merge, interval, until } },
 });
 
-/** Records iterations as a run does, each with weights of its own; the teacher is a new one every `interval`. */
+/** Records iterations as a run does, each with its own weights; the teacher is a new one every `interval`. */
 async function record(store: FileStore, run: string, iterations: number, config: RunConfig) {
   const { interval } = config.turbo.merge;
   for (let iteration = 0; iteration < iterations; iteration++) {
@@ -46,7 +46,7 @@ async function record(store: FileStore, run: string, iterations: number, config:
   return (await readRunRecords(store, run)).iterations;
 }
 
-/** Of each iteration `p`, `o` and `t` of what is there; throws where a record says something else. */
+/** For each iteration those of `p`, `o` and `t` that exist; throws if a record says something else. */
 async function there(store: FileStore, iterations: readonly IterationRecord[]): Promise<string[]> {
   return await Promise.all(
     iterations.map(async (one) => {

@@ -1,4 +1,4 @@
-/** Records of a made-up run in a store of its own, for tests of what is sent of it. */
+/** Records of an invented run in its own store, for tests of what is sent to trackers. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

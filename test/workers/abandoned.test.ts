@@ -1,4 +1,4 @@
-/** A worker process that is still starting leaves with its supervisor, and when it is told to. */
+/** A worker process that is still starting exits with its supervisor, and when it is told to. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { foreignWorker, identityText, type WorkerIdentity } from '../../workers/
 const OWN: WorkerIdentity = { pid: process.pid, host: os.hostname(), store: 'store-1', code: 'aaaa' };
 const SERVER = { namespace: 'default', address: 'localhost:7233' };
 
-/** What is said where a worker of this identity polls the queue of that type; `seconds`: since it was seen last. */
+/** The message if a worker of this identity polls the queue of that type; `seconds`: since it was seen last. */
 async function saidOf(identity: string, seconds = 0, type = 2): Promise<string | null> {
   const lastAccessTime = { seconds: Math.floor(Date.now() / 1000) - seconds };
   const service = {

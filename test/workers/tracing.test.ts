@@ -65,7 +65,7 @@ test.serial('a run is one trace, from the command to the activities of its itera
   const byId = new Map(trace.map((span) => [span.spanId, span]));
   for (const span of trace) if (span !== start) t.true(byId.has(span.parentSpanId ?? ''), span.name);
 
-  // A run that was traced goes on where traces are off.
+  // A traced run continues on a worker without tracing.
   await t.notThrowsAsync(Worker.runReplayHistory({ workflowsPath: WORKFLOWS_PATH }, history, 'traced'));
 });
 

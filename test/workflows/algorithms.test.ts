@@ -40,7 +40,7 @@ async function iterations(id: string, changes: string[] = [], count = 1): Promis
   return records.iterations;
 }
 
-/** Correction rows as text: what stands in them, and the part that carries the loss. */
+/** Correction rows as text: their whole text, and the part that carries the loss. */
 async function rowsOf({ corrections, config }: IterationRecord): Promise<{ response: string; trained: string }[]> {
   const tokenizer = loadTokenizer(modelFolder(config.model.base));
   const manifest = await getJson<CorrectionManifest>(store, corrections);

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 
 const { HTTP2_HEADER_AUTHORITY, HTTP2_HEADER_SCHEME, NGHTTP2_CANCEL } = constants;
 
-/** gRPC's code of a caller who is not known. */
+/** gRPC's code for an unauthenticated caller. */
 const UNAUTHENTICATED = '16';
 
 export type Gateway = {

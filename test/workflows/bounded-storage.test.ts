@@ -1,6 +1,6 @@
 /**
  * What a run leaves in the store is bounded by what it keeps: iterations let go of their weights, resume points of
- * those before them; runs that share contents do not hurt each other; reset, fork and evaluate go by what is there.
+ * those before them; runs that share artifacts do not harm each other; reset, fork and evaluate depend on what exists.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
@@ -35,7 +35,7 @@ const run = async (id: string, changes: string[]) => {
 const stored = async () => await Array.fromAsync(activityDependencies().store.list());
 const bytes = (artifacts: { bytes: number }[]) => artifacts.reduce((sum, one) => sum + one.bytes, 0);
 
-/** Runs it alone, and holds what the store holds of it meanwhile and in the end against the plan of its disk. */
+/** Runs it alone, and compares the store's size, during the run and at its end, with the disk plan. */
 const runWithinPlan = async (t: ExecutionContext, id: string, changes: string[]) => {
   const before = bytes(await stored());
   const { most, left } = diskOfRun(

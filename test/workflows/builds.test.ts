@@ -12,7 +12,7 @@ const QUEUE = 'builds';
 test('an iteration ends on the build that began it; the run moves to the new build between iterations', async (t) => {
   const server = await startServer();
   const { workflowService } = server.client;
-  /** Once its workers have told the server of themselves. */
+  /** Resolves when its workers have registered with the server. */
   const makeCurrent = async (buildId: string) => {
     for (;;) {
       const answer = await workflowService

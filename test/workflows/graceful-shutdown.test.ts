@@ -59,7 +59,7 @@ const counted = (text: string, name: string, labels = '') =>
 const updatesReceived = async () =>
   counted(await metrics(GPU), 'temporal_activity_task_received_total', 'activity_type="updatePolicy"');
 
-/** One iteration without resume points of its own accord, in the smallest optimizer steps: an epoch takes seconds. */
+/** One iteration without regular resume points, in the smallest optimizer steps: an epoch takes seconds. */
 const CHANGES = [
   'envSteps=256',
   'rollout.envStepsPerIteration=256',

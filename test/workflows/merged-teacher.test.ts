@@ -130,7 +130,7 @@ test.serial(
   },
 );
 
-/** Fires in the second iteration, whatever happens. */
+/** Always fires in the second iteration. */
 const ALARM = { metric: 'response/tokens', below: 100, iterations: 1 };
 
 test.serial('an alarm pauses the run with its reason, until somebody resumes it', async (t) => {

@@ -43,7 +43,7 @@ const SMALL = [
   'environment.maxEpisodeSteps=6',
 ];
 const PAID = [...SMALL, 'corrector.teacher=openai', 'corrector.openai.timeoutSeconds=10'];
-/** Of another temperature, so that the ledger of the runs before knows no answer. */
+/** With another temperature, so that the earlier runs' ledger contains no answer. */
 const fresh = (temperature: number) => [...PAID, `corrector.openai.temperature=${temperature}`];
 
 let rehearsal: RehearsalProcess;

@@ -1,6 +1,6 @@
 /**
- * A run goes on from an earlier iteration: in its own place by Temporal's reset, and as a fork. Real parts: the
- * policies' bytes are compared.
+ * A run continues from an earlier iteration: in place by Temporal's reset, and as a fork. Real parts: the policies'
+ * bytes are compared.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** One run on several GPU workers: the same bytes by any number of them, whatever dies. */
+/** One run on several GPU workers: the same bytes with any number of them, whatever dies. */
 import test from 'ava';
 import { type Installation, startInstallation, withClient } from '../../bench/harness/installation.ts';
 import { readConfig } from '../../cli/config-file.ts';

@@ -1,5 +1,5 @@
 /**
- * The real workflows on a real server with quick stand-in activities: for what concerns the workflows alone (commands,
+ * The real workflows on a real server with fast stand-in activities, for tests of the workflows alone (commands,
  * histories, steering).
  */
 import { parseConfig, type RunConfig, runConfigSchema } from '../../configs/schema.ts';
@@ -87,7 +87,7 @@ export const standInConfig = (changes: object = {}): RunConfig =>
     'test',
   );
 
-/** A server that knows nothing of the product: not even its search attributes, unless `extraArgs` say so. */
+/** A server without any set-up for the product, not even its search attributes, unless `extraArgs` add them. */
 export async function startServer(extraArgs: string[] = []): Promise<StandInServer> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const environment = await TestWorkflowEnvironment.createLocal({
@@ -97,7 +97,7 @@ export async function startServer(extraArgs: string[] = []): Promise<StandInServ
 }
 
 /**
- * Runs `body` while workers with stand-in activities poll the queues beside `taskQueue`. `all`: options of each worker.
+ * Runs `body` while workers with stand-in activities poll `taskQueue` and its queues. `all`: options of each worker.
  */
 export async function withStandIns<T>(
   { environment }: StandInServer,
@@ -126,7 +126,7 @@ export async function withStandIns<T>(
   }
 }
 
-/** A reference that follows from what it stands for: the same place in a run, the same reference. */
+/** A reference derived from its meaning: the same place in a run gives the same reference. */
 function reference(kind: string, ...place: unknown[]): ArtifactRef {
   return {
     sha256: createHash('sha256')

@@ -1,4 +1,4 @@
-/** A wave waits for the GPU while another is sampled, so that the GPU need not wait for the workflow. */
+/** A wave is queued for the GPU while another is sampled, so that the GPU need not wait for the workflow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { train } from '../../workflows/train.ts';

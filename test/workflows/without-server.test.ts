@@ -1,4 +1,4 @@
-/** What a run left is told without a server: real parts, whose server then ends. */
+/** A run's results can be read without a server: real parts, whose server then ends. */
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

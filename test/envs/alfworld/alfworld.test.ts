@@ -168,7 +168,7 @@ test('the picture follows what happens: opening, taking, heating, carrying', (t)
 test('what a closed door hides is not in the picture', (t) => {
   const view = (open: boolean, contents: boolean): Buffer => {
     const environment = start({ taskTypes: ['pick_heat_then_place_in_recep'] }, 2);
-    // The plan opens cabinet 1, where the mug lies, and takes it.
+    // The plan opens cabinet 1, where the mug is, and takes it.
     const [go, openIt, take] = environment.advice()!.plan;
     for (const command of [go, openIt, ...(contents ? [] : [take, openIt.replace('open', 'examine')])])
       environment.step(command);

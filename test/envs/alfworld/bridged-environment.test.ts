@@ -1,6 +1,5 @@
 /**
- * The bridge to the original simulator, against what it said when the original was behind it; crashes, states,
- * refusals.
+ * The bridge to the original simulator, against recorded replies of the original; crashes, states, refusals.
  */
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

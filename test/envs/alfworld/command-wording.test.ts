@@ -1,4 +1,4 @@
-/** Commands are said in the game's own words: both of ALFWorld's grammars, and any other. */
+/** Commands use the game's own words: both of ALFWorld's grammars, and any other. */
 import { join } from 'node:path';
 import test from 'ava';
 import { readText } from '../../../core/envs/alfworld/conformance.ts';
@@ -48,7 +48,7 @@ for (const [what, changes, last, heat] of [
     }
     t.true(play.won);
 
-    // One who knows everything has the same way, and every lead can be followed at once.
+    // A player who knows everything has the same path, and every lead can be followed immediately.
     const seen = new Set(
       game
         .start()
@@ -66,7 +66,7 @@ for (const [what, changes, last, heat] of [
   });
 
 test('a lead is always an admissible command', (t) => {
-  // A game whose grammar says one thing twice, so that the expert's command is another action's.
+  // A game whose grammar gives two actions the same words, so the expert's command is also another action's.
   const play = worded({ '"open {r}"': '"examine {r}"' }).start();
   const seen = new Set(play.facts('receptacletype').map(([receptacle]) => receptacle));
   for (const { command } of leads(play, task, seen)) t.true(play.commands.includes(command));

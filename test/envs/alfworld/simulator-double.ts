@@ -1,5 +1,5 @@
 /**
- * Stands in for `bridge.py` where there is no Python: says what the original simulator said to the same requests
+ * Replaces `bridge.py` where there is no Python: gives the original simulator's recorded replies to the same requests
  * (bridge-transcript.jsonl). Arguments: bridge.py, simulator, size. Environment: DOUBLE_DIES_ONCE_AT, a file with the
  * command at which it dies; it takes the file away first.
  */

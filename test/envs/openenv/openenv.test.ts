@@ -30,7 +30,7 @@ async function serve(t: ExecutionContext, settings: Parameters<typeof startGameS
   return server;
 }
 
-/** Waits until nothing of what was opened is left; a session that leaks ends the test by its timeout. */
+/** Waits until everything that was opened is closed; a leaked session fails the test by its timeout. */
 async function untilAllClosed(...servers: { sessions(): number }[]): Promise<void> {
   while (servers.some((server) => server.sessions() > 0)) await sleep(20);
 }

@@ -1,4 +1,4 @@
-/** TIES merges of whole policies: equal ones merge to themselves, of adapters the product is what is merged. */
+/** TIES merges of whole policies: equal ones merge to themselves; of adapters, the products are merged. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

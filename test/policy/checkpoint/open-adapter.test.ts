@@ -1,4 +1,4 @@
-/** LoRA adapters that lie in a checkpoint's folder: which modules they must hold, and what is refused. */
+/** LoRA adapters in a checkpoint's folder: which modules they must contain, and what is refused. */
 import test from 'ava';
 import { encodeSafetensors } from '../../../core/graph/safetensors.ts';
 import { CheckpointError } from '../../../core/policy/checkpoint/errors.ts';

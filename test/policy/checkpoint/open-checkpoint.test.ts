@@ -209,7 +209,8 @@ test(
     const again = openCheckpoint(merged);
     t.deepEqual(again.config, opened.config);
     t.deepEqual(again.parameters.size, recorded.parameters.size);
-    // The original pads images to a square; what is written says so to transformers, and does the same here.
+    // The original pads images to a square; the written files tell transformers to do so, and have the same effect
+    // here.
     t.like(JSON.parse(readFileSync(path.join(merged, 'preprocessor_config.json'), 'utf8')) as object, {
       image_processor_type: 'LlavaImageProcessor',
       do_pad: true,

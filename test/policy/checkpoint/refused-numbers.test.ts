@@ -1,4 +1,4 @@
-/** Value heads that do not fit, and numbers that no checkpoint, adapter or value head may hold. */
+/** Value heads that do not fit, and numbers that no checkpoint, adapter or value head may contain. */
 import test from 'ava';
 import {
   encodeSafetensors,

@@ -1,4 +1,4 @@
-/** What is written is what was read: names and bytes as transformers and PEFT wrote them. */
+/** Writing preserves what was read: names and bytes as transformers and PEFT wrote them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -22,7 +22,7 @@ import { checkpointFolder, RECORDED } from './checkpoint-folder.ts';
 const recorded = openCheckpoint(RECORDED);
 const loaded = (tensors: ReadonlyMap<string, TensorLocation>) =>
   new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: readTensor(tensor) }]));
-/** One line a tensor, whatever their order in the file. */
+/** One line a tensor, in any order of the file. */
 const contents = (file: string) =>
   readSafetensorsHeader(file)
     .tensors.map(

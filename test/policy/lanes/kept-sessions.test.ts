@@ -34,7 +34,7 @@ test('reordered weights stay within 1.25 GiB: the session used longest ago goes,
   t.deepEqual(closed, ['8 rows']);
   await use('8 rows', { reordered: 0.5 * GIB });
   t.deepEqual(closed, ['8 rows', '16 rows']);
-  // One that alone takes more is kept, and nothing beside it that could go.
+  // A session that alone exceeds the limit is kept, but no other that could be closed.
   await use('large', { reordered: 3 * GIB });
   t.deepEqual(closed.slice(2), ['4 rows', '8 rows']);
   await use('update');

@@ -1,4 +1,4 @@
-/** Attention in blocks with hidden keys, beside the formula. */
+/** Attention in blocks with hidden keys, compared with the formula. */
 import test from 'ava';
 import { GraphBuilder } from '../../../core/graph/builder.ts';
 import { Attention } from '../../../core/graph/ops/neural.ts';
