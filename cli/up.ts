@@ -40,7 +40,10 @@ export function register(program: Command): void {
           supervisor.trackRuns();
         }
         process.stdout.write(
-          `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything; runs continue at the next start.\n`,
+          server
+            ? `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything; runs continue at the next start.\n`
+            : `Ready. Ctrl-C stops these workers; their runs continue on other workers, or when they are back. ` +
+                `\`./gtr watch RUN\` says how many work on a run.\n`,
         );
         await supervisor.untilSignal();
       },
