@@ -1,4 +1,6 @@
-/** Where this installation keeps its state and how it reaches Temporal. */
+/**
+ * Where this installation keeps its state and how it reaches Temporal. A variable that is set to nothing counts as unset.
+ */
 import path from 'node:path';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { PROJECT } from '../configs/project-folder.ts';
@@ -9,12 +11,12 @@ import { DEFAULT_ACCOUNT, WORKFLOW_QUEUE } from '../workflows/queues.ts';
 
 /** State of this installation: `GTR_HOME`, by default `.gtr/` in the checkout. */
 export function gtrHome(): string {
-  return path.resolve(process.env.GTR_HOME ?? path.join(PROJECT, '.gtr'));
+  return path.resolve(process.env.GTR_HOME || path.join(PROJECT, '.gtr'));
 }
 
 /** Task queue of the workflows: `GTR_TASK_QUEUE`, by default `gtr`. */
 export function workflowQueue(): string {
-  return process.env.GTR_TASK_QUEUE ?? WORKFLOW_QUEUE;
+  return process.env.GTR_TASK_QUEUE || WORKFLOW_QUEUE;
 }
 
 /**
@@ -22,7 +24,7 @@ export function workflowQueue(): string {
  * `GTR_CORRECTOR_ACCOUNT`, by default `default`.
  */
 export function correctorAccount(): string {
-  return process.env.GTR_CORRECTOR_ACCOUNT ?? DEFAULT_ACCOUNT;
+  return process.env.GTR_CORRECTOR_ACCOUNT || DEFAULT_ACCOUNT;
 }
 
 export type TemporalConfig = {
@@ -43,5 +45,5 @@ export function temporalConfig(): TemporalConfig {
  * default in `artifacts/` of the home.
  */
 export function activityDependencies(home: string = gtrHome()): ActivityDependencies {
-  return { home, store: withFaultPoints(openStore(process.env.GTR_STORE ?? path.join(home, 'artifacts'))) };
+  return { home, store: withFaultPoints(openStore(process.env.GTR_STORE || path.join(home, 'artifacts'))) };
 }
