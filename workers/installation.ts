@@ -1,5 +1,6 @@
 /**
- * Where this installation keeps its state and how it reaches Temporal. A variable that is set to nothing counts as unset.
+ * Where this installation keeps its state and how it reaches Temporal. A variable that is set to nothing counts as
+ * unset.
  */
 import path from 'node:path';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
