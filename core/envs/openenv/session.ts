@@ -20,7 +20,8 @@ export class ServerAway extends Error {
 
 const fields = z.record(z.string(), z.json());
 export const observed = z.object({
-  observation: fields,
+  // openenv 0.10 sends its metadata along, openenv-core 0.3 does not: it is no part of what is shown.
+  observation: fields.transform(({ metadata: _, ...shown }) => shown),
   reward: z.union([z.number(), z.boolean().transform(Number)]).nullish(),
   done: z.boolean().default(false),
 });
