@@ -111,7 +111,7 @@ test.serial('the newest merged teacher stays, and what the next one is merged fr
   t.deepEqual(await there(teachers), [gone, gone, gone, gone, gone, gone, stays]);
   // The next merge, before iteration 8, takes the policies of iterations 6 and 7.
   t.deepEqual(await there(iterations), [gone, gone, gone, gone, gone, gone, stays]);
-  t.regex((await gtr(['verify', 'turbo'])).out, /^turbo: \d+ artifacts, .*: all whole/m);
+  t.regex((await gtr(['verify', 'turbo'])).out, /^turbo: \d+ artifacts, .*: all intact/m);
 
   // After six iterations, of which two are waiting to be merged.
   await run('waiting', [...turbo, ...small, 'envSteps=96', 'seed=2']);
@@ -173,5 +173,5 @@ test.serial('runs that share every artifact release it separately', async (t) =>
   const dropped = await gtr(['gc', '--older-than', '0m', '--drop', 'one', '--drop', 'fork', '--delete']);
   t.is(dropped.code, 0, dropped.err);
   t.deepEqual((await wholeWeights('other'))[0], [false, false, true]); // the others were held by the dropped run alone
-  t.regex((await gtr(['verify', 'other'])).out, /^other: \d+ artifacts, .*: all whole/m);
+  t.regex((await gtr(['verify', 'other'])).out, /^other: \d+ artifacts, .*: all intact/m);
 });
