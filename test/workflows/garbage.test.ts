@@ -52,8 +52,8 @@ test.serial('a paused run loses nothing to gc without a safety margin, and ends 
   const before = await count();
   t.regex((await gtr(['gc', '--older-than', '0m', '--delete'])).out, new RegExp(`Deleted ${garbage}\\.`));
   t.is(await count(), before - Number(garbage));
-  t.regex((await gtr(['verify', 'undisturbed'])).out, /^undisturbed: \d+ artifacts, .*: all whole/m);
-  t.regex((await gtr(['verify', 'open'])).out, /^open: \d+ artifacts, .*: all whole/m);
+  t.regex((await gtr(['verify', 'undisturbed'])).out, /^undisturbed: \d+ artifacts, .*: all intact/m);
+  t.regex((await gtr(['verify', 'open'])).out, /^open: \d+ artifacts, .*: all intact/m);
 
   const dropped = await gtr(['gc', '--drop', 'open', '--delete']);
   t.deepEqual(
@@ -101,6 +101,6 @@ test.serial('a dropped run is gone with what only it reached; the others stay wh
   t.is(code, 0, err);
   t.regex(out, /Deleted \d+\./);
   t.deepEqual((await readRunRecords(store, 'damaged')).iterations, []);
-  t.regex((await gtr(['verify', 'undisturbed'])).out, /all whole/);
+  t.regex((await gtr(['verify', 'undisturbed'])).out, /all intact/);
   t.regex((await gtr(['gc', '--older-than', '0m'])).out, /^not reached +0 /m);
 });

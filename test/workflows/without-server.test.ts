@@ -76,7 +76,7 @@ test.serial('verbs that need no server give the same result without one', async 
   await done('export', 'whole', '--out', out);
   t.true(readdirSync(out).includes('merged'));
   t.regex(await done('corrections', 'whole'), /judged thoughts\n$/);
-  t.regex(await done('verify', 'whole'), /whole: \d+ artifacts, .*: all whole\n$/);
+  t.regex(await done('verify', 'whole'), /whole: \d+ artifacts, .*: all intact\n$/);
   const evaluated = JSON.parse(await done('evaluate', '--policy', 'whole', '--episodes', '8', '--json')) as {
     episodes: number;
     policy: { sha256: string };
