@@ -1,5 +1,6 @@
 /** All experts: of the built-in games, one row each, and of users' modules. */
 import { ConfigError } from '../../configs/schema.ts';
+import type { Environment } from '../envs/env.ts';
 import { plugIn } from '../envs/registry.ts';
 import { type ActionKnowledge, actionExpert } from './action-expert.ts';
 import { blackjackExpert } from './blackjack-expert.ts';
@@ -18,7 +19,19 @@ const EXPERTS: Readonly<Record<string, Expert>> = {
 
 /** The expert of an environment, if it has one. Throws `ConfigError` for an unknown environment or a wrong expert. */
 export function findExpert(environment: string): Expert | undefined {
-  return EXPERTS[environment] ?? expertOfModule(environment);
+  const expert = EXPERTS[environment] ?? expertOfModule(environment);
+  return expert === undefined ? undefined : shownTheGame(expert);
+}
+
+/** Experts may know their game's class: they are shown the game's own environment, not one that adds a past to it. */
+function shownTheGame(expert: Expert): Expert {
+  const own = (environment: Environment) => environment.played ?? environment;
+  return {
+    percepts: expert.percepts,
+    bestPlan: (environment, ...rest) => expert.bestPlan(own(environment), ...rest),
+    proposedPlan: (environment, ...rest) => expert.proposedPlan(own(environment), ...rest),
+    naivePlan: (environment) => expert.naivePlan(own(environment)),
+  };
 }
 
 /** The expert of an environment. Throws `ConfigError` if there is none. */

@@ -71,6 +71,7 @@ export function withHistory<O>(game: Game<O>, steps: number): Game<O> {
     const { remember, methods } = common(environment, options, begin);
     return {
       ...methods,
+      played: environment,
       step(action, drawn, answer = '') {
         const state = environment.state();
         const result = environment.step(action, drawn);

@@ -7,6 +7,7 @@ import { expertOf } from '../../core/corrector/experts.ts';
 import { SolverTeacher } from '../../core/corrector/solver-teacher.ts';
 import type { JsonState } from '../../core/envs/env.ts';
 import { gameByName } from '../../core/envs/registry.ts';
+import { withHistory } from '../../core/envs/with-history.ts';
 import type { Thought } from '../../core/episodes/episode.ts';
 import { loadPromptTemplate } from '../../core/policy/prompt-template.ts';
 import { parseResponse } from '../../core/policy/response.ts';
@@ -42,6 +43,25 @@ const environmentOf = (name: string, state: JsonState) =>
 const judge = async (name: string, teacher: SolverTeacher, state: JsonState, thought: Thought) => {
   return (await teacher.judge({ environment: environmentOf(name, state), thought, action: '', target: null })).verdict;
 };
+
+for (const { name, options } of GAMES)
+  test(`${name}: an environment that remembers its past has the same plans`, (t) => {
+    const game = gameByName(name);
+    const remembering = withHistory(game, 2);
+    const expert = expertOf(name);
+    const template = loadPromptTemplate(name, name).thought;
+    const start = game.start({ seed: 9, episode: 3 }, game.parseOptions(options));
+    const again = remembering.start({ seed: 9, episode: 3 }, game.parseOptions(options));
+    const { action, target, word } = expert.bestPlan(start, null)!;
+    const thought = word(template);
+    t.is(expert.bestPlan(again, null)!.action, action);
+    t.is(expert.proposedPlan(again, thought, template)?.target, target);
+    t.deepEqual(expert.naivePlan(again).word(template), expert.naivePlan(start).word(template));
+    const stops = [start.step(action).stop, again.step(action).stop];
+    t.is(stops[0], stops[1]);
+    const later = remembering.fromState(again.state(), game.parseOptions(options));
+    if (stops[0] === null) t.is(expert.naivePlan(later).action, expert.naivePlan(start).action);
+  });
 
 for (const { name, options, walk = {}, wordings = [] } of GAMES) {
   for (const wording of [name, `${name}-tiny`, ...wordings]) {
