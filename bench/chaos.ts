@@ -14,7 +14,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type RehearsalProcess, startRehearsal } from './harness/rehearsal.ts';
 import { startInstallation } from './harness/installation.ts';
@@ -98,12 +97,6 @@ const changes = () =>
     ? options.set
     : [...options.set, 'corrector.teacher=openai', `corrector.openai.temperature=${(++runs / 1000).toFixed(3)}`];
 
-/** An answer on its way to a killed worker is lost and asked for again: so kills wait until there are none. */
-async function requestsSettled(): Promise<void> {
-  if (rehearsal === null) return;
-  for (let before = -1; before !== rehearsal.log().length; await sleep(SETTLED_MS)) before = rehearsal.log().length;
-}
-
 let logged = 0;
 /** Requests in the rehearsal server's log since the last call. */
 function requests(): number {
@@ -124,7 +117,9 @@ try {
   for (const { point, victim, kills } of parts.includes('matrix') ? killMatrix(teacher, merged) : []) {
     if ((options.victim ?? victim) !== victim || (options.point ?? point) !== point) continue;
     await compare(`${point.padEnd(8)} ${victim.padEnd(12)} ${kills.length} kills`, () =>
-      outcomeWithKills(installation.supervisor, faults, `matrix-${point}-${victim}`, kills, changes(), requestsSettled),
+      outcomeWithKills(installation.supervisor, faults, `matrix-${point}-${victim}`, kills, changes(), () =>
+        rehearsal?.settled(),
+      ),
     );
   }
   if (parts.includes('misfortunes')) {

@@ -73,7 +73,7 @@ export async function outcomeWithKills(
   runId: string,
   kills: readonly Kill[],
   changes: readonly string[] = [],
-  settled: () => Promise<void> = async () => {},
+  settled: () => Promise<void> | undefined = async () => {},
 ): Promise<Outcome> {
   const points = kills.map(({ fault }) => fault);
   return await outcomeWithFaults(faults, runId, points, changes, async (index) => {

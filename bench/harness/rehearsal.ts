@@ -4,8 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultRule } from '../../core/corrector/rehearsal/faults.ts';
 import type { LoggedRequest } from '../../core/corrector/rehearsal/server.ts';
+
+/** Silence after which no request is under way. */
+const SETTLED_MS = 1500;
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 
@@ -17,6 +21,8 @@ export type RehearsalProcess = {
    * is there.
    */
   log(): LoggedRequest[];
+  /** Waits until no request is under way: an answer on its way to a killed worker is lost, and asked for again. */
+  settled(): Promise<void>;
   /** Replaces the scripted faults; numbers of requests continue. */
   setFaults(faults: Partial<FaultRule>[]): Promise<void>;
   stop(): Promise<void>;
@@ -48,14 +54,18 @@ export async function startRehearsal({
   );
   const url = await firstLine(child).then((line) => /http:\S+\/v1/.exec(line)?.[0]);
   if (url === undefined) throw new Error('the rehearsal server did not start');
+  const log = () =>
+    readFileSync(logFile, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as LoggedRequest)
+      .filter(({ number }) => number > 0);
   return {
     url,
-    log: () =>
-      readFileSync(logFile, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as LoggedRequest)
-        .filter(({ number }) => number > 0),
+    log,
+    async settled() {
+      for (let before = -1; before !== log().length; await sleep(SETTLED_MS)) before = log().length;
+    },
     async setFaults(next) {
       const answer = await fetch(url.replace('/v1', '/faults'), { method: 'POST', body: JSON.stringify(next) });
       if (!answer.ok) throw new Error(await answer.text());

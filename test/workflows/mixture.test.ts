@@ -117,6 +117,7 @@ test.serial(
       'paid',
       kills(['rolloutWave', 'gpu'], ['reviewWave', 'orchestrator'], ['correctThought', 'corrector']),
       PAID,
+      () => rehearsal.settled(),
     );
     t.deepEqual(paid.result.policy, whole.result.policy);
     t.true(paid.result.corrector.calls > 0);
