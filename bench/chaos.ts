@@ -45,9 +45,6 @@ const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), 'gtr-chaos-'));
 /** Bytes of the disk that fills up: a run and its resume points need less. */
 const SMALL_DISK = '512m';
 
-/** Silence after which no request can be in flight. */
-const SETTLED_MS = 1500;
-
 const faults = await FaultSwitch.open(temporaryFolder());
 if (smallDisk !== undefined) process.env.GTR_STORE = smallDisk;
 const teacher = options.teacher as ChaosTeacher;

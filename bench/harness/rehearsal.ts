@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultRule } from '../../core/corrector/rehearsal/faults.ts';
 import type { LoggedRequest } from '../../core/corrector/rehearsal/server.ts';
 
-/** Silence after which no request is under way. */
+/** Silence after which no request can be in flight. */
 const SETTLED_MS = 1500;
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
@@ -21,7 +21,7 @@ export type RehearsalProcess = {
    * is there.
    */
   log(): LoggedRequest[];
-  /** Waits until no request is under way: an answer on its way to a killed worker is lost, and asked for again. */
+  /** Waits until no request is in flight: an answer on its way to a killed worker is lost, and asked for again. */
   settled(): Promise<void>;
   /** Replaces the scripted faults; numbers of requests continue. */
   setFaults(faults: Partial<FaultRule>[]): Promise<void>;
