@@ -41,7 +41,8 @@ test('whichever wave is done makes room for the next; thoughts are measured besi
     const run = { workflowId: 'at-once', taskQueue: 'at-once', args: [config] as [typeof config] };
     await client.workflow.execute<typeof train>('train', run);
   });
-  t.deepEqual(begun.slice(4), [0, 1, 2, 3]);
+  t.deepEqual(begun.slice(4, 6).toSorted(), [0, 1]); // at once: either may be heard of first
+  t.deepEqual(begun.slice(6), [2, 3]);
   t.is(atOnce.most, 2);
   t.is(measurements, 2); // once an iteration
 });
