@@ -251,8 +251,8 @@ test('a message that nobody asked for is not taken for an answer', async (t) => 
   const environment = await game.remote!.start({ seed: 1, episode: 0 }, options(server.url));
   const steps = async () => {
     for (;;) {
+      await sleep(300); // the second message arrives
       await environment.step('one');
-      await sleep(20); // the second message is under way
     }
   };
   await t.throwsAsync(steps, { name: 'EnvironmentError', message: /sent a message that nobody asked for/ });
