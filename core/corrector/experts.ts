@@ -23,7 +23,7 @@ export function findExpert(environment: string): Expert | undefined {
   return expert === undefined ? undefined : shownTheGame(expert);
 }
 
-/** Experts may know their game's class: they are shown the game's own environment, not one that adds a past to it. */
+/** Experts may know their game's class: they are shown the game's own environment, not one that adds to it. */
 function shownTheGame(expert: Expert): Expert {
   const own = (environment: Environment) => environment.played ?? environment;
   return {

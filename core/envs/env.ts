@@ -34,7 +34,7 @@ export interface Environment {
   readonly member?: Member;
   /** Earlier steps that the prompt shows, oldest first; absent where it shows none. */
   past?(): readonly PastView[];
-  /** The game's own environment, where this one adds a past to it: what an expert is shown. */
+  /** The game's own environment, where this one adds to its states (a past, a mixture): what an expert is shown. */
   readonly played?: Environment;
   /** Releases whatever the environment holds outside this process; it can still be observed. */
   close?(): void;

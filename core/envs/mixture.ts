@@ -92,6 +92,7 @@ function marked(environment: PlayedEnvironment, member: Member): PlayedEnvironme
   return {
     name: environment.name,
     member,
+    played: environment.played ?? environment,
     state: () => markedState(environment.state(), member.index),
     observe: (size: number) => environment.observe(size),
     promptValues: () => environment.promptValues(),

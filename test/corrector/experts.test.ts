@@ -6,6 +6,7 @@ import type { Plan } from '../../core/corrector/expert.ts';
 import { expertOf } from '../../core/corrector/experts.ts';
 import { SolverTeacher } from '../../core/corrector/solver-teacher.ts';
 import type { JsonState } from '../../core/envs/env.ts';
+import { mixture } from '../../core/envs/mixture.ts';
 import { gameByName } from '../../core/envs/registry.ts';
 import { withHistory } from '../../core/envs/with-history.ts';
 import type { Thought } from '../../core/episodes/episode.ts';
@@ -45,7 +46,7 @@ const judge = async (name: string, teacher: SolverTeacher, state: JsonState, tho
 };
 
 for (const { name, options } of GAMES)
-  test(`${name}: an environment that remembers its past has the same plans`, (t) => {
+  test(`${name}: an environment that remembers its past, or is part of a mixture, has the same plans`, (t) => {
     const game = gameByName(name);
     const remembering = withHistory(game, 2);
     const expert = expertOf(name);
@@ -59,6 +60,9 @@ for (const { name, options } of GAMES)
     t.deepEqual(expert.naivePlan(again).word(template), expert.naivePlan(start).word(template));
     const stops = [start.step(action).stop, again.step(action).stop];
     t.is(stops[0], stops[1]);
+    const mixed = mixture([{ name, maxEpisodeSteps: 20 } as never], [remembering]);
+    const member = { members: [{ options: game.parseOptions(options), share: 1 }] };
+    t.is(expert.bestPlan(mixed.start({ seed: 9, episode: 3 }, member), null)!.action, action);
     const later = remembering.fromState(again.state(), game.parseOptions(options));
     if (stops[0] === null) t.is(expert.naivePlan(later).action, expert.naivePlan(start).action);
   });
