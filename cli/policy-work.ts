@@ -9,7 +9,7 @@ import { openWordings } from '../core/policy/agent-parts.ts';
 import { CheckpointError } from '../core/policy/checkpoint/errors.ts';
 import { plannedFolder } from '../core/policy/checkpoint/planned-checkpoint.ts';
 import { describePictures, type LongestPrompt, longestPrompt } from '../core/policy/longest-prompt.ts';
-import { gibibytes, modelFit } from '../core/policy/model-fit.ts';
+import { checkLength, gibibytes, modelFit } from '../core/policy/model-fit.ts';
 import { elements } from '../core/graph/tensor.ts';
 import { trainedParameters } from '../core/policy/trained-parameters.ts';
 import { megabytes } from '../core/artifacts/megabytes.ts';
@@ -90,7 +90,9 @@ async function promptOf(config: RunConfig): Promise<(LongestPrompt & { pictures:
 async function memoryOf(config: RunConfig, prompt: LongestPrompt): Promise<{ host: number; device: number }> {
   const { engine, model } = config;
   const device = engine.provider === 'auto' ? await chooseDevice(engine) : { ...CPU, provider: engine.provider };
-  const { host, device: onDevice } = modelFit(plannedFolder(modelFolder(model.base)), config, prompt, device).plan;
+  const planned = plannedFolder(modelFolder(model.base));
+  checkLength(planned, config, prompt);
+  const { host, device: onDevice } = modelFit(planned, config, prompt, device).plan;
   return { host, device: onDevice };
 }
 

@@ -3,6 +3,8 @@
  * file patterns for AVA: then only those tests run.
  */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { countResult, type TestCounts } from './count-result.ts';
@@ -32,14 +34,16 @@ function succeeds(tool: string, args: string[]): Promise<boolean> {
 
 /**
  * Runs AVA, shows its report and counts the results. It reads the default report, not TAP, because AVA 8.0's TAP
- * reporter crashes at a timeout. Output of the tests themselves goes to stderr, so it is not counted.
+ * reporter crashes at a timeout. Output of the tests themselves goes to stderr, so it is not counted. Temporary files
+ * of all tests are in one folder, which is removed at the end.
  */
 async function runTests(patterns: string[]): Promise<TestCounts> {
   const { FORCE_COLOR: _, ...env } = process.env;
+  const temporary = await mkdtemp(path.join(tmpdir(), 'gtr-tests-'));
   const child = spawn('ava', patterns, {
     cwd: PROJECT,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...env, TERM: 'dumb' },
+    env: { ...env, TERM: 'dumb', TMPDIR: temporary },
   });
   const exit = new Promise<number | null>((resolve) => {
     child.on('error', () => resolve(null));
@@ -55,5 +59,7 @@ async function runTests(patterns: string[]): Promise<TestCounts> {
     process.stdout.write(counts.passed === 0 ? '  ✘ no test passed\n' : '  ✘ AVA failed\n');
     counts.failed++;
   }
+  // Processes that a test started may still be ending.
+  await rm(temporary, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   return counts;
 }

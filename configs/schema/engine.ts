@@ -42,6 +42,7 @@ export const engine = z
           'for a 7B model.',
       ),
     lengthStep: positive
+      .max(4096)
       .nullable()
       .default(null)
       .describe(

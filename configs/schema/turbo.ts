@@ -67,7 +67,7 @@ export const turbo = z
     sft: z
       .strictObject({
         temperature: z.number().min(0).default(0.2).describe('Temperature at which the teacher is sampled.'),
-        tries: positive.default(3).describe('Most answers to sample until one is well-formed.'),
+        tries: positive.max(1000).default(3).describe('Most answers to sample until one is well-formed.'),
       })
       .prefault({})
       .describe('gtr-turbo-sft.'),

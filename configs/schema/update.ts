@@ -53,7 +53,7 @@ export const sft = z
       .min(0)
       .default(0)
       .describe('Iterations over which the SFT weight falls linearly to 0; 0: it stays constant.'),
-    rowsPerSample: positive.default(1).describe('Rows drawn for each PPO sample.'),
+    rowsPerSample: positive.max(1000).default(1).describe('Rows drawn for each PPO sample.'),
     confirmed: z
       .boolean()
       .default(false)

@@ -25,7 +25,7 @@ export type ModelFit = {
 
 type FitConfig = Pick<RunConfig, 'algorithm' | 'model' | 'engine' | 'rollout' | 'ppo' | 'parallel' | 'turbo'>;
 
-/** `prompt`: the longest to expect. */
+/** `prompt`: the longest to expect. Throws `CheckpointError` where no array can hold a row's positions. */
 export function modelFit(
   checkpoint: Checkpoint,
   config: FitConfig,
@@ -36,7 +36,7 @@ export function modelFit(
   // An optimizer step has a supervised row for each sample.
   const rowsPerShard = Math.min(engine.rowsPerShard, 2 * ppo.samplesPerStep);
   const rounded = (length: number) => Math.ceil(length / (engine.lengthStep ?? 1)) * (engine.lengthStep ?? 1);
-  const plan = memoryPlan({
+  const plan = planned({
     ...engine,
     provider: device.provider,
     model: graphModel({
@@ -68,6 +68,19 @@ export function modelFit(
     rowsPerShard,
     teacher,
   };
+}
+
+/** Graphs hold masks of all positions by all positions, which beyond some length no array can hold. */
+function planned(work: Parameters<typeof memoryPlan>[0]): MemoryPlan {
+  try {
+    return memoryPlan(work);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(
+      `maxNewTokens: prompts of ${work.promptTokens} tokens and responses of ${work.responseTokens}, rounded up to ` +
+        `engine.lengthStep, are longer than can be computed here; lower rollout.maxNewTokens or engine.lengthStep`,
+    );
+  }
 }
 
 function teacherBytes(checkpoint: Checkpoint, config: FitConfig): number {
@@ -117,6 +130,19 @@ export function misfit(
   );
 }
 
+/** Throws `CheckpointError` where a row would be longer than the model's positions. */
+export function checkLength(
+  checkpoint: Checkpoint,
+  { rollout }: Pick<RunConfig, 'rollout'>,
+  prompt: LongestPrompt,
+): void {
+  const long = tooLong(checkpoint.config.text, prompt.tokens, rollout.maxNewTokens);
+  if (long !== null)
+    throw new CheckpointError(
+      `maxNewTokens: ${long} in ${checkpoint.folder}; lower it, shorten the prompt template, or use another model`,
+    );
+}
+
 /** Throws `CheckpointError` when the run does not fit: the model's positions, or the machine's memory. */
 export function checkFit(
   checkpoint: Checkpoint,
@@ -124,11 +150,7 @@ export function checkFit(
   prompt: LongestPrompt,
   device: ComputeDevice = CPU,
 ): void {
-  const long = tooLong(checkpoint.config.text, prompt.tokens, config.rollout.maxNewTokens);
-  if (long !== null)
-    throw new CheckpointError(
-      `maxNewTokens: ${long} in ${checkpoint.folder}; lower it, shorten the prompt template, or use another model`,
-    );
+  checkLength(checkpoint, config, prompt);
   const reason = misfit(modelFit(checkpoint, config, prompt, device), config);
   if (reason !== null) throw new CheckpointError(`model.base: ${checkpoint.folder} does not fit: ${reason}`);
 }

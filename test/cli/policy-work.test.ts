@@ -49,6 +49,12 @@ test(
   },
 );
 
+test('responses longer than the model has positions for are refused', async (t) => {
+  await t.throwsAsync(policyWork(quickstart('rollout.maxNewTokens=300'), { sampling: null, updating: null }), {
+    message: /an answer of 300 make 329, but the model has 256 positions/,
+  });
+});
+
 test('memory of a GPU that is not there, for weights that are not there', async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'gtr-planned-'));
   t.teardown(() => rmSync(folder, { recursive: true }));

@@ -100,6 +100,13 @@ test('what the model has no positions for is refused with the numbers, before me
   t.is(tooLong({ maxPositions: 512, ropeScaling: stretched }, 512, 512), null);
 });
 
+test('lengths whose masks no array can hold are refused by the fields that make them', (t) => {
+  t.throws(() => modelFit(checkpoint, config({}), prompt(1_000_000)), {
+    instanceOf: CheckpointError,
+    message: /^maxNewTokens: prompts of 1000000 tokens and responses of 256, .* engine\.lengthStep$/,
+  });
+});
+
 test('lanes are bounded by the schema, and by what the machine has', (t) => {
   t.throws(() => config({ lanes: 1_000_000 }), { message: /engine\.lanes/ });
   t.throws(() => checkFit(checkpoint, config({ lanes: 256, memoryGiB: 8 }), prompt(31)), {
