@@ -1,5 +1,6 @@
 /** The project's own metrics of a worker, in addition to the SDK's, for operators. */
 import { metricMeter } from '@temporalio/activity';
+import type { MetricMeter } from '@temporalio/common';
 
 /** Work done -> its meaning. */
 const COUNTERS = {
@@ -15,9 +16,18 @@ export function countWork(name: keyof typeof COUNTERS, amount: number): void {
   metricMeter.createCounter(name, undefined, COUNTERS[name]).add(amount);
 }
 
-/** Shows an iteration's metric as a gauge `gtr_<name>` of its run; slashes become underscores. */
-export function showMetric(run: string, name: string, value: number): void {
-  metricMeter
-    .createGauge(`gtr_${name.replace(/\W/g, '_')}`, 'float', undefined, `${name} of the newest iteration`)
-    .set(value, { run });
+/**
+ * Shows an iteration's metric as a gauge `gtr_<name>` of its run; slashes become underscores. Temporal's gauges refuse
+ * negative values: for a metric that can be `negative`, a second gauge `..._below_zero` has the size of those.
+ */
+export function showMetric(
+  { run, name, negative }: { run: string; name: string; negative: boolean },
+  value: number,
+  meter: MetricMeter = metricMeter,
+): void {
+  const gauge = `gtr_${name.replace(/\W/g, '_')}`;
+  const show = (gaugeName: string, size: number) =>
+    meter.createGauge(gaugeName, 'float', undefined, `${name} of the newest iteration`).set(Math.max(0, size), { run });
+  show(gauge, value);
+  if (negative) show(`${gauge}_below_zero`, -value);
 }

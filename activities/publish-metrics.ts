@@ -25,14 +25,14 @@ import {
   type RunOutcome,
 } from '../core/records/run-records.ts';
 
-/** Metrics of an iteration that a worker shows as gauges. */
+/** Metrics of an iteration that a worker shows as gauges, and whether they can be negative. */
 const SHOWN = [
-  'episode/success',
-  'episode/reward/mean',
-  'thought/correctedRate',
-  'policy/kl',
-  'corrector/costUsd',
-  'time/iteration',
+  { name: 'episode/success', negative: false },
+  { name: 'episode/reward/mean', negative: true },
+  { name: 'thought/correctedRate', negative: false },
+  { name: 'policy/kl', negative: true },
+  { name: 'corrector/costUsd', negative: false },
+  { name: 'time/iteration', negative: false },
 ];
 
 export type PublishMetricsInput = IterationRecord & { runId: string };
@@ -58,8 +58,10 @@ export function createMetricsActivities({ home, store }: ActivityDependencies) {
       for (const ref of weightsOf(record)) await store.hold(iterationOwner(runId, record.iteration), ref);
       await putIterationRecord(store, runId, record);
       countWork('gtr_iterations', 1);
-      for (const name of SHOWN)
-        if (typeof record.metrics[name] === 'number') showMetric(runId, name, record.metrics[name]);
+      for (const shown of SHOWN) {
+        const value = record.metrics[shown.name];
+        if (typeof value === 'number') showMetric({ run: runId, ...shown }, value);
+      }
       await writeDurably(path.join(folder, 'metrics.jsonl'), metricsLines([...earlier, record]));
       await appendStep(path.join(folder, 'tensorboard', EVENT_FILES.training), await iterationStep(store, record), {
         numbers: earlier.map(({ iteration }) => iteration),
