@@ -16,7 +16,7 @@ import type { sft } from '../workflows/sft.ts';
 import { readDiskCurve, recordDisk } from './pretrained/disk-curve.ts';
 import { diskTable } from './pretrained/disk-table.ts';
 import { assembledCheckpoint } from './pretrained/prepare.ts';
-import { coreArms, studyRuns } from './study/arms.ts';
+import { type Arm, coreArms, studyRuns } from './study/arms.ts';
 import { readOutcomes } from './study/outcomes.ts';
 import { type StudyPage, writePage } from './study/pages.ts';
 import { resultOf, say, trainAndEvaluate, withInstallation } from './study/run-study.ts';
@@ -42,13 +42,20 @@ const PAGE: StudyPage = {
     { title: 'Responses of the asked-for form', metric: 'response/wellFormedRate', game },
   ],
 };
+/** Supervised rows of the paper leave out the actions. */
+const clonedActions: Arm = {
+  game,
+  name: 'gtr-actions',
+  title: 'GTR, actions cloned too',
+  changes: ['sft.actionCloning=true'],
+};
 const folder = path.join(gtrHome(), 'pretrained');
 const start = path.join(folder, 'start');
 const diskFile = path.join(folder, 'disk.jsonl');
 const runs = {
   seeds: options.seeds.split(',').map(Number),
   changes: [`model.base=${start}`, ...options.set],
-  groups: [coreArms(game)],
+  groups: [[...coreArms(game), clonedActions]],
 };
 
 if (!options.table) {
