@@ -1,6 +1,5 @@
 /** Command lines in documents and in the verbs' help are ones that `gtr` takes. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import type { Command } from 'commander';
@@ -9,19 +8,13 @@ import { EXAMPLES } from '../../cli/examples.ts';
 import { gtrProgram } from '../../cli/program.ts';
 import { PROJECT } from '../../configs/project-folder.ts';
 import { runConfigSchema, sftConfigSchema } from '../../configs/schema.ts';
+import { documents, shellBlocks } from '../documents.ts';
 
 /** Verbs whose --config is a configuration of demonstrations; elsewhere it is a run's. */
 const SCHEMAS: Record<string, typeof runConfigSchema | typeof sftConfigSchema> = { sft: sftConfigSchema };
 
 /** RUN, DIR, TOKENS: what the reader puts a name, folder or number for. */
 const PLACEHOLDER = /^[A-Z]+$/;
-
-/** Lines of shell blocks, continued ones joined. */
-function shellLines(markdown: string): string[] {
-  return [...markdown.matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, block]) =>
-    block.replaceAll(/\\\n\s*/g, '').split('\n'),
-  );
-}
 
 /** Words after each `./gtr` of a line, up to what ends a command in a shell. */
 function gtrCommands(line: string): string[][] {
@@ -77,11 +70,10 @@ function existsIn(config: string): boolean {
 }
 
 test('command lines in documents are ones that gtr takes, with fields that configurations have', (t) => {
-  const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: PROJECT, encoding: 'utf8' }).trim().split('\n');
   const wrong: string[] = [];
   let tried = 0;
-  for (const file of documents)
-    for (const line of shellLines(readFileSync(path.join(PROJECT, file), 'utf8')))
+  for (const { file, markdown } of documents())
+    for (const line of shellBlocks(markdown).flatMap((block) => block.split('\n')))
       for (const words of gtrCommands(line)) {
         tried++;
         const found = problem(words);

@@ -1,15 +1,14 @@
 /** Commands of measurements in documents name files of `bench/` and options that these have. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { PROJECT } from '../../configs/project-folder.ts';
+import { documents, shellBlocks } from '../documents.ts';
 
 /** `npm run bench -- NAME ...` and `npm run chaos -- ...`, in shell blocks and between backticks. */
 function commands(markdown: string): { name: string; options: string[] }[] {
-  const joined = markdown.replaceAll(/\\\n\s*/g, '');
-  const inCode = [...joined.matchAll(/^```sh\n([^]*?)^```/gm), ...joined.matchAll(/`([^`\n]+\n?[^`\n]*)`/g)];
-  return inCode.flatMap(([, code]) =>
+  const betweenBackticks = [...markdown.matchAll(/`([^`\n]+\n?[^`\n]*)`/g)].map(([, code]) => code);
+  return [...shellBlocks(markdown), ...betweenBackticks].flatMap((code) =>
     [...code.matchAll(/npm run (bench|chaos) --\s([^#]*?)(?=\n(?:npm|#|$)|#|$)/g)].map(([, script, rest]) => {
       const words = rest.split(/\s+/).filter(Boolean);
       return {
@@ -21,9 +20,8 @@ function commands(markdown: string): { name: string; options: string[] }[] {
 }
 
 test('measurements in documents exist, with the options that are given', (t) => {
-  const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: PROJECT, encoding: 'utf8' }).trim().split('\n');
-  const found = documents.flatMap((file) =>
-    commands(readFileSync(path.join(PROJECT, file), 'utf8')).map((command) => ({ file, ...command })),
+  const found = documents().flatMap(({ file, markdown }) =>
+    commands(markdown).map((command) => ({ file, ...command })),
   );
   t.true(found.length > 50);
   for (const { file, name, options } of found) {
