@@ -122,6 +122,7 @@ test('file store: owners that come and go at random always have what they hold',
   let removals = 0;
   const live = async (owner: number) => {
     for (let round = 0; round < 15; round++) {
+      const began = Date.now();
       const held = { run: `run-${owner}`, slot: `slot-${round % 2}` };
       const ref = await store.putHeld(held, 'policy', content);
       await sleep(random.uniform() * 4);
@@ -132,7 +133,8 @@ test('file store: owners that come and go at random always have what they hold',
         if (dies) throw died;
       };
       removals += await store.release(held, ref, pause).then(Number, () => 0);
-      await sleep(random.uniform() * 4);
+      // Away for about as long as the content was held, or on a slow disk it is held by someone all the time.
+      await sleep(random.uniform() * 4 * (Date.now() - began));
     }
   };
   await Promise.all([0, 1, 2, 3].map(live));
