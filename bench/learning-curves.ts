@@ -18,12 +18,13 @@ import { percent } from '../core/report/number-format.ts';
 import { activityDependencies } from '../workers/installation.ts';
 import type { train } from '../workflows/train.ts';
 import { startInstallation } from './harness/installation.ts';
+import { MILD_RATE } from './study/arms.ts';
 
 /** Iterations after which GPU worker and server of the GTR run are killed by SIGKILL. */
 const KILLED_AFTER = 5;
 const ARMS = [
   { name: 'GTR', colour: '#0b6e4f', changes: [] },
-  { name: 'PPO alone', colour: '#c2410c', changes: ['algorithm=ppo', 'optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'] },
+  { name: 'PPO alone', colour: '#c2410c', changes: ['algorithm=ppo', ...MILD_RATE] },
 ] as const;
 
 type Point = { iterationsDone: number; success: number; low: number; high: number };

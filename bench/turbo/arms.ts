@@ -1,5 +1,5 @@
 /** The arms of the study of merged teachers: algorithms, and what may make a merged teacher good or bad. */
-import type { Arm, StudyGame } from '../study/arms.ts';
+import { type Arm, MILD_RATE, type StudyGame } from '../study/arms.ts';
 
 /** Eight iterations of the small games; Points24 has six, as its configuration says. */
 const SMALL_GAMES = ['envSteps=2048'];
@@ -26,10 +26,8 @@ const ABLATIONS = [
   ['sft-frozen', 'Turbo-SFT, frozen after the first merge', [SFT, 'turbo.merge.until=1']],
 ] as const;
 
-/** With a fifth of the learning rate that suits corrected thoughts. */
-const MILD = ['optimizer.lr=1e-4', 'optimizer.lrEnd=1e-5'];
 const MILD_CORE = CORE.filter(([name]) => ['ppo', 'grpo', 'kl', 'sft'].includes(name)).map(
-  ([name, title, changes]) => [`mild-${name}`, `${title}, learning rate 1e-4`, [...changes, ...MILD]] as const,
+  ([name, title, changes]) => [`mild-${name}`, `${title}, learning rate 1e-4`, [...changes, ...MILD_RATE]] as const,
 );
 
 type Line = readonly [name: string, title: string, changes: readonly string[]];
