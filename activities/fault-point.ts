@@ -85,6 +85,8 @@ export function withFaultPoints(store: ArtifactStore): ArtifactStore {
           return removed;
         };
       if (name === 'putRecord') return (record: string, value: unknown) => afterwards(target.putRecord(record, value));
+      if (name === 'createRecord')
+        return (record: string, value: unknown) => afterwards(target.createRecord(record, value));
       const member = target[name as keyof ArtifactStore] as unknown;
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },

@@ -1,6 +1,6 @@
 /** Artifacts as files `<root>/<first two hex digits>/<sha256>`: atomic, durable, idempotent. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { type Entry, KeyedStore, lengthOf, pieces } from './keyed-store.ts';
 import type { Content } from './store.ts';
@@ -25,6 +25,16 @@ export class FileStore extends KeyedStore {
       (await holdsExactly(target, data)) && (await utimes(target, now, now).then(() => true, ignoreMissing));
     // It may also have been removed just now.
     if (!renewed) await writeDurably(target, data);
+  }
+
+  protected async create(key: string, data: Uint8Array): Promise<boolean> {
+    try {
+      await writeDurably(this.#path(key), data, linkOrCopy);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    }
   }
 
   protected async move(key: string, to: string): Promise<boolean> {
@@ -60,6 +70,22 @@ export class FileStore extends KeyedStore {
     return path.join(this.location, key);
   }
 }
+
+/** Gives a file a second name that must not exist yet, or copies it where file systems have no second names. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code)) throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  }
+  await rm(from);
+}
+
+/** What file systems without hard links answer. */
+const NO_LINKS = new Set<string | undefined>(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+type Place = (temporary: string, target: string) => Promise<void>;
 
 /** One read call takes less than 2 GiB. */
 const LONGEST_READ = 2 ** 30;
@@ -104,9 +130,9 @@ const COMPARED_AT_ONCE = 2 ** 22;
 
 /**
  * Writes a file so that after a crash at any moment either the old content or the complete new one is there. A writer
- * that is killed leaves `.<name>.<uuid>` behind.
+ * that is killed leaves `.<name>.<uuid>` behind. `place`: gives the complete file its name.
  */
-export async function writeDurably(target: string, data: Content | string): Promise<void> {
+export async function writeDurably(target: string, data: Content | string, place: Place = rename): Promise<void> {
   const folder = path.dirname(target);
   const created = await mkdir(folder, { recursive: true });
   const temporary = path.join(folder, `.${path.basename(target)}.${randomUUID()}`);
@@ -118,7 +144,7 @@ export async function writeDurably(target: string, data: Content | string): Prom
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
+    await place(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw NO_SPACE.has((error as NodeJS.ErrnoException).code)

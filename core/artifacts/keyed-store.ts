@@ -62,6 +62,8 @@ export abstract class KeyedStore implements ArtifactStore {
    * `data`, where it is known.
    */
   protected abstract write(key: string, data: Content, hash?: string): Promise<void>;
+  /** `write` where the key does not exist; returns whether it did. Of several callers at once one does. */
+  protected abstract create(key: string, data: Uint8Array): Promise<boolean>;
   /** Renames the key, atomically or so that both keys exist meanwhile; false if it does not exist. */
   protected abstract move(key: string, to: string): Promise<boolean>;
   protected abstract look(key: string): Promise<Entry | undefined>;
@@ -208,6 +210,10 @@ export abstract class KeyedStore implements ArtifactStore {
 
   async putRecord(name: string, value: unknown): Promise<void> {
     await this.write(recordKey(name), Buffer.from(JSON.stringify(value)));
+  }
+
+  async createRecord(name: string, value: unknown): Promise<boolean> {
+    return await this.create(recordKey(name), Buffer.from(JSON.stringify(value)));
   }
 
   async getRecord<T>(name: string): Promise<T | undefined> {

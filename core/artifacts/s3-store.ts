@@ -9,6 +9,7 @@ import {
   S3Client,
   type S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Entry, KeyedStore, lengthOf, pieces } from './keyed-store.ts';
 import type { Content } from './store.ts';
 
@@ -17,6 +18,11 @@ const TRIES = 4;
 /** Time without data after which a connection or an answer counts as lost. */
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 60_000;
+/** Answers to a conditional write whose key exists, or is being written: 304 in old versions of MinIO. */
+const EXISTS = new Set<number | undefined>([304, 409, 412]);
+const NOT_IMPLEMENTED = 501;
+/** Time within which another writer that began at the same moment has ended, on servers without conditional writes. */
+const SETTLED_MS = 500;
 /** S3's limit for an object in one request; one request makes writes atomic. */
 const LARGEST_OBJECT = 5 * 2 ** 30;
 
@@ -74,6 +80,24 @@ export class S3Store extends KeyedStore {
         }),
       ),
     );
+  }
+
+  /** On servers without conditional writes the last of several writers at once wins: the caller reads what is there. */
+  protected async create(key: string, data: Uint8Array): Promise<boolean> {
+    const put = (condition: { IfNoneMatch?: '*' }) =>
+      this.#request(`create ${key}`, () =>
+        this.#client.send(new PutObjectCommand({ ...this.#object(key), Body: data, ...condition })),
+      );
+    try {
+      await put({ IfNoneMatch: '*' });
+    } catch (error) {
+      const status = ((error as Error).cause as S3ServiceException).$metadata?.httpStatusCode;
+      if (EXISTS.has(status)) return false;
+      if (status !== NOT_IMPLEMENTED) throw error;
+      await put({});
+    }
+    await sleep(SETTLED_MS);
+    return true;
   }
 
   /** A copy within the server, then a deletion: in between the content has both keys. */

@@ -66,6 +66,8 @@ export interface ArtifactStore {
    * reached. Written whole or not at all.
    */
   putRecord(name: string, value: unknown): Promise<void>;
+  /** `putRecord` if there is no record of this name; returns whether it wrote. Of several callers at once one does. */
+  createRecord(name: string, value: unknown): Promise<boolean>;
   /** Undefined if there is no record of this name. */
   getRecord<T>(name: string): Promise<T | undefined>;
   /** Names of all records below a folder such as `runs/my-run`, sorted. */

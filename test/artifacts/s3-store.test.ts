@@ -12,11 +12,14 @@ let proxy: Server;
 /** Answers that the proxy gives before it lets requests through. */
 let answers: { status: number; code: string }[] = [];
 let requests: string[] = [];
+/** Their `If-None-Match`. */
+let conditions: (string | undefined)[] = [];
 
 test.before(async () => {
   server = await startS3Server();
   proxy = createServer((incoming, outgoing) => {
     requests.push(incoming.method!);
+    conditions.push(incoming.headers['if-none-match']);
     const answer = answers.shift();
     if (answer !== undefined) {
       incoming.resume();
@@ -47,7 +50,7 @@ const hello = new TextEncoder().encode('hello');
 const store = () => new S3Store(`s3://${BUCKET}/runs`);
 const answering = (...list: typeof answers) => {
   answers = list;
-  requests = [];
+  [requests, conditions] = [[], []];
 };
 
 test.serial('transient errors are tried again, a few times', async (t) => {
@@ -63,6 +66,20 @@ test.serial('transient errors are tried again, a few times', async (t) => {
       /^s3:\/\/gtr-test\/runs: cannot read 2c\/2cf24.* \(SlowDown 503: as the test asked\); check that the server answers/,
   });
   t.is(requests.length, 4);
+});
+
+test.serial('a record is created by a conditional write, where the server knows it', async (t) => {
+  answering({ status: 412, code: 'PreconditionFailed' });
+  t.false(await store().createRecord('first', 1));
+  t.deepEqual(conditions, ['*']);
+  answering({ status: 409, code: 'ConditionalRequestConflict' });
+  t.false(await store().createRecord('first', 1));
+  answering({ status: 501, code: 'NotImplemented' });
+  t.true(await store().createRecord('first', 2));
+  t.deepEqual(conditions, ['*', undefined]);
+  t.is(await store().getRecord('first'), 2);
+  answering({ status: 403, code: 'AccessDenied' });
+  await t.throwsAsync(store().createRecord('first', 3), { message: /cannot create .*AccessDenied 403.*; allow these/ });
 });
 
 test.serial('an error that retrying cannot fix is reported at once, with a remedy', async (t) => {
