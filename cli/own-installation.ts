@@ -20,12 +20,10 @@ export async function withAnyInstallation<T>(
   const address = `127.0.0.1:${await freePort()}`;
   process.env.TEMPORAL_ADDRESS = address;
   const supervisor = new Supervisor(gtrHome(), (line) => process.stderr.write(`${line}\n`));
-  const interrupted = supervisor.untilSignal().then(() => process.exit(130));
-  try {
+  const outcome = await supervisor.during(async () => {
     await supervisor.startServer(address, { lasting: false });
     await Promise.all(roles.map((role) => supervisor.startWorker(role)));
-    return await Promise.race([withClient(use), interrupted]);
-  } finally {
-    await supervisor.stop();
-  }
+    return await withClient(use);
+  });
+  return outcome === 'interrupted' ? process.exit(130) : outcome;
 }

@@ -25,25 +25,12 @@ export function register(program: Command): void {
     .option('--set <a.b=c...>', 'change fields of the configuration', collect, [])
     .action(async ({ config, id, set }: { config: string; id: string; set: string[] }) => {
       const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`));
-      // Ctrl-C: everything stops in order; the next `npm start` continues the run.
-      const interrupted = new Promise<'interrupted'>((resolve) => {
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
-      });
-      try {
-        const outcome = await Promise.race([interrupted, runQuickstart(supervisor, config, id, set)]);
-        if (outcome === 'interrupted') process.stdout.write('\nStopping; the run is kept. `npm start` continues it.\n');
-      } finally {
-        await supervisor.stop();
-      }
+      const outcome = await supervisor.during(() => runQuickstart(supervisor, config, id, set));
+      if (outcome === 'interrupted') process.stdout.write('The run is kept; `npm start` continues it.\n');
     });
 }
 
-async function runQuickstart(
-  supervisor: Supervisor,
-  configFile: string,
-  id: string,
-  changes: string[],
-): Promise<'done'> {
+async function runQuickstart(supervisor: Supervisor, configFile: string, id: string, changes: string[]): Promise<void> {
   if (await serverAnswers()) await refuseForeignWorkers();
   if (!(await workersAnswer())) {
     await startInstallation(supervisor, { server: true, roles: WORKER_ROLES });
@@ -68,5 +55,4 @@ async function runQuickstart(
     await followRun(client, id);
     process.stdout.write(`Report: ${await reportRun(client, id)}\n`);
   });
-  return 'done';
 }

@@ -190,10 +190,20 @@ export class Supervisor {
     return this.#children.get(name)?.pid;
   }
 
-  /** Resolves after SIGINT or SIGTERM, when every process has exited. */
-  async untilSignal(): Promise<void> {
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    await this.stop();
+  /**
+   * Starts and uses processes until `use` ends or this process gets SIGINT or SIGTERM, at whatever moment; then every
+   * process ends. Returns the result of `use`, or 'interrupted'.
+   */
+  async during<T>(use: () => Promise<T>): Promise<T | 'interrupted'> {
+    const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => {
+      this.#say('\nStopping.');
+      return 'interrupted' as const;
+    });
+    try {
+      return await Promise.race([interrupted, use()]);
+    } finally {
+      await this.stop();
+    }
   }
 
   /** Workers first, then the server they report to. */
@@ -227,6 +237,8 @@ export class Supervisor {
     args: string[],
     options: { env?: NodeJS.ProcessEnv; onStart?: (child: ChildProcess) => void } = {},
   ): ChildProcess {
+    // What was about to start when the end began would outlive it.
+    if (this.#stopping) throw new Error('Interrupted');
     const { onStart = () => {} } = options;
     // Games of packages are found from where the command was given.
     const env = { GTR_PACKAGES: process.cwd(), ...(options.env ?? process.env) };

@@ -34,18 +34,20 @@ export function register(program: Command): void {
       }) => {
         const roles = workerProcesses(workers);
         const supervisor = new Supervisor(gtrHome(), (line) => process.stdout.write(`${line}\n`), endpoints);
-        await startInstallation(supervisor, { server, roles });
-        if (server && roles.length > 0) {
-          await supervisor.serveReports();
-          supervisor.trackRuns();
-        }
-        process.stdout.write(
-          server
-            ? `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything; runs continue at the next start.\n`
-            : `Ready. Ctrl-C stops these workers; their runs continue on other workers, or when they are back. ` +
-                `\`./gtr watch RUN\` says how many work on a run.\n`,
-        );
-        await supervisor.untilSignal();
+        await supervisor.during(async () => {
+          await startInstallation(supervisor, { server, roles });
+          if (server && roles.length > 0) {
+            await supervisor.serveReports();
+            supervisor.trackRuns();
+          }
+          process.stdout.write(
+            server
+              ? `Ready. State is kept in ${gtrHome()}; Ctrl-C stops everything; runs continue at the next start.\n`
+              : `Ready. Ctrl-C stops these workers; their runs continue on other workers, or when they are back. ` +
+                  `\`./gtr watch RUN\` says how many work on a run.\n`,
+          );
+          await new Promise(() => {}); // until a signal
+        });
       },
     );
 }

@@ -15,6 +15,7 @@ import { serverAnswers } from '../../cli/temporal.ts';
 import { gtr } from './gtr.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
+const MAIN = path.join(PROJECT, 'cli/main.ts');
 const newHome = () => mkdtempSync(path.join(tmpdir(), 'gtr-owners-'));
 const home = newHome();
 const other = newHome();
@@ -34,11 +35,10 @@ test.after.always(async () => {
 
 /** A ready `gtr up`, and its output so far. */
 async function up(...args: string[]): Promise<{ child: ChildProcess; said: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'cli/main.ts'), 'up', ...args],
-    { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'up', ...args], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   started.push(child);
   let said = '';
   for await (const line of createInterface({ input: child.stdout! })) {
@@ -130,6 +130,29 @@ test.serial('what a killed `up` left is replaced, and stopped at the end', async
   for (let tries = 0; tries < 20 && (await serverAnswers()); tries++) await sleep(100);
   t.false(await serverAnswers());
 });
+
+/** A moment of the start, by the line that tells of it. */
+const MOMENTS: [command: string[], line: RegExp][] = [
+  [['up', '--workers', ''], /^Starting the Temporal server/],
+  [['up', '--workers', ''], /^Ready/],
+  [['up', '--workers', 'corrector'], /^Starting the corrector/],
+  [['quickstart'], /^Starting the Temporal server/],
+];
+for (const [command, line] of MOMENTS)
+  test.serial(`${command[0]}: SIGTERM at ${line} leaves no process`, async (t) => {
+    const home = newHome();
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...command], {
+      env: { ...process.env, GTR_HOME: home },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    const exit = once(child, 'exit');
+    for await (const said of createInterface({ input: child.stdout })) if (line.test(said)) break;
+    child.kill('SIGTERM');
+    t.deepEqual(await exit, [0, null]);
+    t.deepEqual(processes(home), []);
+    rmSync(home, { recursive: true, force: true });
+  });
 
 test('a server left by an earlier owner is recognised by its process id and database', async (t) => {
   const folder = newHome();
