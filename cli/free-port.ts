@@ -2,14 +2,27 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A free port whose successor by 1000 (the Web UI's) is a port too. */
+/** The Web UI's port is the server's plus this. */
+const UI_ABOVE = 1000;
+
+/** A free port whose successor by 1000 (the Web UI's) is free too. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
-    if (port < 64_000) return port;
+    const port = await freeAt(0);
+    if (port !== null && port + UI_ABOVE < 2 ** 16 && (await freeAt(port + UI_ABOVE)) !== null) return port;
   }
+}
+
+/** The port itself, for 0 any free one; null if it is taken. */
+async function freeAt(port: number): Promise<number | null> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return null;
+  }
+  const { port: found } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return found;
 }

@@ -10,6 +10,7 @@ import { temporalCliPath } from '../scripts/temporal-cli.ts';
 import { versionLine } from '../scripts/temporal-version.mjs';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { temporalConfig } from '../workers/installation.ts';
+import type { StartReport } from '../workers/run-worker.ts';
 import { parseEndpoint } from '../workers/health-server.ts';
 import { UsageError } from './errors.ts';
 import { reportLink, serveReports } from './report-server.ts';
@@ -169,7 +170,13 @@ export class Supervisor {
       ['--disable-warning=ExperimentalWarning', path.join(PROJECT, 'workers', `${role}.ts`)],
       { env },
     );
-    await Promise.race([once(child, 'message'), once(child, 'exit').then(() => this.#failedStart(name))]);
+    const ready = new Promise<void>((resolve) => {
+      child.on('message', (news: StartReport) => {
+        if (news === 'ready') resolve();
+        else this.#say(`The ${name} worker ${news}`);
+      });
+    });
+    await Promise.race([ready, once(child, 'exit').then(() => this.#failedStart(name))]);
   }
 
   /** Serves the reports of runs to this machine's browsers, as long as this process runs. */

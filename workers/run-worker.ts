@@ -57,13 +57,20 @@ export async function runWorker(
       ? await startHealthServer(parseEndpoint(healthAddress, 'GTR_HEALTH_ADDRESS'), () => workerHealth(role, worker))
       : null;
     starting = false;
-    process.send?.('ready');
+    report('ready');
     await worker.run().finally(() => health?.close());
   } finally {
     await cleanUp();
     await connection.close();
     await traces.close();
   }
+}
+
+/** What a worker tells its supervisor while it starts: that it is ready, or a sentence on why it is not yet. */
+export type StartReport = 'ready' | `waits: ${string}`;
+
+function report(news: StartReport): void {
+  process.send?.(news);
 }
 
 /** Time after which the queues are checked again for workers that must not share them. */
@@ -74,7 +81,10 @@ async function untilAmongOwn(role: string, connection: NativeConnection, own: Wo
   for (let told = ''; ; await sleep(LOOK_AGAIN_MS)) {
     const reason = await foreignWorker(connection.workflowService, temporalConfig(), own);
     if (reason === null) return;
-    if (reason !== told) projectLogger(role).warn(`This worker waits: ${reason}`);
+    if (reason !== told) {
+      projectLogger(role).warn(`This worker waits: ${reason}`);
+      report(`waits: ${reason}`);
+    }
     told = reason;
   }
 }
