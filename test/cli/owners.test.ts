@@ -86,8 +86,8 @@ test.serial(
     await ours.startWorker('gpu');
     await ours.startWorker('corrector');
     while (JSON.parse((await gtr(['result', 'ours', '--json'])).out).status !== 'done');
-    await gtr(['fork', 'ours', '--at', '1', '--id', 'more', '--set', 'envSteps=32']);
     await ours.stop();
+    await gtr(['fork', 'ours', '--at', '1', '--id', 'more', '--set', 'envSteps=32']);
     started[0].kill('SIGTERM');
     await once(started[0], 'exit');
 
@@ -96,10 +96,14 @@ test.serial(
     await server.startServer(process.env.TEMPORAL_ADDRESS!);
     const theirs = new Supervisor(other, () => {}, { env: { GTR_HOME: other } });
     await Promise.all((['orchestrator', 'gpu'] as const).map((role) => theirs.startWorker(role)));
+    // Of an activity of the run or, as far as its orchestrator came, of its iteration.
     const failure = async () =>
       await withClient(async (client) => {
-        const { raw } = await client.workflow.getHandle('more').describe();
-        return raw.pendingActivities?.[0]?.lastFailure;
+        const open = await Array.fromAsync(client.workflow.list({ query: 'ExecutionStatus = "Running"' }));
+        const described = await Promise.all(
+          open.map(({ workflowId }) => client.workflow.getHandle(workflowId).describe()),
+        );
+        return described.flatMap(({ raw }) => raw.pendingActivities ?? []).find((one) => one.lastFailure)?.lastFailure;
       });
     for (let seen = await failure(); ; seen = await failure()) {
       if (seen == null) continue;
