@@ -63,6 +63,8 @@ export async function runWorker(
     await cleanUp();
     await connection.close();
     await traces.close();
+    // Listening keeps the channel to the supervisor open, and with it this process.
+    process.off('disconnect', abandoned);
   }
 }
 

@@ -10,7 +10,7 @@ import test from 'ava';
 import { SMALLEST, withClient } from '../../bench/harness/installation.ts';
 import { freePort } from '../../cli/free-port.ts';
 import { rememberServer, stopLeftoverServer } from '../../cli/leftover-server.ts';
-import { Supervisor } from '../../cli/supervisor.ts';
+import { Supervisor, WORKER_ROLES } from '../../cli/supervisor.ts';
 import { serverAnswers } from '../../cli/temporal.ts';
 import { gtr } from './gtr.ts';
 
@@ -76,6 +76,19 @@ test.serial('another home is told that workers of this one serve the server', as
     t.regex(err, /process \d+ on \S+ serves the queue gtr .* in another store: give this home its own server/);
   }
   t.is(await gtr(['result', 'other']).then(({ code }) => code), 2);
+});
+
+test.serial('a worker ends by itself when it is asked to, whatever its role', async (t) => {
+  for (const role of WORKER_ROLES) {
+    const worker = spawn(process.execPath, [path.join(PROJECT, 'workers', `${role}.ts`)], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    started.push(worker);
+    await once(worker, 'message');
+    worker.kill('SIGTERM');
+    const late = sleep(20_000, ['still there'], { ref: false });
+    t.deepEqual(await Promise.race([once(worker, 'exit'), late]), [0, null], role);
+  }
 });
 
 test.serial(
